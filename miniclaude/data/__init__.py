@@ -1,0 +1,1 @@
+"""Rows of text and conversations, on their way to training."""

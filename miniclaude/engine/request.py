@@ -1,0 +1,86 @@
+"""What the engine is asked and what it answers: plain values that travel as JSON.
+
+The engine runs in a worker process of its own, so these types are the whole vocabulary
+between it and the server. No torch here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+EngineFinish = Literal["stop", "length", "cancelled", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn; the defaults are the OpenAI API's.
+
+    temperature: 0 is greedy. top_k: 0 is off. top_p, min_p: in [0, 1], 1 and 0 are off.
+    repetition_penalty: divides positive and multiplies negative logits of every token of prompt
+    and answer (Keskar et al. 2019, CTRL); 1 is off. frequency_penalty, presence_penalty: OpenAI's,
+    over the answer's tokens. logit_bias: added to the logits. seed: None draws one.
+    stop: strings at which the answer ends; they are not part of it, and may span tokens.
+    max_tokens: at least 1. logprobs: None is off, else how many alternatives (0-20) to report.
+    n: how many answers.
+    """
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: dict[int, float] = field(default_factory=dict)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    n: int = 1
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A prompt, as token ids, and how to go on from it. `id` is unique among live requests."""
+
+    id: str
+    prompt: tuple[int, ...]
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """One token with its log probability, as `logprobs` reports it."""
+
+    id: int
+    token_bytes: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenToken:
+    """The sampled token and its likeliest alternatives."""
+
+    chosen: TokenInfo
+    top: tuple[TokenInfo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A step's news of choice `index` of request `id`.
+
+    text: what can be shown now: whole characters only, and nothing that may yet become a stop
+    string. finish: None until the choice ends. error: the reason when finish is `error`.
+    prompt_tokens, completion_tokens: counts so far for this choice.
+    """
+
+    id: str
+    index: int
+    text: str
+    logprobs: tuple[ChosenToken, ...] = ()
+    finish: EngineFinish | None = None
+    error: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0

@@ -1,0 +1,135 @@
+"""Messages and stream events: pure values, without identity.
+
+Ids, parents and owners belong to the store; wire formats belong to the server and the
+providers. Everything between them speaks these types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+"""The wire's `developer` role is read as `system`."""
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image, by URL (`https:` or `data:`); only providers that see accept one."""
+
+    url: str
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the assistant asked for. `arguments` is JSON text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the assistant may call; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation.
+
+    parts: what was said, in order; may be empty when an assistant only calls tools.
+    tool_calls: calls the assistant made (role `assistant` only).
+    tool_call_id: the call this message answers (role `tool` only).
+    name: an optional speaker name.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+def text_message(role: Role, text: str) -> Message:
+    """A message of one text part."""
+    return Message(role, (TextPart(text),))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token, its bytes, and its natural-log probability under the model's own distribution
+    (temperature 1, before any penalty or truncation)."""
+
+    token: str
+    token_bytes: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLogprob:
+    """The token that was sampled, and the likeliest alternatives at that place."""
+
+    chosen: TokenLogprob
+    top: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of choice `index`. `text` may be empty when only logprobs arrive."""
+
+    index: int
+    text: str
+    logprobs: tuple[ChosenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of call number `call_index` of choice `index`; id and name come in its first delta."""
+
+    index: int
+    call_index: int
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Choice `index` has ended."""
+
+    index: int
+    reason: FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of the whole request; sent once, last."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+StreamEvent = TextDelta | ToolCallDelta | Finished | Usage

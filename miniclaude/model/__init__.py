@@ -1,0 +1,1 @@
+"""The decoder-only transformer, its two families, and their checkpoints on disk."""

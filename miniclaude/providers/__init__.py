@@ -1,0 +1,1 @@
+"""Everything that can answer a chat: one async protocol, several speakers."""

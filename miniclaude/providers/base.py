@@ -1,0 +1,90 @@
+"""The one protocol that everything able to answer a chat implements."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from miniclaude.messages import Message, StreamEvent, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an answer is drawn. None means: the provider's own default.
+
+    Meanings and ranges are those of the OpenAI API; `top_k`, `min_p` and `repetition_penalty` are
+    the usual extensions. logprobs: None is off, else the number of alternatives, 0-20.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: dict[int, float] = field(default_factory=dict)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A conversation to continue. `model` is the name without the provider's prefix."""
+
+    model: str
+    messages: tuple[Message, ...]
+    settings: Settings = field(default_factory=Settings)
+    tools: tuple[Tool, ...] = ()
+    tool_choice: Literal["auto", "none", "required"] | str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A raw prompt to continue: text, or token ids of the model's own tokenizer."""
+
+    model: str
+    prompt: str | tuple[int, ...]
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model on offer. created: Unix seconds. context: tokens, 0 when the provider won't say."""
+
+    id: str
+    created: int
+    owned_by: str
+    context: int = 0
+
+
+class Provider(Protocol):
+    """Answers chats. One instance serves many requests at once.
+
+    Closing an iterator early (`aclose`) cancels the work behind it. Errors are raised from the
+    iterator as `miniclaude.errors` types: InvalidRequestError and its children for what the caller
+    can mend, ModelNotFoundError, AuthenticationError, RateLimitError, OverloadedError,
+    ProviderError. A stream that ends well has sent one `Finished` per choice, then `Usage`.
+    """
+
+    name: str
+
+    async def models(self) -> list[ModelInfo]:
+        """The models this provider offers now."""
+        ...
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a conversation."""
+        ...
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a raw prompt. Raises InvalidRequestError where the service has no such call."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release processes and connections. Safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""What outlives the process: conversations, in SQLite or PostgreSQL."""
