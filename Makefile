@@ -1,0 +1,60 @@
+# Two commands do all the set-up: `make run` and `make test`.
+# Everything lands in .venv; nothing is installed on the machine itself.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COVERAGE := 85
+
+.PHONY: help run test test-fast lint format bench web screenshot clean
+
+help: ## Show what there is to do
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: $(VENV)/.installed web ## Chat in the browser with the bundled model
+	@$(BIN)/mini-claude serve --open
+
+test: $(VENV)/.installed-dev web ## Every check that needs no reading: tests on SQLite, PostgreSQL and Chromium
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+
+test-fast: $(VENV)/.installed-dev ## The tests without browser and PostgreSQL
+	@$(BIN)/python -m pytest -m "not browser and not postgres"
+
+lint: $(VENV)/.installed-dev ## Style, types, import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## Put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## Us and transformers, same weights, one run
+	$(BIN)/python benchmarks/generate.py
+
+web: $(VENV)/.installed ## Build the page into the package
+	@$(BIN)/python web/build.py
+
+screenshot: $(VENV)/.installed-dev web ## Take docs/images from the running product
+	$(BIN)/python web/screenshot.py
+
+clean: ## Remove what was built, keep what you own (~/.mini-claude)
+	rm -rf $(VENV) web/node_modules miniclaude/server/static
+
+$(VENV)/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: Python 3.11 or newer is needed. Install it, or run: make PYTHON=/path/to/python3.11 run" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || \
+		{ echo "error: could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing Mini-Claude into $(VENV) (a minute or two the first time)…"
+	@$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need…"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
