@@ -1,0 +1,126 @@
+"""Says back what it was told: a demo without a model, and a test double that never surprises."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+from miniclaude.errors import InvalidRequestError, ModelNotFoundError, UnsupportedFieldError
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    Message,
+    StreamEvent,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+
+MODEL = "echo"
+CONTEXT = 131_072
+WORD = re.compile(r"\s*\S+|\s+$")
+
+Pace = Callable[[], Awaitable[None]]
+
+
+def create(options: Mapping[str, object]) -> Echo:
+    """Entry point. options: `pace`, an async callable awaited before each word."""
+    pace = options.get("pace")
+    return Echo(pace=pace) if callable(pace) else Echo()
+
+
+async def _yield_to_loop() -> None:
+    await asyncio.sleep(0)
+
+
+class Echo:
+    """Streams the last user message back, a word a token. Temperature and its kin change nothing,
+    for there is nothing to draw."""
+
+    def __init__(self, pace: Pace = _yield_to_loop) -> None:
+        self.name = MODEL
+        self._pace = pace
+
+    async def models(self) -> list[ModelInfo]:
+        """The one model there is."""
+        return [ModelInfo(MODEL, created=0, owned_by="mini-claude", context=CONTEXT)]
+
+    def check(self, model: str) -> None:
+        """Raises ModelNotFoundError for any name but `echo`."""
+        if model != MODEL:
+            raise ModelNotFoundError(
+                f"model: the echo provider has no model {model!r}.",
+                hint=f"Ask for {MODEL!r}.",
+                param="model",
+            )
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Repeat the last user message; nothing at all when there is none."""
+        if request.tools and request.tool_choice != "none":
+            raise UnsupportedFieldError(
+                "tools: the echo model calls no tools.",
+                hint="Leave tools out, or choose another model.",
+                param="tools",
+            )
+        prompt_tokens = sum(len(WORD.findall(message.text)) for message in request.messages)
+        answer = _last_user_text(request.messages)
+        async for event in self._say(request.model, answer, prompt_tokens, request.settings):
+            yield event
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Repeat the prompt."""
+        if not isinstance(request.prompt, str):
+            raise InvalidRequestError(
+                "prompt: the echo model has no tokenizer, so token ids mean nothing to it.",
+                hint="Send the prompt as text.",
+                param="prompt",
+            )
+        prompt_tokens = len(WORD.findall(request.prompt))
+        async for event in self._say(
+            request.model, request.prompt, prompt_tokens, request.settings
+        ):
+            yield event
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _say(
+        self, model: str, answer: str, prompt_tokens: int, settings: Settings
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Every choice gets the same words, side by side, as batched answers come."""
+        self.check(model)
+        words = WORD.findall(_cut_at_stop(answer, settings.stop))
+        limit = len(words) if settings.max_tokens is None else settings.max_tokens
+        for word in words[:limit]:
+            await self._pace()
+            logprobs = () if settings.logprobs is None else (_logprob(word, settings.logprobs),)
+            for index in range(settings.n):
+                yield TextDelta(index, word, logprobs)
+        await self._pace()
+        for index in range(settings.n):
+            yield Finished(index, "length" if len(words) > limit else "stop")
+        yield Usage(prompt_tokens, settings.n * min(limit, len(words)))
+
+
+def _last_user_text(messages: tuple[Message, ...]) -> str:
+    for message in reversed(messages):
+        if message.role == "user":
+            return message.text
+    return ""
+
+
+def _cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
+    places = [place for string in stop if (place := text.find(string)) >= 0]
+    return text[: min(places)] if places else text
+
+
+def _logprob(word: str, alternatives: int) -> ChosenLogprob:
+    """The word with probability 1/2, then shouted, mumbled … with 1/4, 1/8 and so on."""
+    candidates = [TokenLogprob(word, word.encode(), math.log(0.5))]
+    for place in range(1, alternatives):
+        other = word + "!" * place
+        candidates.append(TokenLogprob(other, other.encode(), math.log(0.5) * (place + 1)))
+    return ChosenLogprob(candidates[0], tuple(candidates[:alternatives]))

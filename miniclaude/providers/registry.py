@@ -1,0 +1,136 @@
+"""From a model's name to the provider that answers for it.
+
+Local models have bare names (`tiny`, or `org/tiny` as pulled); a provider whose only model is
+called like itself has that name (`echo`); all others are `provider/model`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol, cast, runtime_checkable
+
+from miniclaude.errors import MiniClaudeError, ModelNotFoundError, SettingsError
+from miniclaude.providers.base import ModelInfo, Provider
+
+GROUP = "miniclaude.providers"
+LOCAL = "local"
+LISTING_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+Factory = Callable[[Mapping[str, object]], Provider]
+
+
+@runtime_checkable
+class ChecksNames(Protocol):
+    """A provider that knows its models without asking anybody, so that a wrong name is refused
+    before any work begins."""
+
+    def check(self, model: str) -> None:
+        """Raises ModelNotFoundError."""
+        ...
+
+
+def provider_factory(kind: str) -> Factory:
+    """The factory that an installed package offers under the entry point group
+    `miniclaude.providers`.
+
+    Raises SettingsError for a kind that nothing offers, or whose package does not import.
+    """
+    offered: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
+    if kind not in offered:
+        raise SettingsError(
+            f"providers: nothing installed offers a provider called {kind!r}.",
+            hint=f"Known are {', '.join(sorted(offered))}.",
+            param="providers",
+        )
+    try:
+        return cast("Factory", offered[kind].load())
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(
+            f"providers: {kind!r} cannot be loaded from {offered[kind].value}: {error}.",
+            hint="Reinstall the package it comes from.",
+            param="providers",
+        ) from error
+
+
+def create_providers(configured: Mapping[str, Mapping[str, object]]) -> dict[str, Provider]:
+    """One provider for each entry: its name → its options. The option `kind` says which factory
+    makes it where that differs from the name, so that several services may speak one wire format:
+    `{"groq": {"kind": "openai", "base_url": …}}`.
+
+    Raises SettingsError for an unknown kind or a bad option.
+    """
+    providers: dict[str, Provider] = {}
+    for name, options in configured.items():
+        rest = {key: value for key, value in options.items() if key != "kind"}
+        factory = provider_factory(str(options.get("kind", name)))
+        providers[name] = factory({"name": name, **rest})
+    return providers
+
+
+class Registry:
+    """Every provider in use. `default_model` answers when a caller names none."""
+
+    def __init__(self, providers: Mapping[str, Provider], default_model: str) -> None:
+        self.providers = dict(providers)
+        self.default_model = default_model
+
+    def resolve(self, model: str) -> tuple[Provider, str]:
+        """The provider for `model` (the default one when empty), and its own name for it.
+
+        Raises ModelNotFoundError, naming what can be asked.
+        """
+        wanted = model or self.default_model
+        prefix, _, rest = wanted.partition("/")
+        if wanted in self.providers and wanted != LOCAL:
+            provider, bare = self.providers[wanted], wanted
+        elif rest and prefix in self.providers and prefix != LOCAL:
+            provider, bare = self.providers[prefix], rest
+        elif wanted and LOCAL in self.providers:
+            provider, bare = self.providers[LOCAL], wanted
+        else:
+            raise ModelNotFoundError(
+                f"model: there is no model {wanted!r}." if wanted else "model: none was named.",
+                hint=f"GET /models lists them. Providers: {', '.join(sorted(self.providers))}.",
+                param="model",
+            )
+        if isinstance(provider, ChecksNames):
+            provider.check(bare)
+        return provider, bare
+
+    async def models(self) -> list[ModelInfo]:
+        """All models on offer, local ones first, by the names `resolve` understands.
+
+        A provider that fails to list its models, or takes too long, is left out and logged.
+        """
+        names = sorted(self.providers, key=lambda name: (name != LOCAL, name))
+        lists = await asyncio.gather(*(self._listing(name) for name in names))
+        return [info for listing in lists for info in listing]
+
+    async def aclose(self) -> None:
+        """Close every provider, even where one fails to."""
+        closing = (provider.aclose() for provider in self.providers.values())
+        for name, result in zip(
+            self.providers, await asyncio.gather(*closing, return_exceptions=True), strict=True
+        ):
+            if isinstance(result, Exception):
+                log.warning("provider %s did not close: %s", name, result)
+
+    async def _listing(self, name: str) -> list[ModelInfo]:
+        try:
+            async with asyncio.timeout(LISTING_SECONDS):
+                infos = await self.providers[name].models()
+        except (MiniClaudeError, TimeoutError) as error:
+            log.warning("provider %s did not list its models: %s", name, error)
+            return []
+        return [_prefixed(name, info) for info in infos]
+
+
+def _prefixed(provider: str, info: ModelInfo) -> ModelInfo:
+    if provider == LOCAL or info.id == provider:
+        return info
+    return ModelInfo(f"{provider}/{info.id}", info.created, info.owned_by, info.context)

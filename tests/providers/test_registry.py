@@ -1,0 +1,136 @@
+"""Names to providers, and one provider's trouble kept from the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from miniclaude.errors import (
+    MiniClaudeError,
+    ModelNotFoundError,
+    ProviderError,
+    SettingsError,
+)
+from miniclaude.messages import StreamEvent, Usage
+from miniclaude.providers import registry as registry_module
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.echo import Echo
+from miniclaude.providers.registry import Registry, create_providers, provider_factory
+
+pytestmark = pytest.mark.anyio
+
+
+class Listing:
+    """A provider that offers `ids`, or fails to."""
+
+    def __init__(self, name: str, *ids: str, error: MiniClaudeError | None = None) -> None:
+        self.name = name
+        self.ids = ids
+        self.error = error
+        self.closed = False
+
+    async def models(self) -> list[ModelInfo]:
+        if self.error is not None:
+            raise self.error
+        return [ModelInfo(name, 1, self.name, 8) for name in self.ids]
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        yield Usage(0, 0)
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        yield Usage(0, 0)
+
+    async def aclose(self) -> None:
+        self.closed = True
+        if self.error is not None:
+            raise self.error
+
+
+class Stuck(Listing):
+    async def models(self) -> list[ModelInfo]:
+        await asyncio.Event().wait()
+        return []
+
+
+def down() -> ProviderError:
+    return ProviderError("it is down.", hint="Wait.")
+
+
+async def test_names_lead_to_providers_and_bare_names() -> None:
+    local, remote, echo = Listing("local"), Listing("anthropic"), Echo()
+    registry = Registry({"local": local, "anthropic": remote, "echo": echo}, "tiny")
+    assert registry.resolve("tiny") == (local, "tiny")
+    assert registry.resolve("") == (local, "tiny")
+    assert registry.resolve("org/tiny") == (local, "org/tiny")
+    assert registry.resolve("anthropic/claude") == (remote, "claude")
+    assert registry.resolve("echo") == (echo, "echo")
+
+
+async def test_what_resolves_is_what_is_listed() -> None:
+    registry = Registry(
+        {
+            "openai": Listing("openai", "gpt", "org/gpt"),
+            "local": Listing("local", "tiny", "org/t"),
+            "echo": Echo(),
+        },
+        "tiny",
+    )
+    infos = await registry.models()
+    assert [info.id for info in infos] == [
+        "tiny",
+        "org/t",
+        "echo",
+        "openai/gpt",
+        "openai/org/gpt",
+    ]
+    assert [registry.resolve(info.id)[1] for info in infos] == [
+        "tiny",
+        "org/t",
+        "echo",
+        "gpt",
+        "org/gpt",
+    ]
+
+
+@pytest.mark.parametrize("name", ["tiny", "nobody/tiny", "openai/", ""])
+async def test_unknown_names_say_what_there_is(name: str) -> None:
+    registry = Registry({"openai": Listing("openai"), "echo": Echo()}, "")
+    with pytest.raises(ModelNotFoundError, match=r"Providers: echo, openai\."):
+        registry.resolve(name)
+
+
+async def test_a_provider_that_knows_its_models_refuses_before_work_begins() -> None:
+    registry = Registry({"echo": Echo()}, "echo")
+    with pytest.raises(ModelNotFoundError, match="no model 'parrot'"):
+        registry.resolve("echo/parrot")
+
+
+async def test_a_provider_that_cannot_list_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    providers = {"openai": Listing("openai", error=down()), "local": Listing("local", "tiny")}
+    assert [info.id for info in await Registry(providers, "tiny").models()] == ["tiny"]
+    assert "openai did not list its models: it is down" in caplog.text
+
+
+async def test_a_provider_that_hangs_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "LISTING_SECONDS", 0)
+    providers = {"openai": Stuck("openai"), "echo": Stuck("echo")}
+    assert await Registry(providers, "").models() == []
+
+
+async def test_closing_reaches_every_provider() -> None:
+    providers = {"a": Listing("a", error=down()), "b": Listing("b")}
+    await Registry(providers, "").aclose()
+    assert providers["a"].closed
+    assert providers["b"].closed
+
+
+async def test_providers_come_from_entry_points() -> None:
+    providers = create_providers({"echo": {}, "parrot": {"kind": "echo"}})
+    assert {type(provider) for provider in providers.values()} == {Echo}
+
+
+def test_an_unknown_kind_lists_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"called 'telepathy'.*Known are anthropic, echo"):
+        provider_factory("telepathy")
