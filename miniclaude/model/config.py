@@ -11,6 +11,19 @@ from typing import Literal
 
 from miniclaude.errors import CheckpointError
 
+LIMITS = {
+    "vocab_size": 1 << 24,
+    "context": 1 << 28,
+    "width": 1 << 18,
+    "layers": 1 << 12,
+    "heads": 1 << 12,
+    "kv_heads": 1 << 12,
+    "head_dim": 1 << 14,
+    "mlp_width": 1 << 20,
+}
+"""The most we believe of each size: well beyond any model known, and far from exhausting memory
+before the weights themselves are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class RotaryConfig:
@@ -63,11 +76,12 @@ class ModelConfig:
     windows: tuple[int | None, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "context", "width", "layers", "heads", "kv_heads", "head_dim"):
-            if getattr(self, name) < 1:
+        for name, most in LIMITS.items():
+            if not 1 <= getattr(self, name) <= most:
                 raise CheckpointError(
                     f"config.json: {name} is {getattr(self, name)}.",
-                    hint="It must be a positive whole number; fetch the model folder again.",
+                    hint=f"It must be a whole number from 1 to {most:,}; fetch the model folder"
+                    " again.",
                     param=name,
                 )
         if self.heads % self.kv_heads:
@@ -86,6 +100,32 @@ class ModelConfig:
                 f"config.json: {len(self.windows)} attention windows for {self.layers} layers.",
                 hint="There must be one entry of layer_types for each layer.",
                 param="layer_types",
+            )
+        if self.rotary is not None:
+            self.check_rotary(self.rotary)
+
+    def check_rotary(self, rotary: RotaryConfig) -> None:
+        """Raise CheckpointError for rotary settings that make no rotation."""
+        if self.head_dim % 2:
+            raise CheckpointError(
+                f"config.json: head_dim is {self.head_dim}.",
+                hint="Rotary position embedding turns dimensions in pairs; it must be even.",
+                param="head_dim",
+            )
+        stretched = rotary.kind in ("dynamic", "llama3")
+        level = rotary.kind == "llama3" and rotary.low_freq_factor == rotary.high_freq_factor
+        if level or rotary.factor < 1 or (stretched and rotary.original_context < 1):
+            raise CheckpointError(
+                f"config.json: the rotary settings contradict each other: {rotary}.",
+                hint="factor is at least 1, original_context positive, and the two frequency"
+                " factors differ; fetch the model folder again.",
+                param="rope_scaling",
+            )
+        if rotary.kind == "dynamic" and self.head_dim == 2:
+            raise CheckpointError(
+                "config.json: dynamic rotary scaling needs more than one pair of dimensions.",
+                hint="head_dim must be 4 or more.",
+                param="head_dim",
             )
 
     @property

@@ -1,0 +1,268 @@
+"""Model folders in the Hugging Face layout: config.json beside one or more safetensors files.
+
+read_config(folder)        what the model looks like
+load_model(folder, ...)    a Transformer with its weights
+save_model(model, folder)  the reverse; `transformers` loads the result
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from miniclaude.errors import CheckpointError, UnknownArchitectureError
+from miniclaude.model import gpt2, llama, native
+from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
+from miniclaude.model.config import ModelConfig
+from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
+from miniclaude.model.new_folder import new_folder
+from miniclaude.model.shards import StoredTensor, make_header, read_header, write_shard
+from miniclaude.model.transformer import Transformer
+
+FORMATS: tuple[CheckpointFormat, ...] = (gpt2.FORMAT, llama.FORMAT, native.FORMAT)
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth")
+SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")
+MAX_INDEX_BYTES = 32 << 20
+MAX_SHARD_BYTES = 4 << 30
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The configuration in a model folder.
+
+    Raises CheckpointError when there is none or it is malformed, UnknownArchitectureError when it
+    describes a model that is not implemented here.
+    """
+    return read_format(folder)[1]
+
+
+def read_format(folder: Path) -> tuple[CheckpointFormat, ModelConfig]:
+    """Which format a model folder has, and its configuration. Raises as `read_config` does."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise CheckpointError(
+            f"{folder} has no {CONFIG}.",
+            hint="Give the folder of a model in the Hugging Face layout, or fetch it again.",
+        )
+    fields = ConfigFields(path, read_json_object(path, MAX_CONFIG_BYTES))
+    model_type = fields.text("model_type")
+    if model_type is None and "n_embd" in fields.values:
+        model_type = "gpt2"  # DialoGPT's config.json is older than the field
+    if fields.values.get("quantization_config") is not None:
+        raise CheckpointError(
+            f"{path}: the weights are quantised.", hint="Choose the original, unquantised model."
+        )
+    for candidate in FORMATS:
+        if model_type in candidate.model_types:
+            return candidate, candidate.read(fields)
+    known = ", ".join(name for candidate in FORMATS for name in candidate.model_types)
+    raise UnknownArchitectureError(
+        f"{path}: model_type is {model_type!r}, which is not implemented.",
+        hint=f"Choose a model of one of these types: {known}.",
+        param="model_type",
+    )
+
+
+def load_model(
+    folder: Path,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Transformer:
+    """The model in a folder, in eval mode, its weights converted to `dtype` on `device`.
+
+    Needs little more memory than the weights themselves: each tensor is read straight into its
+    place. Raises CheckpointError naming the file or tensor at fault, UnknownArchitectureError.
+    """
+    form, config = read_format(folder)
+    stored = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
+    if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
+        config = dataclasses.replace(config, tied_head=False)
+    with torch.device("meta"):
+        model = Transformer(config)
+    pieces = list(form.pieces(config))
+    check_tensors(folder, form, model, pieces, stored)
+    allocate(folder, model, device, dtype)
+    with torch.no_grad():
+        for piece in pieces:
+            stored[piece.name].read_into(place_of(model, piece))
+    return model.eval()
+
+
+def list_tensors(folder: Path) -> dict[str, StoredTensor]:
+    """Every tensor in a folder's safetensors files. Raises CheckpointError when a file is missing
+    or corrupt, or when there are only pickles."""
+    if (folder / WEIGHTS).is_file():
+        return read_header(folder / WEIGHTS)
+    if not (folder / INDEX).is_file():
+        pickles = [name for name in PICKLES if (folder / name).exists()]
+        if pickles:
+            raise CheckpointError(
+                f"{folder} has its weights only in {pickles[0]}, a pickle, which can run any"
+                " program while it loads and is therefore never opened.",
+                hint="Fetch a revision of the model that has safetensors files, or convert it"
+                " where you trust it: transformers' save_pretrained writes them.",
+            )
+        raise CheckpointError(
+            f"{folder} has neither {WEIGHTS} nor {INDEX}.", hint="Fetch the model folder again."
+        )
+    weight_map = ConfigFields(
+        folder / INDEX, read_json_object(folder / INDEX, MAX_INDEX_BYTES)
+    ).section("weight_map")
+    tensors: dict[str, StoredTensor] = {}
+    for shard in shard_names(folder, {} if weight_map is None else weight_map.values):
+        if not (folder / shard).is_file():
+            raise CheckpointError(
+                f"{folder} lacks the shard {shard}, which {INDEX} names.",
+                hint="Fetch the model folder again; files already complete are not fetched twice.",
+            )
+        tensors.update(read_header(folder / shard))
+    return tensors
+
+
+def shard_names(folder: Path, weight_map: Mapping[str, object]) -> list[str]:
+    """The files an index names, each once. Raises CheckpointError for a name that is no plain
+    file name, and so might lead out of the folder."""
+    names = sorted({str(name) for name in weight_map.values()})
+    for name in names:
+        if not SHARD_NAME.fullmatch(name):
+            raise CheckpointError(
+                f"{folder / INDEX} names the shard {name!r}, which is not a plain file name.",
+                hint="A shard must lie in the model folder itself; do not trust this one.",
+            )
+    return names
+
+
+def head_is_tied(
+    form: CheckpointFormat, config: ModelConfig, stored: Mapping[str, StoredTensor]
+) -> bool:
+    """Whether a head stored although config.json calls it tied does equal the token embedding.
+    Where it differs, the weights are believed, as `transformers` believes them."""
+    name = next(p.name for p in form.pieces(config) if p.parameter == "tokens.weight")
+    head, tokens = stored[form.head], stored.get(name)
+    if tokens is None or (head.shape, head.dtype) != (tokens.shape, tokens.dtype):
+        return False
+    return head.same_bytes(tokens)
+
+
+def check_tensors(
+    folder: Path,
+    form: CheckpointFormat,
+    model: Transformer,
+    pieces: Iterable[Piece],
+    stored: Mapping[str, StoredTensor],
+) -> None:
+    """Raise CheckpointError unless the files hold exactly the tensors the configuration needs."""
+    left = {name for name in stored if not form.ignored.fullmatch(name)}
+    if model.config.tied_head:
+        left.discard(form.head)
+    for piece in pieces:
+        tensor = stored.get(piece.name)
+        if tensor is None:
+            raise CheckpointError(
+                f"{folder} has no tensor {piece.name}.",
+                hint=f"Its {CONFIG} and its weights do not belong together, or a shard is missing;"
+                " fetch the model folder again.",
+            )
+        expected = piece.shape(model.get_parameter(piece.parameter).shape)
+        if tensor.shape != expected:
+            raise CheckpointError(
+                f"{tensor.file}: tensor {piece.name} has shape {list(tensor.shape)} where"
+                f" {CONFIG} asks for {list(expected)}.",
+                hint=f"{CONFIG} and weights do not belong together; fetch the model folder again.",
+            )
+        left.discard(piece.name)
+    if left:
+        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        raise CheckpointError(
+            f"{folder} has {len(left)} tensors that its {CONFIG} leaves no place for: {shown}.",
+            hint="The model has parts that are not implemented here, so its answers would be wrong;"
+            " choose another model.",
+        )
+
+
+def allocate(
+    folder: Path, model: Transformer, device: torch.device | str, dtype: torch.dtype
+) -> None:
+    """Give the parameters of a model on the meta device memory, not yet filled."""
+    try:
+        for name, parameter in list(model.named_parameters()):
+            owner = model.get_submodule(name.rpartition(".")[0])
+            memory = torch.empty(parameter.shape, dtype=dtype, device=device)
+            setattr(owner, name.rpartition(".")[2], nn.Parameter(memory))
+    except RuntimeError as error:
+        size = sum(parameter.numel() for parameter in model.parameters()) * dtype.itemsize
+        raise CheckpointError(
+            f"{folder}: no room on {device} for {size / 1e9:.1f} GB of weights.",
+            hint="Close other programs, choose bfloat16, or choose a smaller model.",
+        ) from error
+    if model.config.tied_head:
+        model.head.weight = model.tokens.weight
+
+
+def place_of(model: Transformer, piece: Piece) -> Tensor:
+    """The part of our parameters a piece fills, in the checkpoint's orientation: a view."""
+    place = model.get_parameter(piece.parameter).detach()
+    if piece.rows is not None:
+        place = place[slice(*piece.rows)]
+    return place.t() if piece.transposed else place
+
+
+def save_model(
+    model: Transformer,
+    folder: Path,
+    *,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+    extra_config: Mapping[str, object] | None = None,
+    companions: Iterable[Path] = (),
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder, in the parameters' own dtype, that appears whole or not at all.
+
+    A configuration that `transformers` can express is written its way, any other in our own format
+    (`native.py`). extra_config: further fields of config.json, such as `eos_token_id`.
+    companions: files copied beside the weights, such as tokenizer.json. Raises CheckpointError when
+    a parameter is missing or quantised, and what `new_folder` raises.
+    """
+    form, written = next(
+        (form, written) for form in FORMATS if (written := form.write(model.config)) is not None
+    )
+    tensors = [(piece.name, place_of(model, piece)) for piece in form.pieces(model.config)]
+    written["torch_dtype"] = str(tensors[0][1].dtype).removeprefix("torch.")
+    with new_folder(folder, overwrite=overwrite) as partial:
+        config = {**(extra_config or {}), **written}
+        (partial / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        for companion in companions:
+            shutil.copyfile(companion, partial / companion.name)
+        write_weights(partial, tensors, max_shard_bytes)
+
+
+def write_weights(folder: Path, tensors: list[tuple[str, Tensor]], max_shard_bytes: int) -> None:
+    """One safetensors file, or several and their index where one would exceed max_shard_bytes."""
+    shards: list[list[tuple[str, Tensor]]] = [[]]
+    room = max_shard_bytes
+    for name, tensor in tensors:
+        if tensor.nbytes > room and shards[-1]:
+            shards.append([])
+            room = max_shard_bytes
+        shards[-1].append((name, tensor))
+        room -= tensor.nbytes
+    weight_map: dict[str, str] = {}
+    for number, shard in enumerate(shards, start=1):
+        whole = len(shards) == 1
+        file = WEIGHTS if whole else f"model-{number:05}-of-{len(shards):05}.safetensors"
+        header = make_header((name, tensor.dtype, tuple(tensor.shape)) for name, tensor in shard)
+        write_shard(folder / file, shard, header)
+        weight_map |= {name: file for name, _ in shard}
+    if len(shards) > 1:
+        total = sum(tensor.nbytes for _, tensor in tensors)
+        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
