@@ -16,6 +16,7 @@
     │   └── UnknownArchitectureError  config.json names a family we do not implement
     ├── TokenizerError                tokenizer files are missing, truncated or contradictory
     │   └── ChatTemplateError         a chat template fails to compile, render or stay in bounds
+    ├── DatasetError                  a file of training text is missing, or a row of it is bad
     ├── DownloadError                 a pull could not be completed
     ├── ProviderError                 an upstream service failed
     ├── EngineError                   the worker died or broke its protocol
@@ -156,6 +157,12 @@ class ChatTemplateError(TokenizerError):
     """A chat template fails to compile or render, or exceeds its bounds."""
 
     code = "bad_chat_template"
+
+
+class DatasetError(MiniClaudeError):
+    """A file of training text is missing, or a row of it is bad; the message says which."""
+
+    code = "bad_dataset"
 
 
 class DownloadError(MiniClaudeError):
