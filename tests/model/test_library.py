@@ -1,0 +1,115 @@
+"""Model folders by name, and names that try to be paths."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from miniclaude.errors import ConflictError, InvalidRequestError, ModelNotFoundError
+from miniclaude.model.library import Library, folder_name
+
+
+def put(folder: Path, **config: object) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes(b"0123456789")
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    put(tmp_path / "home" / "org--small", max_position_embeddings=2048)
+    put(tmp_path / "home" / "gpt", n_positions=1024)
+    put(tmp_path / "bundled" / "first", n_positions=256)
+    return Library(tmp_path / "home", tmp_path / "bundled")
+
+
+def test_lists_both_places_by_name(library: Library) -> None:
+    models = library.list()
+    assert [(model.name, model.context, model.bundled) for model in models] == [
+        ("first", 256, True),
+        ("gpt", 1024, False),
+        ("org/small", 2048, False),
+    ]
+    assert all(model.bytes > 10 and model.created > 0 for model in models)
+
+
+def test_the_default_is_the_bundled_model(library: Library, tmp_path: Path) -> None:
+    assert library.default() == "first"
+    assert Library(tmp_path / "home").default() == "gpt"
+    assert Library(tmp_path / "nowhere").default() is None
+
+
+def test_unfinished_and_broken_folders_break_nothing(library: Library, tmp_path: Path) -> None:
+    put(tmp_path / "home" / ".pulling", n_positions=1)
+    (tmp_path / "home" / "no-config").mkdir()
+    (tmp_path / "home" / "stray.txt").write_text("hello")
+    (put(tmp_path / "home" / "broken") / "config.json").write_text("[")
+    names = {model.name: model.context for model in library.list()}
+    assert names == {"first": 256, "gpt": 1024, "org/small": 2048, "broken": 0}
+
+
+def test_an_installed_model_hides_a_bundled_one_of_its_name(
+    library: Library, tmp_path: Path
+) -> None:
+    put(tmp_path / "home" / "first", n_positions=9)
+    assert library.find("first").context == 9
+    library.remove("first")
+    assert library.find("first").bundled
+
+
+def test_find_says_what_is_there(library: Library) -> None:
+    with pytest.raises(
+        ModelNotFoundError, match=r"'gpt2' is not installed\. Installed: first, gpt"
+    ):
+        library.find("gpt2")
+
+
+@pytest.mark.parametrize("name", ["../home/gpt", "/etc", "gpt/", "GPT/../gpt", "x" * 5000, ""])
+def test_a_path_is_not_found_either(library: Library, name: str) -> None:
+    with pytest.raises(ModelNotFoundError) as caught:
+        library.find(name)
+    assert len(str(caught.value)) < 600
+
+
+def test_remove_deletes_the_folder(library: Library, tmp_path: Path) -> None:
+    assert library.remove("org/small").name == "org/small"
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["gpt"]
+    with pytest.raises(ModelNotFoundError):
+        library.remove("org/small")
+
+
+def test_a_bundled_model_stays(library: Library) -> None:
+    with pytest.raises(ConflictError, match="came with Mini-Claude"):
+        library.remove("first")
+    assert library.find("first").path.is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b/c",
+        "a/../b",
+        "a\\b",
+        "a b",
+        "a\n",
+        "a--b",
+        "-a",
+        "é",
+        "x" * 97,
+    ],
+)
+def test_names_that_are_refused(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match="is not a model name"):
+        folder_name(name)
+
+
+def test_names_that_are_folders() -> None:
+    assert folder_name("tiny") == "tiny"
+    assert folder_name("Org/SmolLM2-1.7B_v0") == "Org--SmolLM2-1.7B_v0"
