@@ -1,0 +1,1 @@
+"""Our forward pass against `transformers`, on tiny random checkpoints of every family."""
