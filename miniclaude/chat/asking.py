@@ -1,0 +1,83 @@
+"""Ask a provider to continue a branch, with as much of it as the model's context holds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Protocol, cast
+
+from miniclaude.chat.history import CountTokens, branch_messages, fit, size
+from miniclaude.errors import ContextLengthError, MiniClaudeError
+from miniclaude.messages import StreamEvent
+from miniclaude.providers.base import ChatRequest, Provider, Settings
+from miniclaude.store.messages import StoredMessage
+
+_log = logging.getLogger(__name__)
+
+_CONTEXT_KNOWN_FOR_S = 60.0
+_ANSWER_SHARE = 4
+"""When nobody says how long the answer may be, 1/4 of the context is kept free for it."""
+
+
+class Closable(Protocol):
+    """An iterator over a provider's events that can be closed early."""
+
+    def __aiter__(self) -> AsyncIterator[StreamEvent]: ...
+
+    async def aclose(self) -> object: ...
+
+
+class Contexts:
+    """The models' context lengths, asked of their providers at most once a minute."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, dict[str, int]]] = {}
+
+    async def of(self, provider: Provider, model: str) -> int:
+        """Tokens; 0 when the provider does not say."""
+        asked, lengths = self._known.get(provider.name, (-_CONTEXT_KNOWN_FOR_S, {}))
+        if time.monotonic() - asked >= _CONTEXT_KNOWN_FOR_S:
+            try:
+                lengths = {info.id: info.context for info in await provider.models()}
+            except MiniClaudeError as error:
+                _log.warning("%s does not list its models: %s", provider.name, error)
+                lengths = {}
+            self._known[provider.name] = (time.monotonic(), lengths)
+        return lengths.get(model) or lengths.get(f"{provider.name}/{model}", 0)
+
+
+async def ask(
+    provider: Provider,
+    model: str,
+    branch: list[StoredMessage],
+    *,
+    system: str | None,
+    settings: Settings,
+    context: int,
+    count: CountTokens,
+) -> AsyncGenerator[StreamEvent, None]:
+    """The provider's events for the branch.
+
+    The branch is cut to an estimate first, and cut to half of that for as long as the provider
+    says it is too long: an estimate is not a count. Raises what the provider raises;
+    ContextLengthError only once nothing is left to drop.
+    """
+    messages = branch_messages(branch, system)
+    answer = settings.max_tokens or context // _ANSWER_SHARE
+    sent = fit(messages, context - answer, count) if context else tuple(messages)
+    while True:
+        started = False
+        request = ChatRequest(model, sent, settings)
+        try:
+            async with aclosing(cast("Closable", provider.chat(request))) as events:
+                async for event in events:
+                    started = True
+                    yield event
+            return
+        except ContextLengthError:
+            shorter = fit(messages, size(sent, count) // 2, count)
+            if started or len(shorter) == len(sent):
+                raise
+            sent = shorter

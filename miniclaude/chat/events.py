@@ -1,0 +1,53 @@
+"""What a watcher of a turn is told: text as it comes, then how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from miniclaude.messages import FinishReason, Usage
+from miniclaude.store.messages import StoredMessage
+from miniclaude.store.turns import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDelta:
+    """More of the answer. offset: the answer's length in code points after this delta."""
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDone:
+    """The answer is as long as it will be; what was written is kept."""
+
+    status: Literal["complete", "cancelled", "interrupted"]
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The answer ended in an error: {"message", "hint", "code", "param"}. Its part is kept."""
+
+    error: dict[str, Any]
+
+
+TurnEvent = TurnDelta | TurnDone | TurnFailed
+
+
+def last_event(ending: Ending) -> TurnDone | TurnFailed:
+    """The event that ends a stream."""
+    if ending.status == "error":
+        return TurnFailed(ending.error or {})
+    return TurnDone(ending.status, ending.finish_reason, ending.usage)
+
+
+def stored_ending(message: StoredMessage) -> Ending:
+    """How a stored answer ended. A `streaming` row that nobody writes counts as interrupted."""
+    usage = None
+    if message.prompt_tokens is not None and message.completion_tokens is not None:
+        usage = Usage(message.prompt_tokens, message.completion_tokens)
+    status = "interrupted" if message.status == "streaming" else message.status
+    return Ending(status, message.finish_reason, usage, message.error)

@@ -1,0 +1,118 @@
+"""Write one answer: the provider's events into memory at once, into the store twice a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from miniclaude.chat.answer import GrowingAnswer
+from miniclaude.errors import MiniClaudeError, ProviderError
+from miniclaude.messages import Finished, FinishReason, StreamEvent, TextDelta, Usage
+from miniclaude.store.text import MAX_TEXT, mend_text
+from miniclaude.store.turns import Ending, FinalStatus, TurnStore
+
+_log = logging.getLogger(__name__)
+
+_SAVE_EVERY_S = 0.5
+_CLOSING_S = 10.0
+"""Seconds a provider has to let go of an answer that nobody wants any more."""
+
+
+@dataclass(eq=False, slots=True)
+class LiveTurn:
+    """A turn that this process is writing. `stopped` is set once; the first reason counts."""
+
+    owner: str
+    conversation_id: str
+    turn_id: str
+    answer: GrowingAnswer = field(default_factory=GrowingAnswer)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    stop_status: FinalStatus = "cancelled"
+
+    def stop(self, status: FinalStatus) -> None:
+        """Ask the writer to end the answer where it is."""
+        if not self.stopped.is_set():
+            self.stop_status = status
+            self.stopped.set()
+
+
+async def write_answer(
+    turn: LiveTurn, store: TurnStore, events: AsyncGenerator[StreamEvent, None]
+) -> Ending:
+    """Listen until the provider ends, somebody stops the turn, or the store fails.
+
+    Saves what there is on the way; the caller saves the end. A turn whose row has gone (the
+    conversation was deleted) ends as cancelled. Raises nothing but cancellation.
+    """
+    listener = asyncio.create_task(_listen(turn.answer, events))
+    stopped = asyncio.create_task(turn.stopped.wait())
+    ending: Ending | None = None
+    saved = 0
+    try:
+        while not (listener.done() or stopped.done() or ending):
+            await asyncio.wait(
+                {listener, stopped}, timeout=_SAVE_EVERY_S, return_when="FIRST_COMPLETED"
+            )
+            if turn.answer.length > saved and not listener.done():
+                saved = turn.answer.length
+                if not await store.save(turn.owner, turn.turn_id, turn.answer.text):
+                    ending = Ending("cancelled")
+    except Exception as error:
+        ending = failed(error)
+    finally:
+        stopped.cancel()
+        if not listener.done():
+            listener.cancel()
+            await asyncio.wait({listener}, timeout=_CLOSING_S)
+    if ending is None and listener.done() and not listener.cancelled():
+        ending = listener.result()
+    return ending or Ending(turn.stop_status)
+
+
+def failed(error: Exception) -> Ending:
+    """The ending for an error; one that is not ours is logged, and its text kept from people."""
+    if isinstance(error, MiniClaudeError):
+        described: dict[str, Any] = {
+            "message": mend_text(error.message),
+            "hint": mend_text(error.hint),
+            "code": error.code,
+            "param": error.param,
+        }
+    else:
+        _log.error("A turn failed unexpectedly.", exc_info=error)
+        described = {
+            "message": "The answer failed for a reason that is not the request's fault.",
+            "hint": "Try again; the server's log has the details.",
+            "code": "internal_error",
+            "param": None,
+        }
+    return Ending("error", error=described)
+
+
+async def _listen(answer: GrowingAnswer, events: AsyncGenerator[StreamEvent, None]) -> Ending:
+    reason: FinishReason | None = None
+    usage: Usage | None = None
+    try:
+        async with aclosing(events):
+            async for event in events:
+                match event:
+                    case TextDelta(text=text):
+                        answer.append(text[: MAX_TEXT - answer.length])
+                        if answer.length >= MAX_TEXT:
+                            return Ending("complete", "length", usage)
+                    case Finished():
+                        reason = event.reason
+                    case Usage():
+                        usage = event
+        if reason is None:
+            raise ProviderError(
+                "The answer broke off: the provider closed the stream without ending it.",
+                hint="Answer again; what has arrived is kept.",
+            )
+    except Exception as error:
+        return failed(error)
+    return Ending("complete", reason, usage)

@@ -1,0 +1,155 @@
+"""Open a database, and run transactions on it.
+
+SQLite is used as it wants to be: WAL, one writer connection, several readers that cannot write.
+A commit survives `kill -9` of the process at once (the operating system has the pages); after a
+power cut the last moments may be missing, the file is never corrupt (`synchronous=NORMAL`).
+"""
+
+from __future__ import annotations
+
+import os
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from miniclaude.errors import StoreError
+from miniclaude.store.failures import database_name, translated
+from miniclaude.store.migrate import migrate
+
+_SQLITE_READERS = 4
+_POSTGRESQL_CONNECTIONS = 10
+_WAIT_S = 20
+"""Seconds to wait for a free connection, and for another program's lock on a SQLite file."""
+
+
+class Database:
+    """An open database at this code's schema. `name` never contains a password."""
+
+    def __init__(self, url: URL, reader: AsyncEngine, writer: AsyncEngine) -> None:
+        self._url = url
+        self._reader = reader
+        self._writer = writer
+        self.name = database_name(url)
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Open the database at `url`, make it if it is a SQLite file that does not exist, and
+        bring it to this code's schema.
+
+        url: `sqlite+aiosqlite:///path` or `postgresql://user:password@host/name` (also
+        `sqlite://`, `postgres://`, `postgresql+psycopg://`). Raises StoreError with the cure when
+        it cannot be reached, read or written, or was made by a newer version; DiskFullError.
+        """
+        address = _parse(url)
+        with translated(address):
+            await to_thread(_prepare, address)
+        if address.get_backend_name() == "sqlite":
+            return cls(
+                address,
+                _sqlite_engine(address, size=_SQLITE_READERS, writes=False),
+                _sqlite_engine(address, size=1, writes=True),
+            )
+        engine = create_async_engine(
+            address,
+            pool_size=_POSTGRESQL_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=_WAIT_S,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10},
+        )
+        return cls(address, engine, engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the full-text index is FTS5 (else tsvector)."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads. Raises StoreError, OverloadedError."""
+        with translated(self._url):
+            async with self._reader.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits at the end of the block and rolls back when it raises.
+
+        Raises StoreError, DiskFullError, OverloadedError.
+        """
+        with translated(self._url):
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Give every connection back. Safe to call twice."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend in {"postgres", "postgresql"}:
+        return address.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and address.database not in {None, "", ":memory:"}:
+        return address.set(drivername="sqlite+aiosqlite", query={})
+    raise StoreError(
+        "The database URL is not one that Mini-Claude can open.",
+        hint="Use sqlite+aiosqlite:///path/to/file.db or postgresql://user:password@host/name;"
+        " percent-encode special characters in the password.",
+    )
+
+
+def _prepare(address: URL) -> None:
+    """Make the file (readable by its owner alone) and run the migrations. Runs in a thread."""
+    if address.get_backend_name() == "sqlite":
+        with suppress(OSError):  # SQLite itself says best what is wrong with the path
+            os.close(os.open(address.database or "", os.O_RDWR | os.O_CREAT, 0o600))
+        engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool)
+        _configure_sqlite(engine, writes=True)
+    else:
+        engine = create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    try:
+        migrate(engine, database_name(address))
+    finally:
+        engine.dispose()
+
+
+def _sqlite_engine(address: URL, *, size: int, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(address, pool_size=size, max_overflow=0, pool_timeout=_WAIT_S)
+    _configure_sqlite(engine.sync_engine, writes=writes)
+    return engine
+
+
+def _configure_sqlite(engine: Engine, *, writes: bool) -> None:
+    """Set what SQLite wants set on each connection, and begin transactions ourselves: the driver
+    would begin one only at the first change, too late to hold off another writer."""
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {_WAIT_S * 1000}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            f"query_only = {'OFF' if writes else 'ON'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

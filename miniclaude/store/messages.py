@@ -1,0 +1,151 @@
+"""The messages of a conversation: a tree of rows, each knowing its parent.
+
+Messages are written by `turns.py` (as they are said) and `transfer.py` (imports); here they are
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Row, insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from miniclaude.messages import FinishReason, Role
+from miniclaude.store.conversations import fetch_conversation
+from miniclaude.store.database import Database
+from miniclaude.store.ids import not_found, require_id
+from miniclaude.store.tables import messages
+
+Status = Literal["streaming", "complete", "cancelled", "interrupted", "error"]
+STATUSES: frozenset[str] = frozenset(get_args(Status))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One row of the tree.
+
+    parent_id: None at a root. status: `streaming` while a turn writes it; `cancelled` (by the
+    user), `interrupted` (by the server's end) and `error` keep the part that was written.
+    created_at: Unix seconds. error: {"message", "hint", "code", "param"} when status is `error`.
+    turn_id: the turn that wrote, or is writing, this answer. settings: how it was drawn.
+    """
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Role
+    content: str
+    status: Status
+    model: str | None
+    created_at: float
+    finish_reason: FinishReason | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    error: dict[str, Any] | None = None
+    turn_id: str | None = None
+    settings: dict[str, Any] | None = None
+
+
+class Messages:
+    """Every method names the owner; a message of somebody else does not exist."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tree(self, owner: str, conversation_id: str) -> list[StoredMessage]:
+        """The whole tree, parents before their children. Raises NotFoundError."""
+        async with self._database.read() as connection:
+            await fetch_conversation(connection, owner, conversation_id)
+            return await fetch_tree(connection, owner, conversation_id)
+
+    async def get(self, owner: str, conversation_id: str, message_id: str) -> StoredMessage:
+        """Raises NotFoundError."""
+        async with self._database.read() as connection:
+            return await fetch_message(connection, owner, conversation_id, message_id)
+
+    async def branch(self, owner: str, conversation_id: str, leaf_id: str) -> list[StoredMessage]:
+        """From the root down to the leaf. The database walks, so depth has no limit.
+
+        Raises NotFoundError.
+        """
+        require_id(conversation_id, "conversation")
+        step = (
+            select(messages.c.id, messages.c.parent_id, literal(0).label("height"))
+            .where(_is(owner, conversation_id, require_id(leaf_id, "message")))
+            .cte("branch", recursive=True)
+        )
+        step = step.union_all(
+            select(messages.c.id, messages.c.parent_id, step.c.height + 1).where(
+                messages.c.conversation_id == conversation_id, messages.c.id == step.c.parent_id
+            )
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(messages)
+                .join(step, messages.c.id == step.c.id)
+                .where(messages.c.conversation_id == conversation_id)
+                .order_by(step.c.height.desc())
+            )
+            found = [as_message(row) for row in rows]
+        if not found:
+            raise not_found("message")
+        return found
+
+
+async def fetch_tree(
+    connection: AsyncConnection, owner: str, conversation_id: str
+) -> list[StoredMessage]:
+    """Every message, parents first, within the caller's transaction."""
+    rows = await connection.execute(
+        select(messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.owner == owner)
+        .order_by(messages.c.id)
+    )
+    return [as_message(row) for row in rows]
+
+
+async def fetch_message(
+    connection: AsyncConnection, owner: str, conversation_id: str, message_id: str
+) -> StoredMessage:
+    """One message, within the caller's transaction. Raises NotFoundError."""
+    require_id(conversation_id, "conversation")
+    rows = await connection.execute(
+        select(messages).where(_is(owner, conversation_id, require_id(message_id, "message")))
+    )
+    row = rows.first()
+    if row is None:
+        raise not_found("message")
+    return as_message(row)
+
+
+async def insert_messages(
+    connection: AsyncConnection, owner: str, rows: Sequence[StoredMessage]
+) -> None:
+    """Store messages as they are given, parents first, within the caller's transaction."""
+    if rows:
+        await connection.execute(
+            insert(messages),
+            [
+                {
+                    **{name: getattr(row, name) for name in StoredMessage.__slots__},
+                    "owner": owner,
+                }
+                for row in rows
+            ],
+        )
+
+
+def as_message(row: Row[Any]) -> StoredMessage:
+    """A row of the table `messages` as a value."""
+    return StoredMessage(**{name: getattr(row, name) for name in StoredMessage.__slots__})
+
+
+def _is(owner: str, conversation_id: str, message_id: str) -> Any:
+    return (
+        (messages.c.conversation_id == conversation_id)
+        & (messages.c.id == message_id)
+        & (messages.c.owner == owner)
+    )
