@@ -29,8 +29,9 @@ class Pair:
 @pytest.fixture(scope="session", autouse=True)
 def quiet() -> Iterator[None]:
     """One thread: tiny matrices gain nothing from two, and the machine is shared."""
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    messages: Any = transformers.logging
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -48,9 +49,19 @@ def shake(model: Any) -> None:
             parameter.data.copy_(0.25 * noise)
 
 
+def load_theirs(folder: Path, **options: Any) -> Any:
+    """A folder through `transformers`; no tensor may be missing, left over or of wrong shape."""
+    loader: Any = transformers.AutoModelForCausalLM
+    model, info = loader.from_pretrained(folder, output_loading_info=True, **options)
+    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        assert not info[problem], (problem, info[problem])
+    return model.eval()
+
+
 def make_pair(name: str, root: Path) -> Pair:
     """Build, save and load the checkpoint of one family."""
-    theirs = transformers.AutoModelForCausalLM.from_config(FAMILIES[name]()).eval()
+    loader: Any = transformers.AutoModelForCausalLM
+    theirs = loader.from_config(FAMILIES[name]()).eval()
     shake(theirs)
     theirs.save_pretrained(root / name)
     ids = torch.randint(101, (2, 40), generator=torch.Generator().manual_seed(3))

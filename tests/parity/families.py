@@ -11,7 +11,7 @@ from typing import Any
 
 import transformers
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "vocab_size": 101,
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -22,7 +22,7 @@ SMALL = {
     "bos_token_id": 1,
     "eos_token_id": None,
 }
-LLAMA3_ROPE = {
+LLAMA3_ROPE: dict[str, Any] = {
     "rope_type": "llama3",
     "rope_theta": 500_000.0,
     "factor": 8.0,
@@ -32,7 +32,7 @@ LLAMA3_ROPE = {
 }
 
 
-def gpt2(**changes: object) -> Any:
+def gpt2(**changes: Any) -> Any:
     """GPT-2, its sizes apart from one another."""
     sizes: dict[str, Any] = {
         "vocab_size": 101,
@@ -46,7 +46,7 @@ def gpt2(**changes: object) -> Any:
     return transformers.GPT2Config(**(sizes | changes))
 
 
-def llama(**changes: object) -> Any:
+def llama(**changes: Any) -> Any:
     """The Llama block with the changes of one of its versions."""
     return transformers.LlamaConfig(**(SMALL | changes))
 

@@ -12,7 +12,7 @@ import transformers
 from miniclaude.model.cache import ContiguousCache
 from miniclaude.model.checkpoint import load_model, read_config, save_model
 from miniclaude.model.transformer import Transformer, reference_attention
-from tests.parity.conftest import Pair
+from tests.parity.conftest import Pair, load_theirs
 
 TOLERANCE = 1e-4
 
@@ -38,7 +38,7 @@ def run_in_chunks(model: Transformer, ids: torch.Tensor, chunks: list[int]) -> t
     """Logits of every token, read a chunk at a time through the cache."""
     cache = cache_for(model, len(ids))
     logits = []
-    for chunk in ids.split(chunks, dim=1):
+    for chunk in torch.split(ids, chunks, dim=1):
         logits.append(model(chunk, cache))
         cache.advance(chunk.shape[1])
     return torch.cat(logits, dim=1)
@@ -68,12 +68,12 @@ def test_cached_is_uncached(pair: Pair, chunks: list[int]) -> None:
         # Keys keep the angles of the step that made them, so the step's length matters here:
         # compare with `transformers` reading the same chunks
         # (loaded anew, for theirs also remembers the longest text it ever saw).
-        theirs = transformers.AutoModelForCausalLM.from_pretrained(pair.folder)
+        theirs = load_theirs(pair.folder)
         past = transformers.DynamicCache()
         expected = torch.cat(
             [
                 theirs(chunk, past_key_values=past, use_cache=True).logits
-                for chunk in pair.ids.split(chunks, dim=1)
+                for chunk in torch.split(pair.ids, chunks, dim=1)
             ],
             dim=1,
         )
@@ -106,10 +106,7 @@ def test_greedy_text(pair: Pair) -> None:
 @torch.no_grad()
 def test_saved_by_us_loaded_by_them(pair: Pair, tmp_path: Path) -> None:
     save_model(pair.ours, tmp_path / "saved", max_shard_bytes=20_000)
-    theirs, info = transformers.AutoModelForCausalLM.from_pretrained(
-        tmp_path / "saved", output_loading_info=True
-    )
-    assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    theirs = load_theirs(tmp_path / "saved")
     assert theirs.dtype == torch.float32
     assert torch.equal(theirs(pair.ids).logits, pair.theirs(pair.ids).logits)
     assert read_config(tmp_path / "saved") == read_config(pair.folder)
@@ -122,7 +119,6 @@ def test_half_precision_files(pair: Pair, dtype: torch.dtype, tmp_path: Path) ->
     """Half-precision files load exactly, into float32 and into their own dtype."""
     halved = copy.deepcopy(pair.theirs).to(dtype)
     halved.save_pretrained(tmp_path)
-    load_theirs = transformers.AutoModelForCausalLM.from_pretrained
     exact = load_theirs(tmp_path, dtype=torch.float32)(pair.ids).logits
     assert difference(load_model(tmp_path, dtype=torch.float32)(pair.ids), exact) <= TOLERANCE
     ours, theirs = load_model(tmp_path, dtype=dtype), load_theirs(tmp_path, dtype=dtype)
