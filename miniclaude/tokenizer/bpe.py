@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import regex
 
@@ -148,13 +148,13 @@ class BPE:
         }
         config |= {"eos_token": eos_token} if eos_token else {}
         config |= {"bos_token": bos_token} if bos_token else {}
-        _write_json(folder / "tokenizer.json", self._tokenizer_json())
+        _write_json(folder / "tokenizer.json", self.tokenizer_json())
         _write_json(folder / "vocab.json", self.vocab)
         _write_json(folder / "tokenizer_config.json", config)
         merges = "".join(f"{left} {right}\n" for left, right in self.merges)
         (folder / "merges.txt").write_text("#version: 0.2\n" + merges, encoding="utf-8")
 
-    def _tokenizer_json(self) -> dict[str, object]:
+    def tokenizer_json(self) -> dict[str, Any]:
         """The whole tokenizer as the `tokenizers` library reads it."""
         byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
         byte_level["use_regex"] = True

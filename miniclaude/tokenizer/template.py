@@ -1,0 +1,169 @@
+"""A chat template: Jinja stored with a checkpoint, rendered where it can do no harm."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from miniclaude.errors import ChatTemplateError, InvalidRequestError
+from miniclaude.tokenizer import template_worker
+from miniclaude.tokenizer.chat_formats import is_built_in
+
+MAX_TEMPLATE = 256 * 1024
+"""Characters of Jinja source; the longest in common use have about 20,000."""
+
+_REPAIR = "Repair chat_template in the model folder, or pull the model again."
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A rendered conversation, or why there is none: `text` or `error` is None.
+
+    error: InvalidRequestError when the template refuses these messages, ChatTemplateError when
+    the template is at fault.
+    """
+
+    text: str | None
+    error: ChatTemplateError | InvalidRequestError | None
+
+    def unwrap(self) -> str:
+        """The text; raises the error when there is none."""
+        if self.error is not None:
+            raise self.error
+        return self.text or ""
+
+
+class ChatTemplate:
+    """One or more Jinja sources by name: `default`, and often `tool_use`.
+
+    Templates of our own (`chat_formats.py`) are rendered here; a model folder's in a worker
+    process that is started at the first need and ends with this object.
+    Raises ChatTemplateError when a source exceeds MAX_TEMPLATE or none is the default.
+    """
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        for name, source in sources.items():
+            if len(source) > MAX_TEMPLATE:
+                raise ChatTemplateError(
+                    f"The chat template {name!r} has {len(source):,} characters; "
+                    f"at most {MAX_TEMPLATE:,} are accepted.",
+                    hint=_REPAIR,
+                )
+        self.sources = dict(sources)
+        self._worker = _Worker()
+        self._shows_system: dict[str, bool] = {}
+
+    def source(self, *, tools: bool) -> str:
+        """The source to use, with tools or without."""
+        names = ("tool_use", "default") if tools else ("default",)
+        for name in names:
+            if name in self.sources:
+                return self.sources[name]
+        raise ChatTemplateError(
+            f"The model has chat templates {sorted(self.sources)} but none called 'default'.",
+            hint=_REPAIR,
+        )
+
+    def shows_system(self, source: str, names: Mapping[str, str]) -> bool:
+        """Whether the template has a place for a system message; found out by trying.
+
+        Some templates refuse the role, some leave the message out.
+        """
+        if source not in self._shows_system:
+            probe = "the system message"
+            messages = [{"role": "system", "content": probe}, {"role": "user", "content": "hello"}]
+            variables = {**names, "messages": messages, "add_generation_prompt": True}
+            [rendering] = self.render(source, [variables])
+            self._shows_system[source] = probe in (rendering.text or "")
+        return self._shows_system[source]
+
+    def render(self, source: str, calls: Sequence[Mapping[str, object]]) -> list[Rendering]:
+        """Render `source` once for each set of variables (JSON values).
+
+        Raises ChatTemplateError when the template exceeds its time or memory.
+        """
+        if is_built_in(source):
+            answers = [template_worker.render(source, call) for call in calls]
+        else:
+            answers = self._worker.ask(source, calls)
+        return [_rendering(answer) for answer in answers]
+
+
+def _rendering(answer: Mapping[str, str]) -> Rendering:
+    if "refused" in answer:
+        return Rendering(
+            None,
+            InvalidRequestError(
+                f"The model's chat template refuses these messages: {answer['refused']}",
+                hint="Change the roles or their order as it says.",
+                param="messages",
+            ),
+        )
+    if "error" in answer:
+        message = f"The model's chat template fails: {answer['error']}."
+        return Rendering(None, ChatTemplateError(message, hint=_REPAIR))
+    return Rendering(answer["text"], None)
+
+
+class _Worker:
+    """The near end of `template_worker.py`; started when first asked, again after a death."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, source: str, calls: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+        """The worker's answers; ChatTemplateError when it died over the question."""
+        request = json.dumps({"source": source, "calls": list(calls)})
+        with self._lock:
+            if self._process is None:
+                self._process = self._start()
+                self._stop = weakref.finalize(self, _end, self._process)
+            stdin = cast(IO[str], self._process.stdin)
+            stdout = cast(IO[str], self._process.stdout)
+            try:
+                stdin.write(request + "\n")
+                stdin.flush()
+                reply = stdout.readline()
+            except BrokenPipeError:
+                reply = ""
+            if not reply.endswith("\n"):
+                self._stop()
+                self._process = None
+                raise ChatTemplateError(
+                    "The model's chat template exceeded its limits "
+                    f"({template_worker.CPU_SECONDS:g} s of processor time, "
+                    f"{template_worker.MAX_MEMORY // 1024**2:,} MiB of memory).",
+                    hint=_REPAIR,
+                )
+        answers: list[dict[str, str]] = json.loads(reply)
+        return answers
+
+    @staticmethod
+    def _start() -> subprocess.Popen[str]:
+        """Isolated (-I: no environment, no user packages), and told nothing of ours."""
+        return subprocess.Popen(
+            [sys.executable, "-I", str(Path(template_worker.__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            encoding="utf-8",
+        )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Stop a worker and close its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            cast(IO[str], pipe).close()

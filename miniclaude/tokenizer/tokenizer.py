@@ -1,0 +1,152 @@
+"""A loaded tokenizer: text to ids and back, through the `tokenizers` library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tokenizers
+
+from miniclaude.errors import InvalidRequestError, PayloadTooLargeError, TokenizerError
+from miniclaude.tokenizer.bpe import byte_of_character
+from miniclaude.tokenizer.special_tokens import SpecialTokens
+from miniclaude.tokenizer.template import ChatTemplate
+
+MAX_TEXT = 16 * 1024 * 1024
+"""Characters `encode` accepts at once; more is a PayloadTooLargeError."""
+
+Spelling = Literal["byte_level", "metaspace"]
+"""How a vocabulary writes bytes. byte_level: each character of a token is a byte (GPT-2).
+metaspace: `▁` is a space, `<0x0A>` is a byte, all else is itself (SentencePiece)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Ids, and for each the half-open range of the text's characters it stands for."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+class Tokenizer:
+    """What `load_tokenizer` returns.
+
+    vocab_size: one more than the largest id. bos_id: begins a text, where the vocabulary has
+    such a token. eos_ids: the ids that end a turn. template: how a chat is written, or None.
+
+    strips_leading_space: whether this vocabulary puts a space before the first word of a text
+    (SentencePiece's habit) and `decode` takes it away again. Whoever decodes a stream does
+    the same: `decode_bytes` of a whole answer drops one leading space; of its later pieces,
+    or of ids that continue a text (raw completion), join `token_bytes`, which drops nothing.
+    """
+
+    def __init__(
+        self,
+        library: tokenizers.Tokenizer,
+        *,
+        special: SpecialTokens,
+        added: dict[int, str],
+        spelling: Spelling,
+        strips_leading_space: bool,
+        bos_token: str | None,
+        adds_bos: bool,
+        eos_ids: tuple[int, ...],
+        special_names: dict[str, str],
+        template: ChatTemplate | None,
+    ) -> None:
+        self._library = library
+        self._text_of = {token_id: token for token, token_id in library.get_vocab().items()}
+        self._added = added
+        self._text_of.update(added)
+        self._spelling = spelling
+        self._special_ids = frozenset(special.ids.values())
+        self._adds_bos = adds_bos
+        self.special = special
+        self.special_names = special_names
+        self.strips_leading_space = strips_leading_space
+        self.vocab_size = max(self._text_of) + 1
+        self.bos_id = special.ids[bos_token] if bos_token is not None else None
+        self.eos_ids = eos_ids
+        self.template = template
+
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """Text to ids, without BOS.
+
+        special: whether the text of a special token becomes that token. False (the default,
+        for all text from outside) encodes it as the ordinary characters it is made of.
+        Raises InvalidRequestError on a lone surrogate, PayloadTooLargeError beyond MAX_TEXT.
+        """
+        return self.encode_activated(self.special.activate(text) if special else text).ids
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """Text to ids for raw completion: with BOS where this tokenizer begins texts with it."""
+        begin = [self.bos_id] if self._adds_bos and self.bos_id is not None else []
+        return begin + self.encode(text)
+
+    def encode_activated(self, text: str) -> Encoded:
+        """Ids and offsets of a text in which special tokens have their private spelling."""
+        if len(text) > MAX_TEXT:
+            raise PayloadTooLargeError(
+                f"The text has {len(text):,} characters; at most {MAX_TEXT:,} are encoded at once.",
+                hint="Send less text.",
+            )
+        try:
+            encoding = self._library.encode(text, add_special_tokens=False)
+        except UnicodeEncodeError as error:
+            raise InvalidRequestError(
+                f"The text has a lone surrogate (U+{ord(text[error.start]):04X}), "
+                "half of a character.",
+                hint="Send well-formed Unicode text.",
+            ) from error
+        return Encoded(encoding.ids, encoding.offsets)
+
+    def decode(self, ids: Iterable[int], *, skip_special: bool = True) -> str:
+        """Ids to text; bytes that are not UTF-8 become U+FFFD."""
+        return self.decode_bytes(ids, skip_special=skip_special).decode("utf-8", errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int], *, skip_special: bool = True) -> bytes:
+        """The UTF-8 of a whole text: the tokens' bytes, less the leading space, if any, that
+        the vocabulary itself puts before a text."""
+        kept = [i for i in ids if not (skip_special and self.is_special(i))]
+        text = b"".join(map(self.token_bytes, kept))
+        if self.strips_leading_space and text.startswith(b" "):
+            return text[1:]
+        return text
+
+    def token_text(self, token_id: int) -> str:
+        """The token as people read it: its bytes as text, U+FFFD where they are no character."""
+        return self.token_bytes(token_id).decode("utf-8", errors="replace")
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """Exactly the bytes this token adds to a text; a special token's are its name.
+
+        An id without a token (models pad their vocabulary) has no bytes.
+        """
+        token = self._text_of.get(token_id, "")
+        if token_id in self._added:
+            return token.encode("utf-8")
+        if self._spelling == "metaspace":
+            if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
+                return bytes([int(token[3:5], 16)])
+            return token.replace("▁", " ").encode("utf-8")
+        byte_of = byte_of_character()
+        return bytes(byte_of[character] for character in token)
+
+    def is_special(self, token_id: int) -> bool:
+        """Whether the id is a special token: never shown, never written by ordinary text."""
+        return token_id in self._special_ids
+
+
+def check_vocabulary(tokenizer: Tokenizer, model_vocab_size: int, folder: Path) -> None:
+    """Raise TokenizerError when the tokenizer has ids that the model has no embedding for.
+
+    The reverse is common and harmless: models pad their embedding to a round size.
+    """
+    if tokenizer.vocab_size > model_vocab_size:
+        raise TokenizerError(
+            f"The tokenizer in {folder} has {tokenizer.vocab_size:,} tokens, but the model "
+            f"embeds only {model_vocab_size:,}.",
+            hint="The folder mixes two models; pull it again.",
+        )
