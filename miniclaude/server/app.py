@@ -1,0 +1,70 @@
+"""The ASGI application: routes, and the guards that every request passes first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from miniclaude import __version__
+from miniclaude.server.auth import Access
+from miniclaude.server.body import BodyLimit
+from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
+from miniclaude.server.headers import SecurityHeaders
+from miniclaude.server.home_lock import home_lock
+from miniclaude.server.routes import chat, health, models, page
+from miniclaude.server.services import Services, open_services
+from miniclaude.settings import ServerSettings
+
+API_ROUTERS = (chat.router, models.router, health.router)
+
+
+def create_app(
+    settings: ServerSettings, services: AbstractAsyncContextManager[Services] | None = None
+) -> FastAPI:
+    """The application.
+
+    services: what it works with, opened when it starts and closed when it stops; by default what
+    `settings` ask for, with the home's lock held (HomeLockedError when another server has it).
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with services or _locked_services(settings) as opened:
+            app.state.services = opened
+            yield
+
+    app = FastAPI(
+        title="Mini-Claude",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    for router in API_ROUTERS:
+        app.include_router(router)
+        app.include_router(router, prefix="/v1")
+    static = page.StaticPage.read(page.STATIC)
+    app.include_router(page.page_router(static))
+    add_error_handlers(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Access,
+        hosts=(*settings.allowed_hosts, settings.host),
+        origins=settings.allowed_origins,
+        key=None if settings.api_key is None else settings.api_key.get_secret_value(),
+        is_page=static.has,
+    )
+    app.add_middleware(UnexpectedErrors)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+@asynccontextmanager
+async def _locked_services(settings: ServerSettings) -> AsyncIterator[Services]:
+    with home_lock(settings.home) as lock:
+        lock.describe(settings.url)
+        async with open_services(settings) as services:
+            yield services

@@ -1,0 +1,126 @@
+"""Who may call: the Host and Origin a browser shows us, and the key.
+
+Everything is denied unless it is allowed: a route that nobody thought about here needs the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from miniclaude.errors import AuthenticationError, MiniClaudeError, PermissionDeniedError
+from miniclaude.server.error_handlers import error_response
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+PUBLIC_PATHS = frozenset({"/health", "/ready", "/v1/health", "/v1/ready"})
+"""API addresses that need no key; the page's own files are the other exception."""
+
+
+class Access:
+    """ASGI middleware: refuses a request before any route sees it.
+
+    hosts: names that may stand in the Host header, beside the loopback names; without this, a
+    page whose name is made to resolve to 127.0.0.1 could read our answers (DNS rebinding).
+    origins: pages of other origins that may call us, such as a development server; our own
+    origin is always allowed, and a caller that is no browser sends none.
+    key: None asks for no key. is_page: whether a path is one of the page's own files.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str],
+        origins: Collection[str],
+        key: str | None,
+        is_page: Callable[[str], bool],
+    ) -> None:
+        self.app = app
+        self.hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
+        self.origins = frozenset(origins)
+        self.key = None if key is None else _digest(key.encode())
+        self.is_page = is_page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or socket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        try:
+            self._check(scope, Headers(scope=scope))
+        except MiniClaudeError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        host = self._check_host(headers)
+        if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
+            self._check_origin(scope["scheme"], host, headers)
+        if self.key is not None and not self._is_public(scope):
+            self._check_key(headers, self.key)
+
+    def _check_host(self, headers: Headers) -> str:
+        host = headers.get("host", "").lower()
+        name, colon, port = host.rpartition(":")
+        if not colon or not port.isdecimal():
+            name = host
+        if len(headers.getlist("host")) != 1 or name not in self.hosts:
+            raise PermissionDeniedError(
+                f"This server does not answer to the name {name[:100]!r}.",
+                hint="Use localhost, or add the name to allowed_hosts in config.toml.",
+                code="host_not_allowed",
+            )
+        return host
+
+    def _check_origin(self, scheme: str, host: str, headers: Headers) -> None:
+        origin = headers.get("origin")
+        ours = f"{'https' if scheme in ('https', 'wss') else 'http'}://{host}"
+        if origin is not None and origin != ours and origin not in self.origins:
+            raise PermissionDeniedError(
+                f"Pages of {origin[:100]!r} may not use this server.",
+                hint="Add the origin to allowed_origins in config.toml if you trust it.",
+                code="origin_not_allowed",
+            )
+
+    def _is_public(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return False
+        return scope["path"] in PUBLIC_PATHS or self.is_page(scope["path"])
+
+    def _check_key(self, headers: Headers, expected: bytes) -> None:
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        if not given:
+            raise AuthenticationError(
+                "This server needs an API key.", hint="Send it as Authorization: Bearer <key>."
+            )
+        if not hmac.compare_digest(_digest(given.encode()), expected):
+            raise AuthenticationError(
+                "The API key is wrong.", hint="Use the api_key of the server's settings."
+            )
+
+
+def _digest(key: bytes) -> bytes:
+    """Digests have one length, so comparing them takes the same time whatever was guessed."""
+    return hashlib.sha256(key).digest()
+
+
+async def _refuse(error: MiniClaudeError, scope: Scope, receive: Receive, send: Send) -> None:
+    response = error_response(error)
+    if scope["type"] == "http":
+        await response(scope, receive, send)
+        return
+    await receive()
+    if "websocket.http.response" in scope.get("extensions", {}):
+        start = {"status": response.status_code, "headers": response.raw_headers}
+        await send({"type": "websocket.http.response.start", **start})
+        await send({"type": "websocket.http.response.body", "body": response.body})
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})

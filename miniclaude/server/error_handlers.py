@@ -1,0 +1,159 @@
+"""Every failure in one shape, the OpenAI API's: `{"error": {message, type, param, code}}`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from miniclaude import errors
+from miniclaude.errors import MiniClaudeError
+from miniclaude.server.disconnect import ClientGoneError
+
+log = logging.getLogger(__name__)
+
+
+class UnsupportedMediaTypeError(errors.InvalidRequestError):
+    """A body that is not declared to be JSON."""
+
+    code = "unsupported_media_type"
+
+
+STATUS: dict[type[MiniClaudeError], int] = {
+    errors.InvalidRequestError: 400,
+    errors.PayloadTooLargeError: 413,
+    UnsupportedMediaTypeError: 415,
+    errors.AuthenticationError: 401,
+    errors.PermissionDeniedError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.RateLimitError: 429,
+    errors.OverloadedError: 503,
+    # A broken model folder or a full disk is mended by the person who owns the machine, who is
+    # the caller; asking again before that is useless, so these are not 5xx.
+    errors.CheckpointError: 422,
+    errors.TokenizerError: 422,
+    errors.DiskFullError: 409,
+    errors.DownloadError: 502,
+    errors.ProviderError: 502,
+    errors.EngineError: 503,
+    errors.StoreError: 503,
+    errors.HomeLockedError: 409,
+    errors.SettingsError: 409,
+}
+"""The nearest ancestor listed decides."""
+
+TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def status_of(error: MiniClaudeError) -> int:
+    """The HTTP status for an error of ours."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def error_body(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> dict[str, Any]:
+    """The shape itself."""
+    fallback = "invalid_request_error" if status < 500 else "server_error"
+    kind = TYPES.get(status, fallback)
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Any exception in that shape. One we did not raise on purpose is logged, and tells the
+    caller nothing about our insides."""
+    if isinstance(error, MiniClaudeError):
+        return error_body(status_of(error), str(error), param=error.param, code=error.code)
+    log.error("unexpected error", exc_info=error)
+    return error_body(
+        500, "Something went wrong inside the server. Its log says what.", code="internal_error"
+    )
+
+
+def error_response(error: BaseException) -> JSONResponse:
+    """The response for any exception."""
+    headers = {}
+    status = 500
+    if isinstance(error, MiniClaudeError):
+        status = status_of(error)
+        if status >= 500:
+            log.warning("%s: %s", type(error).__name__, error)
+    if isinstance(error, errors.RateLimitError):
+        headers["retry-after"] = str(error.retry_after)
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(describe(error), status, headers)
+
+
+class UnexpectedErrors:
+    """ASGI middleware: whatever escapes the routes becomes a 500 in our shape, and is logged.
+
+    Once a response has begun it can only be broken off, which the server does on the raised error.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if started:
+                raise
+            await error_response(error)(scope, receive, send)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    return error_response(error)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    error = cast("HTTPException", error)
+    status = error.status_code
+    message = f"{request.method} {request.url.path[:200]!r}: {error.detail}."
+    return JSONResponse(error_body(status, message, code=CODES.get(status)), status, error.headers)
+
+
+async def _query(request: Request, error: Exception) -> JSONResponse:
+    """A query or path parameter of the wrong type or out of range."""
+    first = cast("RequestValidationError", error).errors()[0]
+    param = str(first["loc"][-1])
+    message = f"{param}: {first['msg'].removeprefix('Input ')}."
+    return JSONResponse(error_body(400, message, param=param, code="invalid_value"), 400)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this; 499 is what logs call it."""
+    return Response(status_code=499)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error of a route in our shape."""
+    app.add_exception_handler(ClientGoneError, _gone)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(MiniClaudeError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _query)

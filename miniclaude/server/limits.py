@@ -1,0 +1,69 @@
+"""How many answers may be in the making at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from miniclaude.errors import OverloadedError
+from miniclaude.messages import StreamEvent
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
+from miniclaude.server.disconnect import closing
+
+
+class Admission:
+    """Counts the answers in the making, over HTTP, WebSockets and conversations alike."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.active = 0
+
+    def enter(self) -> None:
+        """Raises OverloadedError when `limit` answers are being made."""
+        if self.active >= self.limit:
+            raise OverloadedError(
+                f"The server is already making {self.limit} answers.",
+                hint="Try again in a few seconds.",
+                retry_after=2,
+            )
+        self.active += 1
+
+    def leave(self) -> None:
+        """An answer has ended."""
+        self.active -= 1
+
+
+class Admitted:
+    """A provider whose answers are counted. A slot is held from an iterator's first step until it
+    ends or is closed."""
+
+    def __init__(self, provider: Provider, admission: Admission) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._admission = admission
+
+    async def models(self) -> list[ModelInfo]:
+        """The provider's models."""
+        return await self._provider.models()
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a conversation. Raises OverloadedError at the first step when full."""
+        return self._counted(self._provider.chat(request))
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a raw prompt. Raises OverloadedError at the first step when full."""
+        return self._counted(self._provider.complete(request))
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._provider.aclose()
+
+    async def _counted(
+        self, events: AsyncIterator[StreamEvent]
+    ) -> AsyncGenerator[StreamEvent, None]:
+        self._admission.enter()
+        try:
+            async with closing(events):
+                async for event in events:
+                    yield event
+        finally:
+            self._admission.leave()

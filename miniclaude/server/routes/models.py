@@ -1,0 +1,45 @@
+"""`GET /models`: what can be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from miniclaude.errors import ModelNotFoundError
+from miniclaude.providers.base import ModelInfo
+from miniclaude.server.services import services_of
+
+router = APIRouter()
+
+
+@router.get("/models")
+async def list_models(request: Request) -> dict[str, Any]:
+    """Every model on offer. Beside the OpenAI API's fields: `context` (tokens, 0 when unknown)
+    and `default`."""
+    registry = services_of(request).registry
+    models = [_model_json(info, registry.default_model) for info in await registry.models()]
+    return {"object": "list", "data": models}
+
+
+@router.get("/models/{model:path}")
+async def get_model(request: Request, model: str) -> dict[str, Any]:
+    """One model. Raises ModelNotFoundError."""
+    registry = services_of(request).registry
+    for info in await registry.models():
+        if info.id == model:
+            return _model_json(info, registry.default_model)
+    raise ModelNotFoundError(
+        f"model: there is no model {model[:256]!r}.", hint="GET /models lists them.", param="model"
+    )
+
+
+def _model_json(info: ModelInfo, default: str) -> dict[str, Any]:
+    return {
+        "id": info.id,
+        "object": "model",
+        "created": info.created,
+        "owned_by": info.owned_by,
+        "context": info.context,
+        "default": info.id == default,
+    }

@@ -1,0 +1,141 @@
+"""Run the server: lock, bind, open, serve, and end without leaving anything half done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvicorn.server
+
+from miniclaude.errors import SettingsError
+from miniclaude.server.app import create_app
+from miniclaude.server.home_lock import home_lock
+from miniclaude.server.services import Services, open_services
+from miniclaude.settings import ServerSettings
+
+BACKLOG = 2048
+
+
+def bind_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to the address; port 0 takes a free one.
+
+    Raises SettingsError naming the port when it is taken or may not be used, or the host when it
+    is not an address of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        # Listening already here, so that a second server fails here and not later.
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _cannot_bind(host, port, error) from error
+    return listener
+
+
+def _cannot_bind(host: str, port: int, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(
+            f"port: {port} on {host} is already in use.",
+            hint="Stop the program that uses it, or choose another with --port.",
+            param="port",
+        )
+    if error.errno == errno.EACCES:
+        return SettingsError(
+            f"port: {port} may not be used by this account.",
+            hint="Choose one above 1023 with --port.",
+            param="port",
+        )
+    return SettingsError(
+        f"host: cannot listen on {host!r}: {error.strerror or error}.",
+        hint="Use 127.0.0.1, or an address of this machine.",
+        param="host",
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which tells the services first that it is stopping.
+
+    Its own way of stopping waits for open streams; ours ends them. And it leaves a signal to be
+    raised again, which would end the process before the services are closed.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, services: Services, started: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self.services = services
+        self.when_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so once connections are answered."""
+        await super().startup(sockets)
+        self.when_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams, then what uvicorn does."""
+        self.services.stopping.set()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM stop the server; a second SIGINT does so without waiting."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {
+            number: signal.signal(number, self.handle_exit)
+            for number in uvicorn.server.HANDLED_SIGNALS
+        }
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def server_for(
+    settings: ServerSettings, services: Services, started: Callable[[], None] = lambda: None
+) -> Server:
+    """A server for services that are already open. `started` is called once it answers."""
+    app = create_app(settings, contextlib.nullcontext(services))
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        # Twice the cap, so that a message above it gets an error frame and not a closed socket.
+        ws_max_size=2 * settings.max_body_bytes,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return Server(config, services, started)
+
+
+def run_server(settings: ServerSettings, started: Callable[[str], None] = lambda url: None) -> None:
+    """Serve until SIGINT or SIGTERM. `started` is told the server's URL once it answers.
+
+    Raises HomeLockedError, SettingsError (the port is taken) and StoreError, in this order and
+    before anything is changed.
+    """
+    with home_lock(settings.home) as lock, bind_socket(settings.host, settings.port) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        lock.describe(settings.url)
+        asyncio.run(_serve(settings, listener, started))
+
+
+async def _serve(
+    settings: ServerSettings, listener: socket.socket, started: Callable[[str], None]
+) -> None:
+    async with open_services(settings) as services:
+        server = server_for(settings, services, lambda: started(settings.url))
+        await server.serve([listener])

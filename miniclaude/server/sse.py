@@ -1,0 +1,77 @@
+"""Server-sent events: framing, and a response that stops when its reader does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from miniclaude.server.disconnect import closing, stopping_error, wait_until_gone
+from miniclaude.server.error_handlers import describe
+
+DONE = "data: [DONE]\n\n"
+"""How the OpenAI API ends a stream that went well."""
+
+
+def to_json(data: object) -> str:
+    """Compact JSON on one line. Raises ValueError for what JSON cannot say, such as NaN."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def sse(data: dict[str, Any], *, id: str | None = None) -> str:
+    """One event. JSON holds no line breaks, so one `data:` line is enough."""
+    head = "" if id is None else f"id: {id}\n"
+    return f"{head}data: {to_json(data)}\n\n"
+
+
+class EventStream(Response):
+    """Sends events as they come.
+
+    The iterator is closed when it ends, when the client disconnects (also while the iterator
+    waits, and also if it never does), and when the server stops, which the client is told.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[str], stopping: anyio.Event) -> None:
+        super().__init__(headers={"x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self.events = events
+        self.stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One response."""
+
+        async def send_body(text: str, *, more: bool = True) -> None:
+            body = {"body": text.encode(), "more_body": more}
+            await send({"type": "http.response.body", **body})
+
+        async with anyio.create_task_group() as group:
+
+            async def watch_client() -> None:
+                await wait_until_gone(receive)
+                group.cancel_scope.cancel()
+
+            async def watch_server() -> None:
+                await self.stopping.wait()
+                sending.cancel()
+
+            sending = anyio.CancelScope()
+            group.start_soon(watch_client)
+            group.start_soon(watch_server)
+            start = {"status": self.status_code, "headers": self.raw_headers}
+            await send({"type": "http.response.start", **start})
+            with sending:
+                async with closing(self.events) as events:
+                    async for event in events:
+                        await send_body(event)
+                        await anyio.lowlevel.checkpoint()
+            if sending.cancelled_caught:
+                await send_body(sse(describe(stopping_error())))
+            await send_body("", more=False)
+            group.cancel_scope.cancel()

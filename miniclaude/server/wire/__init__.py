@@ -1,0 +1,1 @@
+"""Wire formats: what callers may send, and the exact shape of what they get back."""

@@ -1,0 +1,180 @@
+"""The body of `POST /chat/completions`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.messages import Tool
+from miniclaude.providers.base import ChatRequest
+from miniclaude.server.wire.messages import MessageField, Name, read_messages
+from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+from miniclaude.server.wire.validation import NullIsAbsent
+
+MAX_MESSAGES = 2048
+MAX_TOOLS = 128
+
+NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
+    "audio": (),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "modalities": (["text"],),
+    "moderation": (),
+    "parallel_tool_calls": (True,),
+    "prediction": (),
+    "prompt_cache_key": (),
+    "prompt_cache_options": (),
+    "prompt_cache_retention": (),
+    "reasoning_effort": (),
+    "response_format": ({"type": "text"},),
+    "safety_identifier": (),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "verbosity": (),
+    "web_search_options": (),
+}
+"""Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
+
+
+def refuse_unimplemented(data: object, fields: dict[str, tuple[object, ...]]) -> object:
+    """`data` without those `fields` that ask for nothing.
+
+    Raises UnsupportedFieldError, naming the field, for one that asks for something.
+    """
+    if not isinstance(data, dict):
+        return data
+    for field in fields.keys() & data.keys():
+        if data[field] is not None and data[field] not in fields[field]:
+            raise UnsupportedFieldError(
+                f"{field}: this is not implemented here.",
+                hint="Leave the field out.",
+                param=field,
+            )
+    return {key: value for key, value in data.items() if key not in fields}
+
+
+class FunctionField(NullIsAbsent):
+    """A function the model may call; `parameters` is a JSON schema."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    description: Annotated[str, StringConstraints(max_length=16_384)] = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    strict: Literal[False] = False
+
+
+class ToolField(NullIsAbsent):
+    """`{"type": "function", "function": {…}}`."""
+
+    type: Literal["function"]
+    function: FunctionField
+
+
+class NamedFunction(NullIsAbsent):
+    """The function that must be called."""
+
+    name: Name
+
+
+class NamedTool(NullIsAbsent):
+    """`{"type": "function", "function": {"name": …}}`."""
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
+def _kind_of_choice(value: object) -> str | None:
+    if isinstance(value, str):
+        return "word"
+    return "tool" if isinstance(value, dict) else None
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["auto", "none", "required"], Tag("word")] | Annotated[NamedTool, Tag("tool")],
+    Discriminator(
+        _kind_of_choice,
+        custom_error_type="tool_choice_type",
+        custom_error_message="must be auto, none, required or a function's name in an object",
+    ),
+]
+
+
+class ChatBody(SamplingFields):
+    """A chat completion request, every field checked."""
+
+    model: ModelName
+    messages: Annotated[list[MessageField], Field(min_length=1, max_length=MAX_MESSAGES)]
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    logprobs: bool = False
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    tools: list[ToolField] = Field(default_factory=list, max_length=MAX_TOOLS)
+    tool_choice: ToolChoice = "auto"
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    user: Annotated[str, StringConstraints(max_length=512)] | None = None
+    metadata: dict[
+        Annotated[str, StringConstraints(max_length=64)],
+        Annotated[str, StringConstraints(max_length=512)],
+    ] = Field(default_factory=dict, max_length=16)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unimplemented(cls, data: object) -> object:
+        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether the stream ends with the token counts."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def chat_request(self, model: str) -> ChatRequest:
+        """This request as the providers know it; `model` is the bare name.
+
+        Raises InvalidRequestError where two fields contradict each other.
+        """
+        if self.top_logprobs is not None and not self.logprobs:
+            raise InvalidRequestError(
+                "top_logprobs: needs logprobs.", hint="Set logprobs to true.", param="top_logprobs"
+            )
+        if self.tool_choice not in ("auto", "none") and not self.tools:
+            raise InvalidRequestError(
+                "tool_choice: there are no tools to choose from.",
+                hint="Add tools, or leave tool_choice out.",
+                param="tool_choice",
+            )
+        choice = self.tool_choice
+        return ChatRequest(
+            model=model,
+            messages=read_messages(self.messages),
+            settings=self.settings(self._max_tokens(), self._alternatives()),
+            tools=tuple(
+                Tool(tool.function.name, tool.function.description, tool.function.parameters)
+                for tool in self.tools
+            ),
+            tool_choice=choice if isinstance(choice, str) else choice.function.name,
+        )
+
+    def _max_tokens(self) -> int | None:
+        old, new = self.max_tokens, self.max_completion_tokens
+        if old is not None and new is not None and old != new:
+            raise InvalidRequestError(
+                "max_tokens: it differs from max_completion_tokens.",
+                hint="Send one of the two.",
+                param="max_tokens",
+            )
+        return new if new is not None else old
+
+    def _alternatives(self) -> int | None:
+        return (self.top_logprobs or 0) if self.logprobs else None
+
+
+def check_stream_options(stream: bool, options: StreamOptions | None) -> None:
+    """Raises InvalidRequestError for stream_options without a stream."""
+    if options is not None and not stream:
+        raise InvalidRequestError(
+            "stream_options: only a stream has them.",
+            hint="Set stream to true, or leave stream_options out.",
+            param="stream_options",
+        )

@@ -1,0 +1,176 @@
+"""The messages of a chat completion request, read into ours."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.server.wire.validation import NullIsAbsent
+
+MAX_PARTS = 256
+MAX_TOOL_CALLS = 128
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+CallId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class TextPartField(NullIsAbsent):
+    """`{"type": "text", "text": …}`."""
+
+    type: Literal["text"]
+    text: str
+
+    def part(self) -> Part:
+        """As ours."""
+        return TextPart(self.text)
+
+
+class ImageUrl(NullIsAbsent):
+    """detail: only `auto`, for we do not choose an image's resolution."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(https://|data:image/)")]
+    detail: Literal["auto"] = "auto"
+
+
+class ImagePartField(NullIsAbsent):
+    """`{"type": "image_url", "image_url": {"url": …}}`."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+    def part(self) -> Part:
+        """As ours."""
+        return ImagePart(self.image_url.url)
+
+
+PartField = Annotated[TextPartField | ImagePartField, Field(discriminator="type")]
+
+
+def _kind_of_content(value: object) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    return "parts" if isinstance(value, list) else None
+
+
+Content = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[list[PartField], Tag("parts"), Field(min_length=1, max_length=MAX_PARTS)],
+    Discriminator(
+        _kind_of_content,
+        custom_error_type="content_type",
+        custom_error_message="must be a string or a list of parts",
+    ),
+]
+"""Text, or a list of parts."""
+
+
+def _parts(content: Content | None) -> tuple[Part, ...]:
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (TextPart(content),)
+    return tuple(field.part() for field in content)
+
+
+class SystemMessage(NullIsAbsent):
+    """Instructions; `developer` is the newer word for the same."""
+
+    role: Literal["system", "developer"]
+    content: Content
+    name: Name | None = None
+
+    def message(self) -> Message:
+        """As ours."""
+        return Message("system", _parts(self.content), name=self.name)
+
+
+class UserMessage(NullIsAbsent):
+    """What the person said."""
+
+    role: Literal["user"]
+    content: Content
+    name: Name | None = None
+
+    def message(self) -> Message:
+        """As ours."""
+        return Message("user", _parts(self.content), name=self.name)
+
+
+class CalledFunction(NullIsAbsent):
+    """arguments: JSON text, as the model wrote it."""
+
+    name: Name
+    arguments: str
+
+
+class ToolCallField(NullIsAbsent):
+    """A call that the assistant asked for earlier."""
+
+    id: CallId
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class AssistantMessage(NullIsAbsent):
+    """What the assistant said earlier: text, tool calls or both."""
+
+    role: Literal["assistant"]
+    content: Content | None = None
+    name: Name | None = None
+    tool_calls: list[ToolCallField] = Field(default_factory=list, max_length=MAX_TOOL_CALLS)
+    annotations: list[object] = Field(default_factory=list)
+    audio: object = None
+    function_call: object = None
+    refusal: object = None
+
+    @field_validator("annotations", "audio", "function_call", "refusal")
+    @classmethod
+    def _only_empty(cls, value: object) -> object:
+        """SDKs send back the message they got, with these fields empty."""
+        if value:
+            raise ValueError("is not supported in a message")
+        return value
+
+    def message(self) -> Message:
+        """As ours."""
+        calls = tuple(
+            ToolCall(call.id, call.function.name, call.function.arguments)
+            for call in self.tool_calls
+        )
+        return Message("assistant", _parts(self.content), tool_calls=calls, name=self.name)
+
+
+class ToolMessage(NullIsAbsent):
+    """The result of a tool call."""
+
+    role: Literal["tool"]
+    content: Content
+    tool_call_id: CallId
+
+    def message(self) -> Message:
+        """As ours."""
+        return Message("tool", _parts(self.content), tool_call_id=self.tool_call_id)
+
+
+MessageField = Annotated[
+    SystemMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")
+]
+
+
+def read_messages(fields: list[MessageField]) -> tuple[Message, ...]:
+    """The messages as ours.
+
+    Raises InvalidRequestError for an assistant message that says nothing at all.
+    """
+    for place, field in enumerate(fields):
+        if isinstance(field, AssistantMessage) and field.content is None and not field.tool_calls:
+            raise InvalidRequestError(
+                f"messages[{place}].content: an assistant message needs content or tool_calls.",
+                hint="Give it a string, even an empty one.",
+                param=f"messages[{place}].content",
+                code="missing_required_parameter",
+            )
+    return tuple(field.message() for field in fields)

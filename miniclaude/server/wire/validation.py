@@ -1,0 +1,115 @@
+"""Strict reading of request bodies: what is wrong is named as the caller wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+
+
+class StrictBody(BaseModel):
+    """Base of every request body: no coercion between types, no field we do not know."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class NullIsAbsent(StrictBody):
+    """A body in which `null` means the same as leaving the field out, as in the OpenAI API."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def validate(model: type[Body], data: object) -> Body:
+    """`data`, parsed from JSON, as a `model`.
+
+    Raises UnsupportedFieldError for a field that is not known, InvalidRequestError for anything
+    else, both with `param` as a path into the body, such as `messages[2].content`.
+    """
+    if not isinstance(data, dict):
+        raise InvalidRequestError(
+            "The body must be a JSON object.", hint='Send {"…": …}.', code="invalid_type"
+        )
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        raise _as_invalid_request(_most_telling(details), data) from None
+
+
+def _most_telling(details: Sequence[ErrorDetails]) -> ErrorDetails:
+    """A misspelt field explains the others (its right name will be missing), so it goes first."""
+    return next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+
+
+def _as_invalid_request(detail: ErrorDetails, data: object) -> InvalidRequestError:
+    param = _path(detail["loc"], data, may_end_missing=detail["type"] == "missing")
+    if detail["type"].startswith("union_tag") and "discriminator" in detail["ctx"]:
+        return _unknown_tag(param, detail["ctx"])
+    if detail["type"] == "extra_forbidden":
+        return UnsupportedFieldError(
+            f"{param}: this field is not known here.",
+            hint="Remove it, or check its spelling.",
+            param=param,
+        )
+    if detail["type"] == "missing":
+        return InvalidRequestError(
+            f"{param}: this field is required.",
+            hint="Add it to the request.",
+            param=param,
+            code="missing_required_parameter",
+        )
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return InvalidRequestError(
+        f"{param or 'body'}: {message}.",
+        hint="Correct it and send the request again.",
+        param=param or None,
+        code="invalid_type" if detail["type"].endswith("_type") else "invalid_value",
+    )
+
+
+def _unknown_tag(place: str, context: Mapping[str, Any]) -> InvalidRequestError:
+    """A message without a known role, or a part without a known type."""
+    param = f"{place}.{context['discriminator'].strip(chr(39))}"
+    if "tag" not in context:
+        return InvalidRequestError(
+            f"{param}: this field is required.",
+            hint="Add it to the request.",
+            param=param,
+            code="missing_required_parameter",
+        )
+    return InvalidRequestError(
+        f"{param}: {context['tag'][:64]!r} is not known here.",
+        hint=f"Use one of {context['expected_tags']}.",
+        param=param,
+    )
+
+
+def _path(location: Sequence[str | int], data: Any, *, may_end_missing: bool) -> str:
+    """`messages[2].content` from pydantic's location, which also holds the tags of unions.
+
+    Only steps that exist in the body count, and the last one where it names a missing field.
+    """
+    path = ""
+    place = data
+    for step in location:
+        if isinstance(step, int) and isinstance(place, list) and step < len(place):
+            place = place[step]
+            path += f"[{step}]"
+        elif isinstance(step, str) and isinstance(place, Mapping) and step in place:
+            place = place[step]
+            path += f".{step[:64]}" if path else step[:64]
+        elif isinstance(step, str) and isinstance(place, Mapping) and step == location[-1]:
+            path += f".{step[:64]}" if path else step[:64]
+    return path
