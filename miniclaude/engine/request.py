@@ -43,11 +43,16 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A prompt, as token ids, and how to go on from it. `id` is unique among live requests."""
+    """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
+
+    continues: the answer goes on in the middle of the prompt's text (raw completion): the space
+    before its first word, which some vocabularies drop at the start of a text, is kept.
+    """
 
     id: str
     prompt: tuple[int, ...]
     sampling: Sampling
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,50 @@
+"""From a plan to tensors: the rows of one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
+from miniclaude.engine.scheduler import Answer, Chunk
+
+
+class Batch(NamedTuple):
+    """One packed row of tokens.
+
+    ids: [1, T]. cache: says what each of them may attend to. rows: [R] the columns whose scores
+    are wanted, one for each of `answers`, in order.
+    """
+
+    ids: Tensor
+    cache: StepCache
+    rows: Tensor
+    answers: tuple[Answer, ...]
+
+
+def pack(
+    chunks: Sequence[Chunk],
+    tokens: Sequence[Sequence[int]],
+    cache: BlockCache,
+) -> Batch:
+    """Lay the chunks one after another. tokens: everything known of each sequence."""
+    ids: list[int] = []
+    spans: list[Span] = []
+    rows: list[int] = []
+    answers: list[Answer] = []
+    for chunk, known in zip(chunks, tokens, strict=True):
+        end = chunk.start + chunk.count
+        ids += known[chunk.start : end]
+        spans.append(Span(chunk.answer.blocks, chunk.start, end))
+        rows += [len(ids) - 1] * len(chunk.samples)
+        answers += chunk.samples
+    device = cache.pool.device
+    return Batch(
+        torch.tensor([ids], device=device),
+        cache.step(spans),
+        torch.tensor(rows, dtype=torch.long, device=device),
+        tuple(answers),
+    )

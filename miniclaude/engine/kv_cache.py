@@ -1,0 +1,108 @@
+"""Keys and values of everything being written, in one pool of blocks.
+
+The pool is one tensor, [layers, 2, kv_heads, slots, head_dim]: a slot is one position of one
+sequence, a block is `block_tokens` neighbouring slots. A head's slots lie side by side, so that a
+sequence whose blocks are neighbours is read as a plain view, each head's keys one contiguous run
+(with the positions outermost, attention over one new token takes twice as long on a CPU). A
+sequence whose blocks are scattered is gathered first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from miniclaude.model.cache import Segment
+from miniclaude.model.config import ModelConfig
+
+
+class Span(NamedTuple):
+    """Some tokens of one sequence: those at positions `start .. end - 1`.
+
+    blocks: the sequence's blocks, ascending.
+    """
+
+    blocks: Sequence[int]
+    start: int
+    end: int
+
+
+class BlockCache:
+    """The pool. Memory is claimed by the operating system as slots are first written."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        blocks: int,
+        block_tokens: int,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.block_tokens = block_tokens
+        shape = (config.layers, 2, config.kv_heads, blocks * block_tokens, config.head_dim)
+        self.pool = torch.empty(shape, dtype=dtype, device=device)
+
+    def slots(self, blocks: Sequence[int], start: int, end: int) -> slice | Tensor:
+        """Where positions `start .. end - 1` of a sequence are kept: a slice when those blocks are
+        neighbours, else every slot's number."""
+        size = self.block_tokens
+        first, last = start // size, (end - 1) // size
+        if blocks[last] - blocks[first] == last - first:
+            offset = blocks[first] * size - first * size
+            return slice(offset + start, offset + end)
+        starts = torch.tensor(blocks[first : last + 1]) * size
+        slots = (starts[:, None] + torch.arange(size)).flatten()  # [blocks · size]
+        return slots[start - first * size : end - first * size].to(self.pool.device)
+
+    def copy(self, source: Sequence[int], target: Sequence[int], count: int) -> None:
+        """Copy the first `count` positions of one sequence's blocks to another's."""
+        taken = self.pool[:, :, :, self.slots(source, 0, count)]
+        self.pool[:, :, :, self.slots(target, 0, count)] = taken
+
+    def step(self, spans: Sequence[Span]) -> StepCache:
+        """A cache for one forward pass over a packed row holding these spans, one after another."""
+        return StepCache(self, spans)
+
+
+class StepCache:
+    """What `forward` sees of the pool in one step (a `miniclaude.model.cache.Cache`).
+
+    Everything that does not depend on the layer is worked out once, here.
+    """
+
+    def __init__(self, cache: BlockCache, spans: Sequence[Span]) -> None:
+        self.pool = cache.pool
+        device = cache.pool.device
+        self.reads: list[tuple[slice, slice | Tensor]] = []
+        writes: list[Tensor] = []
+        positions: list[int] = []
+        lengths: list[int] = []
+        for blocks, start, end in spans:
+            rows = slice(len(positions), len(positions) + end - start)
+            self.reads.append((rows, cache.slots(blocks, 0, end)))
+            new = cache.slots(blocks, start, end)
+            writes.append(torch.arange(new.start, new.stop) if isinstance(new, slice) else new)
+            positions += range(start, end)
+            lengths += [end] * (end - start)
+        self.writes = torch.cat(writes).to(device)  # [T]
+        self.positions = torch.tensor([positions], device=device)  # [1, T]
+        self.lengths = torch.tensor([lengths], device=device)  # [1, T]
+
+    def places(self, tokens: int) -> tuple[Tensor, Tensor]:
+        """Each token's position in its own sequence, and that sequence's length; both [1, T]."""
+        return self.positions, self.lengths
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Segment]:
+        """Write this step's keys and values, [1, T, kv_heads, head_dim], to their slots; one
+        segment for each sequence."""
+        all_keys, all_values = self.pool[layer]  # [kv_heads, slots, head_dim] each
+        all_keys.index_copy_(1, self.writes, keys[0].transpose(0, 1))
+        all_values.index_copy_(1, self.writes, values[0].transpose(0, 1))
+        return [
+            Segment(rows, all_keys[None, :, where], all_values[None, :, where])
+            for rows, where in self.reads
+        ]

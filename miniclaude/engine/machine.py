@@ -1,0 +1,56 @@
+"""What this machine has to offer: memory for the cache, cores for the arithmetic."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from miniclaude.model.config import ModelConfig
+
+MAX_KV_TOKENS = 65_536
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that can still be claimed: on the device, or for a CPU on the machine or within this
+    process's control group (cgroup v2), whichever is less."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    free = 4 << 30
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        free = int(fields["MemAvailable"].split()[0]) << 10
+    group = Path("/sys/fs/cgroup")
+    limit = group / "memory.max"
+    if limit.exists() and limit.read_text().strip().isdigit():
+        used = int((group / "memory.current").read_text())
+        free = min(free, int(limit.read_text()) - used)
+    return max(free, 0)
+
+
+def default_kv_tokens(
+    config: ModelConfig, *, running: int, dtype: torch.dtype, device: torch.device
+) -> int:
+    """Capacity of the key/value cache when none is given: a third of the free memory, but at least
+    one sequence of the model's whole context, and no more than `running` of them or 64 Ki tokens.
+    """
+    token_bytes = 2 * config.layers * config.kv_heads * config.head_dim * dtype.itemsize
+    by_memory = free_memory(device) // 3 // token_bytes
+    return max(config.context, min(by_memory, running * config.context, MAX_KV_TOKENS))
+
+
+def physical_cores() -> int:
+    """Cores this process may use, counting those that share one arithmetic unit once.
+
+    Source: Linux's sysfs topology; elsewhere, every logical core counts.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0)
+    siblings = set()
+    for cpu in allowed:
+        shared = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        siblings.add(shared.read_text() if shared.exists() else str(cpu))
+    return len(siblings)
