@@ -120,8 +120,9 @@ class Attention(nn.Module):
         self.config = config
         self.layer = layer
         self.attend: AttentionFunction = fast_attention
-        self.qkv = nn.Linear(config.width, config.qkv_rows, bias=config.qkv_bias)
-        self.out = nn.Linear(config.heads * config.head_dim, config.width, bias=config.out_bias)
+        self.qkv: nn.Module = nn.Linear(config.width, config.qkv_rows, bias=config.qkv_bias)
+        inner = config.heads * config.head_dim
+        self.out: nn.Module = nn.Linear(inner, config.width, bias=config.out_bias)
         if config.qk_norm:
             self.q_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
             self.k_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
@@ -169,8 +170,8 @@ class MLP(nn.Module):
         self.gated = config.gated_mlp
         self.activation = ACTIVATIONS[config.activation]
         rows = config.mlp_width * (2 if config.gated_mlp else 1)
-        self.up = nn.Linear(config.width, rows, bias=config.mlp_bias)
-        self.down = nn.Linear(config.mlp_width, config.width, bias=config.mlp_bias)
+        self.up: nn.Module = nn.Linear(config.width, rows, bias=config.mlp_bias)
+        self.down: nn.Module = nn.Linear(config.mlp_width, config.width, bias=config.mlp_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [B, T, W] -> [B, T, W]."""
