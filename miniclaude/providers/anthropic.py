@@ -1,0 +1,134 @@
+"""Anthropic's models, through the official SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from miniclaude.errors import InvalidRequestError, SettingsError
+from miniclaude.messages import StreamEvent
+from miniclaude.providers.anthropic_wire import (
+    EventReader,
+    check_settings,
+    conversation_json,
+    tools_json,
+)
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.upstream import (
+    CONNECT_SECONDS,
+    MOST_MODELS,
+    RETRIES,
+    SILENCE_SECONDS,
+    broken,
+    count_option,
+    text_option,
+    upstream_errors,
+    well_formed,
+)
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+BASE_URL = "https://api.anthropic.com"
+MAX_TOKENS = 4096
+
+
+def create(options: Mapping[str, object]) -> Anthropic:
+    """Entry point. options: `api_key` (required), `base_url`, `name`, `max_retries`. Raises
+    SettingsError."""
+    name = text_option("anthropic", options, "name", "anthropic")
+    api_key = text_option(name, options, "api_key")
+    if not api_key:
+        raise SettingsError(
+            f"providers.{name}.api_key is missing.",
+            hint="Set it in config.toml, or leave the provider out.",
+            param=f"providers.{name}.api_key",
+        )
+    return Anthropic(
+        name,
+        text_option(name, options, "base_url", BASE_URL),
+        api_key,
+        max_retries=count_option(name, options, "max_retries", RETRIES),
+    )
+
+
+class Anthropic:
+    """The Messages API. The SDK is imported, and the client made, on first use."""
+
+    def __init__(
+        self, name: str, base_url: str, api_key: str, *, max_retries: int = RETRIES
+    ) -> None:
+        self.name = name
+        self._base_url = base_url
+        self._api_key = api_key
+        self._max_retries = max_retries
+        self._made: AsyncAnthropic | None = None
+
+    async def models(self) -> list[ModelInfo]:
+        """What the service lists."""
+        import anthropic
+
+        found: list[ModelInfo] = []
+        with upstream_errors(self.name, "", anthropic.AnthropicError):
+            async for model in self._client().models.list(limit=100):
+                with well_formed(self.name):
+                    created = int(model.created_at.timestamp())
+                    context = model.max_input_tokens or 0
+                    found.append(ModelInfo(model.id, created, "anthropic", context))
+                if len(found) == MOST_MODELS:
+                    break
+        return found
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""
+        check_settings(request.settings)
+        import anthropic
+
+        fields: dict[str, Any] = {
+            "model": request.model,
+            "max_tokens": request.settings.max_tokens or MAX_TOKENS,
+            **conversation_json(request.messages),
+            **tools_json(request.tools, request.tool_choice),
+        }
+        if request.settings.stop:
+            fields["stop_sequences"] = list(request.settings.stop)
+        reader = EventReader()
+        with upstream_errors(self.name, request.model, anthropic.AnthropicError):
+            async with await self._client().messages.create(**fields, stream=True) as stream:
+                async for event in stream:
+                    with well_formed(self.name):
+                        news = reader.read(event)
+                    for item in news:
+                        yield item
+        if not reader.ended:
+            raise broken(self.name, "it closed the stream before the answer was complete")
+        yield reader.usage
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Always raises InvalidRequestError: the service has no such call."""
+        raise InvalidRequestError(
+            f"model: {self.name}/{request.model} has no raw completions.",
+            hint="Use /chat/completions.",
+            param="model",
+        )
+        yield  # makes this an async generator, as the protocol wants
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._made is not None:
+            client, self._made = self._made, None
+            await client.close()
+
+    def _client(self) -> AsyncAnthropic:
+        if self._made is None:
+            import anthropic
+            import httpx2
+
+            self._made = anthropic.AsyncAnthropic(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=self._max_retries,
+                timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+                http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
+            )
+        return self._made

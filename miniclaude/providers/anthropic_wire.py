@@ -1,0 +1,184 @@
+"""Anthropic's wire format, as a client of it: our values to JSON, its events to ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.messages import (
+    Finished,
+    FinishReason,
+    ImagePart,
+    Message,
+    StreamEvent,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from miniclaude.providers.base import Settings
+
+FINISH_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+NO_SAMPLING = "Anthropic's API has had no sampling parameters since its version 2026-10-21"
+NOT_OFFERED = "Anthropic's API does not offer it"
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises UnsupportedFieldError for the first field that Anthropic has no counterpart of. A
+    value that means "leave the distribution alone" is as good as none."""
+    if settings.temperature is not None and settings.temperature > 1:
+        raise _unsupported("temperature", "Anthropic's scale ends at 1")
+    refused = {
+        "temperature": (settings.temperature not in (None, 1), NO_SAMPLING),
+        "top_p": (settings.top_p not in (None, 1), NO_SAMPLING),
+        "top_k": (settings.top_k not in (None, 0), NO_SAMPLING),
+        "min_p": (settings.min_p not in (None, 0), NOT_OFFERED),
+        "repetition_penalty": (settings.repetition_penalty not in (None, 1), NOT_OFFERED),
+        "frequency_penalty": (settings.frequency_penalty not in (None, 0), NOT_OFFERED),
+        "presence_penalty": (settings.presence_penalty not in (None, 0), NOT_OFFERED),
+        "logit_bias": (bool(settings.logit_bias), NOT_OFFERED),
+        "seed": (settings.seed is not None, NOT_OFFERED),
+        "logprobs": (settings.logprobs is not None, NOT_OFFERED),
+        "n": (settings.n != 1, NOT_OFFERED),
+    }
+    for field, (given, reason) in refused.items():
+        if given:
+            raise _unsupported(field, reason)
+
+
+def _unsupported(field: str, reason: str) -> UnsupportedFieldError:
+    return UnsupportedFieldError(
+        f"{field}: {reason}.", hint=f"Leave {field} out, or choose another model.", param=field
+    )
+
+
+def conversation_json(messages: Sequence[Message]) -> dict[str, object]:
+    """The fields `system` and `messages`. System messages are lifted out of the conversation, tool
+    results become blocks of a user message, and messages without content, which the API refuses,
+    are left out. Raises InvalidRequestError for tool arguments that are no JSON object."""
+    system = "\n\n".join(m.text for m in messages if m.role == "system" and m.text)
+    entries = [
+        {"role": "assistant" if message.role == "assistant" else "user", "content": blocks}
+        for message in messages
+        if message.role != "system" and (blocks := _blocks(message))
+    ]
+    return {"messages": entries, **({"system": system} if system else {})}
+
+
+def tools_json(tools: tuple[Tool, ...], choice: str) -> dict[str, object]:
+    """The fields `tools` and `tool_choice`; none when there are no tools."""
+    if not tools:
+        return {}
+    kinds = {"auto": "auto", "none": "none", "required": "any"}
+    return {
+        "tools": [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            for tool in tools
+        ],
+        "tool_choice": {"type": kinds[choice]}
+        if choice in kinds
+        else {"type": "tool", "name": choice},
+    }
+
+
+def _blocks(message: Message) -> list[dict[str, object]]:
+    if message.role == "tool":
+        return [
+            {
+                "type": "tool_result",
+                "tool_use_id": message.tool_call_id,
+                "content": message.text,
+            }
+        ]
+    blocks: list[dict[str, object]] = []
+    for part in message.parts:
+        if isinstance(part, ImagePart):
+            blocks.append({"type": "image", "source": _image_source(part.url)})
+        elif part.text.strip():
+            blocks.append({"type": "text", "text": part.text})
+    blocks += [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call)}
+        for call in message.tool_calls
+    ]
+    return blocks
+
+
+def _image_source(url: str) -> dict[str, object]:
+    if not url.startswith("data:"):
+        return {"type": "url", "url": url}
+    media_type, _, data = url.removeprefix("data:").partition(";base64,")
+    return {"type": "base64", "media_type": media_type, "data": data}
+
+
+def _arguments(call: ToolCall) -> dict[str, object]:
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise InvalidRequestError(
+            f"messages: the arguments of tool call {call.id!r} are not a JSON object.",
+            hint="Send them back as the model wrote them.",
+            param="messages",
+        )
+    return arguments
+
+
+class EventReader:
+    """Reads the events of one answer, in order. `finish` is None until its end was announced."""
+
+    def __init__(self) -> None:
+        self.finish: FinishReason | None = None
+        self.ended = False
+        self._calls: dict[int, int] = {}  # content block → number of the tool call
+        self._input = self._cached = self._output = 0
+
+    @property
+    def usage(self) -> Usage:
+        """Token counts so far; tokens written to or read from a cache are prompt tokens too."""
+        return Usage(self._input, self._output, self._cached)
+
+    def read(self, event: Any) -> list[StreamEvent]:
+        """What one event says. Kinds we have no use for say nothing."""
+        match event.type:
+            case "message_start":
+                self._count(event.message.usage)
+            case "content_block_start" if event.content_block.type == "tool_use":
+                number = self._calls[event.index] = len(self._calls)
+                block = event.content_block
+                return [ToolCallDelta(0, number, block.id, block.name, "")]
+            case "content_block_start" if event.content_block.type == "text":
+                text = event.content_block.text
+                return [TextDelta(0, text)] if text else []
+            case "content_block_delta" if event.delta.type == "text_delta":
+                return [TextDelta(0, event.delta.text)]
+            case "content_block_delta" if event.delta.type == "input_json_delta":
+                number = self._calls[event.index]
+                return [ToolCallDelta(0, number, None, None, event.delta.partial_json)]
+            case "message_delta":
+                self._count(event.usage)
+                if event.delta.stop_reason is not None:
+                    self.finish = FINISH_REASONS.get(event.delta.stop_reason, "stop")
+            case "message_stop" if self.finish is not None:
+                self.ended = True
+                return [Finished(0, self.finish)]
+        return []
+
+    def _count(self, usage: Any) -> None:
+        """Counts are running totals; those that an event leaves out stay as they were."""
+        if usage.input_tokens is not None:
+            self._cached = usage.cache_read_input_tokens or 0
+            written = usage.cache_creation_input_tokens or 0
+            self._input = usage.input_tokens + self._cached + written
+        self._output = usage.output_tokens

@@ -1,0 +1,185 @@
+"""Any service that speaks OpenAI's API, through the official SDK: OpenAI itself, vLLM, Ollama,
+llama.cpp, OpenRouter and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from miniclaude.messages import Finished, StreamEvent, Usage
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.openai_wire import (
+    chat_events,
+    completion_events,
+    message_json,
+    settings_json,
+    tools_json,
+    usage_event,
+)
+from miniclaude.providers.upstream import (
+    CONNECT_SECONDS,
+    MOST_MODELS,
+    RETRIES,
+    SILENCE_SECONDS,
+    broken,
+    count_option,
+    text_option,
+    upstream_errors,
+    well_formed,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+BASE_URL = "https://api.openai.com/v1"
+CONTEXT_FIELDS = ("context", "context_length", "max_model_len", "context_window")
+
+
+def create(options: Mapping[str, object]) -> OpenAICompatible:
+    """Entry point. options: `name` (openai), `base_url` (OpenAI's), `api_key` (many local services
+    want none), `max_retries`, `max_tokens_field`. Raises SettingsError."""
+    name = text_option("openai", options, "name", "openai")
+    base_url = text_option(name, options, "base_url", BASE_URL)
+    newest = "max_completion_tokens" if base_url == BASE_URL else "max_tokens"
+    return OpenAICompatible(
+        name,
+        base_url,
+        text_option(name, options, "api_key"),
+        max_retries=count_option(name, options, "max_retries", RETRIES),
+        max_tokens_field=text_option(name, options, "max_tokens_field", newest),
+    )
+
+
+class OpenAICompatible:
+    """A remote service. The SDK is imported, and the client made, on first use.
+
+    max_tokens_field: what the chat endpoint calls the limit; OpenAI's newer models accept only
+    `max_completion_tokens`, most other services only `max_tokens`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        api_key: str,
+        *,
+        max_retries: int = RETRIES,
+        max_tokens_field: str = "max_tokens",
+    ) -> None:
+        self.name = name
+        self._base_url = base_url
+        self._api_key = api_key
+        self._max_retries = max_retries
+        self._max_tokens_field = max_tokens_field
+        self._made: AsyncOpenAI | None = None
+
+    async def models(self) -> list[ModelInfo]:
+        """What the service lists, without saying which of them can chat."""
+        import openai
+
+        found: list[ModelInfo] = []
+        with upstream_errors(self.name, "", openai.OpenAIError):
+            async for model in self._client().models.list():
+                with well_formed(self.name):
+                    sizes = (getattr(model, field, None) for field in CONTEXT_FIELDS)
+                    context = next((size for size in sizes if type(size) is int), 0)
+                    found.append(
+                        ModelInfo(
+                            str(model.id),
+                            int(getattr(model, "created", 0) or 0),
+                            getattr(model, "owned_by", None) or self.name,
+                            context,
+                        )
+                    )
+                if len(found) == MOST_MODELS:
+                    break
+        return found
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Continue a conversation."""
+        import openai
+
+        fields: dict[str, Any] = {
+            "model": request.model,
+            "messages": [message_json(message) for message in request.messages],
+            **settings_json(request.settings, self._max_tokens_field),
+            **tools_json(request.tools, request.tool_choice),
+        }
+        if request.settings.logprobs is not None:
+            fields |= {"logprobs": True, "top_logprobs": request.settings.logprobs}
+        with upstream_errors(self.name, request.model, openai.OpenAIError):
+            stream = await self._client().chat.completions.create(
+                **fields, stream=True, stream_options={"include_usage": True}
+            )
+            events = self._events(stream, chat_events, request.settings.n)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Continue a raw prompt, where the service still offers that."""
+        import openai
+
+        prompt = request.prompt if isinstance(request.prompt, str) else list(request.prompt)
+        fields: dict[str, Any] = {
+            "model": request.model,
+            "prompt": prompt,
+            **settings_json(request.settings, "max_tokens"),
+        }
+        if request.settings.logprobs is not None:
+            fields["logprobs"] = request.settings.logprobs
+        with upstream_errors(self.name, request.model, openai.OpenAIError):
+            stream = await self._client().completions.create(
+                **fields, stream=True, stream_options={"include_usage": True}
+            )
+            events = self._events(stream, completion_events, request.settings.n)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._made is not None:
+            client, self._made = self._made, None
+            await client.close()
+
+    async def _events(
+        self, stream: Any, read: Callable[[Any], Iterable[StreamEvent]], n: int
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """The stream's events; it must end each choice once. Services that do not count tokens
+        report none, which we pass on as zeros."""
+        finished: set[int] = set()
+        usage = Usage(0, 0)
+        async with stream:
+            async for chunk in stream:
+                with well_formed(self.name):
+                    events = list(read(chunk))
+                    if chunk.usage is not None:
+                        usage = usage_event(chunk.usage)
+                for event in events:
+                    if isinstance(event, Finished):
+                        if event.index in finished:
+                            continue
+                        finished.add(event.index)
+                    yield event
+        if len(finished) < n:
+            raise broken(self.name, "it closed the stream before the answer was complete")
+        yield usage
+
+    def _client(self) -> AsyncOpenAI:
+        if self._made is None:
+            import httpx2
+            import openai
+
+            self._made = openai.AsyncOpenAI(
+                api_key=self._api_key or "none",
+                admin_api_key="",
+                base_url=self._base_url,
+                max_retries=self._max_retries,
+                timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+                http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            )
+            # The SDK fills these from the environment; they are meant for OpenAI alone.
+            self._made.organization = self._made.project = None
+        return self._made

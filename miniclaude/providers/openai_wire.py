@@ -1,0 +1,157 @@
+"""OpenAI's wire format, as a client of it: our values to JSON, its chunks to our events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, get_args
+
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    FinishReason,
+    ImagePart,
+    Message,
+    StreamEvent,
+    TextDelta,
+    TokenLogprob,
+    Tool,
+    ToolCallDelta,
+    Usage,
+)
+from miniclaude.providers.base import Settings
+
+if TYPE_CHECKING:
+    from openai.types import Completion, CompletionUsage
+    from openai.types.chat import ChatCompletionChunk
+
+FINISH_REASONS = get_args(FinishReason)
+
+
+def message_json(message: Message) -> dict[str, object]:
+    """A message; its content is a plain string unless there are images in it."""
+    entry: dict[str, object] = {"role": message.role, "content": message.text}
+    if any(isinstance(part, ImagePart) for part in message.parts):
+        entry["content"] = [
+            {"type": "image_url", "image_url": {"url": part.url}}
+            if isinstance(part, ImagePart)
+            else {"type": "text", "text": part.text}
+            for part in message.parts
+        ]
+    if message.tool_calls:
+        entry["content"] = message.text or None
+        entry["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        entry["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        entry["name"] = message.name
+    return entry
+
+
+def tools_json(tools: tuple[Tool, ...], choice: str) -> dict[str, object]:
+    """The fields `tools` and `tool_choice`; none when there are no tools."""
+    if not tools:
+        return {}
+    functions = [
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+        for tool in tools
+    ]
+    return {
+        "tools": [{"type": "function", "function": function} for function in functions],
+        "tool_choice": choice
+        if choice in ("auto", "none", "required")
+        else {"type": "function", "function": {"name": choice}},
+    }
+
+
+def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object]:
+    """The settings that both endpoints share; what was not set is not sent. Extensions of the API
+    travel in `extra_body`."""
+    fields: dict[str, object] = {
+        max_tokens_field: settings.max_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "frequency_penalty": settings.frequency_penalty,
+        "presence_penalty": settings.presence_penalty,
+        "seed": settings.seed,
+        "n": settings.n if settings.n > 1 else None,
+        "stop": list(settings.stop) or None,
+        "logit_bias": {str(token): bias for token, bias in settings.logit_bias.items()} or None,
+    }
+    extra = {
+        "top_k": settings.top_k,
+        "min_p": settings.min_p,
+        "repetition_penalty": settings.repetition_penalty,
+    }
+    given = {key: value for key, value in fields.items() if value is not None}
+    extensions = {key: value for key, value in extra.items() if value is not None}
+    return {**given, "extra_body": extensions} if extensions else given
+
+
+def chat_events(chunk: ChatCompletionChunk) -> Generator[StreamEvent, None, None]:
+    """The news in one chunk of a chat. Usage is left to `usage_event`."""
+    for choice in chunk.choices or ():
+        delta = choice.delta
+        logprobs = tuple(
+            ChosenLogprob(_token(entry), tuple(_token(top) for top in entry.top_logprobs or ()))
+            for entry in (choice.logprobs and choice.logprobs.content) or ()
+        )
+        text = (delta.content or "") + (delta.refusal or "")
+        if text or logprobs:
+            yield TextDelta(choice.index, text, logprobs)
+        for call in delta.tool_calls or ():
+            function = call.function
+            yield ToolCallDelta(
+                choice.index,
+                call.index,
+                call.id,
+                function.name if function else None,
+                (function.arguments if function else None) or "",
+            )
+        if choice.finish_reason:
+            yield Finished(choice.index, finish_reason(choice.finish_reason))
+
+
+def completion_events(chunk: Completion) -> Generator[StreamEvent, None, None]:
+    """The news in one chunk of a raw completion."""
+    for choice in chunk.choices or ():
+        logprobs: tuple[ChosenLogprob, ...] = ()
+        if choice.logprobs is not None and choice.logprobs.tokens:
+            values = choice.logprobs.token_logprobs or []
+            tops = choice.logprobs.top_logprobs or [{}] * len(choice.logprobs.tokens)
+            logprobs = tuple(
+                ChosenLogprob(
+                    TokenLogprob(token, token.encode(), value),
+                    tuple(TokenLogprob(other, other.encode(), v) for other, v in top.items()),
+                )
+                for token, value, top in zip(choice.logprobs.tokens, values, tops, strict=False)
+            )
+        if choice.text or logprobs:
+            yield TextDelta(choice.index, choice.text or "", logprobs)
+        if choice.finish_reason:
+            yield Finished(choice.index, finish_reason(choice.finish_reason))
+
+
+def usage_event(usage: CompletionUsage) -> Usage:
+    """Token counts of the whole request."""
+    details = usage.prompt_tokens_details
+    cached = (details.cached_tokens if details else None) or 0
+    return Usage(usage.prompt_tokens, usage.completion_tokens, cached)
+
+
+def finish_reason(reason: str) -> FinishReason:
+    """Ours for theirs; services invent more, and all of those mean that the answer is complete."""
+    if reason == "function_call":
+        return "tool_calls"
+    return reason if reason in FINISH_REASONS else "stop"  # type: ignore[return-value]
+
+
+def _token(entry: Any) -> TokenLogprob:
+    content = bytes(entry.bytes) if entry.bytes is not None else entry.token.encode()
+    return TokenLogprob(entry.token, content, entry.logprob)
