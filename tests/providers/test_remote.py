@@ -1,0 +1,402 @@
+"""The remote providers: what leaves for the service, and what its failures become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from miniclaude.errors import (
+    ContextLengthError,
+    InvalidRequestError,
+    MiniClaudeError,
+    ModelNotFoundError,
+    PayloadTooLargeError,
+    ProviderError,
+    RateLimitError,
+    SettingsError,
+    UnsupportedFieldError,
+)
+from miniclaude.messages import (
+    Finished,
+    ImagePart,
+    Message,
+    StreamEvent,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    text_message,
+)
+from miniclaude.providers import anthropic, openai_compatible
+from miniclaude.providers.base import (
+    ChatRequest,
+    CompletionRequest,
+    ModelInfo,
+    Provider,
+    Settings,
+)
+from miniclaude.providers.registry import Factory
+from tests.providers.stand_in import StandIn, running_stand_in
+
+pytestmark = pytest.mark.anyio
+
+CREATE: dict[str, Factory] = {"openai": openai_compatible.create, "anthropic": anthropic.create}
+TOOL = Tool("add", "adds", {"type": "object", "properties": {}})
+
+
+@dataclass
+class Remote:
+    """A provider and the service behind it."""
+
+    provider: Provider
+    service: StandIn
+
+    async def ask(self, *messages: Message, **settings: Any) -> list[StreamEvent]:
+        said = messages or (text_message("user", "hello there"),)
+        request = ChatRequest("big", said, Settings(**settings))
+        return [event async for event in self.provider.chat(request)]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return self.service.asked[-1].body
+
+
+async def connect(stack: AsyncExitStack, style: str) -> Remote:
+    service = await stack.enter_async_context(running_stand_in(style))
+    options = {"base_url": service.url, "api_key": "sk-secret", "max_retries": 0}
+    provider = CREATE[style](options)
+    stack.push_async_callback(provider.aclose)
+    return Remote(provider, service)
+
+
+@pytest.fixture
+async def openai() -> AsyncIterator[Remote]:
+    async with AsyncExitStack() as stack:
+        yield await connect(stack, "openai")
+
+
+@pytest.fixture
+async def claude() -> AsyncIterator[Remote]:
+    async with AsyncExitStack() as stack:
+        yield await connect(stack, "anthropic")
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+async def remote(request: pytest.FixtureRequest) -> AsyncIterator[Remote]:
+    async with AsyncExitStack() as stack:
+        yield await connect(stack, request.param)
+
+
+async def test_every_setting_reaches_an_openai_service(openai: Remote) -> None:
+    """A field that is dropped on the way changes the answer without a word."""
+    await openai.ask(
+        max_tokens=9,
+        temperature=0.5,
+        top_p=0.9,
+        top_k=40,
+        min_p=0.1,
+        repetition_penalty=1.2,
+        frequency_penalty=0.3,
+        presence_penalty=0.4,
+        logit_bias={7: -2.0},
+        seed=11,
+        stop=("a", "b"),
+        logprobs=3,
+        n=2,
+    )
+    assert openai.body == {
+        "model": "big",
+        "messages": [{"role": "user", "content": "hello there"}],
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 40,
+        "min_p": 0.1,
+        "repetition_penalty": 1.2,
+        "frequency_penalty": 0.3,
+        "presence_penalty": 0.4,
+        "logit_bias": {"7": -2.0},
+        "seed": 11,
+        "stop": ["a", "b"],
+        "logprobs": True,
+        "top_logprobs": 3,
+        "n": 2,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def test_what_was_not_set_is_not_sent(remote: Remote) -> None:
+    await remote.ask()
+    expected = {"model", "messages", "stream"}
+    expected |= {"max_tokens"} if "max_tokens" in remote.body else {"stream_options"}
+    assert set(remote.body) == expected
+
+
+async def test_openai_itself_has_its_own_name_for_the_limit() -> None:
+    provider = openai_compatible.create({"api_key": "k"})
+    assert provider._max_tokens_field == "max_completion_tokens"
+
+
+async def test_messages_in_openai_form(openai: Remote) -> None:
+    picture = Message("user", (TextPart("look"), ImagePart("https://a.example/b.png")))
+    call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
+    result = Message("tool", (TextPart("2"),), tool_call_id="c1")
+    await openai.ask(text_message("system", "be brief"), picture, call, result)
+    assert openai.body["messages"] == [
+        {"role": "system", "content": "be brief"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "look"},
+                {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "add", "arguments": '{"a": 1}'},
+                }
+            ],
+        },
+        {"role": "tool", "content": "2", "tool_call_id": "c1"},
+    ]
+
+
+async def test_messages_in_anthropic_form(claude: Remote) -> None:
+    """System messages are lifted out; empty ones, which the API refuses, are left out."""
+    picture = Message("user", (TextPart("look"), ImagePart("data:image/png;base64,QUJD")))
+    call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
+    result = Message("tool", (TextPart("2"),), tool_call_id="c1")
+    await claude.ask(
+        text_message("system", "be brief"),
+        text_message("user", "hi"),
+        text_message("assistant", ""),
+        text_message("system", "be kind"),
+        picture,
+        call,
+        result,
+        max_tokens=5,
+        stop=("END",),
+    )
+    assert claude.body == {
+        "model": "big",
+        "max_tokens": 5,
+        "stop_sequences": ["END"],
+        "stream": True,
+        "system": "be brief\n\nbe kind",
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "look"},
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"},
+                    },
+                ],
+            },
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}}],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "2"}],
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize("arguments", ["{", "[1]", "[" * 100_000])
+async def test_tool_arguments_that_are_no_object(claude: Remote, arguments: str) -> None:
+    call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", arguments),))
+    with pytest.raises(InvalidRequestError, match="tool call 'c1' are not a JSON object"):
+        await claude.ask(call)
+
+
+@pytest.mark.parametrize(
+    ("choice", "openai_form", "anthropic_form"),
+    [
+        ("auto", "auto", {"type": "auto"}),
+        ("none", "none", {"type": "none"}),
+        ("required", "required", {"type": "any"}),
+        ("add", {"type": "function", "function": {"name": "add"}}, {"type": "tool", "name": "add"}),
+    ],
+)
+async def test_tools_travel_both_ways(
+    remote: Remote, choice: str, openai_form: object, anthropic_form: object
+) -> None:
+    request = ChatRequest("big", (text_message("user", "1+1"),), tools=(TOOL,), tool_choice=choice)
+    events = [event async for event in remote.provider.chat(request)]
+    assert remote.body["tool_choice"] in (openai_form, anthropic_form)
+    calls = [event for event in events if isinstance(event, ToolCallDelta)]
+    assert (calls[0].id, calls[0].name) == ("c1", "add")
+    assert "".join(call.arguments for call in calls) == '{"a": 1}'
+    assert {call.call_index for call in calls} == {0}
+    assert Finished(0, "tool_calls") in events
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"temperature": 1.5},
+        {"temperature": 0.5},
+        {"top_p": 0.9},
+        {"top_k": 4},
+        {"min_p": 0.1},
+        {"repetition_penalty": 1.1},
+        {"frequency_penalty": 1.0},
+        {"presence_penalty": 1.0},
+        {"logit_bias": {1: 1.0}},
+        {"seed": 0},
+        {"logprobs": 0},
+        {"n": 2},
+    ],
+)
+async def test_anthropic_refuses_by_name_what_it_lacks(
+    claude: Remote, setting: dict[str, Any]
+) -> None:
+    [field] = setting
+    with pytest.raises(UnsupportedFieldError, match=f"^{field}: Anthropic's") as caught:
+        await claude.ask(**setting)
+    assert caught.value.param == field
+    assert claude.service.asked == []
+
+
+async def test_settings_that_change_nothing_are_no_reason_to_refuse(claude: Remote) -> None:
+    await claude.ask(temperature=1.0, top_p=1.0, top_k=0, frequency_penalty=0.0, n=1)
+    assert set(claude.body) == {"model", "messages", "max_tokens", "stream"}
+
+
+async def test_anthropic_has_no_raw_completions(claude: Remote) -> None:
+    with pytest.raises(InvalidRequestError, match="has no raw completions"):
+        await anext(claude.provider.complete(CompletionRequest("big", "hi")))
+
+
+async def test_raw_completions_through_openai(openai: Remote) -> None:
+    request = CompletionRequest("big", "once upon", Settings(max_tokens=1))
+    events = [event async for event in openai.provider.complete(request)]
+    assert events[-2:] == [Finished(0, "length"), Usage(7, 1, cached_tokens=3)]
+    assert openai.service.asked[-1].path == "/v1/completions"
+
+
+async def test_models_are_listed(remote: Remote) -> None:
+    [info] = await remote.provider.models()
+    assert info in (ModelInfo("big", 5, "acme", 4096), ModelInfo("big", 5, "anthropic", 4096))
+
+
+async def test_the_key_is_sent_and_nothing_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDKs would send OpenAI's organisation to any service, and take keys we did not give."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, "from-the-environment")
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(running_stand_in("openai"))
+        provider = openai_compatible.create({"base_url": service.url})
+        stack.push_async_callback(provider.aclose)
+        await Remote(provider, service).ask()
+        assert "from-the-environment" not in json.dumps(service.asked[0].headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (400, InvalidRequestError, "the moon is wrong"),
+        (422, InvalidRequestError, "the moon is wrong"),
+        (401, ProviderError, "the service refuses our key"),
+        (403, ProviderError, "the service refuses our key"),
+        (404, ModelNotFoundError, "has no model 'big': the moon is wrong"),
+        (413, PayloadTooLargeError, "too large for it: the moon is wrong"),
+        (429, RateLimitError, "quota is used up: the moon is wrong"),
+        (500, ProviderError, "answers with status 500: the moon is wrong"),
+        (529, ProviderError, "answers with status 529: the moon is wrong"),
+        (302, ProviderError, "answers with status 302"),
+    ],
+)
+async def test_statuses_become_our_errors(
+    remote: Remote, status: int, kind: type[MiniClaudeError], message: str
+) -> None:
+    """A wrong key of ours must not look like a wrong key of the caller's."""
+    remote.service.status = status
+    remote.service.error = {"type": "error", "error": {"message": "the moon is wrong"}}
+    remote.service.headers = {"retry-after": "17", "location": "http://127.0.0.1:9/"}
+    with pytest.raises(kind, match=message) as caught:
+        await remote.ask()
+    assert type(caught.value) is kind
+    assert remote.provider.name in str(caught.value)
+    assert "secret" not in str(caught.value)
+    if isinstance(caught.value, RateLimitError):
+        assert caught.value.retry_after == 17
+    if isinstance(caught.value, ProviderError):
+        assert caught.value.status == status
+
+
+@pytest.mark.parametrize("retry_after", ["soon", "nan", "-4", "1e99", ""])
+async def test_any_retry_after_is_survived(remote: Remote, retry_after: str) -> None:
+    remote.service.status, remote.service.error = 429, {}
+    remote.service.headers = {"retry-after": retry_after}
+    with pytest.raises(RateLimitError) as caught:
+        await remote.ask()
+    assert 1 <= caught.value.retry_after <= 120
+
+
+async def test_a_context_that_is_too_long_keeps_its_code(openai: Remote) -> None:
+    openai.service.status = 400
+    openai.service.error = {
+        "error": {"message": "too long", "code": "context_length_exceeded", "param": "messages"}
+    }
+    with pytest.raises(ContextLengthError, match="too long") as caught:
+        await openai.ask()
+    assert caught.value.param == "messages"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "closed the stream before the answer was complete"),
+        (b"data: [DONE]\n\n", "closed the stream before the answer was complete"),
+        (b"event: message_start\ndata: {broken\n\n", "is not JSON"),
+        (b"event: message_start\ndata: [1, 2]\n\n", "an event of an unknown shape"),
+        (b'event: message_start\ndata: {"type": "message_start"}\n\n', "closed|unknown shape"),
+        (b'event: error\ndata: {"error": {"message": "overheated"}}\n\n', "overheated"),
+        (b"\xff\xfe\xff\n\n", "closed the stream|is not JSON"),
+    ],
+)
+async def test_streams_that_make_no_sense(remote: Remote, raw: bytes, message: str) -> None:
+    remote.service.raw = raw
+    with pytest.raises(ProviderError, match=message):
+        await remote.ask()
+
+
+async def test_a_service_that_is_not_there() -> None:
+    for style in ("openai", "anthropic"):
+        options = {"base_url": "http://127.0.0.1:9", "api_key": "k", "max_retries": 0}
+        provider = CREATE[style](options)
+        with pytest.raises(ProviderError, match=f"^{style}: it cannot be reached"):
+            await Remote(provider, StandIn()).ask()
+        with pytest.raises(ProviderError, match="cannot be reached"):
+            await provider.models()
+        await provider.aclose()
+        await provider.aclose()
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(SettingsError, match=r"providers\.anthropic\.api_key is missing"):
+        anthropic.create({})
+    with pytest.raises(SettingsError, match=r"providers\.groq\.base_url is 5; it must be text"):
+        openai_compatible.create({"name": "groq", "base_url": 5})
+    with pytest.raises(SettingsError, match=r"providers\.openai\.max_retries is -1"):
+        openai_compatible.create({"max_retries": -1})
