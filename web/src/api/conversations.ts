@@ -1,0 +1,42 @@
+import { sendJson } from "./http";
+import type { Conversation, ConversationWithMessages, Page } from "./types";
+
+export type ConversationChange = Partial<
+  Pick<Conversation, "title" | "pinned" | "archived" | "head_id">
+>;
+
+const path = (id: string) => `/conversations/${encodeURIComponent(id)}`;
+
+export function createConversation(): Promise<Conversation> {
+  return sendJson("POST", "/conversations", { body: {} });
+}
+
+/** Newest first. `before` is the id of the last conversation already here. */
+export function listConversations(options: {
+  query?: string;
+  before?: string;
+  limit?: number;
+  signal?: AbortSignal;
+}): Promise<Page<Conversation>> {
+  const search = new URLSearchParams({ limit: String(options.limit ?? 30) });
+  if (options.query) search.set("q", options.query);
+  if (options.before) search.set("before", options.before);
+  return sendJson(
+    "GET",
+    `/conversations?${search}`,
+    options.signal ? { signal: options.signal } : {},
+  );
+}
+
+export function getConversation(id: string): Promise<ConversationWithMessages> {
+  return sendJson("GET", path(id));
+}
+
+export function changeConversation(id: string, change: ConversationChange): Promise<Conversation> {
+  return sendJson("PATCH", path(id), { body: change });
+}
+
+/** `keepalive` lets the request outlive the page that sent it. */
+export function deleteConversation(id: string, { keepalive = false } = {}): Promise<void> {
+  return sendJson("DELETE", path(id), { keepalive });
+}

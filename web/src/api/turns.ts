@@ -1,0 +1,92 @@
+/** Starting, watching and stopping an answer. A turn runs on whether or not anybody watches. */
+
+import { ApiError, UnreachableError, send, sendJson } from "./http";
+import { readEvents } from "./sse";
+import type { StartedTurn, TurnEvent, TurnSettings } from "./types";
+
+export interface NewTurn {
+  /** Absent: answer the user message `parent_id` again. */
+  content?: string;
+  /** The message this one follows; null starts a new root. */
+  parent_id: string | null;
+  model?: string;
+  settings?: TurnSettings;
+}
+
+const turns = (conversation: string) => `/conversations/${encodeURIComponent(conversation)}/turns`;
+const turn = (conversation: string, id: string) =>
+  `${turns(conversation)}/${encodeURIComponent(id)}`;
+
+export function startTurn(conversation: string, body: NewTurn): Promise<StartedTurn> {
+  return sendJson("POST", turns(conversation), { body });
+}
+
+export async function cancelTurn(conversation: string, id: string): Promise<void> {
+  await send("POST", `${turn(conversation, id)}/cancel`);
+}
+
+export type Ending = Exclude<TurnEvent, { type: "delta" }>;
+
+const FIRST_DELAY_MS = 300;
+const LAST_DELAY_MS = 8_000;
+
+/**
+ * Watch a turn from `offset` code points on until it ends, reconnecting as often as it takes.
+ * `onText` gets each piece exactly once, in order. Throws ApiError when the server refuses
+ * (the turn or its conversation is gone, the key is missing) and AbortError when aborted.
+ */
+export async function followTurn(
+  conversation: string,
+  id: string,
+  offset: number,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Ending> {
+  let at = offset;
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 2, LAST_DELAY_MS)) {
+    try {
+      const path = `${turn(conversation, id)}/events?offset=${at}`;
+      const response = await send("GET", path, { signal });
+      if (response.body === null) throw new UnreachableError();
+      for await (const { data } of readEvents(response.body)) {
+        const event = JSON.parse(data) as TurnEvent;
+        if (event.type !== "delta") return event;
+        const fresh = unseen(event.text, event.offset, at);
+        if (fresh === null) break; // a hole: ask again from where we are
+        at = event.offset > at ? event.offset : at;
+        if (fresh !== "") onText(fresh);
+        delay = FIRST_DELAY_MS;
+      }
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+    }
+    await pause(delay, signal);
+  }
+}
+
+/**
+ * The part of a delta that lies beyond `seen` code points; null when text in between is missing.
+ * `end` is the answer's length in code points after the delta.
+ */
+export function unseen(text: string, end: number, seen: number): string | null {
+  const points = Array.from(text);
+  const start = end - points.length;
+  if (start > seen) return null;
+  return start === seen ? text : points.slice(seen - start).join("");
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}

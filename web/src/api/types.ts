@@ -1,0 +1,82 @@
+/** The shapes of the HTTP interface, as the server writes them. Times are Unix seconds. */
+
+export type Role = "system" | "user" | "assistant" | "tool";
+export type MessageStatus = "streaming" | "complete" | "cancelled" | "interrupted" | "error";
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+}
+
+export interface WireError {
+  message: string;
+  hint?: string | null;
+  type?: string | null;
+  param?: string | null;
+  code?: string | null;
+}
+
+export interface WireMessage {
+  id: string;
+  parent_id: string | null;
+  role: Role;
+  content: string;
+  status: MessageStatus;
+  model: string | null;
+  created_at: number;
+  usage: Usage | null;
+  finish_reason: string | null;
+  error: WireError | string | null;
+  /** Present only while `status` is `streaming`. */
+  turn_id?: string | null;
+}
+
+export interface Conversation {
+  id: string;
+  title: string | null;
+  pinned: boolean;
+  archived: boolean;
+  head_id: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ConversationWithMessages extends Conversation {
+  messages: WireMessage[];
+}
+
+export interface Page<T> {
+  data: T[];
+  has_more: boolean;
+}
+
+export interface Model {
+  id: string;
+  owned_by: string;
+  /** Tokens; 0 when the provider does not say. */
+  context: number;
+  default: boolean;
+}
+
+export interface TurnSettings {
+  temperature?: number;
+  max_tokens?: number;
+  system?: string;
+}
+
+export interface StartedTurn {
+  turn_id: string;
+  user_message_id: string;
+  assistant_message_id: string;
+}
+
+/** `offset` counts Unicode code points of the answer after this delta. */
+export type TurnEvent =
+  | { type: "delta"; text: string; offset: number }
+  | {
+      type: "done";
+      status: Exclude<MessageStatus, "streaming" | "error">;
+      finish_reason: string | null;
+      usage: Usage | null;
+    }
+  | { type: "error"; error: WireError };

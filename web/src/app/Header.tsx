@@ -1,0 +1,40 @@
+import { Menu, SquarePen } from "lucide-react";
+
+import { SettingsPopover } from "../features/chat/SettingsPopover";
+import { ModelPicker } from "../features/models/ModelPicker";
+import { ThemeToggle } from "../ui/ThemeToggle";
+
+export function Header({
+  settingsId,
+  onOpenDrawer,
+  onNew,
+}: {
+  settingsId: string;
+  onOpenDrawer: () => void;
+  onNew: () => void;
+}) {
+  return (
+    <header className="header">
+      <button
+        type="button"
+        className="icon-button only-narrow"
+        aria-label="Show conversations"
+        onClick={onOpenDrawer}
+      >
+        <Menu size={19} aria-hidden />
+      </button>
+      <ModelPicker />
+      <span className="grow" />
+      <SettingsPopover key={settingsId} id={settingsId} />
+      <ThemeToggle />
+      <button
+        type="button"
+        className="icon-button only-narrow"
+        aria-label="New chat"
+        onClick={onNew}
+      >
+        <SquarePen size={18} aria-hidden />
+      </button>
+    </header>
+  );
+}

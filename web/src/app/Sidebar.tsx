@@ -1,0 +1,72 @@
+import { SquarePen, X } from "lucide-react";
+import { type RefObject, useEffect, useRef } from "react";
+
+import { ConversationList } from "../features/conversations/ConversationList";
+import { useNarrow } from "../ui/useNarrow";
+import { Logo } from "./Logo";
+
+/** Beside the chat on a wide screen; a drawer over it on a narrow one. */
+export function Sidebar({
+  activeId,
+  drawerOpen,
+  searchRef,
+  onClose,
+  onOpen,
+  onDeleted,
+}: {
+  activeId: string | null;
+  drawerOpen: boolean;
+  searchRef: RefObject<HTMLInputElement | null>;
+  onClose: () => void;
+  onOpen: (id: string | null) => void;
+  onDeleted: (id: string) => void;
+}) {
+  const narrow = useNarrow();
+  const hidden = narrow && !drawerOpen;
+  const closeButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!narrow || !drawerOpen) return undefined;
+    closeButton.current?.focus();
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape") onClose();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [narrow, drawerOpen, onClose]);
+
+  return (
+    <>
+      <aside className="sidebar" inert={hidden} aria-label="Sidebar">
+        <div className="sidebar-head">
+          <Logo />
+          <span className="wordmark">Mini-Claude</span>
+          <span className="grow" />
+          <button
+            type="button"
+            ref={closeButton}
+            className="icon-button only-narrow"
+            aria-label="Hide conversations"
+            onClick={onClose}
+          >
+            <X size={18} aria-hidden />
+          </button>
+        </div>
+        <button
+          type="button"
+          className="new-chat"
+          title="New chat (Ctrl+Shift+O)"
+          onClick={() => onOpen(null)}
+        >
+          <SquarePen size={16} aria-hidden /> New chat
+        </button>
+        <ConversationList
+          activeId={activeId}
+          searchRef={searchRef}
+          onOpen={onOpen}
+          onDeleted={onDeleted}
+        />
+      </aside>
+      <div className="scrim" aria-hidden onClick={onClose} />
+    </>
+  );
+}

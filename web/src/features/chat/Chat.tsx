@@ -1,0 +1,114 @@
+import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
+
+import { AssistantMessage } from "./AssistantMessage";
+import { ChatRuntime } from "./ChatRuntime";
+import { Composer } from "./Composer";
+import { reload } from "./store";
+import type { Thread } from "./thread";
+import { UserMessage, UserMessageEditor } from "./UserMessage";
+import { Welcome } from "./Welcome";
+
+const MESSAGES = {
+  UserMessage,
+  AssistantMessage,
+  UserEditComposer: UserMessageEditor,
+  SystemMessage: () => null,
+};
+
+/** One conversation: its messages and the place to write. Mount it anew for each thread key. */
+export function Chat({
+  thread,
+  model,
+  footer,
+}: {
+  thread: Thread;
+  model: string | null;
+  footer?: ReactNode;
+}) {
+  const giveBack = useRef<(text: string) => void>(() => undefined);
+  const onRefused = useCallback((text: string) => giveBack.current(text), []);
+  return (
+    <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
+      <ThreadPrimitive.Root className="thread">
+        <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
+          <div className="column" role="log" aria-label="Conversation" aria-live="off">
+            <ThreadBody thread={thread} />
+          </div>
+          <div className="dock">
+            <AuiIf condition={(state) => !state.thread.isEmpty}>
+              <ThreadPrimitive.ScrollToBottom className="to-latest" aria-label="Jump to latest">
+                <ArrowDown size={17} aria-hidden />
+              </ThreadPrimitive.ScrollToBottom>
+            </AuiIf>
+            <Composer conversationId={thread.conversationId} />
+            {footer}
+          </div>
+        </ThreadPrimitive.Viewport>
+        <GiveBack setterRef={giveBack} />
+        <Announcer thread={thread} />
+      </ThreadPrimitive.Root>
+    </ChatRuntime>
+  );
+}
+
+function ThreadBody({ thread }: { thread: Thread }) {
+  if (thread.load === "loading") return <p className="notice" role="status">Opening…</p>;
+  if (thread.load === "missing") {
+    return (
+      <div className="notice" role="alert">
+        <h2>This conversation does not exist</h2>
+        <p>It may have been deleted. The list on the left has all that there are.</p>
+      </div>
+    );
+  }
+  if (thread.load === "failed") {
+    return (
+      <div className="notice" role="alert">
+        <h2>This conversation could not be opened</h2>
+        <button type="button" className="button" onClick={() => void reload(thread.key)}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  return (
+    <>
+      <AuiIf condition={(state) => state.thread.isEmpty}>
+        <Welcome />
+      </AuiIf>
+      <ThreadPrimitive.Messages components={MESSAGES} />
+    </>
+  );
+}
+
+/** Puts refused text back into the composer, unless something else was typed meanwhile. */
+function GiveBack({ setterRef }: { setterRef: RefObject<(text: string) => void> }) {
+  const aui = useAui();
+  useEffect(() => {
+    setterRef.current = (text) => {
+      if (aui.composer.getState().text === "") aui.composer.setText(text);
+    };
+  }, [aui, setterRef]);
+  return null;
+}
+
+/** Tells a screen reader once when an answer is there, instead of every word of it. */
+function Announcer({ thread }: { thread: Thread }) {
+  const last = thread.messages.find(({ id }) => id === thread.headId);
+  const text = !last || last.role !== "assistant" ? "" : SPOKEN[last.status];
+  return (
+    <div className="visually-hidden" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}
+
+const SPOKEN = {
+  streaming: "Answering",
+  complete: "Answer finished",
+  cancelled: "Answer stopped",
+  interrupted: "Answer interrupted",
+  error: "Answer failed",
+};

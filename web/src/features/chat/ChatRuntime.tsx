@@ -1,0 +1,58 @@
+import {
+  type AppendMessage,
+  AssistantRuntimeProvider,
+  type ThreadMessage,
+  useExternalStoreRuntime,
+} from "@assistant-ui/react";
+import { type ReactNode, useMemo } from "react";
+
+import { toRepository } from "./convert";
+import { saveDraft } from "./drafts";
+import { ask, askAgain, showBranch, stop } from "./store";
+import { type Thread, streaming } from "./thread";
+import { useTurnSettings } from "./turnSettings";
+
+const textOf = (message: AppendMessage) =>
+  message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** Stands between our store and assistant-ui: it is told the tree and tells us what was clicked. */
+export function ChatRuntime({
+  thread,
+  model,
+  onRefused,
+  children,
+}: {
+  thread: Thread;
+  model: string | null;
+  /** The server would not take this text: put it back where it was typed. */
+  onRefused: (text: string) => void;
+  children: ReactNode;
+}) {
+  const { key } = thread;
+  const settings = useTurnSettings(thread.conversationId ?? key);
+  const repository = useMemo(() => toRepository(thread), [thread]);
+  const options = { model, settings };
+
+  const runtime = useExternalStoreRuntime<ThreadMessage>({
+    messageRepository: repository,
+    isRunning: streaming(thread) !== undefined,
+    isDisabled: thread.load !== "ready",
+    // Offered so that branches can be switched; the tree itself only changes in our store.
+    setMessages: () => undefined,
+    unstable_onBranchChange: ({ headId }) => showBranch(key, headId),
+    onNew: async (message) => {
+      const text = textOf(message).trim();
+      saveDraft(thread.conversationId, "");
+      if (!(await ask(key, thread.headId, text, options))) onRefused(text);
+    },
+    onEdit: async (message) => {
+      const text = textOf(message).trim();
+      if (!(await ask(key, message.parentId, text, options))) onRefused(text);
+    },
+    onReload: async (parentId) => {
+      if (parentId !== null) await askAgain(key, parentId, options);
+    },
+    onCancel: () => stop(key),
+  });
+  return <AssistantRuntimeProvider runtime={runtime}>{children}</AssistantRuntimeProvider>;
+}

@@ -1,0 +1,51 @@
+import { AuiIf, ComposerPrimitive, useAui, useAuiState } from "@assistant-ui/react";
+import { ArrowUp, Square } from "lucide-react";
+import { useEffect, useRef } from "react";
+
+import { readDraft, saveDraft } from "./drafts";
+
+/** Where one types. Enter sends, Shift+Enter breaks the line; input methods are left in peace. */
+export function Composer({ conversationId }: { conversationId: string | null }) {
+  useDraft(conversationId);
+  return (
+    <ComposerPrimitive.Root className="composer">
+      <ComposerPrimitive.Input
+        className="composer-input"
+        aria-label="Message"
+        placeholder="Write a message"
+        autoFocus
+        minRows={1}
+        maxRows={10}
+        enterKeyHint="send"
+        unstable_insertNewlineOnTouchEnter
+      />
+      <AuiIf condition={(state) => !state.thread.isRunning}>
+        <ComposerPrimitive.Send className="send" aria-label="Send message">
+          <ArrowUp size={19} aria-hidden />
+        </ComposerPrimitive.Send>
+      </AuiIf>
+      <AuiIf condition={(state) => state.thread.isRunning}>
+        <ComposerPrimitive.Cancel className="send send-stop" aria-label="Stop answering">
+          <Square size={13} fill="currentColor" aria-hidden />
+        </ComposerPrimitive.Cancel>
+      </AuiIf>
+    </ComposerPrimitive.Root>
+  );
+}
+
+function useDraft(conversationId: string | null) {
+  const aui = useAui();
+  const text = useAuiState((state) => state.composer.text);
+  const restored = useRef(false);
+  useEffect(() => {
+    if (!restored.current) {
+      restored.current = true;
+      const draft = readDraft(conversationId);
+      if (draft !== "") {
+        aui.composer.setText(draft);
+        return;
+      }
+    }
+    saveDraft(conversationId, text);
+  }, [aui, conversationId, text]);
+}

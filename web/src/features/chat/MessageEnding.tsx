@@ -1,0 +1,46 @@
+import { ActionBarPrimitive } from "@assistant-ui/react";
+import { CircleAlert, CircleSlash, RotateCcw, Scissors } from "lucide-react";
+
+import { describeError } from "../../api/http";
+import type { Message } from "./message";
+
+/** Says why an answer ended other than well, and offers another try. */
+export function MessageEnding({ message }: { message: Message }) {
+  const ending = describe(message);
+  if (ending === null) return null;
+  const { Icon, tone, text } = ending;
+  return (
+    <div className={`ending ending-${tone}`} role={tone === "error" ? "alert" : "note"}>
+      <Icon size={16} aria-hidden />
+      <span className="ending-text">{text}</span>
+      {message.status !== "complete" && (
+        <ActionBarPrimitive.Reload className="button button-small">
+          <RotateCcw size={14} aria-hidden /> Try again
+        </ActionBarPrimitive.Reload>
+      )}
+    </div>
+  );
+}
+
+function describe(message: Message) {
+  switch (message.status) {
+    case "cancelled":
+      return { Icon: CircleSlash, tone: "quiet", text: "You stopped this answer." } as const;
+    case "interrupted":
+      return {
+        Icon: CircleAlert,
+        tone: "quiet",
+        text: "The server stopped before this answer was finished. What it had written is kept.",
+      } as const;
+    case "error": {
+      const text = message.error ? describeError(message.error) : "This answer failed.";
+      return { Icon: CircleAlert, tone: "error", text } as const;
+    }
+    case "complete":
+      return message.finishReason === "length"
+        ? ({ Icon: Scissors, tone: "quiet", text: "Cut off at the length limit." } as const)
+        : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,44 @@
+import { ActionBarPrimitive, ComposerPrimitive, MessagePrimitive } from "@assistant-ui/react";
+import { Pencil } from "lucide-react";
+
+import { CopyButton } from "../../ui/CopyButton";
+import { Branches } from "./Branches";
+import { useMessage } from "./useMessage";
+
+export function UserMessage() {
+  const message = useMessage();
+  return (
+    <MessagePrimitive.Root className="message message-user" role="article" aria-label="You said">
+      <div className="bubble">{message?.content}</div>
+      <div className="message-bar">
+        <Branches />
+        <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
+          <CopyButton text={message?.content ?? ""} label="Copy your message" />
+          <ActionBarPrimitive.Edit className="icon-button" aria-label="Edit your message">
+            <Pencil size={15} aria-hidden />
+          </ActionBarPrimitive.Edit>
+        </ActionBarPrimitive.Root>
+      </div>
+    </MessagePrimitive.Root>
+  );
+}
+
+/** Takes the message's place while it is being edited; sending makes a new branch. */
+export function UserMessageEditor() {
+  return (
+    <ComposerPrimitive.Root className="editor">
+      <ComposerPrimitive.Input
+        className="editor-input"
+        aria-label="Edit your message"
+        autoFocus
+        minRows={1}
+        maxRows={12}
+      />
+      <div className="editor-bar">
+        <span className="hint">The first version stays; switch with the arrows.</span>
+        <ComposerPrimitive.Cancel className="button">Cancel</ComposerPrimitive.Cancel>
+        <ComposerPrimitive.Send className="button button-primary">Send</ComposerPrimitive.Send>
+      </div>
+    </ComposerPrimitive.Root>
+  );
+}

@@ -1,0 +1,46 @@
+import { memo, useEffect, useMemo } from "react";
+import { Streamdown, defaultRehypePlugins } from "streamdown";
+import type { Pluggable, PluggableList } from "unified";
+
+import { elements } from "./elements";
+import { need, useExtras } from "./extras";
+import { hasMath, unifyMath } from "./math";
+
+/** No plugin that reads raw HTML is among these, so tags in an answer stay visible text. */
+const SAFE = [defaultRehypePlugins.sanitize, defaultRehypePlugins.harden].filter(
+  (plugin): plugin is Pluggable => plugin !== undefined,
+);
+
+/** An answer, drawn while it grows: blocks that are finished are not drawn again. */
+export const Markdown = memo(function Markdown({
+  text,
+  running,
+}: {
+  text: string;
+  running: boolean;
+}) {
+  const { math, highlight } = useExtras();
+  const source = useMemo(() => unifyMath(text), [text]);
+  const withMath = hasMath(source);
+  const withCode = source.includes("```");
+  useEffect(() => {
+    if (withMath) need("math");
+    if (withCode) need("highlight");
+  }, [withMath, withCode]);
+
+  const plugins = useMemo(() => (math ? { math } : {}), [math]);
+  const rehype = useMemo<PluggableList>(() => (highlight ? [...SAFE, highlight] : SAFE), [highlight]);
+  return (
+    <Streamdown
+      className="markdown"
+      components={elements}
+      plugins={plugins}
+      rehypePlugins={rehype}
+      controls={false}
+      dir="auto"
+      isAnimating={running}
+    >
+      {source}
+    </Streamdown>
+  );
+});

@@ -1,0 +1,75 @@
+import type { MessageStatus, Role, Usage, WireError, WireMessage } from "../../api/types";
+
+/**
+ * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
+ * message keeps its place on the screen while the server gives it `serverId`.
+ */
+export interface Message {
+  id: string;
+  serverId: string | null;
+  parentId: string | null;
+  role: Role;
+  content: string;
+  status: MessageStatus;
+  model: string | null;
+  createdAt: number;
+  usage: Usage | null;
+  finishReason: string | null;
+  error: WireError | string | null;
+  turnId: string | null;
+  /** Tokens a second, for answers this page watched from the first word to the last. */
+  speed: number | null;
+}
+
+let counter = 0;
+
+/** An id of the page's own; the server's ids never contain a colon. */
+export function localId(): string {
+  counter += 1;
+  return `local:${counter}`;
+}
+
+export function newMessage(
+  role: "user" | "assistant",
+  parentId: string | null,
+  fields: Partial<Message> = {},
+): Message {
+  return {
+    id: localId(),
+    serverId: null,
+    parentId,
+    role,
+    content: "",
+    status: role === "assistant" ? "streaming" : "complete",
+    model: null,
+    createdAt: Date.now() / 1000,
+    usage: null,
+    finishReason: null,
+    error: null,
+    turnId: null,
+    speed: null,
+    ...fields,
+  };
+}
+
+/** What the server stores, under the page's ids where it already knows the message. */
+export function fromWire(wire: readonly WireMessage[], known: readonly Message[]): Message[] {
+  const mine = new Map<string, Message>();
+  for (const message of known) if (message.serverId) mine.set(message.serverId, message);
+  const local = (serverId: string) => mine.get(serverId)?.id ?? serverId;
+  return wire.map((message) => ({
+    id: local(message.id),
+    serverId: message.id,
+    parentId: message.parent_id === null ? null : local(message.parent_id),
+    role: message.role,
+    content: message.content,
+    status: message.status,
+    model: message.model,
+    createdAt: message.created_at,
+    usage: message.usage,
+    finishReason: message.finish_reason,
+    error: message.error,
+    turnId: message.turn_id ?? null,
+    speed: mine.get(message.id)?.speed ?? null,
+  }));
+}

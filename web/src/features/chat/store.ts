@@ -1,0 +1,215 @@
+/** Every chat this tab has open, and what a person can do in one. */
+
+import { create } from "zustand";
+
+import {
+  changeConversation,
+  createConversation,
+  getConversation,
+} from "../../api/conversations";
+import { ApiError, describeError } from "../../api/http";
+import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
+import type { TurnSettings } from "../../api/types";
+import { showToast } from "../../ui/toast";
+import { localId } from "./message";
+import * as Thread from "./thread";
+import { Watchers } from "./watchers";
+
+export interface TurnOptions {
+  model: string | null;
+  settings: TurnSettings;
+}
+
+interface ChatState {
+  threads: Record<string, Thread.Thread>;
+  activeKey: string;
+  /** A conversation got its id, a new message or a new title: whoever lists them should look. */
+  changed: { conversationId: string; key: string; serial: number } | null;
+}
+
+const first = Thread.emptyThread(localId());
+
+export const useChat = create<ChatState>(() => ({
+  threads: { [first.key]: first },
+  activeKey: first.key,
+  changed: null,
+}));
+
+const get = (key: string): Thread.Thread => {
+  const thread = useChat.getState().threads[key];
+  if (thread === undefined) throw new Error(`no such chat on this page: ${key}`);
+  return thread;
+};
+
+const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
+  useChat.setState(({ threads }) => {
+    const thread = threads[key];
+    return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
+  });
+
+const announce = (key: string): void => {
+  const { conversationId } = get(key);
+  if (conversationId === null) return;
+  useChat.setState(({ changed }) => ({
+    changed: { conversationId, key, serial: (changed?.serial ?? 0) + 1 },
+  }));
+};
+
+const watchers = new Watchers(get, update, { onEnd: announce, onLost: (key) => reload(key) });
+
+/** Answers whose turn a person stopped before the server had named it. */
+const stopRequested = new Set<string>();
+
+/** Start on an empty page. A chat nobody wrote in is used again. */
+export function openNew(): void {
+  const { threads, activeKey } = useChat.getState();
+  const active = threads[activeKey];
+  if (active && active.conversationId === null && active.messages.length === 0) return;
+  const thread = Thread.emptyThread(localId());
+  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+}
+
+/** Show a stored conversation, from memory where this tab has it. */
+export function open(conversationId: string): void {
+  const { threads } = useChat.getState();
+  const held = Object.values(threads).find((thread) => thread.conversationId === conversationId);
+  if (held) {
+    useChat.setState({ activeKey: held.key });
+    if (!Thread.streaming(held)) void reload(held.key);
+    return;
+  }
+  const thread = Thread.emptyThread(conversationId, conversationId);
+  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+  void reload(thread.key);
+}
+
+/** Fetch the stored conversation and pick up an answer that is still being written. */
+export async function reload(key: string): Promise<void> {
+  const { conversationId } = get(key);
+  if (conversationId === null) return;
+  try {
+    const conversation = await getConversation(conversationId);
+    if (watchers.busy(key)) return; // what we are being told live is newer
+    update(key, (thread) => Thread.loaded(thread, conversation));
+    for (const message of get(key).messages) {
+      if (message.status === "streaming" && message.turnId) {
+        watchers.watch(key, conversationId, message.id, message.turnId);
+      }
+    }
+  } catch (error) {
+    const missing = error instanceof ApiError && error.status === 404;
+    update(key, (thread) => ({
+      ...thread,
+      load: missing ? "missing" : thread.load === "ready" ? "ready" : "failed",
+    }));
+  }
+}
+
+/** Drop a chat whose conversation was deleted. */
+export function forget(conversationId: string): void {
+  useChat.setState(({ threads }) => ({
+    threads: Object.fromEntries(
+      Object.entries(threads).filter(([key, thread]) => {
+        const gone = thread.conversationId === conversationId;
+        if (gone) watchers.stop(key);
+        return !gone;
+      }),
+    ),
+  }));
+}
+
+/** Ask something. Resolves to false when the server would not take it: give the text back. */
+export async function ask(
+  key: string,
+  parentId: string | null,
+  content: string,
+  options: TurnOptions,
+): Promise<boolean> {
+  const before = get(key).headId;
+  const { thread, questionId, answerId } = Thread.asked(get(key), parentId, content, options.model);
+  update(key, () => thread);
+  return begin(key, answerId, [questionId, answerId], before, { content }, options);
+}
+
+/** Another answer to the same question. */
+export async function askAgain(
+  key: string,
+  questionId: string,
+  options: TurnOptions,
+): Promise<boolean> {
+  const before = get(key).headId;
+  const { thread, answerId } = Thread.askedAgain(get(key), questionId, options.model);
+  update(key, () => thread);
+  return begin(key, answerId, [answerId], before, {}, options);
+}
+
+async function begin(
+  key: string,
+  answerId: string,
+  added: string[],
+  headBefore: string | null,
+  content: { content?: string },
+  { model, settings }: TurnOptions,
+): Promise<boolean> {
+  try {
+    let { conversationId } = get(key);
+    if (conversationId === null) {
+      conversationId = (await createConversation()).id;
+      const id = conversationId;
+      update(key, (thread) => ({ ...thread, conversationId: id }));
+    }
+    const [topId] = added;
+    const parent = Thread.find(get(key), Thread.find(get(key), topId ?? null)?.parentId ?? null);
+    const body: NewTurn = { ...content, parent_id: parent?.serverId ?? null };
+    if (model) body.model = model;
+    if (Object.keys(settings).length > 0) body.settings = settings;
+    const turn = await startTurn(conversationId, body);
+    update(key, (thread) => Thread.started(thread, answerId, turn));
+    announce(key);
+    watchers.watch(key, conversationId, answerId, turn.turn_id);
+    if (stopRequested.delete(answerId)) void stop(key);
+    return true;
+  } catch (error) {
+    stopRequested.delete(answerId);
+    update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
+    showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
+    return false;
+  }
+}
+
+/** Stop the answer that is being written; what there is of it stays. */
+export async function stop(key: string): Promise<void> {
+  const thread = get(key);
+  const answer = Thread.streaming(thread);
+  if (answer === undefined || thread.conversationId === null) {
+    if (answer) stopRequested.add(answer.id);
+    return;
+  }
+  if (answer.turnId === null) {
+    stopRequested.add(answer.id);
+    return;
+  }
+  try {
+    await cancelTurn(thread.conversationId, answer.turnId);
+  } catch (error) {
+    // 404 and 409 mean that the turn ended by itself a moment ago.
+    if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
+    showToast({ tone: "error", text: `The answer could not be stopped. ${describe(error)}` });
+  }
+}
+
+/** Show another branch, and remember it as where this conversation is. */
+export function showBranch(key: string, headId: string | null): void {
+  update(key, (thread) => Thread.headMoved(thread, headId));
+  const thread = get(key);
+  const serverId = Thread.find(thread, headId)?.serverId;
+  if (thread.conversationId && serverId) {
+    // Where a person left off is a courtesy; failing to note it is no reason to disturb them.
+    changeConversation(thread.conversationId, { head_id: serverId }).catch(() => undefined);
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ApiError) return describeError(error.detail);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+import { Archive, ArchiveRestore, Ellipsis, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
+import { useRef, useState } from "react";
+
+import type { Conversation } from "../../api/types";
+import { Menu } from "../../ui/Menu";
+import { change, remove } from "./store";
+
+export function ConversationRow({
+  conversation,
+  active,
+  onOpen,
+  onDeleted,
+}: {
+  conversation: Conversation;
+  active: boolean;
+  onOpen: (id: string) => void;
+  onDeleted: (id: string) => void;
+}) {
+  const [renaming, setRenaming] = useState(false);
+  const { id, pinned, archived } = conversation;
+  const title = conversation.title?.trim() || "New chat";
+  if (renaming) {
+    return (
+      <li className="conversation" data-active={active}>
+        <TitleEditor
+          title={title}
+          onDone={(wanted) => {
+            setRenaming(false);
+            if (wanted !== null) void change(id, { title: wanted });
+          }}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className="conversation" data-active={active}>
+      <a
+        href={`/app/c/${id}`}
+        className="conversation-link"
+        title={title}
+        aria-current={active ? "page" : undefined}
+        onClick={(event) => {
+          if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+          event.preventDefault();
+          onOpen(id);
+        }}
+      >
+        {title}
+      </a>
+      <Menu
+        label={`Options for ${title}`}
+        className="icon-button conversation-menu"
+        icon={<Ellipsis size={16} aria-hidden />}
+        items={[
+          { label: "Rename", Icon: Pencil, run: () => setRenaming(true) },
+          pinned
+            ? { label: "Unpin", Icon: PinOff, run: () => void change(id, { pinned: false }) }
+            : { label: "Pin", Icon: Pin, run: () => void change(id, { pinned: true }) },
+          archived
+            ? {
+                label: "Take out of archive",
+                Icon: ArchiveRestore,
+                run: () => void change(id, { archived: false }),
+              }
+            : { label: "Archive", Icon: Archive, run: () => void change(id, { archived: true }) },
+          {
+            label: "Delete",
+            Icon: Trash2,
+            danger: true,
+            run: () => {
+              remove(id, { onGone: () => onDeleted(id) });
+              onDeleted(id);
+            },
+          },
+        ]}
+      />
+    </li>
+  );
+}
+
+function TitleEditor({
+  title,
+  onDone,
+}: {
+  title: string;
+  onDone: (title: string | null) => void;
+}) {
+  const [text, setText] = useState(title);
+  const finished = useRef(false);
+  const finish = (keep: boolean) => {
+    if (finished.current) return;
+    finished.current = true;
+    const wanted = text.trim();
+    onDone(keep && wanted !== "" && wanted !== title ? wanted : null);
+  };
+  return (
+    <input
+      className="title-editor"
+      aria-label="Title"
+      value={text}
+      maxLength={200}
+      ref={(input) => {
+        if (input && document.activeElement !== input) input.select();
+      }}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={() => finish(true)}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return;
+        if (event.key === "Enter") finish(true);
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          finish(false);
+        }
+      }}
+    />
+  );
+}

@@ -1,0 +1,108 @@
+import { Check, ChevronDown } from "lucide-react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
+
+import type { Model } from "../../api/types";
+import { usePopover } from "../../ui/usePopover";
+import { chooseModel, currentModel, loadModels, useModels } from "./store";
+
+/** Which model answers. Opening it asks the server again what there is. */
+export function ModelPicker() {
+  const { models, chosen, status } = useModels();
+  const current = currentModel({ models, chosen });
+  const { open, setOpen, close, rootRef, triggerRef } = usePopover();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    void loadModels();
+    const options = list.current;
+    const selected = options?.querySelector<HTMLElement>("[aria-selected=true]");
+    (selected ?? options?.querySelector<HTMLElement>("[role=option]"))?.focus();
+  }, [open]);
+
+  return (
+    <div className="popover-root" ref={rootRef}>
+      <button
+        type="button"
+        ref={triggerRef}
+        className="model-button"
+        aria-haspopup="listbox"
+        aria-expanded={open}
+        aria-label={`Model: ${current?.id ?? "none"}`}
+        onClick={() => setOpen(!open)}
+      >
+        <span>{current?.id ?? (status === "loading" ? "…" : "No model")}</span>
+        <ChevronDown size={15} aria-hidden />
+      </button>
+      {open && (
+        <div className="menu model-menu" ref={list}>
+          <div role="listbox" aria-label="Model" tabIndex={-1} onKeyDown={walk}>
+            {models.map((model) => (
+              <ModelOption
+                key={model.id}
+                model={model}
+                selected={model.id === current?.id}
+                onChoose={() => {
+                  chooseModel(model.id);
+                  close();
+                }}
+              />
+            ))}
+          </div>
+          {models.length === 0 && (
+            <p className="menu-note">
+              There is no model yet. Get one in a terminal: <code>mini-claude pull</code>
+            </p>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function ModelOption({
+  model,
+  selected,
+  onChoose,
+}: {
+  model: Model;
+  selected: boolean;
+  onChoose: () => void;
+}) {
+  const facts = [
+    model.context > 0 && `${formatContext(model.context)} context`,
+    model.default && "default",
+    model.owned_by,
+  ].filter(Boolean);
+  return (
+    <div
+      role="option"
+      tabIndex={-1}
+      aria-selected={selected}
+      className="menu-item model-option"
+      onClick={onChoose}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        onChoose();
+      }}
+    >
+      <span className="model-name">{model.id}</span>
+      <span className="model-facts">{facts.join(" · ")}</span>
+      {selected && <Check size={15} aria-hidden className="model-check" />}
+    </div>
+  );
+}
+
+function walk(event: KeyboardEvent<HTMLElement>) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const options = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=option]")];
+  const at = options.indexOf(document.activeElement as HTMLElement);
+  options[(at + step + options.length) % options.length]?.focus();
+}
+
+/** 131072 → 128k, 2048 → 2k, 512 → 512 tokens. */
+export function formatContext(tokens: number): string {
+  return tokens >= 1024 ? `${Math.round(tokens / 1024)}k` : `${tokens} tokens`;
+}

@@ -1,0 +1,36 @@
+import { X } from "lucide-react";
+
+import { dismissToast, useToasts } from "./toast";
+
+export function Toasts() {
+  const toasts = useToasts((state) => state.toasts);
+  return (
+    <section className="toasts" aria-label="Notices">
+      {toasts.map(({ id, tone, text, action }) => (
+        <div key={id} className={`toast toast-${tone}`} role={tone === "error" ? "alert" : "status"}>
+          <span>{text}</span>
+          {action && (
+            <button
+              type="button"
+              className="toast-action"
+              onClick={() => {
+                action.run();
+                dismissToast(id);
+              }}
+            >
+              {action.label}
+            </button>
+          )}
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Dismiss"
+            onClick={() => dismissToast(id)}
+          >
+            <X size={14} aria-hidden />
+          </button>
+        </div>
+      ))}
+    </section>
+  );
+}
