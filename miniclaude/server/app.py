@@ -13,11 +13,11 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
-from miniclaude.server.routes import chat, health, models, page
+from miniclaude.server.routes import chat, conversations, health, models, page
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
 
-API_ROUTERS = (chat.router, models.router, health.router)
+API_ROUTERS = (chat.router, models.router, conversations.router, health.router)
 
 
 def create_app(

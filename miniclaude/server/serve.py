@@ -82,7 +82,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams, then what uvicorn does."""
-        self.services.stopping.set()
+        await self.services.stop()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

@@ -10,11 +10,15 @@ from typing import cast
 import anyio
 from starlette.requests import HTTPConnection
 
+from miniclaude.chat.turn import Resolve, Turns
 from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.base import Provider
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.limits import Admission, Admitted
 from miniclaude.settings import ServerSettings
+from miniclaude.store.conversations import Conversations
+from miniclaude.store.database import Database
+from miniclaude.store.messages import Messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,32 @@ class Services:
 
     registry: Registry
     admission: Admission
+    conversations: Conversations
+    messages: Messages
+    turns: Turns
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
     def resolve(self, model: str) -> tuple[Provider, str]:
         """The provider for a model, its answers counted, and the model's bare name.
 
-        Raises ModelNotFoundError with `param` set.
+        Raises ModelNotFoundError.
         """
-        provider, bare = self.registry.resolve(model)
-        return Admitted(provider, self.admission), bare
+        return counted(self.registry, self.admission)(model)
+
+    async def stop(self) -> None:
+        """End what is streaming, and end turns as interrupted with their part saved."""
+        self.stopping.set()
+        await self.turns.aclose()
+
+
+def counted(registry: Registry, admission: Admission) -> Resolve:
+    """The registry's `resolve`, giving providers whose answers `admission` counts."""
+
+    def resolve(model: str) -> tuple[Provider, str]:
+        provider, bare = registry.resolve(model)
+        return Admitted(provider, admission), bare
+
+    return resolve
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -48,9 +69,30 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     library = Library(settings.models_folder, bundled_models())
     registry = make_registry(settings, library)
     try:
-        yield Services(registry, Admission(settings.max_answers))
+        async with opened(settings.database_url, registry, settings.max_answers) as services:
+            yield services
     finally:
         await registry.aclose()
+
+
+@asynccontextmanager
+async def opened(
+    database_url: str, registry: Registry, max_answers: int
+) -> AsyncIterator[Services]:
+    """Services over the database at `database_url`; turns that a killed process left unfinished
+    are marked interrupted first. Raises StoreError."""
+    database = await Database.open(database_url)
+    try:
+        admission = Admission(max_answers)
+        turns = Turns(database, counted(registry, admission))
+        await turns.recover()
+        services = Services(registry, admission, Conversations(database), Messages(database), turns)
+        try:
+            yield services
+        finally:
+            await services.stop()
+    finally:
+        await database.close()
 
 
 def make_registry(settings: ServerSettings, library: Library) -> Registry:

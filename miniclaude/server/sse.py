@@ -33,16 +33,16 @@ class EventStream(Response):
     """Sends events as they come.
 
     The iterator is closed when it ends, when the client disconnects (also while the iterator
-    waits, and also if it never does), and when the server stops, which the client is told.
+    waits, and also if it never does), and when `stopping` is set, which the client is told.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[str], stopping: anyio.Event) -> None:
+    def __init__(self, events: AsyncIterator[str], stopping: anyio.Event | None = None) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
         self.events = events
-        self.stopping = stopping
+        self.stopping = stopping or anyio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One response."""

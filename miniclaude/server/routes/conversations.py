@@ -1,0 +1,149 @@
+"""Conversations and their turns: what the page is made of.
+
+A turn is started here, runs on in `chat`, and is watched here by anyone who asks, any number of
+times, from any offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+
+from miniclaude.chat.events import TurnDelta, TurnEvent
+from miniclaude.server.body import read_json
+from miniclaude.server.disconnect import closing
+from miniclaude.server.error_handlers import describe
+from miniclaude.server.services import services_of
+from miniclaude.server.sse import EventStream, sse
+from miniclaude.server.wire.conversations import (
+    ConversationChange,
+    NewConversation,
+    NewTurn,
+    conversation_json,
+    message_json,
+    turn_event_json,
+)
+from miniclaude.server.wire.validation import validate
+from miniclaude.store.conversations import MAX_PAGE, UNSET
+
+OWNER = "local"
+"""Whose rows they are until there are accounts."""
+
+MAX_OFFSET = 2**31
+
+router = APIRouter(prefix="/conversations")
+
+
+@router.post("", status_code=201)
+async def create_conversation(request: Request) -> dict[str, Any]:
+    """A new, empty conversation."""
+    body = validate(NewConversation, await read_json(request))
+    conversations = services_of(request).conversations
+    return conversation_json(await conversations.create(OWNER, body.title))
+
+
+@router.get("")
+async def list_conversations(
+    request: Request,
+    q: Annotated[str | None, Query(max_length=1000)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    before: Annotated[str | None, Query(max_length=100)] = None,
+    archived: bool = False,
+) -> dict[str, Any]:
+    """Pinned ones first, then the newest. q: words they must hold. before: the last id, or the
+    `next_before`, of the page before."""
+    page = await services_of(request).conversations.list(
+        OWNER, query=q, limit=limit, before=before, archived=archived
+    )
+    return {
+        "data": [conversation_json(conversation) for conversation in page.conversations],
+        "has_more": page.has_more,
+        "next_before": page.next_before,
+    }
+
+
+@router.get("/{conversation_id}")
+async def get_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
+    """The conversation with its whole tree of messages, parents first."""
+    services = services_of(request)
+    conversation = await services.conversations.get(OWNER, conversation_id)
+    messages = await services.messages.tree(OWNER, conversation_id)
+    return {
+        **conversation_json(conversation),
+        "messages": [message_json(message) for message in messages],
+    }
+
+
+@router.patch("/{conversation_id}")
+async def change_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
+    """Rename, pin, archive, or point at another branch."""
+    body = validate(ConversationChange, await read_json(request))
+    conversations = services_of(request).conversations
+    changed = await conversations.update(OWNER, conversation_id, **body.changes())
+    return conversation_json(changed)
+
+
+@router.delete("/{conversation_id}", status_code=204)
+async def delete_conversation(request: Request, conversation_id: str) -> None:
+    """Remove it and everything said in it."""
+    await services_of(request).conversations.delete(OWNER, conversation_id)
+
+
+@router.post("/{conversation_id}/turns", status_code=201)
+async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
+    """Say something, or have a message answered again. Returns once the question is stored."""
+    services = services_of(request)
+    body = validate(NewTurn, await read_json(request))
+    started = await services.turns.start(
+        OWNER,
+        conversation_id,
+        content=body.content,
+        parent_id=body.parent_id if "parent_id" in body.model_fields_set else UNSET,
+        model=body.model or services.registry.default_model,
+        settings=body.settings.provider_settings(),
+        system=body.settings.system,
+    )
+    return {
+        "turn_id": started.turn_id,
+        "user_message_id": started.user_message_id,
+        "assistant_message_id": started.assistant_message_id,
+    }
+
+
+@router.get("/{conversation_id}/turns/{turn_id}/events")
+async def watch_turn(
+    request: Request,
+    conversation_id: str,
+    turn_id: str,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> EventStream:
+    """The answer after its first `offset` code points, as it grows. A browser's own EventSource
+    says by Last-Event-ID how far it got."""
+    turns = services_of(request).turns
+    await turns.require(OWNER, conversation_id, turn_id)
+    if last_event_id and last_event_id.isascii() and last_event_id.isdecimal():
+        offset = max(offset, min(int(last_event_id), MAX_OFFSET))
+    events = turns.events(OWNER, conversation_id, turn_id, offset)
+    # No `stopping`: when the server stops, it ends the turns, and they end their watchers.
+    return EventStream(_frames(events))
+
+
+@router.post("/{conversation_id}/turns/{turn_id}/cancel")
+async def cancel_turn(request: Request, conversation_id: str, turn_id: str) -> dict[str, str]:
+    """Stop the answer; what there is of it is kept. Returns once it is stored; does nothing to an
+    answer that has ended."""
+    await services_of(request).turns.cancel(OWNER, conversation_id, turn_id)
+    return {"turn_id": turn_id}
+
+
+async def _frames(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[str, None]:
+    async with closing(events):
+        try:
+            async for event in events:
+                place = str(event.offset) if isinstance(event, TurnDelta) else None
+                yield sse(turn_event_json(event), id=place)
+        except Exception as error:  # the status is sent; the stream itself must tell
+            yield sse({"type": "error", **describe(error)})

@@ -1,0 +1,107 @@
+"""Conversations, their messages and their turns, as the page sends and reads them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent
+from miniclaude.messages import Usage
+from miniclaude.providers.base import Settings
+from miniclaude.server.wire.answers import usage_json
+from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields
+from miniclaude.server.wire.validation import NullIsAbsent, StrictBody
+from miniclaude.store.conversations import MAX_TITLE, Conversation
+from miniclaude.store.messages import StoredMessage
+
+Json = dict[str, Any]
+Title = Annotated[str, StringConstraints(max_length=MAX_TITLE)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class NewConversation(NullIsAbsent):
+    """title: absent, the first message gives one."""
+
+    title: Title = ""
+
+
+class ConversationChange(StrictBody):
+    """What is absent stays as it is. head_id: null points at nothing."""
+
+    title: Title = ""
+    pinned: bool = False
+    archived: bool = False
+    head_id: Id | None = None
+
+    def changes(self) -> Json:
+        """The fields that were sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class TurnSettings(SamplingFields):
+    """How the answer is drawn. system: an instruction sent first, before the conversation."""
+
+    max_tokens: Count | None = None
+    system: Annotated[str, StringConstraints(max_length=100_000)] | None = None
+
+    def provider_settings(self) -> Settings:
+        """As the providers know them."""
+        return self.settings(self.max_tokens, None)
+
+
+class NewTurn(StrictBody):
+    """content: absent or null, the user message `parent_id` is answered again. parent_id: absent,
+    the conversation's head; null, a new root. model: absent, the default one."""
+
+    content: Annotated[str, StringConstraints(max_length=4_000_000)] | None = None
+    parent_id: Id | None = None
+    model: ModelName | None = None
+    settings: TurnSettings = Field(default_factory=TurnSettings)
+
+
+def conversation_json(conversation: Conversation) -> Json:
+    """A conversation without its messages. Times are Unix seconds."""
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "head_id": conversation.head_id,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+def message_json(message: StoredMessage) -> Json:
+    """One message of the tree; `turn_id` only while its turn can be watched."""
+    usage = None
+    if message.prompt_tokens is not None and message.completion_tokens is not None:
+        usage = usage_json(Usage(message.prompt_tokens, message.completion_tokens))
+    return {
+        "id": message.id,
+        "parent_id": message.parent_id,
+        "role": message.role,
+        "content": message.content,
+        "status": message.status,
+        "model": message.model,
+        "created_at": message.created_at,
+        "usage": usage,
+        "finish_reason": message.finish_reason,
+        "error": message.error,
+        "turn_id": message.turn_id if message.status == "streaming" else None,
+    }
+
+
+def turn_event_json(event: TurnEvent) -> Json:
+    """What a watcher of a turn is sent."""
+    if isinstance(event, TurnDelta):
+        return {"type": "delta", "text": event.text, "offset": event.offset}
+    if isinstance(event, TurnDone):
+        return {
+            "type": "done",
+            "status": event.status,
+            "finish_reason": event.finish_reason,
+            "usage": None if event.usage is None else usage_json(event.usage),
+        }
+    return {"type": "error", "error": event.error}
