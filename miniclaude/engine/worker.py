@@ -1,0 +1,130 @@
+"""The engine's own process: `python -m miniclaude.engine.worker`.
+
+It holds the model and nothing else: no keys, no database, no sockets. Commands come by standard
+input and news goes out by standard output, as `protocol.py` defines them; whatever a library
+prints goes to standard error. When standard input ends, the parent has gone, and so does this
+process, at once and whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import BinaryIO
+
+import torch
+
+from miniclaude.device import choose_placement
+from miniclaude.engine.engine import Engine
+from miniclaude.engine.machine import physical_cores
+from miniclaude.engine.protocol import (
+    MAX_LINE,
+    EngineInfo,
+    EngineSpec,
+    Json,
+    decode_line,
+    decode_request,
+    decode_spec,
+    encode_error,
+    encode_line,
+    encode_output,
+)
+from miniclaude.errors import MiniClaudeError
+from miniclaude.model.checkpoint import load_model
+from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.tokenizer.tokenizer import check_vocabulary
+
+Commands = queue.SimpleQueue[Json]
+Send = Callable[[Json], None]
+
+
+def claim_output() -> Send:
+    """Keep standard output for the protocol: what anyone else writes there goes to standard error
+    from now on. Returns the function that sends a message."""
+    ours = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+    def send(message: Json) -> None:
+        try:
+            ours.write(encode_line(message))
+            ours.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+    return send
+
+
+def read_commands(source: BinaryIO, commands: Commands) -> None:
+    """Queue the parent's commands; leave with it when they end. Runs in a thread of its own, so
+    that reading never holds up a step, nor a step the end."""
+    while True:
+        line = source.readline(MAX_LINE)
+        if not line.endswith(b"\n"):
+            os._exit(0)
+        commands.put(decode_line(line))
+
+
+def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
+    """The engine that a spec asks for. Raises CheckpointError, TokenizerError or SettingsError."""
+    threads = spec.threads or physical_cores()
+    torch.set_num_threads(threads)
+    place = choose_placement(spec.device, spec.dtype)
+    tokenizer = load_tokenizer(spec.folder)
+    model = load_model(spec.folder, device=place.device, dtype=place.dtype)
+    check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
+    engine = Engine(model, tokenizer, spec.limits)
+    return engine, EngineInfo(
+        vocab_size=model.config.vocab_size,
+        context=model.config.context,
+        kv_tokens=engine.kv_tokens,
+        device=str(place.device),
+        dtype=str(place.dtype).removeprefix("torch."),
+        threads=threads,
+    )
+
+
+def obey(engine: Engine, command: Json, send: Send) -> None:
+    """Carry out one command; a request that cannot be taken on is refused by name."""
+    if "cancel" in command:
+        engine.cancel(command["cancel"])
+        return
+    request = decode_request(command["submit"])
+    try:
+        engine.submit(request)
+    except MiniClaudeError as error:
+        send({"refused": request.id, "error": encode_error(error)})
+
+
+def serve(engine: Engine, commands: Commands, send: Send) -> None:
+    """Step for as long as there is work; sleep until the next command when there is none."""
+    while True:
+        while engine.idle or not commands.empty():
+            obey(engine, commands.get(), send)
+        outputs = engine.step()
+        if outputs:
+            send({"outputs": [encode_output(output) for output in outputs]})
+
+
+def main() -> int:
+    """Read the spec, load, serve. Returns the exit code when loading fails."""
+    send = claim_output()
+    source = sys.stdin.buffer
+    spec = decode_spec(decode_line(source.readline(MAX_LINE)))
+    commands: Commands = queue.SimpleQueue()
+    threading.Thread(target=read_commands, args=(source, commands), daemon=True).start()
+    try:
+        engine, info = load(spec)
+    except MiniClaudeError as error:
+        send({"failed": encode_error(error)})
+        return 1
+    send({"ready": asdict(info)})
+    serve(engine, commands, send)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
