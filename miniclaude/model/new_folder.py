@@ -57,7 +57,7 @@ def new_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
                 hint="Free some space on that disk and try again; nothing was left behind.",
             ) from error
         raise StoreError(
-            f"{folder} cannot be written: {error.strerror}.",
+            f"{folder} cannot be written: {error}.",
             hint="Check the path and its permissions.",
         ) from error
     finally:
