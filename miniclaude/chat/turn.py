@@ -47,7 +47,7 @@ class Turns:
 
     resolve: a model's full name → its provider and the name the provider knows; raises
     ModelNotFoundError. count: the tokens of a text, to choose how much history is sent.
-    most_live: turns one owner may have running.
+    most_live: turns one owner may have running. save_every_s: how often a growing answer is stored.
     """
 
     def __init__(
@@ -57,12 +57,14 @@ class Turns:
         *,
         count: CountTokens = estimate_tokens,
         most_live: int = 8,
+        save_every_s: float = 0.5,
     ) -> None:
         self._store = TurnStore(database)
         self._messages = Messages(database)
         self._resolve = resolve
         self._count = count
         self._most_live = most_live
+        self._save_every_s = save_every_s
         self._contexts = Contexts()
         self._live: dict[str, LiveTurn] = {}
         self._unsaved: dict[str, tuple[LiveTurn, Ending]] = {}
@@ -208,7 +210,7 @@ class Turns:
                 yield event
 
     async def _run(self, turn: LiveTurn, events: AsyncGenerator[StreamEvent, None]) -> None:
-        ending = await write_answer(turn, self._store, events)
+        ending = await write_answer(turn, self._store, events, self._save_every_s)
         try:
             if not await self._store.finish(turn.owner, turn.turn_id, turn.answer.text, ending):
                 ending = Ending("cancelled")

@@ -1,4 +1,4 @@
-"""Write one answer: the provider's events into memory at once, into the store twice a second."""
+"""Write one answer: the provider's events into memory at once, into the store now and then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from miniclaude.store.turns import Ending, FinalStatus, TurnStore
 
 _log = logging.getLogger(__name__)
 
-_SAVE_EVERY_S = 0.5
 _CLOSING_S = 10.0
 """Seconds a provider has to let go of an answer that nobody wants any more."""
 
@@ -41,7 +40,7 @@ class LiveTurn:
 
 
 async def write_answer(
-    turn: LiveTurn, store: TurnStore, events: AsyncGenerator[StreamEvent, None]
+    turn: LiveTurn, store: TurnStore, events: AsyncGenerator[StreamEvent, None], save_every_s: float
 ) -> Ending:
     """Listen until the provider ends, somebody stops the turn, or the store fails.
 
@@ -55,7 +54,7 @@ async def write_answer(
     try:
         while not (listener.done() or stopped.done() or ending):
             await asyncio.wait(
-                {listener, stopped}, timeout=_SAVE_EVERY_S, return_when="FIRST_COMPLETED"
+                {listener, stopped}, timeout=save_every_s, return_when="FIRST_COMPLETED"
             )
             if turn.answer.length > saved and not listener.done():
                 saved = turn.answer.length

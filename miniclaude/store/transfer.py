@@ -1,0 +1,158 @@
+"""A conversation as one JSON document, and back: the whole tree, every branch.
+
+The document has no ids: a message names its parent by its place in the list, parents first. So
+a document can be imported anywhere and any number of times, and a cycle cannot be written down.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import FinishReason, Role
+from miniclaude.store.conversations import (
+    MAX_TITLE,
+    Conversation,
+    fetch_conversation,
+    insert_conversation,
+)
+from miniclaude.store.database import Database
+from miniclaude.store.ids import new_id
+from miniclaude.store.messages import StoredMessage, fetch_tree, insert_messages
+from miniclaude.store.text import check_text
+
+MAX_MESSAGES = 100_000
+
+_Text = Annotated[str, AfterValidator(lambda text: check_text(text, "document"))]
+_Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=0, lt=2**31)]
+_Scalar = bool | int | _Number | _Text | None
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Message(_Document):
+    """parent: the place of the parent in the list, None at a root."""
+
+    parent: _Count | None
+    role: Role
+    content: _Text
+    status: Literal["complete", "cancelled", "interrupted", "error"]
+    model: _Text | None
+    created_at: _Time
+    finish_reason: FinishReason | None
+    prompt_tokens: _Count | None
+    completion_tokens: _Count | None
+    error: dict[_Text, _Text | None] | None
+    settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
+
+
+class _Conversation(_Document):
+    """head: the place of the head in the list."""
+
+    format: Literal["mini-claude.conversation"]
+    version: Literal[1]
+    title: Annotated[_Text, Field(max_length=MAX_TITLE)]
+    pinned: bool
+    archived: bool
+    head: _Count | None
+    created_at: _Time
+    updated_at: _Time
+    messages: Annotated[list[_Message], Field(max_length=MAX_MESSAGES)]
+
+
+async def export_conversation(
+    database: Database, owner: str, conversation_id: str
+) -> dict[str, Any]:
+    """The conversation as a JSON document; an answer still being written is exported as it is
+    now, interrupted. Raises NotFoundError."""
+    async with database.read() as connection:
+        conversation = await fetch_conversation(connection, owner, conversation_id)
+        tree = await fetch_tree(connection, owner, conversation_id)
+    place: dict[str | None, int | None] = {None: None}
+    place.update({message.id: number for number, message in enumerate(tree)})
+    return {
+        "format": "mini-claude.conversation",
+        "version": 1,
+        "title": conversation.title,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "head": place[conversation.head_id],
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+        "messages": [
+            {
+                "parent": place[message.parent_id],
+                "role": message.role,
+                "content": message.content,
+                "status": "interrupted" if message.status == "streaming" else message.status,
+                "model": message.model,
+                "created_at": message.created_at,
+                "finish_reason": message.finish_reason,
+                "prompt_tokens": message.prompt_tokens,
+                "completion_tokens": message.completion_tokens,
+                "error": message.error,
+                "settings": message.settings,
+            }
+            for message in tree
+        ],
+    }
+
+
+async def import_conversation(database: Database, owner: str, document: object) -> Conversation:
+    """Store a document as a new conversation of `owner`; exporting that gives the document again.
+
+    Raises InvalidRequestError naming the first thing wrong; nothing is stored then.
+    """
+    read = _checked(document)
+    ids = [new_id() for _ in read.messages]
+    conversation = Conversation(
+        id=new_id(),
+        title=read.title,
+        pinned=read.pinned,
+        archived=read.archived,
+        head_id=None if read.head is None else ids[read.head],
+        created_at=round(read.created_at, 6),
+        updated_at=round(read.updated_at, 6),
+    )
+    rows = [
+        StoredMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            parent_id=None if message.parent is None else ids[message.parent],
+            **message.model_dump(exclude={"parent"}),
+        )
+        for message_id, message in zip(ids, read.messages, strict=True)
+    ]
+    async with database.write() as connection:
+        await insert_conversation(connection, owner, conversation)
+        await insert_messages(connection, owner, rows)
+    return conversation
+
+
+def _checked(document: object) -> _Conversation:
+    try:
+        read = _Conversation.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the document"
+        raise _wrong(f"{place}: {first['msg']}") from None
+    for number, message in enumerate(read.messages):
+        if message.parent is not None and message.parent >= number:
+            raise _wrong(f"messages.{number}.parent: a parent must come before its children")
+    if read.head is not None and read.head >= len(read.messages):
+        raise _wrong(f"head: there is no message number {read.head}")
+    return read
+
+
+def _wrong(what: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"This is not a conversation that Mini-Claude exported ({what}).",
+        hint="Import a file exported by this or an older version, unchanged.",
+        param="document",
+    )

@@ -1,0 +1,98 @@
+"""Migrations make the tables that the code believes in, and stop where they know no further."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from miniclaude.errors import StoreError
+from miniclaude.store.conversations import Conversations
+from miniclaude.store.database import Database
+from miniclaude.store.tables import metadata
+
+pytestmark = pytest.mark.anyio
+
+
+def differences(connection: Connection) -> list[object]:
+    """What autogenerate would change, apart from the full-text indexes' own tables."""
+
+    def ours(_thing: object, name: str | None, *_rest: object) -> bool:
+        return "_search" not in (name or "")
+
+    context = MigrationContext.configure(
+        connection, opts={"include_object": ours, "compare_type": True}
+    )
+    return list(compare_metadata(context, metadata))
+
+
+async def test_the_migrated_schema_is_the_one_in_tables(database: Database) -> None:
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    database = await Database.open(database_url)
+    made = await Conversations(database).create("ada", "From the future")
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0001") as raised:
+        await Database.open(database_url)
+    assert "Upgrade Mini-Claude" in raised.value.hint
+    assert made.title
+
+
+async def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """Half a schema could neither be used nor migrated again."""
+    path = tmp_path / "chat.db"
+    import sqlite3
+
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE messages (x)")
+    other.close()
+    with pytest.raises(StoreError, match=r"refused an operation \(OperationalError\)"):
+        await Database.open(f"sqlite:///{path}")
+    other = sqlite3.connect(path)
+    assert [row[0] for row in other.execute("SELECT name FROM sqlite_master")] == ["messages"]
+    other.close()
+
+
+async def test_one_process_may_open_several_databases_at_once(tmp_path: Path) -> None:
+    """Alembic keeps the current migration in module globals."""
+    opened = await asyncio.gather(
+        *(Database.open(f"sqlite:///{tmp_path}/{number}%20.db") for number in range(4))
+    )
+    for database in opened:
+        await Conversations(database).create("ada")
+        await database.close()
+
+
+@pytest.mark.parametrize("searched", [False, True])
+async def test_listing_reads_an_index_not_the_table(tmp_path: Path, searched: bool) -> None:
+    """10,000 conversations must list as fast as ten."""
+    database = await Database.open(f"sqlite:///{tmp_path}/chat.db")
+    from miniclaude.store.search import matching
+    from miniclaude.store.tables import conversations
+
+    table = conversations.c
+    wanted = conversations.select().where(table.owner == "ada", table.archived.is_(False))
+    if searched:
+        wanted = wanted.where(matching("tea", "ada", sqlite=True))
+    wanted = wanted.order_by(table.pinned.desc(), table.updated_at.desc(), table.id.desc())
+    async with database.read() as connection:
+        statement = await connection.run_sync(
+            lambda sync: str(wanted.compile(sync, compile_kwargs={"literal_binds": True}))
+        )
+        plan = [
+            row[3] for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    await database.close()
+    assert not [
+        step for step in plan if step.startswith("SCAN conversations") and "VIRTUAL" not in step
+    ]
+    assert searched or not [step for step in plan if "TEMP B-TREE" in step]
