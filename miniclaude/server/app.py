@@ -13,11 +13,18 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
-from miniclaude.server.routes import chat, conversations, health, models, page
+from miniclaude.server.routes import chat, completions, conversations, health, models, page, stream
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
 
-API_ROUTERS = (chat.router, models.router, conversations.router, health.router)
+API_ROUTERS = (
+    chat.router,
+    completions.router,
+    stream.router,
+    models.router,
+    conversations.router,
+    health.router,
+)
 
 
 def create_app(
@@ -42,6 +49,7 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.settings = settings
     for router in API_ROUTERS:
         app.include_router(router)
         app.include_router(router, prefix="/v1")

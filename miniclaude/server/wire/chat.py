@@ -168,13 +168,3 @@ class ChatBody(SamplingFields):
 
     def _alternatives(self) -> int | None:
         return (self.top_logprobs or 0) if self.logprobs else None
-
-
-def check_stream_options(stream: bool, options: StreamOptions | None) -> None:
-    """Raises InvalidRequestError for stream_options without a stream."""
-    if options is not None and not stream:
-        raise InvalidRequestError(
-            "stream_options: only a stream has them.",
-            hint="Set stream to true, or leave stream_options out.",
-            param="stream_options",
-        )

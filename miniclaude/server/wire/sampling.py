@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
+from miniclaude.errors import InvalidRequestError
 from miniclaude.providers.base import Settings
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -78,4 +79,14 @@ class SamplingFields(NullIsAbsent):
             stop=self.stop,
             logprobs=logprobs,
             n=self.n,
+        )
+
+
+def check_stream_options(stream: bool, options: StreamOptions | None) -> None:
+    """Raises InvalidRequestError for stream_options without a stream."""
+    if options is not None and not stream:
+        raise InvalidRequestError(
+            "stream_options: only a stream has them.",
+            hint="Set stream to true, or leave stream_options out.",
+            param="stream_options",
         )

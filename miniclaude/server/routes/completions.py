@@ -1,0 +1,47 @@
+"""`POST /completions`: go on from raw prompts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from miniclaude.server.body import read_json
+from miniclaude.server.disconnect import while_connected
+from miniclaude.server.routes.answering import stream
+from miniclaude.server.services import services_of
+from miniclaude.server.wire.answers import Head, new_id
+from miniclaude.server.wire.completions import (
+    CompletionBody,
+    completion,
+    completion_chunks,
+    in_turn,
+)
+from miniclaude.server.wire.sampling import check_stream_options
+from miniclaude.server.wire.validation import validate
+
+router = APIRouter()
+
+
+@router.post("/completions")
+async def create_completion(request: Request) -> Response:
+    """Continue each prompt as it stands, without a chat template."""
+    services = services_of(request)
+    body = validate(CompletionBody, await read_json(request))
+    check_stream_options(body.stream, body.stream_options)
+    provider, model = services.resolve(body.model)
+    requests = body.completion_requests(model)
+    events = in_turn((provider.complete(each) for each in requests), body.n)
+    head = Head(new_id("cmpl"), body.model)
+    if body.stream:
+        chunks = completion_chunks(
+            head, events, choices=body.choices, include_usage=body.include_usage
+        )
+        return await stream(request, services, chunks)
+    answer = await while_connected(
+        request,
+        services.stopping,
+        lambda: completion(
+            head, events, choices=body.choices, with_logprobs=body.logprobs is not None
+        ),
+    )
+    return JSONResponse(answer)

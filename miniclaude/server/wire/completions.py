@@ -1,0 +1,202 @@
+"""`POST /completions`: raw prompts, in the older of the OpenAI API's two shapes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from miniclaude.messages import ChosenLogprob, Finished, FinishReason, StreamEvent, TextDelta, Usage
+from miniclaude.providers.base import CompletionRequest
+from miniclaude.server.disconnect import closing
+from miniclaude.server.wire.answers import Head, Json, clamp_logprob, incomplete, usage_json
+from miniclaude.server.wire.chat import refuse_unimplemented
+from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+
+MAX_PROMPTS = 16
+MAX_PROMPT_TOKENS = 1_000_000
+MAX_TOKEN_ID = 2**31 - 1
+
+NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
+    "best_of": (1,),
+    "echo": (False,),
+    "suffix": ("",),
+}
+"""Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
+
+Prompt = str | tuple[int, ...]
+
+
+class CompletionBody(SamplingFields):
+    """A raw completion request. prompts: one or several, each as text or token ids.
+
+    logprobs: how many alternatives to report, as this shape counts them.
+    """
+
+    model: ModelName
+    prompt: tuple[Prompt, ...]
+    max_tokens: Count | None = None
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    user: Annotated[str, StringConstraints(max_length=512)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unimplemented(cls, data: object) -> object:
+        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> tuple[Prompt, ...]:
+        """The four forms a prompt may have: text, texts, token ids, lists of token ids."""
+        if isinstance(value, str):
+            return (value,)
+        if not isinstance(value, list) or not value:
+            raise ValueError("must be text, token ids, or a list of either that is not empty")
+        if all(isinstance(item, str) for item in value):
+            prompts: list[Prompt] = list(value)
+        elif _is_tokens(value):
+            prompts = [tuple(value)]
+        elif all(_is_tokens(item) for item in value):
+            prompts = [tuple(item) for item in value]
+        else:
+            raise ValueError("must hold either texts only or token ids (0 or more) only")
+        if len(prompts) > MAX_PROMPTS:
+            raise ValueError(f"holds more than {MAX_PROMPTS} prompts")
+        return tuple(prompts)
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether the stream ends with the token counts."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    @property
+    def choices(self) -> int:
+        """How many answers there will be: `n` for each prompt, in the order of the prompts."""
+        return self.n * len(self.prompt)
+
+    def completion_requests(self, model: str) -> list[CompletionRequest]:
+        """One for each prompt, as the providers know them; `model` is the bare name."""
+        settings = self.settings(self.max_tokens, self.logprobs)
+        return [CompletionRequest(model, prompt, settings) for prompt in self.prompt]
+
+
+def _is_tokens(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and 0 < len(value) <= MAX_PROMPT_TOKENS
+        and all(type(item) is int and 0 <= item <= MAX_TOKEN_ID for item in value)
+    )
+
+
+async def in_turn(
+    answers: Iterable[AsyncIterator[StreamEvent]], choices_each: int
+) -> AsyncGenerator[StreamEvent, None]:
+    """Several answers one after the other as one: choices numbered on, token counts added up."""
+    prompt_tokens = completion_tokens = cached_tokens = 0
+    for place, events in enumerate(answers):
+        async with closing(events):
+            async for event in events:
+                if isinstance(event, Usage):
+                    prompt_tokens += event.prompt_tokens
+                    completion_tokens += event.completion_tokens
+                    cached_tokens += event.cached_tokens
+                else:
+                    yield replace(event, index=place * choices_each + event.index)
+    yield Usage(prompt_tokens, completion_tokens, cached_tokens)
+
+
+@dataclass(slots=True)
+class _Choice:
+    """What there is of a choice."""
+
+    text: list[str] = field(default_factory=list)
+    logprobs: list[ChosenLogprob] = field(default_factory=list)
+    finish: FinishReason | None = None
+
+
+def _logprobs_json(entries: Iterable[ChosenLogprob], offset: int) -> Json:
+    """The older shape: columns. offset: characters of the answer before the first entry."""
+    columns: Json = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
+    for entry in entries:
+        columns["tokens"].append(entry.chosen.token)
+        columns["token_logprobs"].append(clamp_logprob(entry.chosen.logprob))
+        columns["top_logprobs"].append({top.token: clamp_logprob(top.logprob) for top in entry.top})
+        columns["text_offset"].append(offset)
+        offset += len(entry.chosen.token)
+    return columns
+
+
+def _choice_json(index: int, text: str, finish: FinishReason | None, logprobs: Json | None) -> Json:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish}
+
+
+async def completion_chunks(
+    head: Head, events: AsyncIterator[StreamEvent], *, choices: int, include_usage: bool
+) -> AsyncGenerator[Json, None]:
+    """The chunks of a stream; chunks and whole answers have the same shape.
+
+    Raises what `events` raises, and ProviderError when it ends early.
+    """
+
+    def chunk(choice: Json) -> Json:
+        body = {**head.json("text_completion"), "choices": [choice]}
+        return {**body, "usage": None} if include_usage else body
+
+    offsets = [0] * choices
+    open_choices = set(range(choices))
+    async with closing(events):
+        async for event in events:
+            if isinstance(event, TextDelta):
+                logprobs = None
+                if event.logprobs:
+                    logprobs = _logprobs_json(event.logprobs, offsets[event.index])
+                    offsets[event.index] += sum(len(e.chosen.token) for e in event.logprobs)
+                yield chunk(_choice_json(event.index, event.text, None, logprobs))
+            elif isinstance(event, Finished):
+                open_choices.discard(event.index)
+                yield chunk(_choice_json(event.index, "", event.reason, None))
+            elif isinstance(event, Usage) and include_usage:
+                usage = usage_json(event)
+                yield {**head.json("text_completion"), "choices": [], "usage": usage}
+    if open_choices:
+        raise incomplete("a finish reason")
+
+
+async def completion(
+    head: Head, events: AsyncIterator[StreamEvent], *, choices: int, with_logprobs: bool
+) -> Json:
+    """The whole answer at once.
+
+    Raises what `events` raises, and ProviderError when it ends early.
+    """
+    answers = [_Choice() for _ in range(choices)]
+    usage: Usage | None = None
+    async with closing(events):
+        async for event in events:
+            if isinstance(event, Usage):
+                usage = event
+            elif isinstance(event, TextDelta):
+                answers[event.index].text.append(event.text)
+                answers[event.index].logprobs.extend(event.logprobs)
+            elif isinstance(event, Finished):
+                answers[event.index].finish = event.reason
+    if usage is None or any(answer.finish is None for answer in answers):
+        raise incomplete("a finish reason for every choice and a token count")
+    return {
+        **head.json("text_completion"),
+        "choices": [
+            _choice_json(
+                index,
+                "".join(answer.text),
+                answer.finish,
+                _logprobs_json(answer.logprobs, 0) if with_logprobs else None,
+            )
+            for index, answer in enumerate(answers)
+        ],
+        "usage": usage_json(usage),
+        "system_fingerprint": None,
+    }
