@@ -18,7 +18,7 @@ from miniclaude.model.library import InstalledModel, Library, folder_name
 from miniclaude.model.new_folder import NO_ROOM, new_folder
 from miniclaude.tokenizer.chat_formats import FORMATS, store_template
 from miniclaude.tokenizer.files import read_templates
-from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.tokenizer.load import check_vocabulary, load_tokenizer
 
 MANIFEST = "manifest.json"
 COPIED_SUFFIXES = {".safetensors", ".json", ".jinja"}
@@ -128,8 +128,8 @@ def check_folder(folder: Path) -> None:
         raise CheckpointError(
             f"{folder}: there is no such folder.", hint="Name a Hugging Face model folder."
         )
-    read_facts(folder)
-    load_tokenizer(folder)
+    facts = read_facts(folder)
+    check_vocabulary(load_tokenizer(folder), facts.config.vocab_size, folder)
 
 
 def check_config(folder: Path) -> None:

@@ -1,0 +1,135 @@
+"""Which local models are in memory: loaded on first use, at most so many, the idle ones given up
+first."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
+from miniclaude.errors import OverloadedError
+from miniclaude.model.library import InstalledModel, Library
+from miniclaude.tokenizer.load import Tokenizer, load_tokenizer
+
+MakeSpec = Callable[[InstalledModel], EngineSpec]
+
+
+@dataclass(slots=True, eq=False)
+class LoadedModel:
+    """A model in memory. info: what its engine told when it was ready. users: answers being
+    written with it. last_use: greater is later."""
+
+    model: InstalledModel
+    tokenizer: Tokenizer
+    engine: EngineProcess
+    info: EngineInfo
+    users: int = 0
+    last_use: int = 0
+
+
+class LoadedModels:
+    """The engines of one server. One model is loaded at a time, and none is given up while an
+    answer is being written with it."""
+
+    def __init__(self, library: Library, make_spec: MakeSpec, max_loaded: int) -> None:
+        self._library = library
+        self._make_spec = make_spec
+        self._max_loaded = max_loaded
+        self._loaded: dict[str, LoadedModel] = {}
+        self._loading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[LoadedModel]] = set()
+        self._uses = itertools.count(1)
+        self._closed = False
+
+    def list(self) -> list[LoadedModel]:
+        """What is in memory now."""
+        return list(self._loaded.values())
+
+    @asynccontextmanager
+    async def use(self, name: str) -> AsyncIterator[LoadedModel]:
+        """The model called `name`, kept in memory until the block ends.
+
+        Raises ModelNotFoundError, OverloadedError when every engine is busy with other models, and
+        what loading raises: CheckpointError, TokenizerError, EngineError, SettingsError.
+        """
+        installed = self._library.find(name)
+        while not self._is_current(loaded := self._loaded.get(name), installed):
+            # A caller that gives up while waiting must not undo the loading for the others.
+            await asyncio.shield(self._spawn_load(installed))
+        assert loaded is not None  # noqa: S101  # else it would not be current
+        loaded.users += 1
+        loaded.last_use = next(self._uses)
+        try:
+            yield loaded
+        finally:
+            loaded.users -= 1
+            loaded.last_use = next(self._uses)
+
+    async def aclose(self) -> None:
+        """End every engine, and loading too. Safe to call twice."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        engines = [loaded.engine for loaded in self._loaded.values()]
+        self._loaded.clear()
+        await asyncio.gather(*(engine.close() for engine in engines))
+
+    @staticmethod
+    def _is_current(loaded: LoadedModel | None, installed: InstalledModel) -> bool:
+        """Whether it can answer, with what the folder holds; a model whose folder has changed goes
+        on until nobody uses it."""
+        if loaded is None or loaded.engine.failed:
+            return False
+        return loaded.model == installed or loaded.users > 0
+
+    def _spawn_load(self, installed: InstalledModel) -> asyncio.Task[LoadedModel]:
+        task = asyncio.create_task(self._load(installed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _load(self, installed: InstalledModel) -> LoadedModel:
+        async with self._loading:
+            loaded = self._loaded.get(installed.name)
+            if loaded is not None and self._is_current(loaded, installed):
+                return loaded
+            if self._closed:
+                raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
+            tokenizer = await asyncio.to_thread(load_tokenizer, installed.path)
+            await self._make_room(installed.name)
+            engine = EngineProcess(self._make_spec(installed))
+            try:
+                info = await engine.start()
+            except BaseException:
+                await engine.close()
+                raise
+            loaded = LoadedModel(installed, tokenizer, engine, info, last_use=next(self._uses))
+            self._loaded[installed.name] = loaded
+            return loaded
+
+    async def _make_room(self, name: str) -> None:
+        """Give up this model's older engine, or the one unused for longest when there are too many.
+
+        Raises OverloadedError when all are in use.
+        """
+        leaving = [self._loaded[name]] if name in self._loaded else []
+        others = [loaded for other, loaded in self._loaded.items() if other != name]
+        if len(others) >= self._max_loaded:
+            idle = sorted((m for m in others if not m.users), key=lambda m: m.last_use)
+            if not idle:
+                busy = ", ".join(sorted(loaded.model.name for loaded in others))
+                raise OverloadedError(
+                    f"model: {name!r} cannot be loaded while {busy} "
+                    f"{'is' if len(others) == 1 else 'are'} answering.",
+                    hint="Try again when they have finished, or raise max_loaded_models.",
+                    retry_after=10,
+                )
+            leaving.append(idle[0])
+        for loaded in leaving:
+            del self._loaded[loaded.model.name]
+        for loaded in leaving:
+            await loaded.engine.close()

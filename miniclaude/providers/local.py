@@ -1,0 +1,211 @@
+"""Models on this machine, each in an engine process of its own. No torch here."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import cast
+
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.process import EngineSpec
+from miniclaude.engine.request import ChosenToken, GenerationRequest, Output, Sampling, TokenInfo
+from miniclaude.errors import (
+    ContextLengthError,
+    EngineError,
+    InvalidRequestError,
+    SettingsError,
+    UnsupportedFieldError,
+)
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    StreamEvent,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
+from miniclaude.model.library import InstalledModel, Library
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.loaded import LoadedModel, LoadedModels
+from miniclaude.tokenizer.chat_template import encode_chat
+from miniclaude.tokenizer.tokenizer import Tokenizer
+
+MAX_TOKENS = 1024
+"""Length of an answer when nobody says how long it may be, and the context has room for it."""
+
+SAMPLING_FIELDS = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "logprobs",
+)
+
+
+def create(options: Mapping[str, object]) -> Local:
+    """Entry point. options: `library` (required), `device`, `dtype`, `threads`, `max_loaded`,
+    `limits`; see `Local`. Raises SettingsError."""
+    library = options.get("library")
+    if not isinstance(library, Library):
+        raise SettingsError(
+            "providers.local: no library of models was given.",
+            hint="`local` is always there; leave it out of config.toml.",
+            param="providers.local",
+        )
+    limits = options.get("limits")
+    threads = options.get("threads")
+    max_loaded = options.get("max_loaded")
+    return Local(
+        library,
+        device=str(options.get("device") or "auto"),
+        dtype=str(options.get("dtype") or "auto"),
+        threads=threads if isinstance(threads, int) else None,
+        max_loaded=max_loaded if isinstance(max_loaded, int) else 2,
+        limits=limits if isinstance(limits, EngineLimits) else EngineLimits(),
+    )
+
+
+class Local:
+    """The models of a library. device, dtype: as `miniclaude.device` names them. threads: for each
+    engine; None is its own choice. max_loaded: models in memory at once."""
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        threads: int | None = None,
+        max_loaded: int = 2,
+        limits: EngineLimits | None = None,
+    ) -> None:
+        self.name = "local"
+        self._library = library
+
+        def make_spec(model: InstalledModel) -> EngineSpec:
+            return EngineSpec(model.path, device, dtype, threads, limits or EngineLimits())
+
+        self._models = LoadedModels(library, make_spec, max_loaded)
+
+    async def models(self) -> list[ModelInfo]:
+        """What the library holds."""
+        return [
+            ModelInfo(
+                model.name,
+                model.created,
+                model.name.partition("/")[0] if "/" in model.name else "mini-claude",
+                model.context,
+            )
+            for model in await asyncio.to_thread(self._library.list)
+        ]
+
+    def check(self, model: str) -> None:
+        """Raises ModelNotFoundError for a model that is not installed."""
+        self._library.find(model)
+
+    def loaded(self) -> list[LoadedModel]:
+        """What is in memory now."""
+        return self._models.list()
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Continue a conversation, in the format of the model's own chat template."""
+        if request.tools and request.tool_choice != "none":
+            raise UnsupportedFieldError(
+                "tools: local models cannot call tools yet.",
+                hint="Leave tools out, or set tool_choice to 'none'.",
+                param="tools",
+            )
+        async with self._models.use(request.model) as loaded:
+            if loaded.tokenizer.template is None:
+                raise InvalidRequestError(
+                    f"model: {request.model!r} has no chat template, so it cannot chat.",
+                    hint="Send the text to /completions, or choose a model that was tuned to chat.",
+                    param="model",
+                )
+            prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
+            events = _answer(loaded, prompt, request.settings, continues=False)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Continue a raw prompt."""
+        async with self._models.use(request.model) as loaded:
+            prompt: Sequence[int]
+            if isinstance(request.prompt, str):
+                encode = loaded.tokenizer.encode_prompt
+                prompt = await asyncio.to_thread(encode, request.prompt)
+            else:
+                prompt = request.prompt
+            if not prompt:
+                raise InvalidRequestError(
+                    "prompt: it is empty, and this model has no token to begin a text with.",
+                    hint="Send at least one character.",
+                    param="prompt",
+                )
+            events = _answer(loaded, prompt, request.settings, continues=True)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def aclose(self) -> None:
+        """End every engine."""
+        await self._models.aclose()
+
+
+async def _answer(
+    loaded: LoadedModel, prompt: Sequence[int], settings: Settings, *, continues: bool
+) -> AsyncGenerator[StreamEvent, None]:
+    """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
+    context = loaded.info.context
+    sampling = _sampling(settings, len(prompt), context)
+    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
+    written: dict[int, int] = {}
+    outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
+    async with aclosing(outputs):
+        async for output in outputs:
+            written[output.index] = output.completion_tokens
+            if output.text or output.logprobs:
+                logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
+                yield TextDelta(output.index, output.text, logprobs)
+            if output.finish in ("stop", "length"):
+                yield Finished(output.index, output.finish)
+            elif output.finish is not None:
+                raise EngineError(
+                    f"The answer ended early: {output.error or output.finish}.", hint="Ask again."
+                )
+    yield Usage(len(prompt), sum(written.values()))
+
+
+def _sampling(settings: Settings, prompt_tokens: int, context: int) -> Sampling:
+    """The engine's settings. Raises ContextLengthError when prompt and answer do not fit."""
+    room = context - prompt_tokens
+    max_tokens = settings.max_tokens if settings.max_tokens is not None else min(MAX_TOKENS, room)
+    if room < 1 or max_tokens > room:
+        raise ContextLengthError(
+            f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"
+            f" the model's context holds {context}.",
+            hint="Shorten the conversation, or ask for fewer tokens.",
+            param="messages" if room < 1 else "max_tokens",
+        )
+    given = {name: getattr(settings, name) for name in SAMPLING_FIELDS}
+    return Sampling(
+        max_tokens=max_tokens,
+        logit_bias=settings.logit_bias,
+        stop=settings.stop,
+        n=settings.n,
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _chosen(tokenizer: Tokenizer, entry: ChosenToken) -> ChosenLogprob:
+    def named(token: TokenInfo) -> TokenLogprob:
+        return TokenLogprob(tokenizer.token_text(token.id), token.token_bytes, token.logprob)
+
+    return ChosenLogprob(named(entry.chosen), tuple(named(token) for token in entry.top))
