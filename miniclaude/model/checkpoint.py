@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -82,19 +83,36 @@ def load_model(
     Needs little more memory than the weights themselves: each tensor is read straight into its
     place. Raises CheckpointError naming the file or tensor at fault, UnknownArchitectureError.
     """
+    plan = read_plan(folder)
+    allocate(folder, plan.model, device, dtype)
+    with torch.no_grad():
+        for piece in plan.pieces:
+            plan.stored[piece.name].read_into(place_of(plan.model, piece))
+    return plan.model.eval()
+
+
+class Plan(NamedTuple):
+    """How a model folder becomes a model, before any weight is read.
+
+    model: on the meta device, so without memory. pieces: what fills it. stored: where they lie.
+    """
+
+    model: Transformer
+    pieces: list[Piece]
+    stored: dict[str, StoredTensor]
+
+
+def read_plan(folder: Path) -> Plan:
+    """Check config.json against every tensor's name and shape. Raises as `load_model` does."""
     form, config = read_format(folder)
     stored = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
     if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
         config = dataclasses.replace(config, tied_head=False)
     with torch.device("meta"):
         model = Transformer(config)
-    pieces = list(form.pieces(config))
-    check_tensors(folder, form, model, pieces, stored)
-    allocate(folder, model, device, dtype)
-    with torch.no_grad():
-        for piece in pieces:
-            stored[piece.name].read_into(place_of(model, piece))
-    return model.eval()
+    plan = Plan(model, list(form.pieces(config)), stored)
+    check_tensors(folder, form, plan)
+    return plan
 
 
 def list_tensors(folder: Path) -> dict[str, StoredTensor]:
@@ -153,26 +171,20 @@ def head_is_tied(
     return head.same_bytes(tokens)
 
 
-def check_tensors(
-    folder: Path,
-    form: CheckpointFormat,
-    model: Transformer,
-    pieces: Iterable[Piece],
-    stored: Mapping[str, StoredTensor],
-) -> None:
+def check_tensors(folder: Path, form: CheckpointFormat, plan: Plan) -> None:
     """Raise CheckpointError unless the files hold exactly the tensors the configuration needs."""
-    left = {name for name in stored if not form.ignored.fullmatch(name)}
-    if model.config.tied_head:
+    left = {name for name in plan.stored if not form.ignored.fullmatch(name)}
+    if plan.model.config.tied_head:
         left.discard(form.head)
-    for piece in pieces:
-        tensor = stored.get(piece.name)
+    for piece in plan.pieces:
+        tensor = plan.stored.get(piece.name)
         if tensor is None:
             raise CheckpointError(
                 f"{folder} has no tensor {piece.name}.",
                 hint=f"Its {CONFIG} and its weights do not belong together, or a shard is missing;"
                 " fetch the model folder again.",
             )
-        expected = piece.shape(model.get_parameter(piece.parameter).shape)
+        expected = piece.shape(plan.model.get_parameter(piece.parameter).shape)
         if tensor.shape != expected:
             raise CheckpointError(
                 f"{tensor.file}: tensor {piece.name} has shape {list(tensor.shape)} where"

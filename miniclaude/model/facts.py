@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from miniclaude.model.checkpoint import check_tensors, head_is_tied, list_tensors, read_format
+from miniclaude.model.checkpoint import read_plan
 from miniclaude.model.config import ModelConfig
-from miniclaude.model.transformer import Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +27,8 @@ def read_facts(folder: Path) -> ModelFacts:
 
     Raises CheckpointError or UnknownArchitectureError, naming the file or tensor at fault.
     """
-    form, config = read_format(folder)
-    stored = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
-    if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
-        config = dataclasses.replace(config, tied_head=False)
-    with torch.device("meta"):
-        model = Transformer(config)
-    check_tensors(folder, form, model, list(form.pieces(config)), stored)
+    model, _, stored = read_plan(folder)
+    config = model.config
     dtypes: Counter[str] = Counter()
     for tensor in stored.values():
         dtypes[tensor.dtype] += tensor.bytes
