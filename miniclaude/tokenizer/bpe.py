@@ -57,19 +57,21 @@ def byte_of_character() -> dict[str, int]:
     return {character: byte for byte, character in byte_alphabet().items()}
 
 
-def spell(word: str) -> str:
-    """The word's UTF-8 bytes, one character of the byte alphabet each.
-
-    Raises InvalidRequestError on a lone surrogate, which UTF-8 cannot express.
-    """
-    alphabet = byte_alphabet()
+def utf8(text: str) -> bytes:
+    """The text's UTF-8; InvalidRequestError on a lone surrogate, which UTF-8 cannot express."""
     try:
-        return "".join(alphabet[byte] for byte in word.encode("utf-8"))
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
-            f"The text has a lone surrogate (U+{ord(word[error.start]):04X}), half of a character.",
+            f"The text has a lone surrogate (U+{ord(text[error.start]):04X}), half of a character.",
             hint="Send well-formed Unicode text.",
         ) from error
+
+
+def spell(word: str) -> str:
+    """The word's UTF-8 bytes, one character of the byte alphabet each."""
+    alphabet = byte_alphabet()
+    return "".join(alphabet[byte] for byte in utf8(word))
 
 
 class BPE:

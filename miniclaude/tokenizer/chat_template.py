@@ -107,9 +107,16 @@ class _Chat:
             self._source, self._names
         ):
             messages = _fold_system(messages)
-        self._tools = self._special.hide([_tool_json(tool) for tool in tools]) or None
-        self._messages = self._special.hide([_message_json(message) for message in messages])
-        size = len(json.dumps([self._messages, self._tools], ensure_ascii=False))
+        try:
+            self._tools = self._special.hide([_tool_json(tool) for tool in tools]) or None
+            self._messages = self._special.hide([_message_json(message) for message in messages])
+            size = len(json.dumps([self._messages, self._tools], ensure_ascii=False))
+        except RecursionError:
+            raise InvalidRequestError(
+                "A tool's parameters, or the arguments of a call, are nested too deeply.",
+                hint="Use a flatter schema.",
+                param="tools",
+            ) from None
         if size > MAX_TEXT:
             raise PayloadTooLargeError(
                 f"The conversation has {size:,} characters; at most {MAX_TEXT:,} are accepted.",
@@ -131,20 +138,24 @@ class _Chat:
         """
         turns = [n for n, message in enumerate(self._messages) if message["role"] == "assistant"]
         marks = ContentMarks()
-        marked = [
-            {**message, "content": marks.put(n, message["content"])} if n in turns else message
-            for n, message in enumerate(self._messages)
-        ]
-        calls = [(self._messages, False), (marked, False)]
+        calls = [(self._messages, False)]
+        for trimmed in (False, True):
+            marked = [
+                {**message, "content": marks.put(n, message["content"], trimmed)}
+                if n in turns
+                else message
+                for n, message in enumerate(self._messages)
+            ]
+            calls.append((marked, False))
         for n in turns:
             calls += [(self._messages[:n], True), (self._messages[: n + 1], False)]
         renderings = self._render(calls)
         whole = self._special.activate(renderings[0].unwrap())
         # A part that cannot be rendered alone (an answer before any question) has no text.
-        marked_text, *parts = [
+        outside, inside, *parts = [
             self._special.activate(rendering.text or "") for rendering in renderings[1:]
         ]
-        found = marks.find(marked_text, whole)
+        found = marks.find(outside, whole) or marks.find(inside, whole)
         spans: list[Span] = []
         for n, before, after in zip(turns, parts[::2], parts[1::2], strict=True):
             if before and after.startswith(before) and whole.startswith(after):
@@ -154,7 +165,8 @@ class _Chat:
                 start, end = found[n]
                 if before and whole.startswith(before):
                     start = len(before)
-                spans.append((start, end + self._special.end_of_leading(whole[end:])))
+                if start is not None:
+                    spans.append((start, end + self._special.end_of_leading(whole[end:])))
         return whole, spans
 
     def _render(self, calls: Sequence[tuple[list[dict[str, Any]], bool]]) -> list[Rendering]:
@@ -172,40 +184,35 @@ class _Chat:
 
 
 class ContentMarks:
-    """Marks around the content of messages, to find it again in what a template made of them.
-
-    They stand inside the content's outer whitespace, which many templates trim.
-    """
+    """Marks around the content of messages, to find it again in what a template made of them."""
 
     def __init__(self) -> None:
         self._nonce = secrets.token_hex(12)
         self._pattern = re.compile(self._nonce + r"([<>])(\d+);")
 
-    def put(self, n: int, content: str) -> str:
-        """The content of message `n`, marked."""
-        inner = content.strip()
-        start = content.index(inner)
-        end = start + len(inner)
-        opening, closing = f"{self._nonce}<{n};", f"{self._nonce}>{n};"
-        return content[:start] + opening + inner + closing + content[end:]
+    def put(self, n: int, content: str, trimmed: bool) -> str:
+        """The content of message `n` between marks; `trimmed`: its outer whitespace outside of
+        them, where a template that trims will find it."""
+        inner = content.strip() if trimmed else content
+        before, _, after = content.partition(inner) if inner else (content, "", "")
+        return f"{before}{self._nonce}<{n};{inner}{self._nonce}>{n};{after}"
 
-    def find(self, marked: str, plain: str) -> dict[int, Span]:
-        """Message → where its content lies in `plain`; those shown once and whole.
+    def find(self, marked: str, plain: str) -> dict[int, tuple[int | None, int]]:
+        """Message → where its content begins and ends in `plain`; the beginning is None where
+        the template left that part out.
 
         Empty when the marks changed more than themselves, so that places mean nothing.
         """
         if self._pattern.sub("", marked) != plain:
             return {}
-        places: dict[tuple[int, str], int] = {}
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
         removed = 0
         for match in self._pattern.finditer(marked):
-            places[int(match[2]), match[1]] = match.start() - removed
+            places = starts if match[1] == "<" else ends
+            places[int(match[2])] = match.start() - removed
             removed += len(match[0])
-        return {
-            n: (start, places[n, ">"])
-            for (n, side), start in places.items()
-            if side == "<" and (n, ">") in places
-        }
+        return {n: (starts.get(n), end) for n, end in ends.items()}
 
 
 def _fold_system(messages: Sequence[Message]) -> list[Message]:

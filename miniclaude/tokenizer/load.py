@@ -33,6 +33,10 @@ __all__ = ["Tokenizer", "check_vocabulary", "load_tokenizer"]
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer stored in `folder`: tokenizer.json, or vocab.json with merges.txt.
 
+    tokenizer.json is believed to the letter, as the `tokenizers` library does. (Some classes of
+    `transformers` 5 replace parts of it: LlamaTokenizer puts no space before the first word
+    after a special token, where a Llama 2 tokenizer.json does.)
+
     Raises TokenizerError when files are missing, truncated or contradictory, and
     ChatTemplateError when the folder's chat template is too large.
     """

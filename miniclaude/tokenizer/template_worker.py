@@ -27,7 +27,7 @@ import jinja2.utils
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-CPU_SECONDS = 2.0
+CPU_SECONDS = 1.0
 """Processor time for one request; after it the kernel ends the process."""
 MAX_MEMORY = 1024**3
 """Bytes of address space."""

@@ -9,8 +9,8 @@ from typing import Literal
 
 import tokenizers
 
-from miniclaude.errors import InvalidRequestError, PayloadTooLargeError, TokenizerError
-from miniclaude.tokenizer.bpe import byte_of_character
+from miniclaude.errors import PayloadTooLargeError, TokenizerError
+from miniclaude.tokenizer.bpe import byte_of_character, utf8
 from miniclaude.tokenizer.special_tokens import SpecialTokens
 from miniclaude.tokenizer.template import ChatTemplate
 
@@ -92,14 +92,8 @@ class Tokenizer:
                 f"The text has {len(text):,} characters; at most {MAX_TEXT:,} are encoded at once.",
                 hint="Send less text.",
             )
-        try:
-            encoding = self._library.encode(text, add_special_tokens=False)
-        except UnicodeEncodeError as error:
-            raise InvalidRequestError(
-                f"The text has a lone surrogate (U+{ord(text[error.start]):04X}), "
-                "half of a character.",
-                hint="Send well-formed Unicode text.",
-            ) from error
+        utf8(text)  # the library reports a lone surrogate as a TypeError
+        encoding = self._library.encode(text, add_special_tokens=False)
         return Encoded(encoding.ids, encoding.offsets)
 
     def decode(self, ids: Iterable[int], *, skip_special: bool = True) -> str:
