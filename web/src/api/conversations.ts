@@ -11,14 +11,16 @@ export function createConversation(): Promise<Conversation> {
   return sendJson("POST", "/conversations", { body: {} });
 }
 
-/** Newest first. `before` is the id of the last conversation already here. */
+/** Pinned first, then newest. `before` is the `next_before` of the page before. */
 export function listConversations(options: {
   query?: string;
   before?: string;
   limit?: number;
+  archived?: boolean;
   signal?: AbortSignal;
 }): Promise<Page<Conversation>> {
   const search = new URLSearchParams({ limit: String(options.limit ?? 30) });
+  if (options.archived) search.set("archived", "true");
   if (options.query) search.set("q", options.query);
   if (options.before) search.set("before", options.before);
   return sendJson(

@@ -48,6 +48,8 @@ export interface ConversationWithMessages extends Conversation {
 export interface Page<T> {
   data: T[];
   has_more: boolean;
+  /** What to ask for as `before` to get the page that follows. */
+  next_before: string | null;
 }
 
 export interface Model {

@@ -4,7 +4,8 @@ import { useConnection } from "../api/connection";
 import { Chat } from "../features/chat/Chat";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
-import { refresh, settleDeletions, useConversations } from "../features/conversations/store";
+import { settleDeletions } from "../features/conversations/deletion";
+import { refresh, useConversations } from "../features/conversations/store";
 import { currentModel, loadModels, useModels } from "../features/models/store";
 import { Toasts } from "../ui/Toasts";
 import { ConnectionNotice } from "./ConnectionNotice";
@@ -34,7 +35,6 @@ export function App() {
     if (id === null) openNew();
   }, []);
   const onDeleted = useCallback((id: string) => {
-    if (useConversations.getState().items.some((item) => item.id === id)) return;
     const { threads, activeKey } = useChat.getState();
     if (threads[activeKey]?.conversationId === id) {
       go(null);

@@ -100,19 +100,18 @@ export function appended(thread: Thread, id: string, text: string): Thread {
   );
 }
 
-/** `seconds`: from the first word to the last; null when the page did not watch all of it. */
-export function ended(thread: Thread, id: string, ending: Ending, seconds: number | null): Thread {
+/** `speed`: tokens a second; null when the page did not watch the whole answer. */
+export function ended(thread: Thread, id: string, ending: Ending, speed: number | null): Thread {
   return mapMessages(thread, (message) => {
     if (message.id !== id) return message;
     if (ending.type === "error") return failedMessage(message, ending.error);
-    const tokens = (ending.usage?.completion_tokens ?? 0) - 1;
     return {
       ...message,
       status: ending.status,
       finishReason: ending.finish_reason,
       usage: ending.usage,
       turnId: null,
-      speed: seconds && seconds > 0 && tokens > 0 ? tokens / seconds : null,
+      speed,
     };
   });
 }

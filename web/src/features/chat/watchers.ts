@@ -3,6 +3,7 @@
 import { ApiError } from "../../api/http";
 import { followTurn } from "../../api/turns";
 import { FrameBatch } from "./frames";
+import { SpeedClock } from "./speed";
 import { type Thread, appended, ended, failed, find } from "./thread";
 
 interface Notices {
@@ -51,21 +52,20 @@ export class Watchers {
     controller: AbortController,
   ): Promise<void> {
     const seen = codePoints(find(this.get(key), messageId)?.content ?? "");
-    let firstWordAt: number | null = null;
+    const clock = new SpeedClock();
     const batch = new FrameBatch((text) =>
       this.update(key, (thread) => appended(thread, messageId, text)),
     );
     const onText = (text: string) => {
-      firstWordAt ??= performance.now();
+      clock.heard(text);
       batch.add(text);
     };
     try {
       const ending = await followTurn(conversationId, turnId, seen, onText, controller.signal);
       batch.flush();
-      const watchedAll = seen === 0 && firstWordAt !== null;
-      const seconds = watchedAll ? (performance.now() - (firstWordAt ?? 0)) / 1000 : null;
+      const speed = seen === 0 && ending.type === "done" ? clock.tokensPerSecond(ending.usage) : null;
       this.release(key, controller);
-      this.update(key, (thread) => ended(thread, messageId, ending, seconds));
+      this.update(key, (thread) => ended(thread, messageId, ending, speed));
       this.notices.onEnd(key);
     } catch (error) {
       batch.flush();

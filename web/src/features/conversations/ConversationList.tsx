@@ -1,9 +1,10 @@
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 
+import type { Conversation } from "../../api/types";
 import { ConversationRow } from "./ConversationRow";
 import { groupByDay } from "./list";
 import { SearchBox } from "./SearchBox";
-import { loadMore, refresh, useConversations } from "./store";
+import { loadMore, openArchive, refresh, useConversations } from "./store";
 
 /** Every conversation, newest first; more arrive as one scrolls down. */
 export function ConversationList({
@@ -17,43 +18,48 @@ export function ConversationList({
   onOpen: (id: string) => void;
   onDeleted: (id: string) => void;
 }) {
-  const { items, query, status, hasMore, loadedAt } = useConversations();
+  const { items, archived, query, status, next, loadedAt } = useConversations();
   const groups = useMemo(() => groupByDay(items, loadedAt), [items, loadedAt]);
+  const found = items.length + (archived?.length ?? 0);
+  const hasArchive = status === "ready" && (query === "" ? found > 0 : archived?.length);
+  const rows = (conversations: Conversation[]) => (
+    <ul>
+      {conversations.map((conversation) => (
+        <ConversationRow
+          key={conversation.id}
+          conversation={conversation}
+          active={conversation.id === activeId}
+          onOpen={onOpen}
+          onDeleted={onDeleted}
+        />
+      ))}
+    </ul>
+  );
   return (
     <nav className="conversations" aria-label="Conversations">
       <SearchBox inputRef={searchRef} />
       <div className="conversation-scroll">
-        {groups.map(({ label, items: group }) => {
-          const rows = (
-            <ul>
-              {group.map((conversation) => (
-                <ConversationRow
-                  key={conversation.id}
-                  conversation={conversation}
-                  active={conversation.id === activeId}
-                  onOpen={onOpen}
-                  onDeleted={onDeleted}
-                />
-              ))}
-            </ul>
-          );
-          if (label === "Archived" && query === "") {
-            return (
-              <details key={label} className="conversation-group">
-                <summary>{label}</summary>
-                {rows}
-              </details>
-            );
-          }
-          return (
-            <section key={label} className="conversation-group" aria-label={label}>
-              <h2>{label}</h2>
-              {rows}
-            </section>
-          );
-        })}
-        <ListNote empty={items.length === 0} status={status} query={query} />
-        {hasMore && <MoreWhenSeen key={items.length} />}
+        {groups.map((group) => (
+          <section key={group.label} className="conversation-group" aria-label={group.label}>
+            <h2>{group.label}</h2>
+            {rows(group.items)}
+          </section>
+        ))}
+        <ListNote empty={found === 0} status={status} query={query} />
+        {next !== null && <MoreWhenSeen key={next} />}
+        {hasArchive && (
+          <details
+            className="conversation-group"
+            open={query !== ""}
+            onToggle={(event) => {
+              if (event.currentTarget.open) void openArchive();
+            }}
+          >
+            <summary>Archived</summary>
+            {rows(archived ?? [])}
+            {archived?.length === 0 && <p className="list-note">Nothing is archived.</p>}
+          </details>
+        )}
       </div>
     </nav>
   );

@@ -3,7 +3,8 @@ import { useRef, useState } from "react";
 
 import type { Conversation } from "../../api/types";
 import { Menu } from "../../ui/Menu";
-import { change, remove } from "./store";
+import { remove } from "./remove";
+import { change } from "./store";
 
 export function ConversationRow({
   conversation,
@@ -68,7 +69,7 @@ export function ConversationRow({
             Icon: Trash2,
             danger: true,
             run: () => {
-              remove(id, { onGone: () => onDeleted(id) });
+              remove(id);
               onDeleted(id);
             },
           },

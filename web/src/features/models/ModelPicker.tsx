@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useRef } from "react";
 
 import type { Model } from "../../api/types";
 import { usePopover } from "../../ui/usePopover";
+import { formatContext } from "./format";
 import { chooseModel, currentModel, loadModels, useModels } from "./store";
 
 /** Which model answers. Opening it asks the server again what there is. */
@@ -100,9 +101,4 @@ function walk(event: KeyboardEvent<HTMLElement>) {
   const options = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=option]")];
   const at = options.indexOf(document.activeElement as HTMLElement);
   options[(at + step + options.length) % options.length]?.focus();
-}
-
-/** 131072 → 128k, 2048 → 2k, 512 → 512 tokens. */
-export function formatContext(tokens: number): string {
-  return tokens >= 1024 ? `${Math.round(tokens / 1024)}k` : `${tokens} tokens`;
 }

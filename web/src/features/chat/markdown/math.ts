@@ -7,11 +7,11 @@ export function unifyMath(markdown: string): string {
   if (!/\$|\\[([]/.test(markdown)) return markdown;
   return outsideCode(markdown, (prose) =>
     prose
-      .replaceAll(/\\\[([^]+?)\\\]/g, (_, formula: string) => `\n$$$$\n${formula.trim()}\n$$$$\n`)
-      .replaceAll(/\\\((.+?)\\\)/g, (_, formula: string) => `$$$$${formula.trim()}$$$$`)
+      .replaceAll(/\\\[([^]+?)\\\]/g, (_, formula: string) => `\n$$\n${formula.trim()}\n$$\n`)
+      .replaceAll(/\\\((.+?)\\\)/g, (_, formula: string) => `$$${formula.trim()}$$`)
       .replaceAll(
         /(?<![\\$\w])\$(?![\s$])((?:[^$\n\\]|\\.)*?[^\s$\\])\$(?![\d$])/g,
-        (_, formula: string) => `$$$$${formula}$$$$`,
+        (_, formula: string) => `$$${formula}$$`,
       ),
   );
 }

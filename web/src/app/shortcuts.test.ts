@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+
+import { commandOf } from "./shortcuts";
+
+const press = (key: string, held: Partial<KeyboardEvent> = {}, typing = false) =>
+  commandOf(
+    { key, ctrlKey: false, metaKey: false, shiftKey: false, altKey: false, ...held },
+    typing,
+  );
+
+it("knows its keys", () => {
+  expect(press("k", { ctrlKey: true })).toBe("search");
+  expect(press("k", { metaKey: true }, true)).toBe("search");
+  expect(press("O", { ctrlKey: true, shiftKey: true })).toBe("new");
+  expect(press("Escape")).toBe("stop");
+});
+
+it("leaves a slash to whoever is typing one", () => {
+  expect(press("/")).toBe("search");
+  expect(press("/", {}, true)).toBeNull();
+});
+
+it("leaves the browser's own keys alone", () => {
+  expect(press("o", { ctrlKey: true })).toBeNull();
+  expect(press("k", { ctrlKey: true, shiftKey: true })).toBeNull();
+  expect(press("k")).toBeNull();
+});
