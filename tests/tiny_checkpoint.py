@@ -21,9 +21,18 @@ TEXT = ["the cat sat on the mat", "user assistant system", "hello, how are you t
 
 
 def write_tiny_checkpoint(
-    folder: Path, *, template: str | None = CHATML, context: int = 128, seed: int = 0
+    folder: Path,
+    *,
+    template: str | None = CHATML,
+    context: int = 256,
+    seed: int = 0,
+    chat_tokens: bool = True,
 ) -> Path:
-    """Write a Llama of two layers with a byte-level tokenizer of 300 entries into `folder`."""
+    """Write a Llama of two layers with a byte-level tokenizer of 300 entries into `folder`.
+
+    chat_tokens: with ChatML's special tokens and an end of text; without them nothing can tell
+    where a turn ends.
+    """
     config = ModelConfig(
         family="llama",
         vocab_size=300,
@@ -42,7 +51,8 @@ def write_tiny_checkpoint(
     )
     model = Transformer(config)
     model.initialise(torch.Generator().manual_seed(seed))
-    save_model(model, folder, extra_config={"bos_token_id": 0, "eos_token_id": 2})
+    ends = {"bos_token_id": 0, "eos_token_id": 2} if chat_tokens else {}
+    save_model(model, folder, extra_config=ends)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -50,18 +60,16 @@ def write_tiny_checkpoint(
         TEXT,
         trainers.BpeTrainer(
             vocab_size=300,
-            special_tokens=SPECIAL,
+            special_tokens=SPECIAL if chat_tokens else [],
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         ),
     )
     tokenizer.save(str(folder / "tokenizer.json"))
-    settings: dict[str, object] = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": "<|endoftext|>",
-        "eos_token": "<|im_end|>",
-        "add_bos_token": False,
-    }
+    settings: dict[str, object] = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    if chat_tokens:
+        settings |= {"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>"}
+        settings |= {"add_bos_token": False}
     if template is not None:
         settings["chat_template"] = template
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")

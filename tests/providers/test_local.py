@@ -1,0 +1,196 @@
+"""Local models: what the contract suite does not already ask of every provider."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miniclaude.errors import (
+    CheckpointError,
+    ContextLengthError,
+    EngineError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    OverloadedError,
+    SettingsError,
+    UnsupportedFieldError,
+)
+from miniclaude.messages import (
+    Finished,
+    ImagePart,
+    Message,
+    StreamEvent,
+    TextDelta,
+    Tool,
+    Usage,
+    text_message,
+)
+from miniclaude.model.library import Library
+from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings
+from miniclaude.providers.local import Local, create
+from tests.tiny_checkpoint import write_tiny_checkpoint
+
+pytestmark = pytest.mark.anyio
+
+
+def chat(
+    local: Local, model: str = "tiny", text: str = "hello", **settings: Any
+) -> AsyncGenerator[StreamEvent, None]:
+    request = ChatRequest(model, (text_message("user", text),), Settings(**settings))
+    return local.chat(request)
+
+
+async def all_of(events: AsyncGenerator[StreamEvent, None]) -> list[StreamEvent]:
+    return [event async for event in events]
+
+
+def text_of(events: list[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_a_seed_repeats_the_answer(local: Local) -> None:
+    first = await all_of(chat(local, seed=7, max_tokens=12))
+    again = await all_of(chat(local, seed=7, max_tokens=12))
+    other = await all_of(chat(local, seed=8, max_tokens=12))
+    assert text_of(first) == text_of(again)
+    assert text_of(first) != text_of(other)
+
+
+async def test_every_setting_reaches_the_engine(local: Local) -> None:
+    """A bias of 100 on one token leaves nothing else to say."""
+    events = await all_of(chat(local, logit_bias={70: 100.0}, max_tokens=3, temperature=0.0))
+    assert len(set(text_of(events))) == 1
+    with pytest.raises(InvalidRequestError, match="top_p is 2"):
+        await all_of(chat(local, top_p=2.0, max_tokens=1))
+
+
+async def test_an_answer_may_fill_what_is_left_of_the_context(local: Local) -> None:
+    events = await all_of(chat(local, logit_bias={70: 100.0}))
+    usage = events[-1]
+    assert isinstance(usage, Usage)
+    assert usage.prompt_tokens + usage.completion_tokens == 256
+    assert Finished(0, "length") in events
+
+
+async def test_what_does_not_fit_is_refused_with_both_counts(local: Local) -> None:
+    with pytest.raises(ContextLengthError, match=r"has \d+ tokens .* may have 256; .* holds 256"):
+        await all_of(chat(local, max_tokens=256))
+    with pytest.raises(ContextLengthError, match=r"has \d{3} tokens") as caught:
+        await all_of(chat(local, text="hello " * 200))
+    assert caught.value.param == "messages"
+
+
+async def test_raw_prompts_as_ids(local: Local) -> None:
+    settings = Settings(max_tokens=1)
+    events = [e async for e in local.complete(CompletionRequest("tiny", (5, 6, 7), settings))]
+    assert events[-1] == Usage(3, 1)
+    with pytest.raises(InvalidRequestError, match="a token id outside 0 to 299"):
+        await anext(local.complete(CompletionRequest("tiny", (300,), settings)))
+
+
+@pytest.mark.parametrize("prompt", ["", ()])
+async def test_empty_prompts(local: Local, prompt: str | tuple[int, ...]) -> None:
+    with pytest.raises(InvalidRequestError, match=r"prompt: it is empty"):
+        await anext(local.complete(CompletionRequest("tiny", prompt)))
+
+
+async def test_a_model_without_a_template_can_complete_but_not_chat(local: Local) -> None:
+    with pytest.raises(InvalidRequestError, match=r"no chat template.*/completions"):
+        await all_of(chat(local, "plain"))
+    request = CompletionRequest("plain", "the cat", Settings(max_tokens=1))
+    assert [event async for event in local.complete(request)][-1] == Usage(2, 1)
+
+
+async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:
+    said = (text_message("user", "hi"),)
+    with pytest.raises(UnsupportedFieldError, match="tools: local models cannot"):
+        await anext(local.chat(ChatRequest("tiny", said, tools=(Tool("t", "", {}),))))
+    picture = (Message("user", (ImagePart("https://a.example/b.png"),)),)
+    with pytest.raises(InvalidRequestError, match="image"):
+        await anext(local.chat(ChatRequest("tiny", picture)))
+
+
+async def test_the_idle_model_makes_room(local: Local) -> None:
+    await all_of(chat(local, "tiny", max_tokens=1))
+    await all_of(chat(local, "org/other", max_tokens=1))
+    assert [loaded.model.name for loaded in local.loaded()] == ["org/other"]
+
+
+async def test_a_busy_model_is_not_given_up(local: Local) -> None:
+    events = chat(local, "tiny")
+    await anext(events)
+    with pytest.raises(OverloadedError, match="cannot be loaded while tiny is answering"):
+        await all_of(chat(local, "org/other"))
+    await events.aclose()
+    assert await all_of(chat(local, "org/other", max_tokens=1))
+
+
+async def test_a_model_is_started_once_for_many_who_ask(local: Local) -> None:
+    """Also when the first of them gives up while it loads."""
+    await all_of(chat(local, "org/other", max_tokens=1))
+    first = asyncio.create_task(all_of(chat(local, "tiny", max_tokens=1)))
+    others = [asyncio.create_task(all_of(chat(local, "tiny", max_tokens=1))) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.cancel()
+    answers = await asyncio.gather(*others)
+    assert all(isinstance(events[-1], Usage) for events in answers)
+    [loaded] = local.loaded()
+    assert (loaded.model.name, loaded.users) == ("tiny", 0)
+
+
+async def test_a_killed_engine_fails_its_answers_and_comes_back(local: Local) -> None:
+    events = chat(local, logit_bias={70: 100.0}, n=64)
+    await anext(events)
+    [loaded] = local.loaded()
+    assert loaded.engine.connection is not None
+    os.kill(loaded.engine.connection.process.pid, signal.SIGKILL)
+    with pytest.raises(EngineError, match="killed by SIGKILL"):
+        await all_of(events)
+    assert await all_of(chat(local, max_tokens=1))
+
+
+async def test_models_are_listed_with_their_owner(local: Local) -> None:
+    infos = await local.models()
+    assert [(info.id, info.owned_by, info.context) for info in infos] == [
+        ("org/other", "org", 256),
+        ("plain", "mini-claude", 256),
+        ("tiny", "mini-claude", 256),
+    ]
+    local.check("tiny")
+    with pytest.raises(ModelNotFoundError, match="Installed: org/other, plain, tiny"):
+        local.check("gone")
+
+
+async def test_a_corrupt_model_says_so_each_time(tmp_path: Path) -> None:
+    folder = write_tiny_checkpoint(tmp_path / "broken")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5])
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+            await all_of(chat(local, "broken"))
+    assert local.loaded() == []
+    await local.aclose()
+
+
+async def test_closing_ends_what_is_being_loaded(tiny_library: Library) -> None:
+    local = Local(tiny_library, device="cpu", threads=1)
+    asking = asyncio.create_task(all_of(chat(local)))
+    await asyncio.sleep(0)
+    await local.aclose()
+    with pytest.raises((asyncio.CancelledError, OverloadedError)):
+        await asking
+    with pytest.raises(OverloadedError, match="shutting down"):
+        await all_of(chat(local))
+    await local.aclose()
+
+
+def test_a_library_is_needed() -> None:
+    with pytest.raises(SettingsError, match="no library of models"):
+        create({"name": "local"})
