@@ -116,9 +116,9 @@ class BPE:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Ids to text; bytes that are not UTF-8 become U+FFFD."""
+        """Ids of `vocab` to text; bytes that are not UTF-8 become U+FFFD."""
         byte_of = byte_of_character()
-        spelled = b""
+        spelled = bytearray()
         for token_id in ids:
             token = self._token[token_id]
             if token in self.special_tokens:

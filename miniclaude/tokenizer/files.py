@@ -15,6 +15,9 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 NAMED = ("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token")
 
+END_OF_TEXT = "<|endoftext|>"
+"""GPT-2's one special token: where a folder tells of none and the vocabulary has it, it is that."""
+
 PULL_AGAIN = "Pull the model again, or restore the file from its source."
 
 JsonObject = dict[str, Any]
@@ -25,14 +28,14 @@ class SpecialNames:
     """What the folder's configuration says of special tokens.
 
     named: `eos_token` → its text, and so on. others: additional special tokens, by text.
-    added: id → entry of `added_tokens_decoder`. bos_id, eos_ids: from generation_config.json
+    added: id → entry of `added_tokens_decoder`. bos_ids, eos_ids: from generation_config.json
     and config.json. add_bos, add_prefix_space: None where nothing is said.
     """
 
     named: dict[str, str]
     others: tuple[str, ...]
     added: dict[int, JsonObject]
-    bos_id: int | None
+    bos_ids: tuple[int, ...]
     eos_ids: tuple[int, ...]
     add_bos: bool | None
     add_prefix_space: bool | None
@@ -93,7 +96,7 @@ def read_special_names(folder: Path) -> SpecialNames:
         named=named,
         others=tuple(dict.fromkeys(others)),
         added=dict(sorted(added.items())),
-        bos_id=bos_ids[0] if bos_ids else None,
+        bos_ids=tuple(bos_ids),
         eos_ids=tuple(dict.fromkeys(eos_ids)),
         add_bos=add_bos if isinstance(add_bos, bool) else None,
         add_prefix_space=prefix_space if isinstance(prefix_space, bool) else None,
@@ -153,7 +156,7 @@ def _read_optional(path: Path) -> JsonObject:
 
 
 def _definition_from_merges(folder: Path) -> JsonObject:
-    """GPT-2's layout. Its one special token is `<|endoftext|>` unless the folder says more."""
+    """GPT-2's layout, which does not say what is special; the configuration may add to it."""
     vocab = read_json(folder / "vocab.json")
     merges = []
     for number, line in enumerate(read_text(folder / "merges.txt").split("\n"), start=1):
@@ -166,7 +169,7 @@ def _definition_from_merges(folder: Path) -> JsonObject:
                 hint=PULL_AGAIN,
             )
         merges.append((left, right))
-    special = [token for token in ("<|endoftext|>",) if token in vocab]
+    special = [END_OF_TEXT] if END_OF_TEXT in vocab else []
     definition = BPE(vocab, merges, special).tokenizer_json()
     prefix_space = read_special_names(folder).add_prefix_space or False
     for part in ("pre_tokenizer", "decoder"):

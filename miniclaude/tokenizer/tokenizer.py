@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tokenizers
 
 from miniclaude.errors import PayloadTooLargeError, TokenizerError
 from miniclaude.tokenizer.bpe import byte_of_character, utf8
+from miniclaude.tokenizer.definition import Spelling
 from miniclaude.tokenizer.special_tokens import SpecialTokens
 from miniclaude.tokenizer.template import ChatTemplate
 
 MAX_TEXT = 16 * 1024 * 1024
 """Characters `encode` accepts at once; more is a PayloadTooLargeError."""
-
-Spelling = Literal["byte_level", "metaspace"]
-"""How a vocabulary writes bytes. byte_level: each character of a token is a byte (GPT-2).
-metaspace: `▁` is a space, `<0x0A>` is a byte, all else is itself (SentencePiece)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Tokenizer:
         added: dict[int, str],
         spelling: Spelling,
         strips_leading_space: bool,
-        bos_token: str | None,
+        bos_id: int | None,
         adds_bos: bool,
         eos_ids: tuple[int, ...],
         special_names: dict[str, str],
@@ -67,7 +63,7 @@ class Tokenizer:
         self.special_names = special_names
         self.strips_leading_space = strips_leading_space
         self.vocab_size = max(self._text_of) + 1
-        self.bos_id = special.ids[bos_token] if bos_token is not None else None
+        self.bos_id = bos_id
         self.eos_ids = eos_ids
         self.template = template
 

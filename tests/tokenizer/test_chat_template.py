@@ -21,7 +21,6 @@ from miniclaude.messages import ImagePart, Message, Tool, ToolCall, text_message
 from miniclaude.tokenizer import chat_template
 from miniclaude.tokenizer.chat_formats import CHATML, DIALOGPT, LLAMA2, store_template
 from miniclaude.tokenizer.chat_template import (
-    ContentMarks,
     TrainingExample,
     encode_chat,
     encode_training_example,
@@ -341,16 +340,6 @@ def test_an_assistant_may_speak_first_and_say_nothing(chatml_folder: Path) -> No
     messages = [text_message("assistant", "Hello!"), CHAT[0], text_message("assistant", "")]
     example = encode_training_example(tokenizer, messages)
     assert trained_text(tokenizer, example) == ["Hello!<|im_end|>", "<|im_end|>"]
-
-
-def test_content_marks_are_found_again() -> None:
-    marks = ContentMarks()
-    marked = f"<a>{marks.put(0, ' x ', True).strip()}</a>{marks.put(3, ' yy', False)}"
-    assert marks.find(marked, "<a>x</a> yy") == {0: (3, 4), 3: (8, 11)}
-    assert marks.find(marked, "<a>x</a>") == {}
-    halved = marks.put(0, "gone, kept", False).partition(", ")[2]
-    assert marks.find(halved, "kept") == {0: (None, 4)}
-    assert marks.put(0, "  ", True).startswith("  ")
 
 
 def test_stored_template_is_used_from_then_on(chatml_folder: Path) -> None:
