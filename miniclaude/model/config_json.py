@@ -11,6 +11,7 @@ from typing import Literal
 from miniclaude.errors import CheckpointError, UnknownArchitectureError
 
 MAX_CONFIG_BYTES = 1 << 20
+MAX_INTEGER = (1 << 31) - 1
 
 Activation = Literal["gelu_tanh", "gelu", "silu", "relu"]
 
@@ -98,13 +99,13 @@ class ConfigFields:
             f"{self.path}: {problem}; it must be {expected}.", hint=FETCH_AGAIN, param=name
         )
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """A positive whole number; required when there is no default."""
+    def integer(self, name: str, default: int | None = None, *, most: int = MAX_INTEGER) -> int:
+        """A whole number from 1 to `most`; required when there is no default."""
         value = self.values.get(name)
         if value is None:
             value = default
-        if type(value) is not int or value < 1:
-            raise self.wrong(name, "a positive whole number")
+        if type(value) is not int or not 1 <= value <= most:
+            raise self.wrong(name, f"a whole number from 1 to {most:,}")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
-from miniclaude.model.config import ModelConfig, RotaryConfig
+from miniclaude.model.config import LIMITS, ModelConfig, RotaryConfig
 from miniclaude.model.config_json import ACTIVATION_NAMES, ConfigFields
 
 ROTARY_KINDS = ("default", "linear", "dynamic", "llama3")
@@ -94,7 +94,7 @@ def read_config_fields(fields: ConfigFields) -> ModelConfig:
         raise fields.wrong("num_attention_heads", f"a divisor of hidden_size, {width}")
     else:
         head_dim = fields.integer("head_dim", max(width // heads, 1))
-    layers = fields.integer("num_hidden_layers")
+    layers = fields.integer("num_hidden_layers", most=LIMITS["layers"])
     biased = model_type in ("llama", "qwen3") and fields.flag("attention_bias", False)
     return ModelConfig(
         family="llama",

@@ -74,7 +74,7 @@ def test_the_order_of_the_arithmetic_does_not_matter() -> None:
     ("fields", "words"),
     [
         ({"n_head": 3}, "n_head is 3; it must be a divisor of n_embd, 16"),
-        ({"n_layer": None}, "n_layer is None; it must be a positive whole number"),
+        ({"n_layer": None}, "n_layer is None; it must be a whole number from 1"),
         ({"n_layer": True}, "n_layer is True"),
         ({"n_layer": 2.5}, "n_layer is 2.5"),
         ({"n_layer": 10**9}, "layers is 1000000000"),

@@ -119,6 +119,8 @@ def test_what_is_not_implemented_is_refused_by_name(fields: dict[str, object], w
         ({"rope_scaling": {"type": "linear", "factor": 0.5}}, "contradict each other"),
         ({"rope_scaling": "linear"}, "rope_scaling is 'linear'; it must be an object"),
         ({"rope_theta": -1}, "rope_theta is -1"),
+        ({"num_hidden_layers": 10**30}, "num_hidden_layers is 1000"),
+        ({"num_hidden_layers": 10**9}, "a whole number from 1 to 4,096"),
         ({"rope_theta": 10**400}, "rope_theta is 1000"),
         (
             {"rope_scaling": {"rope_type": "llama3", **LLAMA3, "low_freq_factor": 4.0}},
