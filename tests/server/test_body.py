@@ -1,0 +1,96 @@
+"""Bodies: capped before they are read, JSON only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Serve, Served
+
+pytestmark = pytest.mark.anyio
+
+LIMIT = 10_000
+
+
+async def exchange(
+    app: Any, headers: list[tuple[bytes, bytes]], chunks: list[bytes]
+) -> tuple[int, int]:
+    """POST at the ASGI level. Returns the status, and how many chunks were asked for."""
+    status = 0
+    asked = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal asked
+        asked += 1
+        more = asked < len(chunks)
+        return {"type": "http.request", "body": chunks[asked - 1], "more_body": more}
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/chat/completions",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), *headers],
+    }
+    await app(scope, receive, send)
+    return status, asked
+
+
+async def test_a_declared_length_over_the_cap_is_refused_unread(serve: Serve) -> None:
+    async with serve(max_body_bytes=LIMIT) as served:
+        for length in (b"10001", b"9" * 30, b"-1", b"abc"):
+            status, asked = await exchange(served.app, [(b"content-length", length)], [b"{}"])
+            assert (status, asked) == (413, 0)
+
+
+async def test_a_body_without_a_length_is_read_to_the_cap_and_no_further(serve: Serve) -> None:
+    async with serve(max_body_bytes=LIMIT) as served:
+        status, asked = await exchange(served.app, [], [b" " * 4000] * 1000)
+        assert (status, asked) == (413, 3)
+
+
+async def test_413_has_the_shape_and_the_cure(serve: Serve) -> None:
+    async with serve(max_body_bytes=LIMIT) as served:
+        response = await served.raw(b" " * (LIMIT + 1))
+        assert response.status_code == 413
+        assert response.json()["error"]["code"] == "payload_too_large"
+        assert "max_body_bytes" in response.json()["error"]["message"]
+
+        async def parts() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield b" " * 1000
+
+        headers = {"content-type": "application/json"}
+        response = await served.client.post("/completions", content=parts(), headers=headers)
+        assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/jsonx",
+    ],
+)
+@pytest.mark.parametrize("path", ["/chat/completions", "/completions", "/v1/conversations"])
+async def test_only_json_is_read(served: Served, content_type: str, path: str) -> None:
+    """A form on another site can send these types without asking us first; JSON it cannot."""
+    headers = {"content-type": content_type} if content_type else {}
+    response = await served.client.post(path, content=b"{}", headers=headers)
+    assert response.status_code == 415
+    assert response.json()["error"]["code"] == "unsupported_media_type"
+
+
+async def test_a_charset_is_accepted(served: Served) -> None:
+    headers = {"content-type": "Application/JSON; charset=utf-8"}
+    assert (await served.client.post("/conversations", content="{}", headers=headers)).is_success

@@ -1,0 +1,295 @@
+"""`POST /chat/completions`: the shapes the OpenAI API documents."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from miniclaude.errors import (
+    AuthenticationError,
+    CheckpointError,
+    ContextLengthError,
+    EngineError,
+    ProviderError,
+    RateLimitError,
+)
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    ImagePart,
+    Message,
+    TextDelta,
+    TextPart,
+    TokenLogprob,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from miniclaude.providers.base import ChatRequest, Settings
+from tests.server.conftest import Served, full
+
+pytestmark = pytest.mark.anyio
+
+
+def events(text: str) -> list[Any]:
+    """The `data:` payloads of an event stream."""
+    frames = [frame for frame in text.split("\n\n") if frame]
+    assert all(frame.startswith("data: ") for frame in frames)
+    return [
+        line if line == "[DONE]" else json.loads(line)
+        for line in (frame.removeprefix("data: ") for frame in frames)
+    ]
+
+
+async def test_whole_answer(served: Served) -> None:
+    answer = (await served.chat()).json()
+    assert answer.pop("id").startswith("chatcmpl-")
+    assert answer.pop("created") > 1_700_000_000
+    assert answer == {
+        "object": "chat.completion",
+        "model": "echo",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "one two three", "refusal": None},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {
+            "prompt_tokens": 3,
+            "completion_tokens": 3,
+            "total_tokens": 6,
+            "prompt_tokens_details": {"cached_tokens": 0},
+        },
+        "system_fingerprint": None,
+    }
+
+
+async def test_stream_has_one_id_role_first_and_finish_reason_last(served: Served) -> None:
+    response = await served.chat(stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    *chunks, done = events(response.text)
+    assert done == "[DONE]"
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    choices = [chunk["choices"][0] for chunk in chunks]
+    assert choices[0]["delta"] == {"role": "assistant", "content": "", "refusal": None}
+    assert all("role" not in choice["delta"] for choice in choices[1:])
+    assert "".join(choice["delta"].get("content", "") for choice in choices) == "one two three"
+    assert [choice["finish_reason"] for choice in choices] == [None] * 4 + ["stop"]
+    assert not any("usage" in chunk for chunk in chunks)
+
+
+async def test_usage_comes_in_a_chunk_of_its_own(served: Served) -> None:
+    response = await served.chat(stream=True, stream_options={"include_usage": True})
+    *chunks, usage, _done = events(response.text)
+    assert all(chunk["usage"] is None for chunk in chunks)
+    assert usage["choices"] == []
+    assert usage["usage"]["total_tokens"] == 6
+
+
+async def test_several_choices_each_begin_with_their_role(served: Served) -> None:
+    *chunks, _ = events((await served.chat(stream=True, n=2)).text)
+    for index in (0, 1):
+        mine = [c["choices"][0] for c in chunks if c["choices"][0]["index"] == index]
+        assert mine[0]["delta"]["role"] == "assistant"
+        assert mine[-1]["finish_reason"] == "stop"
+    whole = (await served.chat(n=2)).json()
+    assert [choice["index"] for choice in whole["choices"]] == [0, 1]
+
+
+async def test_logprobs(served: Served) -> None:
+    token = TokenLogprob("é", "é".encode(), -0.5)
+    never = TokenLogprob("x", b"x", -math.inf)
+    served.scripted.script = [
+        TextDelta(0, "é", (ChosenLogprob(token, (token, never)),)),
+        Finished(0, "length"),
+        Usage(1, 1),
+    ]
+    request = {"model": "scripted/m", "logprobs": True, "top_logprobs": 2}
+    content = [
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": [195, 169],
+            "top_logprobs": [
+                {"token": "é", "logprob": -0.5, "bytes": [195, 169]},
+                # JSON has no infinity; the OpenAI API says −9999.
+                {"token": "x", "logprob": -9999.0, "bytes": [120]},
+            ],
+        }
+    ]
+    whole = (await served.chat(**request)).json()["choices"][0]
+    assert whole["logprobs"] == {"content": content, "refusal": None}
+    assert whole["finish_reason"] == "length"
+    chunks = events((await served.chat(stream=True, **request)).text)
+    assert chunks[1]["choices"][0]["logprobs"]["content"] == content
+
+
+async def test_tool_calls_are_put_together(served: Served) -> None:
+    served.scripted.script = [
+        ToolCallDelta(0, 0, "call_1", "add", ""),
+        ToolCallDelta(0, 0, None, None, '{"a":'),
+        ToolCallDelta(0, 0, None, None, "1}"),
+        Finished(0, "tool_calls"),
+        Usage(1, 1),
+    ]
+    tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]
+    request = {"model": "scripted/m", "tools": tools}
+    message = (await served.chat(**request)).json()["choices"][0]["message"]
+    assert message["content"] is None
+    assert message["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
+    ]
+    deltas = [
+        chunk["choices"][0]["delta"]["tool_calls"][0]
+        for chunk in events((await served.chat(stream=True, **request)).text)[1:4]
+    ]
+    assert deltas == [
+        {
+            "index": 0,
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "add", "arguments": ""},
+        },
+        {"index": 0, "function": {"arguments": '{"a":'}},
+        {"index": 0, "function": {"arguments": "1}"}},
+    ]
+
+
+async def test_every_field_reaches_the_provider(served: Served) -> None:
+    response = await served.chat(
+        model="scripted/org/m",
+        messages=[
+            {"role": "developer", "content": "be brief"},
+            {"role": "system", "content": [{"type": "text", "text": "a"}], "name": "s"},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "see"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+                ],
+            },
+            {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "annotations": [],
+                "tool_calls": [
+                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c", "content": "42"},
+        ],
+        max_completion_tokens=9,
+        max_tokens=9,
+        temperature=1,
+        top_p=0.5,
+        top_k=40,
+        min_p=0.1,
+        repetition_penalty=1.1,
+        frequency_penalty=-1,
+        presence_penalty=2.0,
+        logit_bias={"5": -100},
+        seed=-3,
+        stop=["a", "b"],
+        logprobs=True,
+        n=1,
+        user="me",
+        metadata={"k": "v"},
+        # What follows asks for nothing, so it is accepted.
+        response_format={"type": "text"},
+        store=False,
+        service_tier="auto",
+        tools=[],
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        modalities=["text"],
+        audio=None,
+        functions=None,
+        stream_options=None,
+    )
+    assert response.status_code == 200, response.text
+    assert served.scripted.asked == [
+        ChatRequest(
+            model="org/m",
+            messages=(
+                Message("system", (TextPart("be brief"),)),
+                Message("system", (TextPart("a"),), name="s"),
+                Message("user", (TextPart("see"), ImagePart("data:image/png;base64,AA=="))),
+                Message("assistant", (), tool_calls=(ToolCall("c", "f", "{}"),)),
+                Message("tool", (TextPart("42"),), tool_call_id="c"),
+            ),
+            settings=Settings(
+                max_tokens=9,
+                temperature=1.0,
+                top_p=0.5,
+                top_k=40,
+                min_p=0.1,
+                repetition_penalty=1.1,
+                frequency_penalty=-1.0,
+                presence_penalty=2.0,
+                logit_bias={5: -100.0},
+                seed=-3,
+                stop=("a", "b"),
+                logprobs=0,
+                n=1,
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ContextLengthError("9 + 9 > 8.", hint="h"), 400, "context_length_exceeded"),
+        (AuthenticationError("no key", hint="h"), 401, "invalid_api_key"),
+        (RateLimitError("slow down", hint="h", retry_after=7), 429, "rate_limit_exceeded"),
+        (full(), 503, "server_overloaded"),
+        (CheckpointError("a shard is missing", hint="h"), 422, "bad_checkpoint"),
+        (ProviderError("upstream fell over", hint="h"), 502, "provider_error"),
+        (EngineError("the worker died", hint="h"), 503, "engine_error"),
+        (RuntimeError("a secret detail"), 500, "internal_error"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_failure_before_the_first_token_has_a_status(
+    served: Served, error: Exception, status: int, code: str, stream: bool
+) -> None:
+    """A stream that begins with 200 and then fails hides the failure from every SDK's retries."""
+    served.scripted.script = [error]
+    response = await served.chat(model="scripted/m", stream=stream)
+    assert response.status_code == status
+    assert response.json()["error"]["code"] == code
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
+    if status in (429, 503) and code != "engine_error":
+        assert 1 <= int(response.headers["retry-after"]) <= 120
+
+
+async def test_a_failure_midway_is_an_event_and_the_end(served: Served) -> None:
+    served.scripted.script = [TextDelta(0, "so"), ProviderError("it fell over", hint="Again.")]
+    response = await served.chat(model="scripted/m", stream=True)
+    *_, last = events(response.text)
+    assert last["error"] == {
+        "message": "it fell over Again.",
+        "type": "server_error",
+        "param": None,
+        "code": "provider_error",
+    }
+
+
+@pytest.mark.parametrize("script", [[TextDelta(0, "a")], [Usage(1, 0)], []])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_without_an_end_is_a_failure(
+    served: Served, script: list[Any], stream: bool
+) -> None:
+    """A provider that stops short must not look like one that finished."""
+    served.scripted.script = script
+    response = await served.chat(model="scripted/m", stream=stream)
+    assert "provider_error" in response.text
+    assert "[DONE]" not in response.text
