@@ -126,8 +126,9 @@ class Connection:
         else:
             how = f"exited with code {code}"
         words = next((line.strip() for line in reversed(self.last_words) if line.strip()), "")
+        because = f": {words.rstrip('.')}." if words else "."
         return EngineError(
-            f"The model's worker process {how} {when}" + (f": {words.rstrip(chr(46))}." if words else "."),
+            f"The model's worker process {how} {when}{because}",
             hint="Ask again: it restarts by itself. If it was killed, the machine may be short"
             " of memory.",
         )

@@ -12,9 +12,10 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import torch
 
@@ -126,5 +127,16 @@ def main() -> int:
     return 0
 
 
+def leave(code: int) -> NoReturn:
+    """End the process. An ordinary exit would abort, for the reading thread still holds standard
+    input."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        leave(main())
+    except Exception:
+        traceback.print_exc()
+        leave(1)
