@@ -1,0 +1,126 @@
+"""A live server on a free port, as unmodified clients meet it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from miniclaude.messages import Finished, StreamEvent, TextDelta, Usage
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
+from miniclaude.providers.echo import Echo
+from miniclaude.providers.registry import Registry
+from miniclaude.server.serve import Server, bind_socket, server_for
+from miniclaude.server.services import Services, opened
+from miniclaude.settings import ServerSettings
+
+PATIENCE_S = 30
+"""How long a test waits for what must happen before it fails. Nothing takes as long."""
+
+
+class Endless:
+    """Talks until it is closed; `talking` counts the iterators that are open."""
+
+    name = "endless"
+
+    def __init__(self) -> None:
+        self.talking = 0
+
+    async def models(self) -> list[ModelInfo]:
+        return [ModelInfo("endless", created=0, owned_by="tests")]
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        return self._talk(silent="silent" in request.messages[-1].text)
+
+    def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
+        return self._talk(silent=False)
+
+    async def aclose(self) -> None:
+        pass
+
+    async def _talk(self, *, silent: bool) -> AsyncGenerator[StreamEvent, None]:
+        self.talking += 1
+        try:
+            if silent:
+                await asyncio.Event().wait()
+            while True:
+                # No suspension here: a stream must notice its reader's leave all the same.
+                yield TextDelta(0, "and on ")
+        finally:
+            self.talking -= 1
+        yield Finished(0, "stop")
+        yield Usage(0, 0)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server that answers. model: the one that the contract is checked with."""
+
+    url: str
+    services: Services
+    endless: Endless
+    model: str
+
+    @property
+    def socket_url(self) -> str:
+        return self.url.replace("http://", "ws://") + "/v1/chat/stream"
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return as soon as it holds; fail when it never does."""
+        tick = threading.Event()
+        for _ in range(PATIENCE_S * 100):
+            if condition():
+                return
+            tick.wait(0.01)
+        pytest.fail("it never came true")
+
+    def wait_until_idle(self) -> None:
+        """No answer is being made any more."""
+        self.wait_until(lambda: self.services.admission.active == 0 and self.endless.talking == 0)
+
+
+StartLive = Callable[..., AbstractContextManager[Live]]
+
+
+@contextmanager
+def running(
+    home: Path, providers: dict[str, Provider], model: str, **settings: object
+) -> Iterator[Live]:
+    """Serve in a thread with a loop of its own; stops when the block ends."""
+    endless = Endless()
+    registry = Registry({**providers, "endless": endless}, model)
+    listener = bind_socket("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    values = {"home": home, "port": port, **settings}
+    configured = ServerSettings.model_validate(values)
+    started = threading.Event()
+    servers: list[Server] = []
+
+    async def main() -> None:
+        url = f"sqlite+aiosqlite:///{home / 'live.db'}"
+        async with opened(url, registry, configured.max_answers) as services:
+            servers.append(server_for(configured, services, started.set))
+            await servers[0].serve([listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    try:
+        assert started.wait(PATIENCE_S)
+        yield Live(configured.url, servers[0].services, endless, model)
+    finally:
+        servers[0].should_exit = True
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One server for all contract tests."""
+    home = tmp_path_factory.mktemp("live")
+    with running(home, {"echo": Echo()}, "echo", max_answers=512) as server:
+        yield server

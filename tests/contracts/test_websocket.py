@@ -1,0 +1,175 @@
+"""An unmodified WebSocket client against the live server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from tests.contracts.conftest import Live
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def socket(live: Live) -> AsyncIterator[ClientConnection]:
+    async with connect(live.socket_url) as opened:
+        yield opened
+
+
+def request(model: str, text: str = "one two three", **fields: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": text}], **fields}
+
+
+async def send(socket: ClientConnection, **frame: Any) -> None:
+    await socket.send(json.dumps(frame))
+
+
+async def receive(socket: ClientConnection) -> dict[str, Any]:
+    frame: dict[str, Any] = json.loads(await socket.recv())
+    return frame
+
+
+async def until_end(socket: ClientConnection, id: str) -> list[dict[str, Any]]:
+    """Frames of one request, up to its end."""
+    frames: list[dict[str, Any]] = []
+    while not frames or frames[-1]["type"] == "chat.chunk":
+        frame = await receive(socket)
+        if frame["id"] == id:
+            frames.append(frame)
+    return frames
+
+
+async def test_one_request(live: Live, socket: ClientConnection) -> None:
+    body = request(live.model, stream_options={"include_usage": True})
+    await send(socket, type="chat.start", id="a", body=body)
+    *chunks, done = await until_end(socket, "a")
+    assert done == {"type": "chat.done", "id": "a"}
+    data = [frame["data"] for frame in chunks]
+    assert {chunk["object"] for chunk in data} == {"chat.completion.chunk"}
+    assert data[-1]["choices"] == []
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in data[:-1])
+    assert text == "one two three"
+
+
+async def test_several_at_once_and_a_cancel(live: Live, socket: ClientConnection) -> None:
+    for id in ("x", "y"):
+        await send(socket, type="chat.start", id=id, body=request("endless"))
+    seen: set[str] = set()
+    while seen != {"x", "y"}:
+        seen.add((await receive(socket))["id"])
+    await send(socket, type="chat.start", id="z", body=request(live.model))
+    assert (await until_end(socket, "z"))[-1]["type"] == "chat.done"
+    await send(socket, type="chat.cancel", id="x")
+    assert (await until_end(socket, "x"))[-1] == {"type": "chat.done", "id": "x"}
+    await asyncio.to_thread(live.wait_until, lambda: live.endless.talking == 1)
+    await send(socket, type="chat.start", id="x", body=request(live.model))
+    assert (await until_end(socket, "x"))[-1]["type"] == "chat.done", "a free id can be used again"
+    await send(socket, type="chat.cancel", id="y")
+    assert (await until_end(socket, "y"))[-1] == {"type": "chat.done", "id": "y"}
+    await asyncio.to_thread(live.wait_until_idle)
+
+
+@pytest.mark.parametrize("text", ["silent", "talk"])
+async def test_leaving_ends_everything(live: Live, text: str) -> None:
+    """Also when the server is stuck on a reader that does not read."""
+    async with connect(live.socket_url) as socket:
+        for id in range(8):
+            await send(socket, type="chat.start", id=str(id), body=request("endless", text))
+        await asyncio.to_thread(live.wait_until, lambda: live.endless.talking == 8)
+        socket.transport.abort()
+    await asyncio.to_thread(live.wait_until_idle)
+
+
+async def test_an_id_in_use_is_refused_and_goes_on(live: Live, socket: ClientConnection) -> None:
+    await send(socket, type="chat.start", id="a", body=request("endless", "silent"))
+    await send(socket, type="chat.start", id="a", body=request(live.model))
+    error = await receive(socket)
+    assert (error["type"], error["id"]) == ("error", "a")
+    assert error["error"]["param"] == "id"
+    await send(socket, type="chat.cancel", id="a")
+    assert await receive(socket) == {"type": "chat.done", "id": "a"}
+
+
+async def test_too_many_at_once(live: Live, socket: ClientConnection) -> None:
+    for id in range(17):
+        await send(socket, type="chat.start", id=str(id), body=request("endless", "silent"))
+    error = await receive(socket)
+    assert (error["id"], error["error"]["code"]) == ("16", "server_overloaded")
+
+
+@pytest.mark.parametrize(
+    ("frame", "id", "param"),
+    [
+        ("{", None, None),
+        ("[]", None, "type"),
+        ('"chat.start"', None, "type"),
+        ('{"type": "chat.start", "id": NaN}', None, "id"),
+        ('{"type": "chat.fly", "id": "a"}', "a", "type"),
+        ('{"type": "chat.start", "id": "a"}', "a", "body"),
+        ('{"type": "chat.start", "body": {}}', None, "id"),
+        ('{"type": "chat.start", "id": 5, "body": {}}', None, "id"),
+        ('{"type": "chat.start", "id": "", "body": {}}', "", "id"),
+        ('{"type": "chat.start", "id": "a", "body": []}', "a", "body"),
+        ('{"type": "chat.start", "id": "a", "body": {}}', "a", "model"),
+        ('{"type": "chat.start", "id": "a", "body": {}, "extra": 1}', "a", "extra"),
+        ('{"type": "chat.start", "id": "a\\ud800", "body": {}}', None, "id"),
+        ('{"type": "chat.cancel", "id": []}', None, "id"),
+        (b"\x00\x01", None, None),
+        ("[" * 50_000, None, None),
+    ],
+)
+async def test_a_frame_that_makes_no_sense_is_answered(
+    live: Live, socket: ClientConnection, frame: str | bytes, id: str | None, param: str | None
+) -> None:
+    """A closed socket would take the other requests on it down."""
+    await socket.send(frame)
+    answer = await receive(socket)
+    assert (answer["type"], answer["id"]) == ("error", id)
+    assert answer["error"]["param"] == param
+    await send(socket, type="chat.start", id="next", body=request(live.model))
+    assert (await until_end(socket, "next"))[-1]["type"] == "chat.done"
+
+
+async def test_failures_name_their_request(live: Live, socket: ClientConnection) -> None:
+    await send(socket, type="chat.start", id="a", body=request("gpt-none"))
+    error = await receive(socket)
+    assert (error["id"], error["error"]["code"]) == ("a", "model_not_found")
+    await send(socket, type="chat.start", id="b", body=request(live.model, temperature=9))
+    error = await receive(socket)
+    assert (error["id"], error["error"]["param"]) == ("b", "temperature")
+
+
+async def test_cancelling_what_is_not_running_is_nothing(
+    live: Live, socket: ClientConnection
+) -> None:
+    """A cancel may cross the end of its request on the way."""
+    await send(socket, type="chat.cancel", id="never")
+    await send(socket, type="chat.start", id="a", body=request(live.model))
+    assert (await receive(socket))["id"] == "a"
+
+
+async def test_a_frame_over_the_cap_is_answered(live: Live, socket: ClientConnection) -> None:
+    await socket.send(json.dumps({"type": "chat.start", "id": "a", "body": "x" * 10_000_000}))
+    assert (await receive(socket))["error"]["code"] == "payload_too_large"
+    await send(socket, type="chat.start", id="b", body=request(live.model))
+    assert (await until_end(socket, "b"))[-1]["type"] == "chat.done"
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1"])
+async def test_other_pages_may_not_connect(live: Live, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(live.socket_url, additional_headers={"Origin": origin}):
+            pass
+    assert refused.value.response.status_code == 403
+    assert b"origin_not_allowed" in refused.value.response.body
+
+
+async def test_our_own_page_may(live: Live) -> None:
+    async with connect(live.socket_url, additional_headers={"Origin": live.url}):
+        pass
