@@ -88,9 +88,12 @@ def built_in_format(special: Collection[str], names: Mapping[str, str]) -> ChatF
     return None
 
 
-def is_built_in(source: str) -> bool:
-    """Whether this very template is one of ours, which needs no worker process."""
-    return any(source == chat_format.template for chat_format in FORMATS)
+def format_of(source: str) -> ChatFormat | None:
+    """The format whose very template this is; None for a template that is not ours."""
+    for chat_format in FORMATS:
+        if source == chat_format.template:
+            return chat_format
+    return None
 
 
 def store_template(folder: Path, name: str) -> None:

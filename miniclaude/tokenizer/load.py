@@ -10,7 +10,7 @@ from pathlib import Path
 
 from miniclaude.errors import TokenizerError
 from miniclaude.tokenizer import definition as tokenizer_json
-from miniclaude.tokenizer.chat_formats import built_in_format
+from miniclaude.tokenizer.chat_formats import built_in_format, format_of
 from miniclaude.tokenizer.files import (
     END_OF_TEXT,
     SpecialNames,
@@ -48,10 +48,11 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     eos_ids = [special.ids[named["eos_token"]]] if "eos_token" in named else []
     eos_ids += names.eos_ids
     sources = read_templates(folder)
-    if not sources and (chat_format := built_in_format(special.ids, named)):
-        sources = {"default": chat_format.template}
-        if chat_format.turn_end is not None:
-            eos_ids.append(special.ids[chat_format.turn_end])
+    if not sources and (fitting := built_in_format(special.ids, named)):
+        sources = {"default": fitting.template}
+    chat_format = format_of(sources.get("default", ""))
+    if chat_format is not None and chat_format.turn_end in special.ids:
+        eos_ids.append(special.ids[chat_format.turn_end])
 
     bos_id = special.ids[named["bos_token"]] if "bos_token" in named else None
     begins_with_bos = library.encode("", add_special_tokens=True).ids[:1] == [bos_id]

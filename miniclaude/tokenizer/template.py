@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from miniclaude.errors import ChatTemplateError, InvalidRequestError
 from miniclaude.tokenizer import template_worker
-from miniclaude.tokenizer.chat_formats import is_built_in
+from miniclaude.tokenizer.chat_formats import format_of
 
 MAX_TEMPLATE = 256 * 1024
 """Characters of Jinja source; the longest in common use have about 20,000."""
@@ -90,7 +91,7 @@ class ChatTemplate:
 
         Raises ChatTemplateError when the template exceeds its time or memory.
         """
-        if is_built_in(source):
+        if format_of(source) is not None:
             answers = [template_worker.render(source, call) for call in calls]
         else:
             answers = self._worker.ask(source, calls)
@@ -119,38 +120,42 @@ class _Worker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._end: Callable[[], object] | None = None
 
     def ask(self, source: str, calls: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
         """The worker's answers; ChatTemplateError when it died over the question."""
         request = json.dumps({"source": source, "calls": list(calls)})
         with self._lock:
-            if self._process is None:
-                self._process = self._start()
-                self._stop = weakref.finalize(self, _end, self._process)
-            stdin = cast(IO[str], self._process.stdin)
-            stdout = cast(IO[str], self._process.stdout)
-            try:
-                stdin.write(request + "\n")
-                stdin.flush()
-                reply = stdout.readline()
-            except BrokenPipeError:
-                reply = ""
+            process = self._process
+            if process is None or process.poll() is not None:
+                process = self._start()
+            reply = self._exchange(process, request + "\n")
             if not reply.endswith("\n"):
-                self._stop()
-                self._process = None
-                raise ChatTemplateError(
-                    "The model's chat template exceeded its limits "
-                    f"({template_worker.CPU_SECONDS:g} s of processor time, "
-                    f"{template_worker.MAX_MEMORY // 1024**2:,} MiB of memory).",
-                    hint=_REPAIR,
-                )
+                raise ChatTemplateError(_why_it_died(process.wait()), hint=_REPAIR)
         answers: list[dict[str, str]] = json.loads(reply)
         return answers
 
     @staticmethod
-    def _start() -> subprocess.Popen[str]:
+    def _exchange(process: subprocess.Popen[str], line: str) -> str:
+        """The answer to one line; without its newline when the worker died over it."""
+        stdin, stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+        try:
+            stdin.write(line)
+            stdin.flush()
+            return stdout.readline()
+        except BrokenPipeError:
+            return ""
+        except BaseException:
+            # Interrupted (Ctrl-C): its answer would be taken for the next one's.
+            process.kill()
+            process.wait()
+            raise
+
+    def _start(self) -> subprocess.Popen[str]:
         """Isolated (-I: no environment, no user packages), and told nothing of ours."""
-        return subprocess.Popen(
+        if self._end is not None:
+            self._end()
+        self._process = subprocess.Popen(
             [sys.executable, "-I", str(Path(template_worker.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -158,6 +163,18 @@ class _Worker:
             env={},
             encoding="utf-8",
         )
+        self._end = weakref.finalize(self, _end, self._process)
+        return self._process
+
+
+def _why_it_died(status: int) -> str:
+    """The message for a worker's exit status; negative is a signal's number."""
+    if status == -signal.SIGPROF:
+        return (
+            "The model's chat template takes more than "
+            f"{template_worker.CPU_SECONDS:g} s of processor time."
+        )
+    return f"The model's chat template ended the process that renders it (status {status})."
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -158,6 +158,8 @@ def limit_resources() -> None:
 def main() -> None:
     """Answer requests until the pipe closes."""
     limit_resources()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for line in sys.stdin:
         # The timer's default action ends the process, even in the middle of a C function.
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)

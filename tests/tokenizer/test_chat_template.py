@@ -342,6 +342,14 @@ def test_an_assistant_may_speak_first_and_say_nothing(chatml_folder: Path) -> No
     assert trained_text(tokenizer, example) == ["Hello!<|im_end|>", "<|im_end|>"]
 
 
+def test_the_end_of_a_built_in_formats_turn_ends_the_answer(chatml_folder: Path) -> None:
+    """Whether chosen now or stored before: else a model whose eos is another token runs on."""
+    edit_json(chatml_folder / "tokenizer_config.json", eos_token="<|endoftext|>")
+    assert load_tokenizer(chatml_folder).eos_ids == (0, 2)
+    store_template(chatml_folder, "chatml")
+    assert load_tokenizer(chatml_folder).eos_ids == (0, 2)
+
+
 def test_stored_template_is_used_from_then_on(chatml_folder: Path) -> None:
     store_template(chatml_folder, "dialogpt")
     tokenizer = load_tokenizer(chatml_folder)
