@@ -111,6 +111,12 @@ def make_norm(config: ModelConfig) -> nn.Module:
     return nn.RMSNorm(config.width, eps=config.norm_eps)
 
 
+def make_embedding(rows: int, width: int) -> nn.Embedding:
+    """A table of zeros, for `initialise` or a checkpoint to fill. Left to itself, nn.Embedding
+    draws random numbers, which on the meta device costs a second of imports."""
+    return nn.Embedding(rows, width, _weight=torch.zeros(rows, width))
+
+
 class Attention(nn.Module):
     """Causal self-attention. Queries, keys and values come from one fused projection, rows in the
     order q (H·D), k (K·D), v (K·D)."""
@@ -205,14 +211,17 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A decoder-only language model: token ids in, scores over the vocabulary out."""
+    """A decoder-only language model: token ids in, scores over the vocabulary out.
+
+    Its weights mean nothing until `initialise` or `checkpoint.load_model` has filled them.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.tokens = nn.Embedding(config.vocab_size, config.width)
+        self.tokens = make_embedding(config.vocab_size, config.width)
         if config.positions == "learned":
-            self.places = nn.Embedding(config.context, config.width)
+            self.places = make_embedding(config.context, config.width)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.norm = make_norm(config)
         self.head = nn.Linear(config.width, config.vocab_size, bias=False)
