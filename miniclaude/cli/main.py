@@ -1,0 +1,61 @@
+"""The command `mini-claude`. Each command imports what it needs when it runs, so that help and
+usage errors come at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from miniclaude import __version__
+from miniclaude.cli import chat, models, pull, serve
+from miniclaude.errors import MiniClaudeError, SettingsError
+
+app = typer.Typer(
+    help="An assistant you own end to end.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mini-claude {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """An assistant you own end to end."""
+
+
+app.command()(serve.serve)
+app.command()(chat.chat)
+app.command()(pull.pull)
+app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 failed, 2 used or set up wrongly, 130 stopped
+    by Ctrl-C. An error we foresaw is one line and what to do about it, never a traceback."""
+    try:
+        app()
+    except MiniClaudeError as error:
+        _fail(f"{error.message}\n{error.hint}", 2 if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"error: {message.strip()}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,118 @@
+"""`mini-claude models`: what is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from miniclaude.cli.options import Home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miniclaude.model.library import InstalledModel, Library
+
+app = typer.Typer(help="List, inspect and remove models.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Name = Annotated[str, typer.Argument(help="A model's name, as `list` shows it.")]
+
+
+def _library(home: Path | None) -> Library:
+    from miniclaude.model.library import Library, bundled_models
+    from miniclaude.settings import load_settings
+
+    return Library(load_settings(home).models_folder, bundled_models())
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False, home: Home = None) -> None:
+    """Every model on this machine."""
+    models = _library(home).list()
+    if as_json:
+        typer.echo(json.dumps([_summary(model) for model in models], indent=1))
+        return
+    if not models:
+        typer.echo("No models yet. `mini-claude pull ORG/NAME` fetches one.")
+        return
+    width = max(len(model.name) for model in models)
+    for model in models:
+        context = f"{model.context:,} tokens" if model.context else "?"
+        note = "  (bundled)" if model.bundled else ""
+        typer.echo(f"{model.name:<{width}}  {_megabytes(model.bytes):>12}  {context:>14}{note}")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
+    """What a model is made of, and the memory it needs."""
+    from dataclasses import asdict
+
+    from miniclaude.model.facts import read_facts
+    from miniclaude.model.install import read_manifest
+    from miniclaude.tokenizer.load import load_tokenizer
+
+    model = _library(home).find(name)
+    facts = read_facts(model.path)
+    tokenizer = load_tokenizer(model.path)
+    config = facts.config
+    cache = config.context * facts.cache_bytes_per_token
+    details = {
+        **_summary(model),
+        "context": config.context,
+        "parameters": facts.parameters,
+        "dtype": facts.dtype,
+        "chat_template": tokenizer.template is not None,
+        "memory_bytes": 4 * facts.parameters + cache,
+        "source": read_manifest(model.path).get("source"),
+        "config": asdict(config),
+    }
+    if as_json:
+        typer.echo(json.dumps(details, indent=1))
+        return
+    rows = {
+        "name": model.name,
+        "folder": str(model.path),
+        "size on disk": _megabytes(model.bytes),
+        "family": f"{config.family}, {config.layers} layers, width {config.width},"
+        f" {config.heads} heads ({config.kv_heads} for keys and values)",
+        "parameters": f"{facts.parameters:,}, stored as {facts.dtype}",
+        "vocabulary": f"{config.vocab_size:,} tokens",
+        "context": f"{config.context:,} tokens",
+        "chat": "yes, by its template" if tokenizer.template else "no: it can only complete text",
+        "memory": f"{_megabytes(4 * facts.parameters)} in float32, and {_megabytes(cache)} for"
+        " each conversation that fills the context",
+    }
+    for label, value in rows.items():
+        typer.echo(f"{label:<14}{value}")
+
+
+@app.command()
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    home: Home = None,
+) -> None:
+    """Delete a model from this machine."""
+    library = _library(home)
+    model = library.find(name)
+    if not yes and not model.bundled:
+        typer.confirm(f"Delete {model.name} ({_megabytes(model.bytes)})?", abort=True)
+    library.remove(name)
+    typer.echo(f"{name} is gone; {_megabytes(model.bytes)} are free.")
+
+
+def _summary(model: InstalledModel) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "path": str(model.path),
+        "bytes": model.bytes,
+        "context": model.context,
+        "created": model.created,
+        "bundled": model.bundled,
+    }
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
