@@ -157,6 +157,36 @@ def test_special_tokens_map_and_added_tokens_are_read(chatml_folder: Path) -> No
     assert ours.encode("<extra>", special=True) == [vocab_size]
 
 
+def test_additional_special_tokens_and_added_tokens_json(gpt2_folder: Path) -> None:
+    edit_json(gpt2_folder / "added_tokens.json", **{"[SEP]": 50257})
+    edit_json(gpt2_folder / "special_tokens_map.json", additional_special_tokens=["[SEP]"])
+    ours = load_tokenizer(gpt2_folder)
+    assert ours.vocab_size == 50258
+    assert ours.is_special(50257)
+    assert ours.encode("a[SEP]b", special=True)[1:-1] == [50257]
+    assert 50257 not in ours.encode("a[SEP]b")
+
+
+def test_unigram_vocabulary(tmp_path: Path) -> None:
+    """SentencePiece's other model: a list of pieces with scores."""
+    pieces = [["<unk>", 0.0], ["</s>", 0.0], ["▁a", -1.0], ["b", -2.0], ["</", -3.0], ["s>", -3.0]]
+    metaspace = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"}
+    edit_json(
+        tmp_path / "tokenizer.json",
+        version="1.0",
+        added_tokens=[],
+        pre_tokenizer=metaspace,
+        decoder=metaspace,
+        model={"type": "Unigram", "unk_id": 0, "vocab": pieces},
+    )
+    edit_json(tmp_path / "tokenizer_config.json", eos_token="</s>")
+    ours = load_tokenizer(tmp_path)
+    assert ours.eos_ids == (1,)
+    assert ours.encode("ab</s>") == [2, 3, 4, 5]
+    assert ours.encode("ab</s>", special=True) == [2, 3, 1]
+    assert ours.decode([2, 3, 1]) == "ab"
+
+
 def test_model_with_a_smaller_embedding_is_refused(chatml_folder: Path) -> None:
     ours = load_tokenizer(chatml_folder)
     check_vocabulary(ours, ours.vocab_size + 48, chatml_folder)

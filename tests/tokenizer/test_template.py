@@ -33,6 +33,7 @@ def render(source: str, **variables: object) -> Rendering:
 )
 def test_dialect(source: str, text: str) -> None:
     assert render(source, names=["a", "b"]).unwrap() == text
+    assert template_worker.render(source, {"names": ["a", "b"]}) == {"text": text}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_escapes_are_refused(source: str) -> None:
     assert rendering.text in (None, "")
     if rendering.text is None:
         assert isinstance(rendering.error, ChatTemplateError)
+    assert template_worker.render(source, {"messages": []}).get("text", "") == ""
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,9 @@ def test_a_template_that_refuses_is_the_callers_mistake() -> None:
 def test_a_broken_template_is_named_with_its_line() -> None:
     with pytest.raises(ChatTemplateError, match="line 2: "):
         render("a\n{% for %}").unwrap()
+    assert "line 2" in template_worker.render("a\n{% for %}", {})["error"]
+    refusal = template_worker.render("{{ raise_exception('no') }}", {})
+    assert refusal == {"refused": "no"}
     with pytest.raises(ChatTemplateError, match="UndefinedError"):
         render("{{ messages[0]['role'] }}").unwrap()
 
