@@ -1,19 +1,20 @@
-import { BranchPickerPrimitive } from "@assistant-ui/react";
+import { BranchPickerPrimitive, useAuiState } from "@assistant-ui/react";
 import { ChevronLeft, ChevronRight } from "lucide-react";
 
 /** Step between the versions of one message. */
 export function Branches() {
+  const number = useAuiState((state) => state.message.branchNumber);
+  const count = useAuiState((state) => state.message.branchCount);
   return (
     <BranchPickerPrimitive.Root hideWhenSingleBranch className="branches">
       <BranchPickerPrimitive.Previous className="icon-button" aria-label="Previous version">
         <ChevronLeft size={16} aria-hidden />
       </BranchPickerPrimitive.Previous>
-      <span className="branches-count">
-        <span className="visually-hidden">Version </span>
-        <BranchPickerPrimitive.Number />
-        <span aria-hidden>/</span>
-        <span className="visually-hidden"> of </span>
-        <BranchPickerPrimitive.Count />
+      <span aria-hidden>
+        {number}/{count}
+      </span>
+      <span className="visually-hidden">
+        Version {number} of {count}
       </span>
       <BranchPickerPrimitive.Next className="icon-button" aria-label="Next version">
         <ChevronRight size={16} aria-hidden />

@@ -4,6 +4,9 @@ import { useEffect, useRef } from "react";
 
 import { readDraft, saveDraft } from "./drafts";
 
+/** On a touch screen the focus would push up a keyboard that nobody asked for. */
+const hasKeyboard = matchMedia("(any-pointer: fine)").matches;
+
 /** Where one types. Enter sends, Shift+Enter breaks the line; input methods are left in peace. */
 export function Composer({ conversationId }: { conversationId: string | null }) {
   useDraft(conversationId);
@@ -13,7 +16,7 @@ export function Composer({ conversationId }: { conversationId: string | null }) 
         className="composer-input"
         aria-label="Message"
         placeholder="Write a message"
-        autoFocus
+        autoFocus={hasKeyboard}
         minRows={1}
         maxRows={10}
         enterKeyHint="send"

@@ -29,6 +29,10 @@ export function localId(): string {
   return `local:${counter}`;
 }
 
+export function isLocalId(id: string): boolean {
+  return id.startsWith("local:");
+}
+
 export function newMessage(
   role: "user" | "assistant",
   parentId: string | null,

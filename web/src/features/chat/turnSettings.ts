@@ -4,6 +4,7 @@ import { create } from "zustand";
 
 import type { TurnSettings } from "../../api/types";
 import { recall, remember } from "../../ui/storage";
+import { isLocalId } from "./message";
 
 const name = (id: string) => `settings:${id}`;
 const NONE: TurnSettings = {};
@@ -27,15 +28,15 @@ function recallOnce(id: string): TurnSettings {
 export function saveTurnSettings(id: string, settings: TurnSettings): void {
   const kept = clean(settings);
   useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: kept } }));
-  remember(name(id), Object.keys(kept).length > 0 ? kept : null);
+  if (!isLocalId(id)) remember(name(id), Object.keys(kept).length > 0 ? kept : null);
 }
 
 /** A new chat has become a conversation: its settings go with it. */
 export function adoptTurnSettings(from: string, to: string): void {
-  const settings = useAll.getState().byId[from];
+  const { [from]: settings, ...others } = useAll.getState().byId;
   if (settings === undefined) return;
+  useAll.setState({ byId: others });
   saveTurnSettings(to, settings);
-  saveTurnSettings(from, NONE);
 }
 
 /** Drop what is empty or no number, so that the server's defaults apply. */

@@ -1,0 +1,80 @@
+"""What an answer looks like, and what it can never do."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.steps import answers, ask, listed
+
+pytestmark = pytest.mark.browser
+
+RICH = """\
+Some **bold** text and `code`.
+
+```python
+def double(x: int) -> int:
+    return 2 * x
+```
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+Inline $x^2$, money $5 and $6, and
+
+$$
+\\int_0^1 x\\,dx
+$$
+"""
+
+HOSTILE = """\
+<img src="x" onerror="window.broken = 1"> <script>window.broken = 1</script>
+<iframe src="http://stranger.invalid/"></iframe> <style>body { display: none }</style>
+
+[click](javascript:window.broken=1) ![spy](http://stranger.invalid/pixel.png)
+
+[data](data:text/html,<script>window.broken=1</script>)
+
+$\\href{javascript:window.broken=1}{x}$ $\\includegraphics{http://stranger.invalid/y.png}$
+"""
+
+
+def test_code_tables_and_formulas_are_drawn(page: Page) -> None:
+    answer = ask(page, RICH)
+    expect(answer.locator("strong")).to_have_text("bold")
+    expect(answer.locator(".hljs-keyword").first).to_have_text("def")
+    expect(answer.get_by_role("table").get_by_role("cell")).to_have_text(["1", "2"])
+    expect(answer.locator(".katex-display")).to_have_count(1)
+    expect(answer.locator(".katex")).to_have_count(2)
+    expect(answer).to_contain_text("money $5 and $6")
+
+
+def test_code_is_copied_exactly(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer = ask(page, RICH)
+    answer.get_by_role("button", name="Copy code").click()
+    expect(answer.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "def double(x: int) -> int:\n    return 2 * x\n"
+    answer.get_by_role("button", name="Copy answer").click()
+    expect(answer.get_by_role("button", name="Copied")).to_have_count(2)
+    assert page.evaluate("navigator.clipboard.readText()") == RICH.strip()
+
+
+def test_markup_in_an_answer_stays_text_and_runs_nothing(page: Page) -> None:
+    """The page fixture also fails on any request to the strangers named here."""
+    answer = ask(page, HOSTILE)
+    expect(answer).to_contain_text('<img src="x" onerror="window.broken = 1">')
+    expect(answer).to_contain_text("<script>window.broken = 1</script>")
+    assert answer.locator("img, script, iframe, style, [onerror]").count() == 0
+    schemes = answer.locator("a").evaluate_all("links => links.map((link) => link.protocol)")
+    assert set(schemes) <= {"http:", "https:"}
+    assert page.evaluate("window.broken") is None
+
+
+def test_markup_in_a_question_and_in_a_title_stays_text(page: Page) -> None:
+    ask(page, "<b>bold</b> & <i>sly</i>")
+    expect(listed(page, "<b>bold</b> & <i>sly</i>")).to_be_visible()
+    expect(page.get_by_role("article", name="You said")).to_contain_text("<b>bold</b>")
+    expect(answers(page)).to_contain_text("<b>bold</b> & <i>sly</i>")
