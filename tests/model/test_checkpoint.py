@@ -8,6 +8,7 @@ import json
 import platform
 import resource
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,24 @@ def test_loading_needs_little_more_than_the_weights(config: ModelConfig, tmp_pat
     grown = resident("VmHWM") - before
     assert size > 100e6
     assert 0.9 * size < grown < 1.15 * size
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limit on address space")
+def test_weights_that_memory_cannot_hold(tmp_path: Path) -> None:
+    """Said with their size, rather than as the allocator's own words."""
+    wide = dataclasses.replace(GPT2, vocab_size=200_000, width=256, head_dim=128)
+    with torch.device("meta"):
+        model = Transformer(wide)
+    save_model(model.to_empty(device="cpu"), tmp_path / "large")
+    del model
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (resident("VmSize") + (32 << 20), limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"no room on cpu for 0\.2 GB") as caught:
+            load_model(tmp_path / "large")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert "choose a smaller model" in caught.value.hint
 
 
 def test_parameters_can_be_trained(single: Path) -> None:
