@@ -80,14 +80,14 @@ class Conversations:
         made = Conversation(
             new_id(), check_text(title, "title", longest=MAX_TITLE), False, False, None, now, now
         )
-        async with self._database.write() as connection:
-            await insert_conversation(connection, owner, made)
+        await self._database.write(lambda connection: insert_conversation(connection, owner, made))
         return made
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
         """Raises NotFoundError."""
-        async with self._database.read() as connection:
-            return await fetch_conversation(connection, owner, conversation_id)
+        return await self._database.read(
+            lambda connection: fetch_conversation(connection, owner, conversation_id)
+        )
 
     async def list(
         self,
@@ -112,22 +112,24 @@ class Conversations:
                 param="limit",
             )
         table = conversations.c
-        place = tuple_(table.pinned, table.updated_at, table.id)
         wanted = select(conversations).where(table.owner == owner)
         if archived is not None:
             wanted = wanted.where(table.archived == archived)
         if query is not None and query.strip():
             wanted = wanted.where(matching(query, owner, sqlite=self._database.is_sqlite))
-        async with self._database.read() as connection:
+        wanted = wanted.order_by(
+            table.pinned.desc(), table.updated_at.desc(), table.id.desc()
+        ).limit(limit + 1)
+
+        async def fetch(connection: AsyncConnection) -> tuple[Conversation, ...]:
+            page = wanted
             if before is not None:
-                wanted = wanted.where(place < await _cursor_place(connection, owner, before))
-            found = await connection.execute(
-                wanted.order_by(
-                    table.pinned.desc(), table.updated_at.desc(), table.id.desc()
-                ).limit(limit + 1)
-            )
-            rows = [_conversation(row) for row in found]
-        page = tuple(rows[:limit])
+                place = tuple_(table.pinned, table.updated_at, table.id)
+                page = wanted.where(place < await _cursor_place(connection, owner, before))
+            return tuple(_conversation(row) for row in await connection.execute(page))
+
+        rows = await self._database.read(fetch)
+        page = rows[:limit]
         has_more = len(rows) > limit
         return Page(page, has_more, page[-1].cursor if has_more else None)
 
@@ -159,7 +161,8 @@ class Conversations:
         }
         if isinstance(title, str):
             check_text(title, "title", longest=MAX_TITLE)
-        async with self._database.write() as connection:
+
+        async def change(connection: AsyncConnection) -> Conversation:
             if isinstance(head_id, str):
                 await _require_message(connection, owner, conversation_id, head_id)
             if changes:
@@ -168,15 +171,20 @@ class Conversations:
                 )
             return await fetch_conversation(connection, owner, conversation_id)
 
+        return await self._database.write(change)
+
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Remove the conversation and all its messages. Raises NotFoundError."""
         require_id(conversation_id, "conversation")
-        async with self._database.write() as connection:
+
+        async def delete(connection: AsyncConnection) -> None:
             done = await connection.execute(
                 delete_from(conversations).where(_is(owner, conversation_id))
             )
             if not done.rowcount:
                 raise not_found("conversation")
+
+        await self._database.write(delete)
 
 
 def unix_now() -> float:

@@ -7,10 +7,11 @@ power cut the last moments may be missing, the file is never corrupt (`synchrono
 
 from __future__ import annotations
 
+import asyncio
 import os
-from asyncio import to_thread
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -22,6 +23,8 @@ from sqlalchemy.pool import NullPool
 from miniclaude.errors import StoreError
 from miniclaude.store.failures import database_name, translated
 from miniclaude.store.migrate import migrate
+
+T = TypeVar("T")
 
 _SQLITE_READERS = 4
 _POSTGRESQL_CONNECTIONS = 10
@@ -36,6 +39,7 @@ class Database:
         self._url = url
         self._reader = reader
         self._writer = writer
+        self._running: set[asyncio.Task[Any]] = set()
         self.name = database_name(url)
 
     @classmethod
@@ -49,7 +53,7 @@ class Database:
         """
         address = _parse(url)
         with translated(address):
-            await to_thread(_prepare, address)
+            await asyncio.to_thread(_prepare, address)
         if address.get_backend_name() == "sqlite":
             return cls(
                 address,
@@ -71,27 +75,36 @@ class Database:
         """Whether the full-text index is FTS5 (else tsvector)."""
         return self._url.get_backend_name() == "sqlite"
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads. Raises StoreError, OverloadedError."""
-        with translated(self._url):
-            async with self._reader.begin() as connection:
-                yield connection
+    async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction that only reads. Raises StoreError, OverloadedError, and
+        what `work` raises."""
+        return await self._run(self._reader, work)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that commits at the end of the block and rolls back when it raises.
-
-        Raises StoreError, DiskFullError, OverloadedError.
-        """
-        with translated(self._url):
-            async with self._writer.begin() as connection:
-                yield connection
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction that is committed when it returns and rolled back when it
+        raises. Raises StoreError, DiskFullError, OverloadedError, and what `work` raises."""
+        return await self._run(self._writer, work)
 
     async def close(self) -> None:
-        """Give every connection back. Safe to call twice."""
+        """Finish what is running and give every connection back. Safe to call twice."""
+        while self._running:
+            await asyncio.wait(self._running)
         await self._reader.dispose()
         await self._writer.dispose()
+
+    async def _run(self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """A transaction is a task of its own: a caller who is cancelled (a browser that went away)
+        stops waiting, while the transaction ends in order and gives its connection back."""
+
+        async def transaction() -> T:
+            with translated(self._url):
+                async with engine.begin() as connection:
+                    return await work(connection)
+
+        task = asyncio.create_task(transaction())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
 
 def _parse(url: str) -> URL:

@@ -57,14 +57,18 @@ class Messages:
 
     async def tree(self, owner: str, conversation_id: str) -> list[StoredMessage]:
         """The whole tree, parents before their children. Raises NotFoundError."""
-        async with self._database.read() as connection:
+
+        async def fetch(connection: AsyncConnection) -> list[StoredMessage]:
             await fetch_conversation(connection, owner, conversation_id)
             return await fetch_tree(connection, owner, conversation_id)
 
+        return await self._database.read(fetch)
+
     async def get(self, owner: str, conversation_id: str, message_id: str) -> StoredMessage:
         """Raises NotFoundError."""
-        async with self._database.read() as connection:
-            return await fetch_message(connection, owner, conversation_id, message_id)
+        return await self._database.read(
+            lambda connection: fetch_message(connection, owner, conversation_id, message_id)
+        )
 
     async def branch(self, owner: str, conversation_id: str, leaf_id: str) -> list[StoredMessage]:
         """From the root down to the leaf, however deep. Raises NotFoundError.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import FinishReason, Role
@@ -71,9 +72,12 @@ async def export_conversation(
 ) -> dict[str, Any]:
     """The conversation as a JSON document; an answer still being written is exported as it is
     now, interrupted. Raises NotFoundError."""
-    async with database.read() as connection:
+
+    async def fetch(connection: AsyncConnection) -> tuple[Conversation, list[StoredMessage]]:
         conversation = await fetch_conversation(connection, owner, conversation_id)
-        tree = await fetch_tree(connection, owner, conversation_id)
+        return conversation, await fetch_tree(connection, owner, conversation_id)
+
+    conversation, tree = await database.read(fetch)
     place: dict[str | None, int | None] = {None: None}
     place.update({message.id: number for number, message in enumerate(tree)})
     return {
@@ -129,15 +133,20 @@ async def import_conversation(database: Database, owner: str, document: object) 
         )
         for message_id, message in zip(ids, read.messages, strict=True)
     ]
-    async with database.write() as connection:
+
+    async def insert(connection: AsyncConnection) -> None:
         await insert_conversation(connection, owner, conversation)
         await insert_messages(connection, owner, rows)
+
+    await database.write(insert)
     return conversation
 
 
 def _checked(document: object) -> _Conversation:
     try:
         read = _Conversation.model_validate(document)
+    except InvalidRequestError as error:
+        raise _wrong(error.message) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "the document"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import ConflictError, InvalidRequestError
@@ -62,7 +62,8 @@ class TurnStore:
         id). Raises NotFoundError; ConflictError under an answer still being written;
         InvalidRequestError for text we cannot store, or nothing to answer.
         """
-        async with self._database.write() as connection:
+
+        async def insert(connection: AsyncConnection) -> tuple[str, str]:
             conversation = await fetch_conversation(connection, owner, conversation_id)
             place = conversation.head_id if isinstance(parent_id, Unset) else parent_id
             parent = (
@@ -97,45 +98,44 @@ class TurnStore:
                 .where(conversations.c.id == conversation_id, conversations.c.owner == owner)
                 .values(head_id=answer.id, title=title, updated_at=unix_now())
             )
-        return user_id, answer.id
+            return user_id, answer.id
+
+        return await self._database.write(insert)
 
     async def save(self, owner: str, turn_id: str, content: str) -> bool:
         """Store the answer as far as it goes. False when the row is gone or no longer streaming:
         whoever deleted the conversation does not want the rest."""
-        async with self._database.write() as connection:
-            return await _change(connection, owner, turn_id, content=mend_text(content))
+        return await self._change(owner, turn_id, content=mend_text(content))
 
     async def finish(self, owner: str, turn_id: str, content: str, ending: Ending) -> bool:
         """Store the whole answer and how it ended. False as in `save`."""
         usage = ending.usage
-        async with self._database.write() as connection:
-            return await _change(
-                connection,
-                owner,
-                turn_id,
-                content=mend_text(content),
-                status=ending.status,
-                finish_reason=ending.finish_reason,
-                prompt_tokens=usage.prompt_tokens if usage else None,
-                completion_tokens=usage.completion_tokens if usage else None,
-                error=ending.error,
-            )
+        return await self._change(
+            owner,
+            turn_id,
+            content=mend_text(content),
+            status=ending.status,
+            finish_reason=ending.finish_reason,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            error=ending.error,
+        )
 
     async def get(self, owner: str, conversation_id: str, turn_id: str) -> StoredMessage:
         """The answer that a turn wrote. Raises NotFoundError."""
-        require_id(conversation_id, "conversation")
-        async with self._database.read() as connection:
-            rows = await connection.execute(
-                select(messages).where(
-                    messages.c.turn_id == require_id(turn_id, "turn"),
-                    messages.c.conversation_id == conversation_id,
-                    messages.c.owner == owner,
-                )
-            )
-            row = rows.first()
-        if row is None:
-            raise not_found("turn")
-        return as_message(row)
+        wanted = select(messages).where(
+            messages.c.turn_id == require_id(turn_id, "turn"),
+            messages.c.conversation_id == require_id(conversation_id, "conversation"),
+            messages.c.owner == owner,
+        )
+
+        async def fetch(connection: AsyncConnection) -> StoredMessage:
+            row = (await connection.execute(wanted)).first()
+            if row is None:
+                raise not_found("turn")
+            return as_message(row)
+
+        return await self._database.read(fetch)
 
     async def interrupt(self, turn_id: str | None = None) -> int:
         """Mark answers that say `streaming`, but that nobody is writing, as interrupted: one, or
@@ -143,8 +143,21 @@ class TurnStore:
         changed = update(messages).where(messages.c.status == "streaming")
         if turn_id is not None:
             changed = changed.where(messages.c.turn_id == turn_id)
-        async with self._database.write() as connection:
-            return (await connection.execute(changed.values(status="interrupted"))).rowcount
+        return await self._update(changed.values(status="interrupted"))
+
+    async def _change(self, owner: str, turn_id: str, **values: Any) -> bool:
+        changed = update(messages).where(
+            messages.c.turn_id == turn_id,
+            messages.c.owner == owner,
+            messages.c.status == "streaming",
+        )
+        return await self._update(changed.values(**values)) == 1
+
+    async def _update(self, statement: Update) -> int:
+        async def change(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement)).rowcount
+
+        return await self._database.write(change)
 
 
 def make_title(content: str) -> str:
@@ -206,16 +219,3 @@ def _row(
         turn_id=turn_id,
         settings=settings,
     )
-
-
-async def _change(connection: AsyncConnection, owner: str, turn_id: str, **values: Any) -> bool:
-    done = await connection.execute(
-        update(messages)
-        .where(
-            messages.c.turn_id == turn_id,
-            messages.c.owner == owner,
-            messages.c.status == "streaming",
-        )
-        .values(**values)
-    )
-    return done.rowcount == 1

@@ -95,6 +95,5 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     opened = await Database.open(url)
     yield opened
     if not opened.is_sqlite:
-        async with opened.write() as connection:
-            await connection.execute(text("TRUNCATE conversations, messages"))
+        await opened.write(lambda c: c.execute(text("TRUNCATE conversations, messages")))
     await opened.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sqlite3
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import CursorResult
 
 from miniclaude.errors import DiskFullError, StoreError
 from miniclaude.store.conversations import Conversations
@@ -26,6 +29,10 @@ async def main():
     await (await Database.open(sys.argv[1])).close()
 asyncio.run(main())
 """
+
+
+async def sql(database: Database, statement: str) -> CursorResult[Any]:
+    return await database.write(lambda connection: connection.exec_driver_sql(statement))
 
 
 async def test_what_was_committed_is_there_after_reopening(database_url: str) -> None:
@@ -52,15 +59,11 @@ async def test_processes_that_open_a_new_database_at_once_take_turns(database_ur
 async def test_sqlite_is_set_up_for_durability_and_one_writer(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     database = await Database.open(f"sqlite:///{path}")
-    async with database.write() as connection:
-        found = [
-            (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
-        ]
+    names = ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+    found = [(await sql(database, f"PRAGMA {name}")).scalar() for name in names]
     assert found == ["wal", 1, 1, 20_000]
     with pytest.raises(StoreError, match="May not write"):
-        async with database.read() as connection:
-            await connection.exec_driver_sql("DELETE FROM conversations")
+        await database.read(lambda c: c.exec_driver_sql("DELETE FROM conversations"))
     await database.close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -119,11 +122,10 @@ async def test_a_server_out_of_reach_is_named_without_its_password() -> None:
     assert "Check that the server runs" in said
 
 
-async def test_a_database_that_a_server_does_not_have_is_named(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        pytest.skip("SQLite makes the file")
+@pytest.mark.postgres
+async def test_a_database_that_a_server_does_not_have_is_named(postgresql_url: str) -> None:
     with pytest.raises(StoreError, match=r'Cannot reach .*database "nowhere" does not exist'):
-        await Database.open(database_url.replace("/test_", "/nowhere?x=").replace("x=", "", 1))
+        await Database.open(re.sub(r"/test_\d+", "/nowhere", postgresql_url))
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look like one " * 50])
@@ -174,14 +176,12 @@ async def test_a_full_disk_loses_nothing_that_was_saved(tmp_path: Path) -> None:
     database = await Database.open(f"sqlite:///{tmp_path}/chat.db")
     conversations = Conversations(database)
     made = await conversations.create("ada", "Kept")
-    async with database.write() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count = 1")  # what there is, no more
+    await sql(database, "PRAGMA max_page_count = 1")  # what there is, no more
     with pytest.raises(DiskFullError, match=r"No space is left to write to .*chat\.db") as raised:
         await say(database, "ada", made.id, "much " * 20_000)
     assert "Free some space" in raised.value.hint
     assert await conversations.get("ada", made.id) == made
-    async with database.write() as connection:
-        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await sql(database, "PRAGMA max_page_count = 1000000")
     await say(database, "ada", made.id, "much " * 20_000)
     await database.close()
 
@@ -190,8 +190,5 @@ async def test_a_full_disk_loses_nothing_that_was_saved(tmp_path: Path) -> None:
 async def test_a_full_disk_is_told_apart_on_postgresql(postgresql_url: str) -> None:
     database = await Database.open(postgresql_url)
     with pytest.raises(DiskFullError, match="No space is left to write to postgresql://"):
-        async with database.write() as connection:
-            await connection.exec_driver_sql(
-                "DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$"
-            )
+        await sql(database, "DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$")
     await database.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import methodcaller
+
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -50,8 +53,7 @@ async def test_a_branch_of_5000_messages_loads_and_goes(database: Database) -> N
     rows: list[StoredMessage] = []
     for number in range(5000):
         rows.append(row(made.id, rows[-1].id if rows else None, str(number)))
-    async with database.write() as connection:
-        await insert_messages(connection, "ada", rows)
+    await database.write(lambda connection: insert_messages(connection, "ada", rows))
     branch = await messages.branch("ada", made.id, rows[-1].id)
     assert [m.content for m in branch] == [str(number) for number in range(5000)]
     assert len(await messages.tree("ada", made.id)) == 5000
@@ -65,16 +67,14 @@ async def test_a_parent_is_of_the_same_conversation_and_owner(database: Database
     conversations = Conversations(database)
     mine, other = await conversations.create("ada"), await conversations.create("ada")
     root = row(mine.id, None, "root")
-    async with database.write() as connection:
-        await insert_messages(connection, "ada", [root])
+    await database.write(lambda connection: insert_messages(connection, "ada", [root]))
     for owner, wrong in (
         ("ada", row(other.id, root.id, "parent elsewhere")),
         ("eve", row(mine.id, None, "another owner's conversation")),
         ("ada", row(new_id(), None, "no conversation")),
     ):
         with pytest.raises(StoreError) as raised:
-            async with database.write() as connection:
-                await insert_messages(connection, owner, [wrong])
+            await database.write(partial(insert_messages, owner=owner, rows=[wrong]))
         assert isinstance(raised.value.__cause__, IntegrityError)
 
 
@@ -90,6 +90,6 @@ async def test_role_and_status_are_of_the_known_ones(database: Database) -> None
             "status": "complete",
             "created_at": 0.0,
         } | {column: "robot"}
+        statement = insert(messages_table).values(values)
         with pytest.raises(StoreError):
-            async with database.write() as connection:
-                await connection.execute(insert(messages_table).values(values))
+            await database.write(methodcaller("execute", statement))

@@ -112,7 +112,7 @@ async def document(database: Database) -> dict[str, Any]:
         (lambda d: d.update(head=-1), "head"),
         (lambda d: d.update(title="x" * 201), "title"),
         (lambda d: d.update(title="a\x00"), "NUL"),
-        (lambda d: d.update(title="\ud800"), "title"),
+        (lambda d: d.update(title="\ud800"), "surrogate"),
         (lambda d: d.update(created_at=float("nan")), "created_at"),
         (lambda d: d.update(updated_at=1e300), "updated_at"),
         (lambda d: d.update(messages={}), "messages"),
@@ -124,7 +124,7 @@ async def document(database: Database) -> dict[str, Any]:
         (lambda d: d["messages"][0].update(content="\x00"), "NUL"),
         (lambda d: d["messages"][1].update(prompt_tokens=2**31), "prompt_tokens"),
         (lambda d: d["messages"][1].update(settings={"a": {"b": {}}}), "settings"),
-        (lambda d: d["messages"][1].update(error={"message": "\ud800"}), "error"),
+        (lambda d: d["messages"][1].update(error={"message": "\ud800"}), "surrogate"),
     ],
 )
 async def test_a_document_that_is_not_ours_is_refused_whole(
