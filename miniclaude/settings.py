@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,11 +24,15 @@ from pydantic import (
     ValidationError,
 )
 
+from miniclaude.engine.limits import EngineLimits
 from miniclaude.errors import SettingsError
 
 PREFIX = "MINI_CLAUDE_"
 CONFIG_FILE = "config.toml"
 DEFAULT_HOME = "~/.mini-claude"
+TABLES = frozenset({"engine", "providers"})
+"""Settings that only config.toml can hold."""
+
 KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 """The variables the services themselves document, by the provider they configure."""
 
@@ -66,6 +70,20 @@ class ProviderSettings(Table):
         return {name: value for name, value in options.items() if value is not None}
 
 
+class EngineSettings(Table):
+    """`[engine]`: how much each local model takes on at once; see `EngineLimits`."""
+
+    block_tokens: int | None = None
+    step_tokens: int | None = None
+    kv_tokens: int | None = None
+    max_running: int | None = None
+    max_queued_tokens: int | None = None
+
+    def limits(self) -> EngineLimits:
+        """The limits, with the engine's own defaults for what is not set. Raises SettingsError."""
+        return EngineLimits(**self.model_dump(exclude_none=True))
+
+
 class ServerSettings(Table):
     """Everything that can be set.
 
@@ -94,6 +112,7 @@ class ServerSettings(Table):
     shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     hf_endpoint: HttpUrl = "https://huggingface.co"
     hf_token: SecretStr | None = None
+    engine: EngineSettings = EngineSettings()
     providers: dict[ProviderName, ProviderSettings] = Field(default_factory=dict)
 
     @property
@@ -133,7 +152,7 @@ def load_settings(home: Path | None = None, **overrides: object) -> ServerSettin
             f"home: {folder} cannot be resolved: {error}.", hint="Give --home a folder."
         ) from None
     given = {key: value for key, value in overrides.items() if value is not None}
-    _require_known(given, "the command line")
+    _require_known(given, "the command line", _known())
     variables = _from_environment(environment)
     file = folder / CONFIG_FILE
     values = {**_from_file(file), **variables, **given, "home": folder}
@@ -145,6 +164,7 @@ def load_settings(home: Path | None = None, **overrides: object) -> ServerSettin
     if not settings.database_url:
         url = f"sqlite+aiosqlite:///{folder / 'mini-claude.db'}"
         settings = settings.model_copy(update={"database_url": url})
+    settings.engine.limits()
     _require_key_beyond_loopback(settings)
     return settings
 
@@ -158,7 +178,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _known() -> set[str]:
     """Keys that a file, a variable or an option may set; the home decides where the file is."""
-    return set(ServerSettings.model_fields) - {"home", "providers"}
+    return set(ServerSettings.model_fields) - {"home", *TABLES}
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -176,18 +196,24 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{file} is not TOML: {error}.", hint="Correct that line, or remove the file."
         ) from None
-    _require_known(values, str(file))
-    for name, table in values.get("providers", {}).items():
+    _require_known(values, str(file), _known() | TABLES)
+    for name, known, table in _tables(values):
         if isinstance(table, dict):
-            _require_known(
-                table, f"[providers.{name}] of {file}", set(ProviderSettings.model_fields)
-            )
+            _require_known(table, f"[{name}] of {file}", known)
     return values
 
 
-def _require_known(values: Mapping[str, object], where: str, known: set[str] | None = None) -> None:
+def _tables(values: Mapping[str, Any]) -> Iterator[tuple[str, set[str], object]]:
+    """Tables of config.toml: name, keys that may be in it, and what is."""
+    yield "engine", set(EngineSettings.model_fields), values.get("engine")
+    providers = values.get("providers")
+    for name, table in providers.items() if isinstance(providers, dict) else ():
+        yield f"providers.{name}", set(ProviderSettings.model_fields), table
+
+
+def _require_known(values: Mapping[str, object], where: str, known: set[str]) -> None:
     """Raises SettingsError naming the first key that is not known, and the nearest one that is."""
-    expected = sorted(known or _known() | {"providers"})
+    expected = sorted(known)
     for key in values:
         if key not in expected:
             near = difflib.get_close_matches(key, expected, n=1)

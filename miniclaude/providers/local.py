@@ -113,6 +113,11 @@ class Local:
         """What is in memory now."""
         return self._models.list()
 
+    async def warm(self, model: str) -> None:
+        """Load a model before it is asked for. Raises what loading raises."""
+        async with self._models.use(model):
+            pass
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
         if request.tools and request.tool_choice != "none":

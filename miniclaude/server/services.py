@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -15,6 +15,7 @@ from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.base import Provider
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.limits import Admission, Admitted
+from miniclaude.server.warmup import Warmup
 from miniclaude.settings import ServerSettings
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
@@ -23,14 +24,24 @@ from miniclaude.store.messages import Messages
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """stopping: set when the server begins to stop; whoever is streaming then ends."""
+    """stopping: set when the server begins to stop; whoever is streaming then ends.
+    find_default: the default model when there was none at the start; models may be pulled later."""
 
     registry: Registry
     admission: Admission
     conversations: Conversations
     messages: Messages
     turns: Turns
+    warmup: Warmup
+    find_default: Callable[[], str] = str
     stopping: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def default_model(self) -> str:
+        """Who answers when no model is named; empty while there is none."""
+        if not self.registry.default_model:
+            self.registry.default_model = self.find_default()
+        return self.registry.default_model
 
     def resolve(self, model: str) -> tuple[Provider, str]:
         """The provider for a model, its answers counted, and the model's bare name.
@@ -42,6 +53,7 @@ class Services:
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
         self.stopping.set()
+        await self.warmup.aclose()
         await self.turns.aclose()
 
 
@@ -69,7 +81,13 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     library = Library(settings.models_folder, bundled_models())
     registry = make_registry(settings, library)
     try:
-        async with opened(settings.database_url, registry, settings.max_answers) as services:
+        async with opened(
+            settings.database_url,
+            registry,
+            settings.max_answers,
+            lambda: default_model(library),
+        ) as services:
+            services.warmup.begin()
             yield services
     finally:
         await registry.aclose()
@@ -77,7 +95,10 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def opened(
-    database_url: str, registry: Registry, max_answers: int
+    database_url: str,
+    registry: Registry,
+    max_answers: int,
+    find_default: Callable[[], str] = str,
 ) -> AsyncIterator[Services]:
     """Services over the database at `database_url`; turns that a killed process left unfinished
     are marked interrupted first. Raises StoreError."""
@@ -86,7 +107,15 @@ async def opened(
         admission = Admission(max_answers)
         turns = Turns(database, counted(registry, admission))
         await turns.recover()
-        services = Services(registry, admission, Conversations(database), Messages(database), turns)
+        services = Services(
+            registry,
+            admission,
+            Conversations(database),
+            Messages(database),
+            turns,
+            Warmup(registry),
+            find_default,
+        )
         try:
             yield services
         finally:
@@ -112,11 +141,12 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
         "dtype": settings.dtype,
         "threads": settings.threads,
         "max_loaded": settings.max_loaded_models,
+        "limits": settings.engine.limits(),
     }
-    return Registry(create_providers(configured), settings.model or _default_model(library))
+    return Registry(create_providers(configured), settings.model or default_model(library))
 
 
-def _default_model(library: Library) -> str:
+def default_model(library: Library) -> str:
     """The bundled model, or else the first one there is."""
     models = sorted(library.list(), key=lambda model: (not model.bundled, model.name))
     return models[0].name if models else ""

@@ -131,6 +131,13 @@ async def test_a_busy_model_is_not_given_up(local: Local) -> None:
     assert await all_of(chat(local, "org/other", max_tokens=1))
 
 
+async def test_warming_loads_what_a_chat_then_finds(local: Local) -> None:
+    await local.warm("tiny")
+    (loaded,) = local.loaded()
+    await all_of(chat(local, max_tokens=1))
+    assert local.loaded() == [loaded]
+
+
 async def test_a_model_is_started_once_for_many_who_ask(local: Local) -> None:
     """Also when the first of them gives up while it loads."""
     await all_of(chat(local, "org/other", max_tokens=1))

@@ -110,6 +110,7 @@ def serve(tmp_path: Path) -> Serve:
         )
         async with app.router.lifespan_context(app):
             served = Served(app, app.state.services, scripted)
+            served.services.warmup.begin()
             async with served.client:
                 yield served
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import anyio
 import pytest
 
 from miniclaude.errors import EngineError
-from miniclaude.providers.base import ModelInfo
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -44,20 +46,45 @@ async def test_health_and_ready(served: Served) -> None:
         assert (ready.status_code, ready.json()["model"]) == (200, "echo")
 
 
-async def test_not_ready_says_why(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken() -> list[ModelInfo]:
-        raise EngineError("The worker died.", hint="See the log.")
+async def test_not_ready_says_why_and_tries_again(served: Served) -> None:
+    served.services.registry.default_model = "scripted/model"
+    failures: list[Exception] = [EngineError("The worker died.", hint="See the log.")]
+    loading = asyncio.Event()
 
-    monkeypatch.setattr(served.services.registry, "default_model", "scripted/other")
-    response = await served.client.get("/ready")
-    assert response.status_code == 503
-    assert "scripted/other" in response.json()["reason"]
-    assert "mini-claude pull" in response.json()["reason"]
+    async def warm(model: str) -> None:
+        assert model == "model"
+        if failures:
+            raise failures.pop()
+        await loading.wait()
 
-    monkeypatch.setattr(served.scripted, "models", broken)
-    response = await served.client.get("/ready")
-    assert response.status_code == 503
-    assert "The worker died." in response.json()["reason"]
+    served.scripted.warm = warm  # type: ignore[attr-defined]
+
+    async def reason() -> str:
+        response = await served.client.get("/ready")
+        assert response.status_code == 503
+        return str(response.json()["reason"])
+
+    served.services.warmup.begin()
+    assert "being loaded" in await reason()
+    await anyio.wait_all_tasks_blocked()
+    assert "The worker died." in await reason()
+    assert "being loaded" in await reason()
+    loading.set()
+    await anyio.wait_all_tasks_blocked()
+    assert (await served.client.get("/ready")).json() == {
+        "status": "ready",
+        "model": "scripted/model",
+    }
+
+
+async def test_a_default_model_that_is_not_on_offer(served: Served) -> None:
+    for name, reason in (("scripted/none", "not on offer"), ("", "mini-claude pull")):
+        served.services.registry.default_model = name
+        served.services.warmup.begin()
+        await anyio.wait_all_tasks_blocked()
+        response = await served.client.get("/ready")
+        assert response.status_code == 503
+        assert reason in response.json()["reason"]
 
 
 async def test_a_stopping_server_is_not_ready(served: Served) -> None:

@@ -101,7 +101,7 @@ async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
         conversation_id,
         content=body.content,
         parent_id=body.parent_id if "parent_id" in body.model_fields_set else UNSET,
-        model=body.model or services.registry.default_model,
+        model=body.model or services.default_model,
         settings=body.settings.provider_settings(),
         system=body.settings.system,
     )

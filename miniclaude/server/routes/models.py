@@ -17,18 +17,19 @@ router = APIRouter()
 async def list_models(request: Request) -> dict[str, Any]:
     """Every model on offer. Beside the OpenAI API's fields: `context` (tokens, 0 when unknown)
     and `default`."""
-    registry = services_of(request).registry
-    models = [_model_json(info, registry.default_model) for info in await registry.models()]
+    services = services_of(request)
+    default = services.default_model
+    models = [_model_json(info, default) for info in await services.registry.models()]
     return {"object": "list", "data": models}
 
 
 @router.get("/models/{model:path}")
 async def get_model(request: Request, model: str) -> dict[str, Any]:
     """One model. Raises ModelNotFoundError."""
-    registry = services_of(request).registry
-    for info in await registry.models():
+    services = services_of(request)
+    for info in await services.registry.models():
         if info.id == model:
-            return _model_json(info, registry.default_model)
+            return _model_json(info, services.default_model)
     raise ModelNotFoundError(
         f"model: there is no model {model[:256]!r}.", hint="GET /models lists them.", param="model"
     )
