@@ -192,3 +192,14 @@ async def test_a_full_disk_is_told_apart_on_postgresql(postgresql_url: str) -> N
     with pytest.raises(DiskFullError, match="No space is left to write to postgresql://"):
         await sql(database, "DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$")
     await database.close()
+
+
+@pytest.mark.postgres
+async def test_a_connection_that_the_server_drops_is_replaced(postgresql_url: str) -> None:
+    """A restart of PostgreSQL must not need one of Mini-Claude."""
+    database = await Database.open(postgresql_url)
+    with pytest.raises(StoreError, match="Cannot reach the database"):
+        await sql(database, "SELECT pg_terminate_backend(pg_backend_pid())")
+    made = await Conversations(database).create("ada", "After the restart")
+    await Conversations(database).delete("ada", made.id)
+    await database.close()
