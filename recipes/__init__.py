@@ -1,0 +1,1 @@
+"""The product as short scripts: read one, run it, change it."""

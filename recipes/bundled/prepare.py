@@ -1,0 +1,78 @@
+"""From sources to a vocabulary and files of tokens."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from miniclaude.data.tokens import TokenDocument, TokenSet, split_text
+from miniclaude.messages import Message
+from miniclaude.tokenizer.bpe import train
+from miniclaude.tokenizer.chat_formats import store_template
+from miniclaude.tokenizer.chat_template import encode_training_example
+from miniclaude.tokenizer.tokenizer import Tokenizer
+from recipes.bundled.sources import Recipe, read_source, text_of
+
+END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+
+def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> None:
+    """Learn the vocabulary from the pretraining sources, each giving its share of the text."""
+    weights = recipe.pretrain.weights
+    texts: list[str] = []
+    for name, weight in weights.items():
+        share = recipe.vocabulary.characters * scale * weight / sum(weights.values())
+        for document, held_out in read_source(recipe.sources[name], data, recipe.path.parent):
+            if share <= 0:
+                break
+            if not held_out:
+                texts.append(text_of(document)[: int(share) + 1])
+                share -= len(texts[-1])
+    bpe = train(texts, recipe.vocabulary.size, [END_OF_TEXT, TURN_START, TURN_END])
+    bpe.save(folder, eos_token=TURN_END)
+    store_template(folder, "chatml")
+
+
+def tokenise_source(
+    recipe: Recipe, name: str, data: Path, folder: Path, tokenizer: Tokenizer, scale: float
+) -> None:
+    """Write four files, `<folder>/<name>.<split>.<learn>.safetensors`: split is `train` or
+    `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text)."""
+    context = recipe.model["context"]
+    byte_lengths = [
+        0 if tokenizer.is_special(token) else len(tokenizer.token_bytes(token))
+        for token in range(tokenizer.vocab_size)
+    ]
+    gathered: dict[str, list[TokenDocument]] = defaultdict(list)
+    for document, held_out in read_source(recipe.sources[name], data, recipe.path.parent, scale):
+        split = "held-out" if held_out else "train"
+        if isinstance(document, str):
+            end = tokenizer.encode(END_OF_TEXT, special=True)
+            ids = tokenizer.encode(document) + end
+            gathered[f"{split}.all"] += split_text(ids, byte_lengths, context)
+            continue
+        for learn, encoded in encode_conversation(document, tokenizer, context).items():
+            gathered[f"{split}.{learn}"].append(encoded)
+    for kind in ("train.all", "train.replies", "held-out.all", "held-out.replies"):
+        TokenSet.gather(gathered[kind]).save(folder / f"{name}.{kind}.safetensors")
+
+
+def encode_conversation(
+    messages: tuple[Message, ...], tokenizer: Tokenizer, context: int
+) -> dict[str, TokenDocument]:
+    """A conversation twice: to learn `all` of it, and the `replies` alone.
+
+    Of one too long for the context the last exchanges are left out; empty when the first does not
+    fit. The bytes counted are those of what is said, not of the marks between turns.
+    """
+    while len(messages) >= 2:
+        example = encode_training_example(tokenizer, messages)
+        if len(example.ids) <= context + 1:
+            said = sum(len(message.text.encode()) for message in messages)
+            replied = sum(len(m.text.encode()) for m in messages if m.role == "assistant")
+            everything = [False] + [True] * (len(example.ids) - 1)
+            return {
+                "all": TokenDocument(example.ids, everything, said),
+                "replies": TokenDocument(example.ids, example.mask, replied),
+            }
+        messages = messages[:-2]
+    return {}
