@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -111,6 +112,7 @@ def serve(tmp_path: Path) -> Serve:
         async with app.router.lifespan_context(app):
             served = Served(app, app.state.services, scripted)
             served.services.warmup.begin()
+            await anyio.wait_all_tasks_blocked()
             async with served.client:
                 yield served
 
