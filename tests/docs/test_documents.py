@@ -1,0 +1,102 @@
+"""What README and docs say is what the product does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from miniclaude.cli.main import app
+from miniclaude.providers.echo import Echo
+from miniclaude.server.wire import chat, completions
+from miniclaude.settings import ServerSettings
+from tests.contracts.conftest import Live, running
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server as `make run` starts one, answering with an echo."""
+    with running(tmp_path_factory.mktemp("docs"), {"echo": Echo()}, "echo") as live:
+        yield live
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """The fenced code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+
+
+def first_column(text: str) -> set[str]:
+    """Names in backticks in the first column of a text's tables."""
+    cells = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([a-z_]+)`", cell)}
+
+
+@pytest.mark.parametrize(
+    ("document", "program"),
+    [(document, block) for document in DOCUMENTS for block in blocks(document, "python")],
+    ids=lambda value: value.name if isinstance(value, Path) else "program",
+)
+def test_python_examples_run(document: Path, program: str, server: Live) -> None:
+    """An example that no longer runs costs every newcomer the same half hour."""
+    program = program.replace("http://127.0.0.1:8642", server.url)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_every_command_named_exists() -> None:
+    """The tour must not send anyone to a command that is not there."""
+    commands = {
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    commands |= {str(group.name) for group in app.registered_groups}
+    for document in DOCUMENTS:
+        for line in "\n".join(blocks(document, "console")).splitlines():
+            for word in re.findall(r"mini-claude ([a-z]+)", line):
+                assert word in commands, f"{document.name}: {line}"
+
+
+def test_make_targets_named_exist() -> None:
+    """`make X` in a document is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = set(re.findall(r"`make ([a-z-]+)`", document.read_text("utf-8")))
+        named |= set(re.findall(r"^make ([a-z-]+)", document.read_text("utf-8"), re.MULTILINE))
+        assert named <= targets, document.name
+
+
+def test_settings_page_lists_every_setting() -> None:
+    """A setting nobody can find does not exist."""
+    text = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert first_column(text) == set(ServerSettings.model_fields)
+
+
+def test_api_page_lists_every_chat_field() -> None:
+    """Supported or refused, each field is on the page, and the page lists no other."""
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    section = text.split("## POST /chat/completions")[1].split("## POST /completions")[0]
+    assert first_column(section) == set(chat.ChatBody.model_fields)
+    refused = section.split("Refused by name")[1].split("A stream carries")[0]
+    assert set(chat.NOT_IMPLEMENTED) <= set(re.findall(r"`([a-z_]+)`", refused))
+    raw = text.split("## POST /completions")[1].split("## WS")[0]
+    assert set(completions.NOT_IMPLEMENTED) <= set(re.findall(r"`([a-z_]+)`", raw))
+
+
+def test_links_lead_somewhere() -> None:
+    """Relative links and pictures point at files that exist."""
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
