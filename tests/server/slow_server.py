@@ -1,0 +1,40 @@
+"""The real server, with an echo that says a word every few milliseconds; run as a process.
+
+    python -m tests.server.slow_server HOME PORT
+
+The first line printed is the server's address; an error we foresaw is printed and exits with 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from miniclaude.errors import MiniClaudeError
+from miniclaude.providers import echo
+from miniclaude.server.serve import run_server
+from miniclaude.settings import load_settings
+
+
+async def pace() -> None:
+    """Slow enough to be interrupted, fast enough not to be waited for."""
+    await asyncio.sleep(0.01)
+
+
+def create(options: Mapping[str, object]) -> echo.Echo:
+    """In place of the echo's own factory."""
+    return echo.Echo(pace)
+
+
+if __name__ == "__main__":
+    echo.create = create
+    try:
+        run_server(
+            load_settings(Path(sys.argv[1]), port=int(sys.argv[2]), model="echo"),
+            lambda url: print(url, flush=True),
+        )
+    except MiniClaudeError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    print("ended", flush=True)

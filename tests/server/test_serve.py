@@ -1,0 +1,156 @@
+"""A server process: how it starts, how it ends, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from miniclaude.errors import SettingsError
+from miniclaude.server.serve import bind_socket
+
+LONG = " ".join(f"word{number}" for number in range(20_000))
+PATIENCE_S = 30
+
+
+class Process:
+    """A running server."""
+
+    def __init__(self, home: Path) -> None:
+        command = [sys.executable, "-m", "tests.server.slow_server", str(home), "0"]
+        self.popen = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.popen.stdout is not None
+        self.url = self.popen.stdout.readline().strip()
+        if not self.url:
+            _, errors = self.popen.communicate(timeout=PATIENCE_S)
+            pytest.fail(f"it did not start: {errors}")
+        self.client = httpx2.Client(base_url=self.url, timeout=PATIENCE_S)
+
+    def start_turn(self, content: str) -> str:
+        """The address of a new conversation's turn."""
+        conversation = self.client.post("/conversations", json={}).json()["id"]
+        turn = self.client.post(f"/conversations/{conversation}/turns", json={"content": content})
+        return f"/conversations/{conversation}/turns/{turn.json()['turn_id']}"
+
+    def answer(self, turn: str) -> dict[str, Any]:
+        """The answer's row."""
+        conversation = self.client.get(turn.partition("/turns")[0]).json()
+        message: dict[str, Any] = conversation["messages"][-1]
+        return message
+
+    def end(self, number: int) -> tuple[int, str, str]:
+        """Send a signal. Returns exit status, output and errors."""
+        self.popen.send_signal(number)
+        output, errors = self.popen.communicate(timeout=PATIENCE_S)
+        return self.popen.returncode, output, errors
+
+
+@contextmanager
+def process(home: Path) -> Iterator[Process]:
+    running = Process(home)
+    try:
+        with running.client:
+            yield running
+    finally:
+        running.popen.kill()
+        running.popen.communicate()
+
+
+def test_a_stop_ends_streams_and_saves_turns(tmp_path: Path) -> None:
+    """uvicorn alone waits for ever for a stream that never ends."""
+    with process(tmp_path) as server:
+        turn = server.start_turn(LONG)
+        chat = {"model": "echo", "messages": [{"role": "user", "content": LONG}], "stream": True}
+        with (
+            server.client.stream("GET", f"{turn}/events") as watched,
+            server.client.stream("POST", "/v1/chat/completions", json=chat) as spoken,
+        ):
+            watched_lines = watched.iter_lines()
+            spoken_lines = spoken.iter_lines()
+            assert next(watched_lines).startswith("id: ")
+            assert next(spoken_lines).startswith("data: ")
+            began = time.monotonic()
+            server.popen.send_signal(signal.SIGTERM)
+            last = [line for line in spoken_lines if line][-1]
+            assert json.loads(last.removeprefix("data: "))["error"]["code"] == "server_overloaded"
+            last = [line for line in watched_lines if line][-1]
+            assert json.loads(last.removeprefix("data: "))["status"] == "interrupted"
+        output, errors = server.popen.communicate(timeout=PATIENCE_S)
+        assert (server.popen.returncode, output, errors) == (0, "ended\n", "")
+        assert time.monotonic() - began < PATIENCE_S
+    with process(tmp_path) as server:
+        answer = server.answer(turn)
+        assert answer["status"] == "interrupted"
+        assert LONG.startswith(answer["content"])
+        assert answer["content"]
+
+
+def test_a_kill_in_the_middle_of_an_answer_loses_nothing_that_was_stored(tmp_path: Path) -> None:
+    with process(tmp_path) as server:
+        turn = server.start_turn(LONG)
+        with server.client.stream("GET", f"{turn}/events") as watched:
+            for _ in watched.iter_lines():
+                if stored := server.answer(turn)["content"]:
+                    break
+        server.end(signal.SIGKILL)
+    with process(tmp_path) as server:
+        conversation = server.client.get(turn.partition("/turns")[0]).json()
+        question, answer = conversation["messages"]
+        assert (question["content"], question["status"]) == (LONG, "complete")
+        assert answer["status"] == "interrupted"
+        assert answer["content"].startswith(stored)
+        assert LONG.startswith(answer["content"])
+        last = server.client.get(f"{turn}/events").text.strip().splitlines()[-1]
+        assert json.loads(last.removeprefix("data: "))["status"] == "interrupted"
+
+
+def test_a_second_server_on_the_same_home_names_the_first(tmp_path: Path) -> None:
+    with process(tmp_path) as first:
+        command = [sys.executable, "-m", "tests.server.slow_server", str(tmp_path), "0"]
+        second = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert second.returncode == 1
+        assert f"process {first.popen.pid}, at {first.url}" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert first.client.get("/health").status_code == 200
+
+
+def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
+    with process(tmp_path) as server:
+        assert server.end(signal.SIGINT) == (0, "ended\n", "")
+
+
+def test_a_port_in_use_is_named() -> None:
+    with bind_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError) as refused:
+            bind_socket("127.0.0.1", port)
+        assert str(port) in str(refused.value)
+        assert "--port" in str(refused.value)
+
+
+def test_a_host_that_is_not_ours() -> None:
+    with pytest.raises(SettingsError, match="192.0.2.1"):
+        bind_socket("192.0.2.1", 0)
+    with pytest.raises(SettingsError, match=r"nowhere\.invalid"):
+        bind_socket("nowhere.invalid", 0)
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"), reason="IPv6")
+def test_ipv6() -> None:
+    with bind_socket("::1", 0) as listener:
+        assert listener.family == socket.AF_INET6
