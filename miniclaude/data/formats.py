@@ -6,6 +6,7 @@ A row becomes a `Document`: a plain text, or a conversation as a tuple of messag
 from __future__ import annotations
 
 from collections.abc import Callable
+
 from miniclaude.data.rows import Row
 from miniclaude.errors import DatasetError
 from miniclaude.messages import Message, Role, text_message

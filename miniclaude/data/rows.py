@@ -7,7 +7,7 @@ import json
 import lzma
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from miniclaude.errors import DatasetError
 
@@ -17,7 +17,7 @@ MAX_ARRAY_BYTES = 256 << 20
 Row = dict[str, object]
 
 
-def open_text(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
     """Open a file for reading, through gzip or xz where its name ends in .gz or .xz."""
     if path.suffix == ".gz":
         return gzip.open(path, "rb")
@@ -34,7 +34,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     """
     number = 0
     try:
-        with open_text(path) as file:
+        with open_bytes(path) as file:
             if ".json" in path.suffixes:
                 for number, row in enumerate(_parse_array(path, file.read(MAX_ARRAY_BYTES)), 1):
                     yield number, _require_object(path, number, row)

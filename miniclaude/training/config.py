@@ -48,7 +48,14 @@ class TrainingConfig:
         for name in ("learning_rate", "muon_learning_rate"):
             if not getattr(self, name) > 0:
                 raise self._wrong(name, "above 0")
-        for name in ("warmup", "minutes", "clip", "weight_decay", "evaluate_every", "checkpoint_every"):
+        for name in (
+            "warmup",
+            "minutes",
+            "clip",
+            "weight_decay",
+            "evaluate_every",
+            "checkpoint_every",
+        ):
             if not getattr(self, name) >= 0:
                 raise self._wrong(name, "0 or more")
         for name in ("decay", "final_rate"):

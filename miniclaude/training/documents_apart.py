@@ -24,9 +24,7 @@ class DocumentsApart:
         self._positions = within - torch.repeat_interleave(sizes.cumsum(0) - sizes, sizes)
         self._lengths = torch.repeat_interleave(sizes, sizes)
         ends = sizes.cumsum(0).tolist()
-        self._rows = [
-            slice(end - length, end) for end, length in zip(ends, lengths, strict=True)
-        ]
+        self._rows = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
     def places(self, tokens: int) -> tuple[Tensor, Tensor]:
         """Positions count from 0 in each document. Both [1, tokens]."""

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from miniclaude.data.batches import Batch
 from miniclaude.device import DTYPES
 from miniclaude.errors import SettingsError
-from miniclaude.model.transformer import Transformer
+from miniclaude.model.transformer import MLP, Transformer
 from miniclaude.training.checkpoint import load_latest, save_checkpoint
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.documents_apart import DocumentsApart
@@ -41,20 +41,20 @@ def batch_loss(model: Transformer, batch: Batch) -> Tensor:
     """Summed cross-entropy of the tokens to learn, nats. Only their scores are computed."""
     states = model.hidden(batch.ids, DocumentsApart(batch.lengths))[batch.learn]  # [n, W]
     logits = model.head(states).float()  # [n, V]
-    return F.cross_entropy(logits, batch.targets[batch.learn], reduction="sum")
+    return cross_entropy(logits, batch.targets[batch.learn], reduction="sum")
 
 
 def compile_mlps(model: Transformer, log: RunLog) -> None:
     """Let torch.compile fuse each block's MLP, where a C++ compiler is at hand."""
+    mlps = [module for module in model.modules() if isinstance(module, MLP)]
     try:
-        compiled = torch.compile(model.blocks[0].mlp, dynamic=True)
-        compiled(torch.zeros(1, 8, model.config.width))
+        torch.compile(mlps[0], dynamic=True)(torch.zeros(1, 8, model.config.width))
     except (RuntimeError, OSError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         log.say(f"Going on without torch.compile: {first_line}")
         return
-    for block in model.blocks:
-        block.mlp.compile(dynamic=True)
+    for mlp in mlps:
+        mlp.compile(dynamic=True)
 
 
 def train(
@@ -120,7 +120,7 @@ def train(
             report_held_out(model, evaluate, done, log)
     if folder is not None and done > first:
         save_checkpoint(folder, done, model, optimizers, seconds=time.monotonic() - started)
-    if evaluate is not None and stop_after is None:
+    if evaluate is not None and stop_after is None and not _due(done, config.evaluate_every):
         report_held_out(model, evaluate, done, log)
     model.eval()
     return done

@@ -19,7 +19,7 @@ leaves all of them between about 0.7 and 1.2."""
 def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     """Nearly U Vᵀ of matrix = U S Vᵀ, by Newton-Schulz steps. [m, n] -> [m, n], bfloat16."""
     a, b, c = COEFFICIENTS
-    x = matrix.bfloat16()
+    x: Tensor = matrix.bfloat16()
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T

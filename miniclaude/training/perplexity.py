@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
+from torch.nn.functional import cross_entropy
 
 from miniclaude.data.batches import make_batch
 from miniclaude.data.tokens import TokenSet
@@ -56,7 +56,7 @@ def score(
         chunk = make_batch([documents.document(number) for number in range(index, end)])
         states = model.hidden(chunk.ids, DocumentsApart(chunk.lengths))[chunk.learn]  # [n, W]
         logits = model.head(states).float()
-        nats += F.cross_entropy(logits, chunk.targets[chunk.learn], reduction="sum").item()
+        nats += cross_entropy(logits, chunk.targets[chunk.learn], reduction="sum").item()
         tokens += len(states)
         size += int(documents.sizes[index:end].sum())
         positions += filled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -33,8 +34,7 @@ class RunLog:
         self.terminal = terminal if terminal is not None else sys.stderr
         self.every = every
         self._in_place = self.terminal.isatty()
-        self._started = time.monotonic()
-        self._tokens = 0
+        self._recent: deque[tuple[float, int]] = deque(maxlen=50)
         self._last_line = -float("inf")
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,16 +51,14 @@ class RunLog:
         self.terminal.write(f"{start}{text}\n")
         self.terminal.flush()
 
-    def step(
-        self, done: int, progress: float, *, loss: float, tokens: int, seconds: float
-    ) -> None:
+    def step(self, done: int, progress: float, *, loss: float, tokens: int, seconds: float) -> None:
         """After step number `done`.
 
         progress: part of the run that is over, 0 to 1. loss: nats a token. tokens: positions in
         this step. seconds: since the run began, earlier sessions included.
         """
         now = time.monotonic()
-        self._tokens += tokens
+        self._recent.append((now, tokens))
         self.write(
             {"step": done, "loss": round(loss, 4), "tokens": tokens, "seconds": round(seconds, 2)}
         )
@@ -68,7 +66,8 @@ class RunLog:
         if now - self._last_line < self.every and not finished:
             return
         self._last_line = now
-        rate = self._tokens / max(now - self._started, 1e-9)
+        span = now - self._recent[0][0]
+        rate = sum(count for _, count in list(self._recent)[1:]) / span if span else 0.0
         left = seconds / max(progress, 1e-9) * (1 - min(progress, 1.0))
         filled = min(20, int(20 * progress))
         bar = "█" * filled + "░" * (20 - filled)

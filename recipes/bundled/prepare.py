@@ -15,6 +15,7 @@ from recipes.bundled.sources import Recipe, read_source, text_of
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 
+
 def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> None:
     """Learn the vocabulary from the pretraining sources, each giving its share of the text."""
     weights = recipe.pretrain.weights
@@ -37,7 +38,7 @@ def tokenise_source(
 ) -> None:
     """Write four files, `<folder>/<name>.<split>.<learn>.safetensors`: split is `train` or
     `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text)."""
-    context = recipe.model["context"]
+    context = recipe.model.context
     byte_lengths = [
         0 if tokenizer.is_special(token) else len(tokenizer.token_bytes(token))
         for token in range(tokenizer.vocab_size)

@@ -57,6 +57,18 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """The model's sizes, as in ModelConfig."""
+
+    context: int
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    mlp_width: int
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of training. tokens: positions to read at most, minutes: for at most so long, both
     at scale 1. batch: positions a step. weights: each source's share. The rest is as in
@@ -88,7 +100,7 @@ class Recipe:
 
     path: Path
     vocabulary: Vocabulary
-    model: Mapping[str, int]
+    model: Shape
     pretrain: Stage
     tune: Stage
     held_out: Mapping[str, HeldOut]
@@ -99,13 +111,18 @@ class Recipe:
         return ModelConfig(
             family="llama",
             vocab_size=vocab_size,
-            head_dim=self.model["width"] // self.model["heads"],
+            context=self.model.context,
+            width=self.model.width,
+            layers=self.model.layers,
+            heads=self.model.heads,
+            kv_heads=self.model.kv_heads,
+            head_dim=self.model.width // self.model.heads,
+            mlp_width=self.model.mlp_width,
             norm="rmsnorm",
             norm_eps=1e-5,
             activation="silu",
             gated_mlp=True,
             positions="rotary",
-            **self.model,
         )
 
 
@@ -116,7 +133,7 @@ def load_recipe(path: Path) -> Recipe:
         return Recipe(
             path=path,
             vocabulary=Vocabulary(**content["vocabulary"]),
-            model=content["model"],
+            model=Shape(**content["model"]),
             pretrain=Stage(**content["pretrain"]),
             tune=Stage(**content["tune"]),
             held_out={kind: HeldOut(**values) for kind, values in content["held_out"].items()},

@@ -1,0 +1,167 @@
+"""The bundled model's recipe, all of it, in little."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from miniclaude.messages import text_message
+from miniclaude.model.checkpoint import load_model
+from miniclaude.tokenizer.chat_template import encode_chat
+from miniclaude.tokenizer.load import load_tokenizer
+from recipes.bundled.sources import load_recipe, read_source
+from recipes.bundled.train import main
+
+RECIPE = """
+[vocabulary]
+size = 300
+characters = 20000
+[model]
+context = 64
+width = 16
+layers = 1
+heads = 2
+kv_heads = 1
+mlp_width = 32
+[pretrain]
+tokens = 3000
+minutes = 5
+batch = 256
+optimizer = "muon"
+learning_rate = 0.004
+[pretrain.weights]
+stories = 1
+chats = 1
+[tune]
+tokens = 1000
+minutes = 5
+batch = 256
+learning_rate = 0.002
+[tune.weights]
+chats = 1
+[held_out]
+stories = { sources = ["stories"], learn = "all" }
+chats = { sources = ["chats"], learn = "replies" }
+[source.stories]
+files = ["stories.jsonl"]
+format = "text"
+held_out = 30
+licence = "CC0"
+credit = "nobody"
+[source.chats]
+files = ["./chats.jsonl"]
+format = "turns"
+held_out = 30
+longest_reply = 40
+refuse = "forbidden"
+licence = "CC0"
+credit = "nobody"
+[source.asked]
+files = ["stories.jsonl"]
+format = "text"
+held_out = 30
+ask = ["Tell me {title}."]
+first_characters = 30
+licence = "CC0"
+credit = "nobody"
+"""
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A recipe, its chats beside it, and a data folder of stories."""
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    (tmp_path / "data").mkdir()
+    with (tmp_path / "data" / "stories.jsonl").open("w") as file:
+        for n in range(60):
+            text = f"The cat number {n} sat. It saw {n + 1} birds and {n % 7} fish in the sun."
+            file.write(json.dumps({"title": f"Cat {n}", "text": text}) + "\n")
+    with (tmp_path / "chats.jsonl").open("w") as file:
+        for n in range(60):
+            turns = [
+                {"speaker": "user", "text": f"What is {n}?"},
+                {"speaker": "bot", "text": f"{n} is a number."},
+            ]
+            file.write(json.dumps({"turns": turns}) + "\n")
+        for text in ("forbidden", "long " * 20):
+            turns = [{"speaker": "user", "text": "Hm?"}, {"speaker": "bot", "text": text}]
+            file.write(json.dumps({"turns": turns}) + "\n")
+    return tmp_path
+
+
+def run(workshop: Path, *options: str) -> int:
+    return main(
+        [
+            str(workshop / "data"),
+            *("--recipe", str(workshop / "recipe.toml"), "--run", str(workshop / "run")),
+            *("--card", str(workshop / "card.md"), *options),
+        ]
+    )
+
+
+def test_from_text_to_a_model_folder_that_answers(workshop: Path) -> None:
+    (workshop / "card.md").write_text("# Card\n")
+    assert run(workshop) == 0
+    folder = workshop / "run" / "model"
+    tokenizer = load_tokenizer(folder)
+    model = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
+    ids = encode_chat(tokenizer, [text_message("user", "What is 3?")])
+    assert model(torch.tensor([ids])).shape == (1, len(ids), 300)
+    assert {tokenizer.token_text(token) for token in tokenizer.eos_ids} == {
+        "<|im_end|>",
+        "<|endoftext|>",
+    }
+    assert (folder / "README.md").read_text() == "# Card\n"
+    summary = json.loads((workshop / "run" / "tune.json").read_text())
+    assert summary["steps"] > 1
+    assert set(summary["held_out_bits_per_byte"]) == {"stories", "chats"}
+
+    first = (folder / "model.safetensors").read_bytes()
+    assert run(workshop) == 0
+    assert (folder / "model.safetensors").read_bytes() == first, "finished stages are not redone"
+
+
+def test_what_is_held_out_as_a_text_is_held_out_as_an_answer(workshop: Path) -> None:
+    """Else the tuning stage would train on the stories that the card calls unseen."""
+    recipe = load_recipe(workshop / "recipe.toml")
+    chats = list(read_source(recipe.sources["chats"], workshop / "data", workshop))
+    assert len(chats) == 60, "refused and over-long documents are passed over"
+    stories = dict(read_source(recipe.sources["stories"], workshop / "data", workshop))
+    assert 5 < sum(stories.values()) < 35
+    source = recipe.sources["asked"]
+    whole = type(source)(**{**vars(source), "first_characters": 0})
+    asked = list(read_source(whole, workshop / "data", workshop))
+    assert len(asked) == 60
+    for document, held_out in asked:
+        assert not isinstance(document, str)
+        assert stories[document[1].text] == held_out
+    [(document, _), *_] = read_source(source, workshop / "data", workshop)
+    assert not isinstance(document, str)
+    assert [message.text for message in document] == ["Tell me Cat 0.", "The cat number 0 sat."]
+
+
+def test_a_bad_row_is_reported_with_file_and_line(
+    workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (workshop / "data" / "stories.jsonl").open("a") as file:
+        file.write('{"title": "no text"}\n')
+    assert run(workshop) == 1
+    assert "stories.jsonl, line 61: field 'text' is NoneType" in capsys.readouterr().err
+
+
+def test_a_broken_recipe_is_named(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workshop / "recipe.toml").write_text(RECIPE.replace("longest_reply", "longest_replly"))
+    assert run(workshop) == 1
+    assert "recipe.toml is not a recipe" in capsys.readouterr().err
+
+
+def test_the_recipe_that_ships_can_be_read() -> None:
+    recipe = load_recipe(Path(__file__).parents[2] / "recipes" / "bundled" / "recipe.toml")
+    for stage in (recipe.pretrain, recipe.tune):
+        assert set(stage.weights) <= set(recipe.sources)
+        assert sum(stage.weights.values()) == pytest.approx(1)
+    for held_out in recipe.held_out.values():
+        assert all(recipe.sources[name].held_out for name in held_out.sources)
