@@ -144,7 +144,7 @@ def test_a_port_in_use_is_named() -> None:
 
 
 def test_a_host_that_is_not_ours() -> None:
-    with pytest.raises(SettingsError, match="192.0.2.1"):
+    with pytest.raises(SettingsError, match=r"192\.0\.2\.1"):
         bind_socket("192.0.2.1", 0)
     with pytest.raises(SettingsError, match=r"nowhere\.invalid"):
         bind_socket("nowhere.invalid", 0)

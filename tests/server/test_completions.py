@@ -1,0 +1,139 @@
+"""`POST /completions`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from miniclaude.messages import ChosenLogprob, Finished, TextDelta, TokenLogprob, Usage
+from miniclaude.providers.base import CompletionRequest
+from tests.server.conftest import Served
+
+pytestmark = pytest.mark.anyio
+
+
+async def post(served: Served, **fields: Any) -> Any:
+    body = {"model": "scripted/m", "prompt": "once", **fields}
+    return await served.client.post("/v1/completions", json=body)
+
+
+def prompts(served: Served) -> list[str | tuple[int, ...]]:
+    return [asked.prompt for asked in served.scripted.asked if isinstance(asked, CompletionRequest)]
+
+
+async def test_the_shape(served: Served) -> None:
+    answer = (await post(served)).json()
+    assert answer.pop("id").startswith("cmpl-")
+    answer.pop("created")
+    assert answer == {
+        "object": "text_completion",
+        "model": "scripted/m",
+        "choices": [{"index": 0, "text": "hi", "logprobs": None, "finish_reason": "stop"}],
+        "usage": {
+            "prompt_tokens": 3,
+            "completion_tokens": 1,
+            "total_tokens": 4,
+            "prompt_tokens_details": {"cached_tokens": 0},
+        },
+        "system_fingerprint": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("a", ["a"]),
+        ("", [""]),
+        (["a", "b"], ["a", "b"]),
+        ([1, 2], [(1, 2)]),
+        ([[1, 2], [3]], [(1, 2), (3,)]),
+    ],
+)
+async def test_the_forms_of_a_prompt(served: Served, prompt: Any, asked: list[Any]) -> None:
+    response = await post(served, prompt=prompt)
+    assert response.status_code == 200, response.text
+    assert prompts(served) == asked
+    assert [c["index"] for c in response.json()["choices"]] == list(range(len(asked)))
+    assert response.json()["usage"]["prompt_tokens"] == 3 * len(asked)
+
+
+async def test_stream_of_several_prompts(served: Served) -> None:
+    response = await post(
+        served, prompt=["a", "b"], stream=True, stream_options={"include_usage": True}
+    )
+    *frames, done = response.text.strip().split("\n\n")
+    assert done == "data: [DONE]"
+    chunks = [json.loads(frame.removeprefix("data: ")) for frame in frames]
+    assert [
+        (choice["index"], choice["text"], choice["finish_reason"])
+        for chunk in chunks
+        for choice in chunk["choices"]
+    ] == [(0, "hi", None), (0, "", "stop"), (1, "hi", None), (1, "", "stop")]
+    assert chunks[-1]["usage"]["total_tokens"] == 8
+    assert all(chunk["usage"] is None for chunk in chunks[:-1])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_logprobs_in_columns(served: Served, stream: bool) -> None:
+    def chosen(token: str) -> ChosenLogprob:
+        entry = TokenLogprob(token, token.encode(), -1.0)
+        return ChosenLogprob(entry, (entry,))
+
+    served.scripted.script = [
+        TextDelta(0, "on", (chosen("on"),)),
+        TextDelta(0, " it", (chosen(" it"),)),
+        Finished(0, "stop"),
+        Usage(1, 2),
+    ]
+    response = await post(served, logprobs=1, stream=stream)
+    if stream:
+        second = response.text.split("\n\n")[1].removeprefix("data: ")
+        assert json.loads(second)["choices"][0]["logprobs"] == {
+            "tokens": [" it"],
+            "token_logprobs": [-1.0],
+            "top_logprobs": [{" it": -1.0}],
+            "text_offset": [2],
+        }
+    else:
+        assert response.json()["choices"][0]["logprobs"] == {
+            "tokens": ["on", " it"],
+            "token_logprobs": [-1.0, -1.0],
+            "top_logprobs": [{"on": -1.0}, {" it": -1.0}],
+            "text_offset": [0, 2],
+        }
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": None}, "prompt"),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": ["a", 1]}, "prompt"),
+        ({"prompt": [-1]}, "prompt"),
+        ({"prompt": [True]}, "prompt"),
+        ({"prompt": [2**31]}, "prompt"),
+        ({"prompt": [[1], []]}, "prompt"),
+        ({"prompt": [[1], "a"]}, "prompt"),
+        ({"prompt": ["a"] * 17}, "prompt"),
+        ({"prompt": {"text": "a"}}, "prompt"),
+        ({"echo": True}, "echo"),
+        ({"suffix": "end"}, "suffix"),
+        ({"best_of": 2}, "best_of"),
+        ({"logprobs": 21}, "logprobs"),
+        ({"logprobs": True}, "logprobs"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"messages": []}, "messages"),
+        ({"stream_options": {}}, "stream_options"),
+    ],
+)
+async def test_what_is_wrong_is_named(served: Served, fields: dict[str, Any], param: str) -> None:
+    response = await post(served, **fields)
+    assert response.status_code == 400, response.text
+    assert response.json()["error"]["param"] == param
+
+
+async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
+    response = await post(served, echo=False, suffix=None, best_of=1, user="me", logprobs=None)
+    assert response.status_code == 200

@@ -1,0 +1,92 @@
+"""How many answers at once, and what happens when a client or the server leaves."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from miniclaude.errors import OverloadedError
+from miniclaude.messages import TextDelta
+from miniclaude.providers.base import ChatRequest
+from miniclaude.server.limits import Admission, Admitted
+from tests.server.conftest import Scripted, Serve, Served
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_slot_is_held_while_an_answer_is_made() -> None:
+    scripted = Scripted()
+    admission = Admission(1)
+    provider = Admitted(scripted, admission)
+    first = provider.chat(ChatRequest("m", ()))
+    assert admission.active == 0
+    await anext(first)
+    assert admission.active == 1
+    with pytest.raises(OverloadedError, match="already making 1"):
+        await anext(provider.chat(ChatRequest("m", ())))
+    assert admission.active == 1
+    async for _ in first:
+        pass
+    assert admission.active == 0
+
+
+async def test_a_slot_is_freed_by_a_failure_and_by_closing() -> None:
+    scripted = Scripted()
+    admission = Admission(1)
+    scripted.script = [RuntimeError()]
+    with pytest.raises(RuntimeError):
+        await anext(Admitted(scripted, admission).chat(ChatRequest("m", ())))
+    assert admission.active == 0
+    scripted.script = [TextDelta(0, "a"), None]
+    events = Admitted(scripted, admission).chat(ChatRequest("m", ()))
+    await anext(events)
+    await events.aclose()  # type: ignore[attr-defined]
+    assert admission.active == 0
+    assert scripted.closed.is_set()
+
+
+async def test_a_full_server_says_when_to_come_back(serve: Serve) -> None:
+    async with serve(max_answers=1) as served, anyio.create_task_group() as group:
+        served.scripted.script = [None]
+        group.start_soon(lambda: served.chat(model="scripted/m"))
+        await served.scripted.waiting.wait()
+        for stream in (False, True):
+            response = await served.chat(stream=stream)
+            assert response.status_code == 503
+            assert response.json()["error"]["code"] == "server_overloaded"
+            assert 1 <= int(response.headers["retry-after"]) <= 120
+        assert (await served.client.get("/health")).status_code == 200
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_stopping_server_ends_what_waits(served: Served, stream: bool) -> None:
+    served.scripted.script = [None]
+    async with anyio.create_task_group() as group:
+
+        async def ask() -> None:
+            response = await served.chat(model="scripted/m", stream=stream)
+            assert response.status_code == 503
+            assert "stopping" in response.json()["error"]["message"]
+
+        group.start_soon(ask)
+        await served.scripted.waiting.wait()
+        await served.services.stop()
+    assert served.scripted.closed.is_set()
+    assert served.services.admission.active == 0
+
+
+async def test_a_stopping_server_tells_its_streams(served: Served) -> None:
+    served.scripted.script = [TextDelta(0, "so far"), None]
+    async with anyio.create_task_group() as group:
+
+        async def ask() -> None:
+            response = await served.chat(model="scripted/m", stream=True)
+            *_, said, error = response.text.strip().split("\n\n")
+            assert "so far" in said
+            assert "stopping" in error
+
+        group.start_soon(ask)
+        await served.scripted.waiting.wait()
+        await served.services.stop()
+    assert served.scripted.closed.is_set()
