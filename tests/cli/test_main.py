@@ -1,0 +1,88 @@
+"""What all commands have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from miniclaude import __version__
+from miniclaude.cli import main as main_module
+from miniclaude.errors import InvalidRequestError, SettingsError
+from tests.cli.command import run
+
+
+def test_version(home: Path) -> None:
+    assert run(home, "--version").stdout == f"mini-claude {__version__}\n"
+
+
+def test_help_names_every_command(home: Path) -> None:
+    shown = run(home, "--help")
+    assert shown.returncode == 0
+    for command in ("serve", "chat", "pull", "models"):
+        assert command in shown.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """Help that takes three seconds is not asked for twice."""
+    code = (
+        "import sys, miniclaude.cli.main;"
+        "print([m for m in ('torch', 'fastapi', 'sqlalchemy', 'openai', 'anthropic',"
+        " 'httpx2', 'tokenizers', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["dance"], ["chat", "--temperature", "hot"], ["pull"], ["models", "show"]]
+)
+def test_wrong_usage_exits_with_2(home: Path, arguments: list[str]) -> None:
+    done = run(home, *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (InvalidRequestError("no.", hint="Say yes."), 1, "error: no.\nSay yes.\n"),
+        (SettingsError("bad.", hint="Mend it."), 2, "error: bad.\nMend it.\n"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "error: /x: Permission denied\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_foreseen_errors_are_a_line_and_a_hint(
+    error: BaseException,
+    status: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(main_module, "app", fail)
+    with pytest.raises(SystemExit) as caught:
+        main_module.main()
+    assert caught.value.code == status
+    assert capsys.readouterr().err == message
+
+
+def test_faults_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main_module, "app", fail)
+    with pytest.raises(ZeroDivisionError):
+        main_module.main()
+
+
+def test_a_broken_config_is_named_with_its_line(home: Path) -> None:
+    (home / "config.toml").write_text("port = \n")
+    done = run(home, "models", "list")
+    assert done.returncode == 2
+    assert "config.toml is not TOML" in done.stderr
+    assert "line 1" in done.stderr

@@ -1,0 +1,87 @@
+"""`mini-claude models`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from miniclaude.cli.main import app
+from miniclaude.errors import ConflictError
+from miniclaude.model import library as library_module
+from tests.cli.command import run
+
+
+def test_list_shows_name_size_and_context(home: Path) -> None:
+    lines = run(home, "models", "list").stdout.splitlines()
+    [line] = [line for line in lines if line.startswith("tiny")]
+    assert "0.1 MB" in line
+    assert "256 tokens" in line
+
+
+def test_list_as_json(home: Path) -> None:
+    models = json.loads(run(home, "models", "list", "--json").stdout)
+    [tiny] = [model for model in models if model["name"] == "tiny"]
+    assert tiny["context"] == 256
+    assert not tiny["bundled"]
+
+
+def test_show(home: Path) -> None:
+    shown = run(home, "models", "show", "tiny").stdout
+    assert "28,192, stored as F32" in shown
+    assert "llama, 2 layers, width 32, 4 heads (2 for keys and values)" in shown
+    assert "yes, by its template" in shown
+    details = json.loads(run(home, "models", "show", "tiny", "--json").stdout)
+    assert details["parameters"] == 28192
+    assert details["memory_bytes"] == 4 * 28192 + 256 * 2 * 4 * 2 * 2 * 8
+    assert details["config"]["width"] == 32
+
+
+def test_show_names_a_missing_shard(home: Path) -> None:
+    (home / "models" / "tiny" / "model.safetensors").unlink()
+    done = run(home, "models", "show", "tiny")
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    assert "model.safetensors" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_name_lists_what_is_there(home: Path) -> None:
+    done = run(home, "models", "show", "big")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: model: 'big' is not installed.\nInstalled: ")
+
+
+@pytest.mark.parametrize("answer", ["", "n\n"])
+def test_remove_asks_first(home: Path, answer: str) -> None:
+    assert run(home, "models", "remove", "tiny", said=answer).returncode == 1
+    assert (home / "models" / "tiny").is_dir()
+
+
+def test_remove(home: Path) -> None:
+    assert "tiny is gone" in run(home, "models", "remove", "tiny", said="y\n").stdout
+    assert not (home / "models" / "tiny").exists()
+    assert run(home, "models", "remove", "tiny", "--yes").returncode == 1
+
+
+def test_a_bundled_model_stays(
+    home: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = tmp_path / "bundled"
+    shutil.copytree(tiny_folder, bundled / "first")
+    monkeypatch.setattr(library_module, "bundled_models", lambda: bundled)
+    with pytest.raises(ConflictError, match="came with Mini-Claude"):
+        app(["models", "remove", "first", "--home", str(home)])
+    assert (bundled / "first").is_dir()
+
+
+def test_no_models_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(library_module, "bundled_models", lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        app(["models", "list", "--home", str(tmp_path)])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("No models yet. `mini-claude pull")
