@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from tests.web.live import QUIET, ROOT, LiveServer, find_browser, live_server
 
 STATIC = ROOT / "miniclaude" / "server" / "static" / "index.html"
-PATIENCE_MS = 15_000
+PATIENCE_MS = 10_000
 OWN = ("data:", "blob:", "about:")
 
 OpenPage = Callable[..., Page]
@@ -81,7 +81,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         )
 
     def open_page(url: str, path: str = "/", **options: Any) -> Page:
-        context = chromium.new_context(**{"color_scheme": "light", **options})
+        context = chromium.new_context(base_url=url, **{"color_scheme": "light", **options})
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()

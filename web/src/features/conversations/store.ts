@@ -45,12 +45,12 @@ export async function refresh(): Promise<void> {
   const { query, items, archived } = useConversations.getState();
   const limit = Math.min(Math.max(items.length, PAGE), LARGEST_PAGE);
   try {
-    const [page, archive] = await Promise.all([
-      listConversations({ query, limit, signal }),
-      query !== "" || archived
-        ? listConversations({ query, limit: LARGEST_PAGE, archived: true, signal })
-        : null,
-    ]);
+    const page = await listConversations({ query, limit, signal });
+    // With nothing else to show, the archive may be all there is.
+    const withArchive = archived !== null || query !== "" || page.data.length === 0;
+    const archive = withArchive
+      ? await listConversations({ query, limit: LARGEST_PAGE, archived: true, signal })
+      : null;
     if (signal.aborted) return;
     useConversations.setState({
       items: staying(page.data),
@@ -99,6 +99,7 @@ export async function change(id: string, wanted: ConversationChange): Promise<vo
   put({ ...before, ...wanted });
   try {
     put(await changeConversation(id, wanted));
+    if ("archived" in wanted) await refresh();
   } catch (error) {
     put(before);
     showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
