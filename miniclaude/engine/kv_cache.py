@@ -45,6 +45,7 @@ class BlockCache:
         self.block_tokens = block_tokens
         shape = (config.layers, 2, config.kv_heads, blocks * block_tokens, config.head_dim)
         self.pool = torch.empty(shape, dtype=dtype, device=device)
+        self.layers = [(keys[None], values[None]) for keys, values in self.pool]
 
     def slots(self, blocks: Sequence[int], start: int, end: int) -> slice | Tensor:
         """Where positions `start .. end - 1` of a sequence are kept: a slice when those blocks are
@@ -75,7 +76,7 @@ class StepCache:
     """
 
     def __init__(self, cache: BlockCache, spans: Sequence[Span]) -> None:
-        self.pool = cache.pool
+        self.layers = cache.layers
         device = cache.pool.device
         self.reads: list[tuple[slice, slice | Tensor]] = []
         writes: list[Tensor] = []
@@ -99,10 +100,17 @@ class StepCache:
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Segment]:
         """Write this step's keys and values, [1, T, kv_heads, head_dim], to their slots; one
         segment for each sequence."""
-        all_keys, all_values = self.pool[layer]  # [kv_heads, slots, head_dim] each
-        all_keys.index_copy_(1, self.writes, keys[0].transpose(0, 1))
-        all_values.index_copy_(1, self.writes, values[0].transpose(0, 1))
+        all_keys, all_values = self.layers[layer]  # [1, kv_heads, slots, head_dim] each
+        all_keys.index_copy_(2, self.writes, keys.transpose(1, 2))
+        all_values.index_copy_(2, self.writes, values.transpose(1, 2))
         return [
-            Segment(rows, all_keys[None, :, where], all_values[None, :, where])
+            Segment(rows, take(all_keys, where), take(all_values, where))
             for rows, where in self.reads
         ]
+
+
+def take(slots: Tensor, where: slice | Tensor) -> Tensor:
+    """Some slots of [1, kv_heads, slots, head_dim]: a view of neighbours, a copy of others."""
+    if isinstance(where, slice):
+        return slots.narrow(2, where.start, where.stop - where.start)
+    return slots.index_select(2, where)

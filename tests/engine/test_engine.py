@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from miniclaude.engine.engine import Engine
+from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import GenerationRequest, Sampling
 from miniclaude.engine.sampling import Draws, distribution, pick
 from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
+from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
+from miniclaude.tokenizer.load import load_tokenizer
 from tests.engine.tiny import EOS, ask, finishes, run, texts, tiny_engine, tiny_model
 
 FAMILIES = ["gpt2", "llama"]
@@ -291,3 +296,24 @@ def test_bfloat16_weights_have_a_bfloat16_cache() -> None:
     assert engine.cache.pool.dtype == torch.bfloat16
     outputs = run(engine, *(ask(str(n), p, temperature=0.5) for n, p in enumerate(PROMPTS)))
     assert set(finishes(outputs).values()) == {"length"}
+
+
+def test_a_real_model_tells_its_documented_story(shared_folder: Path) -> None:
+    """Prefilled and decoded in the company of others, through the whole engine."""
+    document = (shared_folder / "data/stories260K/EXPECTED-GREEDY-OUTPUT.md").read_text()
+    story = document.split("-t 0.0\n", 1)[1].split("\n```", 1)[0]
+    folder = shared_folder / "models/stories260K"
+    tokenizer = load_tokenizer(folder)
+    engine = Engine(load_model(folder), tokenizer, EngineLimits(kv_tokens=2048, step_tokens=64))
+    prompts = ["", "Once upon a time", "The dog was very", "Lily and Tom"]
+    requests = [
+        GenerationRequest(
+            str(n), tuple(tokenizer.encode_prompt(p)), Sampling(256, temperature=0), continues=n > 0
+        )
+        for n, p in enumerate(prompts)
+    ]
+    answers = texts(run(engine, *requests))
+    assert answers["0", 0].startswith(story)
+    assert answers["1", 0].startswith(", there was a little girl named Lily.")
+    for request in requests:
+        assert texts(run(engine, request))[request.id, 0] == answers[request.id, 0]

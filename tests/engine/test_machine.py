@@ -1,0 +1,37 @@
+"""Defaults that follow from the machine."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from miniclaude.engine import machine
+from miniclaude.engine.machine import default_kv_tokens, free_memory, physical_cores
+from tests.engine.tiny import tiny_config
+
+CPU = torch.device("cpu")
+TOKEN_BYTES = 2 * 2 * 4 * 8 * 4  # keys and values, layers, heads, head_dim, bytes of a float32
+
+
+@pytest.mark.parametrize(
+    ("free", "running", "tokens"),
+    [
+        (10**12, 4, 4 * 96),  # plenty: every running answer may fill the context
+        (10**12, 10**6, 65_536),  # but not without bound
+        (3 * 200 * TOKEN_BYTES, 4, 200),  # a third of what is free
+        (0, 4, 96),  # never less than one context
+    ],
+)
+def test_the_cache_is_sized_by_free_memory_within_bounds(
+    free: int, running: int, tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "free_memory", lambda device: free)
+    chosen = default_kv_tokens(tiny_config(), running=running, dtype=torch.float32, device=CPU)
+    assert chosen == tokens
+
+
+def test_this_machine_has_memory_and_cores() -> None:
+    assert free_memory(CPU) > 1 << 20
+    assert 1 <= physical_cores() <= (os.cpu_count() or 1)
