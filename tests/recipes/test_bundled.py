@@ -12,6 +12,7 @@ from miniclaude.messages import text_message
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
+from recipes.bundled import sample
 from recipes.bundled.sources import load_recipe, read_source
 from recipes.bundled.train import main
 
@@ -20,7 +21,7 @@ RECIPE = """
 size = 300
 characters = 20000
 [model]
-context = 64
+context = 256
 width = 16
 layers = 1
 heads = 2
@@ -102,7 +103,9 @@ def run(workshop: Path, *options: str) -> int:
     )
 
 
-def test_from_text_to_a_model_folder_that_answers(workshop: Path) -> None:
+def test_from_text_to_a_model_folder_that_answers(
+    workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (workshop / "card.md").write_text("# Card\n")
     assert run(workshop) == 0
     folder = workshop / "run" / "model"
@@ -118,6 +121,12 @@ def test_from_text_to_a_model_folder_that_answers(workshop: Path) -> None:
     summary = json.loads((workshop / "run" / "tune.json").read_text())
     assert summary["steps"] > 1
     assert set(summary["held_out_bits_per_byte"]) == {"stories", "chats"}
+
+    assert sample.main([str(folder), "--samples", "3"]) == 0
+    transcript = capsys.readouterr().out
+    assert transcript.count("- greedy: ") == len(sample.OPENINGS)
+    assert "Replies that ended by themselves within 128 tokens: " in transcript
+    assert " of 3." in transcript
 
     first = (folder / "model.safetensors").read_bytes()
     assert run(workshop) == 0
