@@ -34,13 +34,21 @@ class EventStream(Response):
 
     The iterator is closed when it ends, when the client disconnects (also while the iterator
     waits, and also if it never does), and when `stopping` is set, which the client is told.
+    first: what was taken from `events` already, to learn that there is something to send.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[str], stopping: anyio.Event | None = None) -> None:
+    def __init__(
+        self,
+        events: AsyncIterator[str],
+        stopping: anyio.Event | None = None,
+        *,
+        first: str = "",
+    ) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
+        self.first = first
         self.events = events
         self.stopping = stopping or anyio.Event()
 
@@ -64,10 +72,11 @@ class EventStream(Response):
             sending = anyio.CancelScope()
             group.start_soon(watch_client)
             group.start_soon(watch_server)
-            start = {"status": self.status_code, "headers": self.raw_headers}
-            await send({"type": "http.response.start", **start})
             with sending:
                 async with closing(self.events) as events:
+                    start = {"status": self.status_code, "headers": self.raw_headers}
+                    await send({"type": "http.response.start", **start})
+                    await send_body(self.first)
                     async for event in events:
                         await send_body(event)
                         await anyio.lowlevel.checkpoint()

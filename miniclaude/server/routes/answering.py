@@ -18,17 +18,21 @@ Chunks = AsyncGenerator[dict[str, Any], None]
 async def stream(request: Request, services: Services, chunks: Chunks) -> EventStream:
     """`chunks` as an event stream. What fails before the first of them is raised here, while the
     response can still have a status of its own."""
-    first = await while_connected(request, services.stopping, lambda: anext(chunks))
-    return EventStream(_frames(first, chunks), services.stopping)
+    frames = _frames(chunks)
+    first = await while_connected(request, services.stopping, lambda: anext(frames))
+    return EventStream(frames, services.stopping, first=first)
 
 
-async def _frames(first: dict[str, Any], rest: Chunks) -> AsyncGenerator[str, None]:
-    async with closing(rest):
+async def _frames(chunks: Chunks) -> AsyncGenerator[str, None]:
+    begun = False
+    async with closing(chunks):
         try:
-            yield sse(first)
-            async for chunk in rest:
+            async for chunk in chunks:
                 yield sse(chunk)
-        except Exception as error:  # the status is sent; the stream itself must tell
-            yield sse(describe(error))
+                begun = True
+        except Exception as error:
+            if not begun:
+                raise
+            yield sse(describe(error))  # the status is sent; the stream itself must tell
         else:
             yield DONE
