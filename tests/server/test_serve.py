@@ -17,8 +17,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from miniclaude.errors import SettingsError
+from miniclaude.errors import HomeLockedError, SettingsError
+from miniclaude.server.app import create_app
 from miniclaude.server.serve import bind_socket
+from miniclaude.settings import load_settings
 
 LONG = " ".join(f"word{number}" for number in range(20_000))
 PATIENCE_S = 30
@@ -154,3 +156,19 @@ def test_a_host_that_is_not_ours() -> None:
 def test_ipv6() -> None:
     with bind_socket("::1", 0) as listener:
         assert listener.family == socket.AF_INET6
+
+
+@pytest.mark.anyio
+async def test_an_application_opened_by_another_server_holds_the_lock_too(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, model="echo", port=4242)
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            models = (await client.get("/models")).json()["data"]
+            assert [model["id"] for model in models if model["default"]] == ["echo"]
+            assert (await client.post("/conversations", json={})).status_code == 201
+        second = create_app(settings)
+        with pytest.raises(HomeLockedError, match=r"http://127\.0\.0\.1:4242"):
+            async with second.router.lifespan_context(second):
+                pass
