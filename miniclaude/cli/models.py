@@ -47,13 +47,14 @@ def list_models(as_json: AsJson = False, home: Home = None) -> None:
 @app.command()
 def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
     """What a model is made of, and the memory it needs."""
+    model = _library(home).find(name)
+
     from dataclasses import asdict
 
     from miniclaude.model.facts import read_facts
     from miniclaude.model.install import read_manifest
     from miniclaude.tokenizer.load import load_tokenizer
 
-    model = _library(home).find(name)
     facts = read_facts(model.path)
     tokenizer = load_tokenizer(model.path)
     config = facts.config

@@ -79,12 +79,6 @@ class Library:
                         found[model.name] = model
         return sorted(found.values(), key=lambda model: model.name)
 
-    def default(self) -> str | None:
-        """The name to use when none is asked for: the bundled model, else the first one there."""
-        models = self.list()
-        preferred = [model for model in models if model.bundled] or models
-        return preferred[0].name if preferred else None
-
     def find(self, name: str) -> InstalledModel:
         """The model called `name`. Raises ModelNotFoundError, listing what is there."""
         models = self.list()

@@ -24,11 +24,13 @@ def test_pull_says_the_size_and_installs(tiny_folder: Path, tmp_path: Path) -> N
 
 
 def test_a_terminal_gets_a_progress_bar(tiny_folder: Path, tmp_path: Path) -> None:
-    with running_hub("org/tiny", folder_files(tiny_folder)) as hub:
-        with Terminal(tmp_path, "pull", "org/tiny", HF_ENDPOINT=hub.url) as terminal:
-            shown = terminal.wait_for("is installed in")
-            terminal.wait_for("chat --model")
-            assert terminal.wait() == 0
+    with (
+        running_hub("org/tiny", folder_files(tiny_folder)) as hub,
+        Terminal(tmp_path, "pull", "org/tiny", HF_ENDPOINT=hub.url) as terminal,
+    ):
+        shown = terminal.wait_for("is installed in")
+        terminal.wait_for("chat --model")
+        assert terminal.wait() == 0
     assert "kB" in shown
 
 

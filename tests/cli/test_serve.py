@@ -48,7 +48,7 @@ def test_a_port_in_use_is_named(home: Path) -> None:
     [
         (["--model", "nobody"], 1, "error: model: 'nobody' is not installed."),
         (["--port", "70000"], 2, "error: --port: "),
-        (["--host", "0.0.0.0"], 2, "error: host: 0.0.0.0 can be reached from other machines"),
+        (["--host", "192.0.2.1"], 2, "error: host: 192.0.2.1 can be reached from other machines"),
         (["--database-url", "mysql://x/y"], 1, "error: The database URL is not one"),
     ],
 )

@@ -36,12 +36,6 @@ def test_lists_both_places_by_name(library: Library) -> None:
     assert all(model.bytes > 10 and model.created > 0 for model in models)
 
 
-def test_the_default_is_the_bundled_model(library: Library, tmp_path: Path) -> None:
-    assert library.default() == "first"
-    assert Library(tmp_path / "home").default() == "gpt"
-    assert Library(tmp_path / "nowhere").default() is None
-
-
 def test_unfinished_and_broken_folders_break_nothing(library: Library, tmp_path: Path) -> None:
     put(tmp_path / "home" / ".pulling", n_positions=1)
     (tmp_path / "home" / "no-config").mkdir()
