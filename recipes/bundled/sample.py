@@ -78,6 +78,11 @@ class Speaker:
             repetition_penalty=settings["repetition_penalty"],
         )
 
+    def fits(self, messages: Sequence[Message]) -> bool:
+        """Whether the longest reply to this conversation still fits the context."""
+        prompt = len(encode_chat(self.tokenizer, messages))
+        return prompt + self.sampling.max_tokens <= self.engine.model.config.context
+
     def replies(
         self, conversations: Sequence[Sequence[Message]], sampling: Sampling
     ) -> list[tuple[str, bool]]:
@@ -109,6 +114,8 @@ def report(speaker: Speaker, samples: int) -> str:
     messages: list[Message] = []
     for said in CONVERSATION:
         messages.append(text_message("user", said))
+        while not speaker.fits(messages):
+            messages = messages[2:]
         [(text, _)] = speaker.replies([messages], speaker.sampling)
         messages.append(text_message("assistant", text))
         lines += [f"- **{said}** {_inline(text)}"]

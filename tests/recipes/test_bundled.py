@@ -21,7 +21,7 @@ RECIPE = """
 size = 300
 characters = 20000
 [model]
-context = 256
+context = 512
 width = 16
 layers = 1
 heads = 2
@@ -125,7 +125,7 @@ def test_from_text_to_a_model_folder_that_answers(
     assert sample.main([str(folder), "--samples", "3"]) == 0
     transcript = capsys.readouterr().out
     assert transcript.count("- greedy: ") == len(sample.OPENINGS)
-    assert "Replies that ended by themselves within 128 tokens: " in transcript
+    assert "Replies that ended by themselves within 200 tokens: " in transcript
     assert " of 3." in transcript
 
     first = (folder / "model.safetensors").read_bytes()
