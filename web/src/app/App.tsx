@@ -101,7 +101,17 @@ function useServerData() {
   }, [epoch]);
   useEffect(() => {
     addEventListener("pagehide", settleDeletions);
-    return () => removeEventListener("pagehide", settleDeletions);
+    // Another tab, or the terminal, may have gone on meanwhile.
+    const onVisible = () => {
+      if (document.visibilityState !== "visible") return;
+      void refresh();
+      void reload(useChat.getState().activeKey);
+    };
+    document.addEventListener("visibilitychange", onVisible);
+    return () => {
+      removeEventListener("pagehide", settleDeletions);
+      document.removeEventListener("visibilitychange", onVisible);
+    };
   }, []);
 }
 

@@ -9,9 +9,8 @@ export function UserMessage() {
   const message = useMessage();
   return (
     <MessagePrimitive.Root className="message message-user" role="article" aria-label="You said">
-      <div className="bubble">{message?.content}</div>
-      <div className="message-bar">
-        <Branches />
+      <div className="user-row">
+        <div className="bubble">{message?.content}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
           <CopyButton text={message?.content ?? ""} label="Copy your message" />
           <ActionBarPrimitive.Edit className="icon-button" aria-label="Edit your message">
@@ -19,6 +18,7 @@ export function UserMessage() {
           </ActionBarPrimitive.Edit>
         </ActionBarPrimitive.Root>
       </div>
+      <Branches />
     </MessagePrimitive.Root>
   );
 }

@@ -9,6 +9,7 @@ describe("unifyMath", () => {
     ["a variable of a shell", "set $HOME and $PATH", "set $HOME and $PATH"],
     ["an escaped dollar", String.raw`\$5 is $x$`, String.raw`\$5 is $$x$$`],
     ["what is right already", "$$x$$ and\n$$\ny\n$$", "$$x$$ and\n$$\ny\n$$"],
+    ["a formula with a line to itself", "so\n  $$ x $$\nis", "so\n  $$\n  x\n  $$\nis"],
     ["round brackets", String.raw`so \(x\) is`, "so $$x$$ is"],
     ["square brackets", String.raw`\[ x \]`, "\n$$\nx\n$$\n"],
     ["a code span", "`$x$` and $y$", "`$x$` and $$y$$"],

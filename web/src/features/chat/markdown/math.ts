@@ -1,12 +1,17 @@
 /**
  * Brings the ways people and models write formulas to the one the parser reads, `$$…$$`:
  * `\(…\)`, `\[…\]`, and `$…$` where it cannot be money (no blank just inside, no digit right
- * after: pandoc's rule). Code is left alone.
+ * after: pandoc's rule). A formula with a line to itself is displayed. Code is left alone.
  */
 export function unifyMath(markdown: string): string {
   if (!/\$|\\[([]/.test(markdown)) return markdown;
   return outsideCode(markdown, (prose) =>
     prose
+      .replaceAll(
+        /^([ \t]*)\$\$([^$\n]*[^$\s][^$\n]*)\$\$[ \t]*$/gm,
+        (_, indent: string, formula: string) =>
+          `${indent}$$\n${indent}${formula.trim()}\n${indent}$$`,
+      )
       .replaceAll(/\\\[([^]+?)\\\]/g, (_, formula: string) => `\n$$\n${formula.trim()}\n$$\n`)
       .replaceAll(/\\\((.+?)\\\)/g, (_, formula: string) => `$$${formula.trim()}$$`)
       .replaceAll(
