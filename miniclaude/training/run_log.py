@@ -68,10 +68,11 @@ class RunLog:
         self._last_line = now
         span = now - self._recent[0][0]
         rate = sum(count for _, count in list(self._recent)[1:]) / span if span else 0.0
+        speed = f"  {rate:,.0f} tokens/s" if rate else ""
         left = seconds / max(progress, 1e-9) * (1 - min(progress, 1.0))
         filled = min(20, int(20 * progress))
         bar = "█" * filled + "░" * (20 - filled)
-        line = f"{bar} step {done:,}  loss {loss:.3f}  {rate:,.0f} tokens/s"
+        line = f"{bar} step {done:,}  loss {loss:.3f}{speed}"
         line += f"  {duration(left)} left"
         if self._in_place and not finished:
             self.terminal.write(f"\r\x1b[K{line}")

@@ -89,7 +89,7 @@ def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
 
 
 def run_stage(
-    name: str, learn: str, recipe: Recipe, run: Path, model: Transformer, scale: float, log: RunLog
+    name: str, learn: str, recipe: Recipe, run: Path, model: Transformer, scale: float
 ) -> None:
     """Train the model in place by one stage, or read the result of its having been done."""
     stage: Stage = getattr(recipe, name)
@@ -105,6 +105,7 @@ def run_stage(
     if finished.exists():
         load_latest(run / name, model, make_optimizers(model, config))
         return
+    log = RunLog(run / f"{name}.metrics.jsonl")
     log.say(f"{name}: at most {len(batches):,} steps or {duration(60 * config.minutes)}")
     began = time.monotonic()
     steps = train(
@@ -164,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    log = RunLog(options.run / "metrics.jsonl")
+    log = RunLog()
     try:
         recipe = load_recipe(options.recipe)
         tokenizer = prepare(recipe, options.data, options.run, options.scale, log)
@@ -172,8 +173,8 @@ def main(arguments: list[str] | None = None) -> int:
         model.initialise(torch.Generator().manual_seed(SEED))
         size = sum(parameter.numel() for parameter in model.parameters())
         log.say(f"A model of {size:,} parameters")
-        run_stage("pretrain", "all", recipe, options.run, model, options.scale, log)
-        run_stage("tune", "replies", recipe, options.run, model, options.scale, log)
+        run_stage("pretrain", "all", recipe, options.run, model, options.scale)
+        run_stage("tune", "replies", recipe, options.run, model, options.scale)
         to = options.to or options.run / "model"
         export(model, tokenizer, options.run, to, options.card)
         log.say(f"Written to {to}")
