@@ -86,6 +86,8 @@ def _converse(runner: asyncio.Runner, session: Session) -> None:
                 _command(runner, session, line)
             elif line:
                 _show_answer(runner.run(session.say(line, show=_print_safely)))
+        except KeyboardInterrupt:  # before there was an answer to stop
+            _show_answer(complete=False)
         except (MiniClaudeError, OSError) as error:
             typer.secho(f"\nerror: {error}", fg="red", err=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 
 from miniclaude.chat.events import TurnDelta, TurnDone, TurnFailed
@@ -86,7 +86,7 @@ class Session:
         self._registry.resolve(self.model)
         if self._conversation_id is None:
             self._conversation_id = (await self._conversations.create(OWNER)).id
-        started = await self._turns.start(
+        starting = self._turns.start(
             OWNER,
             self._conversation_id,
             content=text,
@@ -94,13 +94,13 @@ class Session:
             settings=self._settings,
             system=self.system,
         )
-        return await self._watch(started, show)
+        return await self._watch(self._conversation_id, starting, show)
 
     async def retry(self, *, show: Show) -> bool:
         """Another answer to the last message, beside the first. Raises InvalidRequestError when
         there is none."""
         question = await self._last_question()
-        started = await self._turns.start(
+        starting = self._turns.start(
             OWNER,
             question.conversation_id,
             parent_id=question.id,
@@ -108,7 +108,7 @@ class Session:
             settings=self._settings,
             system=self.system,
         )
-        return await self._watch(started, show)
+        return await self._watch(question.conversation_id, starting, show)
 
     async def undo(self) -> str:
         """Go back to before the last message, which stays in the tree; returns its text."""
@@ -144,12 +144,15 @@ class Session:
             )
         return await export_conversation(self._database, OWNER, self._conversation_id)
 
-    async def _watch(self, started: StartedTurn, show: Show) -> bool:
-        """Show the turn. Cancelling the task that watches (Ctrl-C) stops the turn itself."""
-        assert self._conversation_id is not None  # noqa: S101  # a turn has one
-        place = (OWNER, self._conversation_id, started.turn_id)
+    async def _watch(
+        self, conversation_id: str, starting: Coroutine[object, object, StartedTurn], show: Show
+    ) -> bool:
+        """Show the turn. Cancelling the task that watches (Ctrl-C) stops the turn itself, also when
+        it has only just been asked for."""
+        begun = asyncio.ensure_future(starting)
         try:
-            async with aclosing(self._turns.events(*place)) as events:
+            turn = (await asyncio.shield(begun)).turn_id
+            async with aclosing(self._turns.events(OWNER, conversation_id, turn)) as events:
                 async for event in events:
                     match event:
                         case TurnDelta(text=text):
@@ -162,7 +165,7 @@ class Session:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            await self._turns.cancel(*place)
+            await self._turns.cancel(OWNER, conversation_id, (await begun).turn_id)
         return False
 
     async def _branch(self) -> list[StoredMessage]:
