@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
 from miniclaude.errors import OverloadedError
+from miniclaude.model.generation_config import read_sampling_defaults
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.tokenizer.load import Tokenizer, load_tokenizer
 
@@ -19,13 +20,15 @@ MakeSpec = Callable[[InstalledModel], EngineSpec]
 
 @dataclass(slots=True, eq=False)
 class LoadedModel:
-    """A model in memory. info: what its engine told when it was ready. users: answers being
-    written with it. last_use: greater is later."""
+    """A model in memory. info: what its engine told when it was ready. sampling: what the model's
+    makers recommend where a request says nothing. users: answers being written with it. last_use:
+    greater is later."""
 
     model: InstalledModel
     tokenizer: Tokenizer
     engine: EngineProcess
     info: EngineInfo
+    sampling: Mapping[str, float]
     users: int = 0
     last_use: int = 0
 
@@ -100,6 +103,7 @@ class LoadedModels:
             if self._closed:
                 raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
             tokenizer = await asyncio.to_thread(load_tokenizer, installed.path)
+            sampling = await asyncio.to_thread(read_sampling_defaults, installed.path)
             await self._make_room(installed.name)
             engine = EngineProcess(self._make_spec(installed))
             try:
@@ -107,7 +111,8 @@ class LoadedModels:
             except BaseException:
                 await engine.close()
                 raise
-            loaded = LoadedModel(installed, tokenizer, engine, info, last_use=next(self._uses))
+            loaded = LoadedModel(installed, tokenizer, engine, info, sampling)
+            loaded.last_use = next(self._uses)
             self._loaded[installed.name] = loaded
             return loaded
 

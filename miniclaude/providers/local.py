@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import cast
+from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineSpec
@@ -169,7 +169,7 @@ async def _answer(
 ) -> AsyncGenerator[StreamEvent, None]:
     """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
     context = loaded.info.context
-    sampling = _sampling(settings, len(prompt), context)
+    sampling = _sampling(settings, loaded.sampling, len(prompt), context)
     request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
     written: dict[int, int] = {}
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
@@ -188,8 +188,11 @@ async def _answer(
     yield Usage(len(prompt), sum(written.values()))
 
 
-def _sampling(settings: Settings, prompt_tokens: int, context: int) -> Sampling:
-    """The engine's settings. Raises ContextLengthError when prompt and answer do not fit."""
+def _sampling(
+    settings: Settings, recommended: Mapping[str, float], prompt_tokens: int, context: int
+) -> Sampling:
+    """The engine's settings: the request's, then the model's recommended ones, then the API's
+    defaults. Raises ContextLengthError when prompt and answer do not fit."""
     room = context - prompt_tokens
     max_tokens = settings.max_tokens if settings.max_tokens is not None else min(MAX_TOKENS, room)
     if room < 1 or max_tokens > room:
@@ -199,13 +202,17 @@ def _sampling(settings: Settings, prompt_tokens: int, context: int) -> Sampling:
             hint="Shorten the conversation, or ask for fewer tokens.",
             param="messages" if room < 1 else "max_tokens",
         )
-    given = {name: getattr(settings, name) for name in SAMPLING_FIELDS}
+    asked = {name: getattr(settings, name) for name in SAMPLING_FIELDS}
+    given: dict[str, Any] = {
+        **recommended,
+        **{name: value for name, value in asked.items() if value is not None},
+    }
     return Sampling(
         max_tokens=max_tokens,
         logit_bias=settings.logit_bias,
         stop=settings.stop,
         n=settings.n,
-        **{name: value for name, value in given.items() if value is not None},
+        **given,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncGenerator
@@ -201,3 +202,19 @@ async def test_closing_ends_what_is_being_loaded(tiny_library: Library) -> None:
 def test_a_library_is_needed() -> None:
     with pytest.raises(SettingsError, match="no library of models"):
         create({"name": "local"})
+
+
+async def test_a_model_samples_as_its_makers_recommend(tmp_path: Path) -> None:
+    """A small model at the API's temperature of 1 rambles, and its makers know better; what a
+    request says still wins."""
+    folder = write_tiny_checkpoint(tmp_path / "tiny")
+    recommended = {"do_sample": True, "temperature": 2.0, "top_k": 1}
+    (folder / "generation_config.json").write_text(json.dumps(recommended))
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    try:
+        by_seed = {text_of(await all_of(chat(local, seed=s, max_tokens=8))) for s in range(3)}
+        free = {text_of(await all_of(chat(local, seed=s, max_tokens=8, top_k=0))) for s in range(3)}
+    finally:
+        await local.aclose()
+    assert len(by_seed) == 1
+    assert len(free) > 1
