@@ -32,7 +32,7 @@ def find_browser(playwright_own: str) -> str | None:
 
 @dataclass
 class LiveServer:
-    """A server process. `hold` stops its echo between two words."""
+    """A server process. `hold` keeps its echo waiting."""
 
     url: str
     home: Path
@@ -44,16 +44,11 @@ class LiveServer:
         return int(self.url.rsplit(":", 1)[1])
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        """While inside, the echo says no further word."""
-        with self.holding():
-            yield
-
-    @contextlib.contextmanager
-    def holding(self) -> Iterator[Path]:
-        """As `hold`; deleting the file lets the echo go on early."""
+    def hold(self, after: int = 0) -> Iterator[Path]:
+        """While inside, no answer gets longer than `after` words; deleting the file that is
+        handed out lets them go on early."""
         file = self.home / "hold"
-        file.touch()
+        file.write_text(str(after))
         try:
             yield file
         finally:

@@ -2,9 +2,9 @@
 
     python -m tests.web.serve_echo HOME PORT
 
-While the file HOME/hold exists, no further word is said. A word takes WORD_SECONDS, so that an
-answer is long enough to be watched. A question that contains FAIL ends in an error after
-three words. The first line printed is the server's address.
+While the file HOME/hold exists, no answer gets longer than the number of words it holds. A
+question that contains FAIL ends in an error after three words. The first line printed is the
+server's address.
 """
 
 from __future__ import annotations
@@ -21,36 +21,46 @@ from miniclaude.providers.base import ChatRequest
 from miniclaude.server.serve import run_server
 from miniclaude.settings import load_settings
 
-WORD_SECONDS = 0.01
+WORD_SECONDS = 0.005
 FAIL = "please fail"
 
 
-class FailingEcho(echo.Echo):
-    """An echo that breaks off when asked to."""
+class CommandedEcho(echo.Echo):
+    """An echo that pauses, and breaks off, when it is told to."""
+
+    def __init__(self, hold: Path) -> None:
+        super().__init__()
+        self._hold = hold
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """As the echo does, up to the third word of a question that contains FAIL."""
         fails = FAIL in request.messages[-1].text
         words = 0
         async for event in super().chat(request):
+            await self._pause(words)
             yield event
             words += isinstance(event, TextDelta)
             if fails and words == 3:
                 raise ProviderError("The echo broke off.", hint="Ask something else.")
 
+    async def _pause(self, words: int) -> None:
+        await asyncio.sleep(WORD_SECONDS)
+        # The test that holds is another process: there is no event to wait for.
+        while words >= self._most_words():  # noqa: ASYNC110
+            await asyncio.sleep(WORD_SECONDS)
+
+    def _most_words(self) -> float:
+        try:
+            return int(self._hold.read_text() or "0")
+        except FileNotFoundError:
+            return float("inf")
+
 
 def main(home: Path, port: int) -> None:
     """Serve until the process is told to end."""
-    hold = home / "hold"
-
-    async def pace() -> None:
-        await asyncio.sleep(WORD_SECONDS)
-        # The test that holds is another process: there is no event to wait for.
-        while hold.exists():  # noqa: ASYNC110
-            await asyncio.sleep(WORD_SECONDS)
 
     def create(options: Mapping[str, object]) -> echo.Echo:
-        return FailingEcho(pace)
+        return CommandedEcho(home / "hold")
 
     echo.create = create
     settings = load_settings(home, port=port, model="echo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.steps import answers, ask, listed
 
@@ -48,6 +48,17 @@ def test_code_tables_and_formulas_are_drawn(page: Page) -> None:
     expect(answer.locator(".katex-display")).to_have_count(1)
     expect(answer.locator(".katex")).to_have_count(2)
     expect(answer).to_contain_text("money $5 and $6")
+
+
+def test_colours_that_arrive_late_are_put_on_all_the_same(page: Page) -> None:
+    """The highlighter is fetched when first needed; the answer may have ended by then."""
+    waiting: list[Route] = []
+    page.route("**/highlightPlugin*.js", lambda route: waiting.append(route))
+    answer = ask(page, "```python\nx = 1\n```")
+    expect(answer.locator("code")).to_have_text("x = 1\n")
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(answer.locator(".hljs-number")).to_have_text("1")
 
 
 def test_code_is_copied_exactly(page: Page) -> None:

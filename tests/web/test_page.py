@@ -15,6 +15,11 @@ pytestmark = pytest.mark.browser
 
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 KEY = "a-key-for-the-tests"
+STORED = """async (path) => {
+    const { messages } = await (await fetch(path)).json();
+    return messages.at(-1).content.endsWith("word5");
+}"""
+"""The words reach the store within a second of being said."""
 
 
 def _is_dark(page: Page) -> bool:
@@ -106,10 +111,11 @@ def test_the_page_recovers_by_itself_when_the_server_was_away(
 
 
 def test_an_answer_the_server_died_on_is_kept_and_marked(open_page: OpenPage, home: Path) -> None:
-    with live_server(home) as first:
+    with live_server(home) as first, first.hold(after=6):
         page = open_page(first.url)
-        send(page, " ".join(f"word{n}" for n in range(400)))
-        expect(answers(page)).to_contain_text("word150")
+        send(page, " ".join(f"word{n}" for n in range(100)))
+        expect(answers(page)).to_contain_text("word5")
+        page.wait_for_function(STORED, arg=f"/conversations/{page.url.rsplit('/', 1)[1]}")
         first.process.kill()
         first.process.wait()
     with live_server(home, port=first.port):

@@ -32,6 +32,9 @@ export const Markdown = memo(function Markdown({
   const rehype = useMemo<PluggableList>(() => (highlight ? [...SAFE, highlight] : SAFE), [highlight]);
   return (
     <Streamdown
+      // Streamdown's memo does not look at rehypePlugins: without a new key, an answer that was
+      // finished before the colours arrived would stay plain.
+      key={highlight ? "coloured" : "plain"}
       className="markdown"
       components={elements}
       plugins={plugins}
