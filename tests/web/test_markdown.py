@@ -53,7 +53,11 @@ def test_code_tables_and_formulas_are_drawn(page: Page) -> None:
 def test_colours_that_arrive_late_are_put_on_all_the_same(page: Page) -> None:
     """The highlighter is fetched when first needed; the answer may have ended by then."""
     waiting: list[Route] = []
-    page.route("**/highlightPlugin*.js", lambda route: waiting.append(route))
+
+    def keep_waiting(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/highlightPlugin*.js", keep_waiting)
     answer = ask(page, "```python\nx = 1\n```")
     expect(answer.locator("code")).to_have_text("x = 1\n")
     assert len(waiting) == 1
