@@ -301,6 +301,8 @@ def main() -> None:
         return
     shape = TINY if arguments.quick else SHAPE
     load = Load(shape["vocab_size"])
+    if arguments.quick:
+        load = Load(shape["vocab_size"], 64, 9, streams=4, stream_prompt=16, stream_answer=9)
     with tempfile.TemporaryDirectory(prefix="generate-") as name:
         make_checkpoint(Path(name), shape, arguments.dtype)
         sides = [Side(side, Path(name), arguments, load) for side in ("ours", "transformers")]

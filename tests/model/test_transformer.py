@@ -230,3 +230,18 @@ def test_initialise_fills_every_parameter() -> None:
     assert float(weights["blocks.0.mlp.down.weight"].std()) == pytest.approx(0.005, rel=0.1)
     assert torch.all(weights["blocks.0.mlp_norm.weight"] == 1)
     assert torch.all(weights["blocks.0.mlp_norm.bias"] == 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kv_heads", [2, 4])
+def test_one_half_precision_query_attends_as_the_equation_says(
+    dtype: torch.dtype, kv_heads: int
+) -> None:
+    """A step of decoding on the CPU takes a way of its own."""
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 4, 1, 8, generator=generator).to(dtype)
+    keys, values = torch.randn(2, 2, kv_heads, 9, 8, generator=generator).to(dtype)
+    segment = Segment(slice(None), keys, values, torch.tensor([9, 5]))
+    fast = fast_attention(query, segment, 6)
+    assert fast.dtype == dtype
+    torch.testing.assert_close(fast, reference_attention(query, segment, 6), atol=2e-2, rtol=2e-2)
