@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from miniclaude.model.library import InstalledModel, Library
 
-app = typer.Typer(help="List, inspect and remove models.", no_args_is_help=True)
+app = typer.Typer()
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Name = Annotated[str, typer.Argument(help="A model's name, as `list` shows it.")]
@@ -25,6 +25,15 @@ def _library(home: Path | None) -> Library:
     from miniclaude.settings import load_settings
 
     return Library(load_settings(home).models_folder, bundled_models())
+
+
+@app.callback(invoke_without_command=True)
+def _models(context: typer.Context, as_json: AsJson = False, home: Home = None) -> None:
+    """List, inspect and remove models. Without a command, the list."""
+    if context.invoked_subcommand is None:
+        list_models(as_json, home)
+    elif as_json or home is not None:
+        raise typer.BadParameter(f"options go after the command {context.invoked_subcommand!r}.")
 
 
 @app.command("list")

