@@ -41,12 +41,19 @@ def encode_chat(
 ) -> list[int]:
     """The conversation as ids, ending where the assistant should begin to speak.
 
-    Raises InvalidRequestError for messages the template refuses, images and lone surrogates;
-    UnsupportedFieldError for tools the template knows nothing of; PayloadTooLargeError beyond
-    16 Mi characters; ChatTemplateError when there is no template, or it fails.
+    Raises InvalidRequestError for messages the template refuses or makes nothing of, images and
+    lone surrogates; UnsupportedFieldError for tools the template knows nothing of;
+    PayloadTooLargeError beyond 16 Mi characters; ChatTemplateError when there is no template, or
+    it fails.
     """
-    chat = _Chat(tokenizer, messages, tools)
-    return tokenizer.encode_activated(chat.render_prompt()).ids
+    ids = tokenizer.activated_ids(_Chat(tokenizer, messages, tools).render_prompt())
+    if not ids:
+        raise InvalidRequestError(
+            "The model's chat template makes nothing of these messages.",
+            hint="Add a message of the user.",
+            param="messages",
+        )
+    return ids
 
 
 def encode_training_example(tokenizer: Tokenizer, messages: Sequence[Message]) -> TrainingExample:

@@ -100,10 +100,11 @@ class ChatTemplate:
 
 def _rendering(answer: Mapping[str, str]) -> Rendering:
     if "refused" in answer:
+        why = answer["refused"].rstrip(".")
         return Rendering(
             None,
             InvalidRequestError(
-                f"The model's chat template refuses these messages: {answer['refused']}",
+                f"The model's chat template refuses these messages: {why}.",
                 hint="Change the roles or their order as it says.",
                 param="messages",
             ),

@@ -74,22 +74,25 @@ class Tokenizer:
         for all text from outside) encodes it as the ordinary characters it is made of.
         Raises InvalidRequestError on a lone surrogate, PayloadTooLargeError beyond MAX_TEXT.
         """
-        return self.encode_activated(self.special.activate(text) if special else text).ids
+        return self.activated_ids(self.special.activate(text) if special else text)
 
     def encode_prompt(self, text: str) -> list[int]:
         """Text to ids for raw completion: with BOS where this tokenizer begins texts with it."""
         begin = [self.bos_id] if self._adds_bos and self.bos_id is not None else []
         return begin + self.encode(text)
 
+    def activated_ids(self, text: str) -> list[int]:
+        """Ids of a text in which special tokens have their private spelling."""
+        _check(text)
+        # A batch of one: `encode` would stop all other threads, and so the server, meanwhile.
+        [encoding] = self._library.encode_batch_fast([text], add_special_tokens=False)
+        ids: list[int] = encoding.ids
+        return ids
+
     def encode_activated(self, text: str) -> Encoded:
         """Ids and offsets of a text in which special tokens have their private spelling."""
-        if len(text) > MAX_TEXT:
-            raise PayloadTooLargeError(
-                f"The text has {len(text):,} characters; at most {MAX_TEXT:,} are encoded at once.",
-                hint="Send less text.",
-            )
-        utf8(text)  # the library reports a lone surrogate as a TypeError
-        encoding = self._library.encode(text, add_special_tokens=False)
+        _check(text)
+        [encoding] = self._library.encode_batch([text], add_special_tokens=False)
         return Encoded(encoding.ids, encoding.offsets)
 
     def decode(self, ids: Iterable[int], *, skip_special: bool = True) -> str:
@@ -127,6 +130,16 @@ class Tokenizer:
     def is_special(self, token_id: int) -> bool:
         """Whether the id is a special token: never shown, never written by ordinary text."""
         return token_id in self._special_ids
+
+
+def _check(text: str) -> None:
+    """Raise what `encode` documents."""
+    if len(text) > MAX_TEXT:
+        raise PayloadTooLargeError(
+            f"The text has {len(text):,} characters; at most {MAX_TEXT:,} are encoded at once.",
+            hint="Send less text.",
+        )
+    utf8(text)  # the library reports a lone surrogate as a TypeError
 
 
 def check_vocabulary(tokenizer: Tokenizer, model_vocab_size: int, folder: Path) -> None:

@@ -387,8 +387,10 @@ def test_requests_that_cannot_be_encoded(
         encode_chat(tokenizer, [Message("user", (ImagePart("https://example.org/a.png"),))])
     with pytest.raises(InvalidRequestError, match="no message of the assistant"):
         encode_training_example(tokenizer, CHAT[:1])
-    with pytest.raises(InvalidRequestError, match="take turns"):
+    with pytest.raises(InvalidRequestError, match=r"take turns\. Change the roles"):
         encode_chat(load_tokenizer(llama2_folder), [CHAT[0], CHAT[0]])
+    with pytest.raises(InvalidRequestError, match="makes nothing of these messages"):
+        encode_chat(load_tokenizer(llama2_folder), [text_message("system", "Be kind.")])
     with pytest.raises(ChatTemplateError, match="nothing of what the assistant said"):
         encode_training_example(with_template(chatml_folder, "nothing"), CHAT)
     deep: dict[str, object] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -203,6 +205,19 @@ def test_too_long_a_text_is_refused(chatml_folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(tokenizer, "MAX_TEXT", 10)
     with pytest.raises(PayloadTooLargeError, match="at most 10"):
         load_tokenizer(chatml_folder).encode("a" * 11)
+
+
+def test_other_threads_run_while_a_long_text_is_encoded(chatml_folder: Path) -> None:
+    """A message of megabytes, encoded in a worker thread, must not stop the server's event loop
+    (and with it every other request) until it is done."""
+    ours = load_tokenizer(chatml_folder)
+    worker = threading.Thread(target=ours.encode, args=("the weather is fine, " * 20_000,))
+    worker.start()
+    beats = 0
+    while worker.is_alive():
+        beats += 1
+        time.sleep(0)
+    assert beats > 100
 
 
 def test_missing_folder_and_missing_files(tmp_path: Path, llama2_model: Path) -> None:
