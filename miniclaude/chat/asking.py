@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Protocol, cast
 
-from miniclaude.chat.history import CountTokens, branch_messages, fit, size
+from miniclaude.chat.history import CountTokens, branch_messages, fit, join_neighbours, size
 from miniclaude.errors import ContextLengthError, MiniClaudeError
 from miniclaude.messages import StreamEvent
 from miniclaude.providers.base import ChatRequest, Provider, Settings
@@ -69,7 +69,7 @@ async def ask(
     sent = fit(messages, context - answer, count) if context else tuple(messages)
     while True:
         started = False
-        request = ChatRequest(model, sent, settings)
+        request = ChatRequest(model, join_neighbours(sent), settings)
         try:
             async with aclosing(cast("Closable", provider.chat(request))) as events:
                 async for event in events:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
-from miniclaude.messages import Message, Role, text_message
+from miniclaude.messages import Message, text_message
 from miniclaude.store.messages import StoredMessage
 
 CountTokens = Callable[[str], int]
@@ -22,19 +23,26 @@ def estimate_tokens(text: str) -> int:
 def branch_messages(branch: Sequence[StoredMessage], system: str | None = None) -> list[Message]:
     """What was said on a branch, root first.
 
-    Empty messages (answers that failed before their first word) are left out, and neighbours of
-    one role are joined, because chat templates want user and assistant to take turns. system: an
+    Empty messages (answers that failed before their first word) are left out. system: an
     instruction put first.
     """
-    said: list[tuple[Role, str]] = [("system", system)] if system else []
-    for message in branch:
-        if not message.content.strip():
-            continue
-        if said and said[-1][0] == message.role:
-            said[-1] = (message.role, f"{said[-1][1]}\n\n{message.content}")
-        else:
-            said.append((message.role, message.content))
-    return [text_message(role, text) for role, text in said]
+    said = [text_message(message.role, message.content) for message in branch]
+    if system:
+        said.insert(0, text_message("system", system))
+    return [message for message in said if message.text.strip()]
+
+
+def join_neighbours(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with neighbours of one role joined: chat templates want user and assistant to
+    take turns.
+
+    Done after `fit`, so that a question too long to be answered can be dropped, and does not stay
+    for ever in front of the next one.
+    """
+    runs = groupby(messages, key=lambda message: message.role)
+    return tuple(
+        text_message(role, "\n\n".join(message.text for message in run)) for role, run in runs
+    )
 
 
 def size(messages: Sequence[Message], count: CountTokens = estimate_tokens) -> int:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclaude.chat.history import branch_messages, estimate_tokens, fit, size
+from miniclaude.chat.history import (
+    branch_messages,
+    estimate_tokens,
+    fit,
+    join_neighbours,
+    size,
+)
 from miniclaude.messages import Message, Role, text_message
 from miniclaude.store.messages import Status, StoredMessage
 
@@ -40,7 +46,7 @@ def test_partial_answers_are_sent_and_empty_ones_are_not() -> None:
         stored("assistant", "part", "cancelled"),
         stored("user", "three"),
     ]
-    assert said(branch_messages(branch)) == [
+    assert said(join_neighbours(branch_messages(branch))) == [
         ("user", "one\n\ntwo"),
         ("assistant", "part"),
         ("user", "three"),
@@ -51,7 +57,20 @@ def test_the_system_instruction_comes_first() -> None:
     branch = [stored("user", "hi")]
     assert said(branch_messages(branch, "Be brief.")) == [("system", "Be brief."), ("user", "hi")]
     branch.insert(0, stored("system", "Be kind."))
-    assert said(branch_messages(branch, "Be brief."))[0] == ("system", "Be brief.\n\nBe kind.")
+    joined = join_neighbours(branch_messages(branch, "Be brief."))
+    assert said(joined)[0] == ("system", "Be brief.\n\nBe kind.")
+
+
+def test_a_question_too_long_to_be_answered_does_not_spoil_the_next() -> None:
+    """Its answer failed, so the next question is its neighbour; joined to that before cutting, it
+    would make every later turn of the conversation fail too."""
+    branch = [
+        stored("user", "word " * 2000),
+        stored("assistant", "", "error"),
+        stored("user", "short"),
+    ]
+    kept = join_neighbours(fit(branch_messages(branch, "Be brief."), 100))
+    assert said(kept) == [("system", "Be brief."), ("user", "short")]
 
 
 def test_the_oldest_exchanges_go_first_and_whole() -> None:
