@@ -7,7 +7,8 @@ worker process calls `step` for as long as there is something to do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,7 @@ from miniclaude.engine.request import (
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.stop_strings import StopStrings
-from miniclaude.errors import InvalidRequestError
+from miniclaude.errors import InvalidRequestError, OverloadedError
 from miniclaude.model.transformer import Transformer
 
 
@@ -58,7 +59,11 @@ class Engine:
     """
 
     def __init__(
-        self, model: Transformer, tokenizer: Vocabulary, limits: EngineLimits | None = None
+        self,
+        model: Transformer,
+        tokenizer: Vocabulary,
+        limits: EngineLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -79,6 +84,7 @@ class Engine:
             device=weight.device,
         )
         self.scheduler = Scheduler(self.limits, blocks=blocks)
+        self.clock = clock
         self.live: dict[str, Live] = {}
         self.notices: list[Output] = []
 
@@ -102,7 +108,8 @@ class Engine:
                 param="id",
             )
         s = request.sampling
-        self.scheduler.submit(Job(request.id, len(request.prompt), s.max_tokens, s.n))
+        deadline = self.clock() + self.limits.max_wait_seconds
+        self.scheduler.submit(Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline))
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
         self.live[request.id] = Live(
@@ -122,6 +129,17 @@ class Engine:
         not known has ended already: nothing happens."""
         if self.scheduler.cancel(request_id):
             self.end(request_id, "cancelled", self.notices)
+
+    def expire(self) -> dict[str, OverloadedError]:
+        """Forget the requests that have waited too long for admission, and say why."""
+        late = self.scheduler.expire(self.clock())
+        for request_id in late:
+            del self.live[request_id]
+        waited = f"The request waited {self.limits.max_wait_seconds} s without its turn coming."
+        return {
+            request_id: OverloadedError(waited, hint="Try again later.", retry_after=30)
+            for request_id in late
+        }
 
     def end(
         self,
@@ -146,7 +164,7 @@ class Engine:
 
     def compute(self, chunks: Sequence[Chunk], outputs: list[Output]) -> None:
         """One forward pass. If it fails, each chunk is tried alone, so that what only one request
-        brings about ends only that one."""
+        brings about ends only that one, with all its answers."""
         try:
             drawn = self.forward(chunks)
         except RuntimeError as error:  # what torch raises, out of memory included
@@ -156,7 +174,8 @@ class Engine:
                 self.end(request_id, "error", outputs, f"The model failed: {error}")
                 return
             for chunk in chunks:
-                self.compute([chunk], outputs)
+                if chunk.answer.job.id in self.live:
+                    self.compute([chunk], outputs)
             return
         for chunk in chunks:
             self.scheduler.complete(chunk)

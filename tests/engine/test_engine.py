@@ -235,6 +235,31 @@ def test_a_forward_pass_that_fails_ends_only_the_request_that_makes_it_fail(
     assert {k: v for k, v in texts(outputs).items() if k[0] == "good"} == expected
 
 
+def test_a_forward_pass_that_fails_ends_all_answers_of_its_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first answer to fail takes its request with it; the second, in the same step, must not
+    then be looked up: that would end the worker, and everybody's answers."""
+    engine = tiny_engine()
+    good = ask("good", "fine")
+    expected = texts(run(engine, good))
+    engine.submit(ask("bad", "x", n=2))
+    outputs = engine.step()
+    hidden = engine.model.hidden
+    answers = [writing.tokens for writing in engine.live["bad"].writings.values()]
+
+    def fragile(ids: Tensor, *rest: object) -> Tensor:
+        if bool((ids == answers[0][-1]).any()):
+            raise RuntimeError("out of memory")
+        return hidden(ids, *rest)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(engine.model, "hidden", fragile)
+    outputs += engine.step()
+    monkeypatch.setattr(engine.model, "hidden", hidden)
+    assert finishes(outputs) == {("bad", 0): "error", ("bad", 1): "error"}
+    assert texts(run(engine, good)) == expected
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -287,6 +312,22 @@ def test_a_full_queue_is_said_to_be_full() -> None:
     with pytest.raises(OverloadedError, match="14 tokens are waiting, and 20 may"):
         engine.submit(ask("c", "hi"))
     assert set(finishes(run(engine))) == {("a", 0), ("b", 0)}
+
+
+def test_a_request_whose_turn_does_not_come_is_told_so() -> None:
+    now = 0.0
+    limits = EngineLimits(max_running=1, step_tokens=8, kv_tokens=192, max_wait_seconds=5)
+    engine = Engine(tiny_model(), ByteVocabulary(), limits, clock=lambda: now)
+    engine.submit(ask("first", "a"))
+    engine.submit(ask("second", "b"))
+    assert engine.expire() == {}
+    now = 5.0
+    [(late, error)] = engine.expire().items()
+    assert late == "second"
+    assert "waited 5 s without its turn coming" in error.message
+    assert error.retry_after == 30
+    assert "second" not in engine.live
+    engine.scheduler.check()
 
 
 def test_bfloat16_weights_have_a_bfloat16_cache() -> None:
