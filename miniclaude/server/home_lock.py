@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
-from miniclaude.errors import HomeLockedError, StoreError
+from miniclaude.errors import DiskFullError, HomeLockedError, StoreError
 
 LOCK_FILE = "server.lock"
 
@@ -18,15 +18,18 @@ LOCK_FILE = "server.lock"
 class HomeLock:
     """The lock, held. Its file tells others who we are."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    def __init__(self, home: Path, descriptor: int) -> None:
+        self._home = home
+        self._descriptor = descriptor
 
     def describe(self, url: str) -> None:
-        """Write our process id and where we answer."""
-        self._file.seek(0)
-        self._file.truncate()
-        json.dump({"pid": os.getpid(), "url": url}, self._file)
-        self._file.flush()
+        """Write our process id and where we answer. Raises StoreError, DiskFullError."""
+        text = json.dumps({"pid": os.getpid(), "url": url}).encode()
+        try:
+            os.pwrite(self._descriptor, text, 0)
+            os.ftruncate(self._descriptor, len(text))
+        except OSError as error:
+            raise _cannot_write(self._home, error) from error
 
 
 @contextmanager
@@ -34,29 +37,40 @@ def home_lock(home: Path) -> Iterator[HomeLock]:
     """Hold the lock of `home`, making the folder where it is missing.
 
     The kernel frees the lock however the process ends, so a file left behind means nothing.
-    Raises HomeLockedError naming the other server's process id and URL, and StoreError when the
-    folder cannot be written.
+    Raises HomeLockedError naming the other server's process id and URL, StoreError when the
+    folder cannot be written, and DiskFullError.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Not truncated on opening: until the lock is ours the file is the other server's.
         descriptor = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(
-            f"The home folder {home} cannot be written: {error.strerror}.",
-            hint="Choose another with --home, or correct its permissions.",
-        ) from error
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        raise _cannot_write(home, error) from error
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _locked(home, file.read(4096)) from None
-        lock = HomeLock(file)
+            raise _locked(home, os.pread(descriptor, 4096, 0)) from None
+        lock = HomeLock(home, descriptor)
         lock.describe("an address not yet chosen")
         yield lock
+    finally:
+        os.close(descriptor)
 
 
-def _locked(home: Path, holder: str) -> HomeLockedError:
+def _cannot_write(home: Path, error: OSError) -> StoreError:
+    if error.errno == errno.ENOSPC:
+        return DiskFullError(
+            f"No space is left to write to the home folder {home}.",
+            hint="Free some space, or choose another folder with --home.",
+        )
+    return StoreError(
+        f"The home folder {home} cannot be written: {error.strerror}.",
+        hint="Choose another with --home, or correct its permissions.",
+    )
+
+
+def _locked(home: Path, holder: bytes) -> HomeLockedError:
     try:
         known = json.loads(holder)
         who = f"process {int(known['pid'])}, at {known['url']}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from miniclaude.errors import HomeLockedError, StoreError
+from miniclaude.errors import DiskFullError, HomeLockedError, StoreError
 from miniclaude.server.home_lock import LOCK_FILE, home_lock
 
 HOLD = """
@@ -50,6 +50,14 @@ def test_the_file_says_who_we_are(tmp_path: Path) -> None:
         known = json.loads((home / LOCK_FILE).read_text())
     assert known == {"pid": os.getpid(), "url": "http://127.0.0.1:1"}
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is full")
+def test_a_full_disk_is_named_with_the_cure(tmp_path: Path) -> None:
+    """The lock file is the first thing written in a new home."""
+    (tmp_path / LOCK_FILE).symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match=r"home folder .*Free some space"), home_lock(tmp_path):
+        pass
 
 
 def test_a_holder_that_has_not_said_who_it_is(tmp_path: Path) -> None:
