@@ -52,6 +52,10 @@ def refused(response: Any, param: str | None, status: int = 400) -> dict[str, An
             "messages[0].content[0].text",
         ),
         (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
             {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "messages[0].content[0].type",
         ),

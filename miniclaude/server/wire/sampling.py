@@ -61,7 +61,9 @@ class SamplingFields(NullIsAbsent):
         """A lone string is a list of one; a list becomes the tuple that strict mode asks for."""
         if isinstance(value, str):
             return (value,)
-        return tuple(value) if isinstance(value, list) else value
+        if not isinstance(value, list):
+            raise ValueError("must be text, or a list of texts")
+        return tuple(value)
 
     def settings(self, max_tokens: int | None, logprobs: int | None) -> Settings:
         """These fields as the providers know them."""

@@ -103,13 +103,13 @@ def _path(location: Sequence[str | int], data: Any, *, may_end_missing: bool) ->
     """
     path = ""
     place = data
-    for step in location:
+    for number, step in enumerate(location, 1):
         if isinstance(step, int) and isinstance(place, list) and step < len(place):
             place = place[step]
             path += f"[{step}]"
         elif isinstance(step, str) and isinstance(place, Mapping) and step in place:
             place = place[step]
             path += f".{step[:64]}" if path else step[:64]
-        elif isinstance(step, str) and isinstance(place, Mapping) and step == location[-1]:
+        elif isinstance(step, str) and may_end_missing and number == len(location):
             path += f".{step[:64]}" if path else step[:64]
     return path
