@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from miniclaude.errors import InvalidRequestError, PayloadTooLargeError
+from miniclaude.server.disconnect import unless_stopping
 from miniclaude.server.error_handlers import UnsupportedMediaTypeError, error_response
+from miniclaude.server.services import services_of
 
 MAX_DEPTH = 64
 MAX_VALUES = 500_000
@@ -61,7 +63,8 @@ async def read_json(request: Request) -> Any:
     """The request's body as JSON values.
 
     Raises UnsupportedMediaTypeError when it is not declared as JSON (which also keeps other
-    sites' forms out), and what `parse_json` raises.
+    sites' forms out) or is compressed, OverloadedError when the server stops before it is all
+    there, and what `parse_json` raises.
     """
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":
@@ -69,18 +72,25 @@ async def read_json(request: Request) -> Any:
             f"The body's content type is {declared or 'not given'!r}.",
             hint="Send JSON with Content-Type: application/json.",
         )
-    return parse_json(await request.body())
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise UnsupportedMediaTypeError(
+            f"The body's content encoding is {encoding[:40]!r}.",
+            hint="Send it as it is, without Content-Encoding.",
+        )
+    return parse_json(await unless_stopping(services_of(request).stopping, request.body))
 
 
 def parse_json(raw: bytes | str) -> Any:
-    """Values from JSON text that are safe to handle: UTF-8, finite, not too deep, without NUL or
-    lone surrogates (which neither databases nor UTF-8 can hold).
+    """Values from JSON text that are safe to handle: UTF-8, finite, not too deep, no key twice
+    (one of its values would be dropped silently), without NUL or lone surrogates (which neither
+    databases nor UTF-8 can hold).
 
     Raises InvalidRequestError, with `param` at the offending value.
     """
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         raise _bad_json(f"it is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -90,6 +100,15 @@ def parse_json(raw: bytes | str) -> Any:
     except ValueError:  # an integer of more digits than Python converts
         raise _bad_json("a number in it has too many digits") from None
     _check_values(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value:
+            raise _bad_json(f"the key {key[:64]!r} stands twice in one object")
+        value[key] = item
     return value
 
 

@@ -39,22 +39,37 @@ async def while_connected(
 
     Raises ClientGoneError or OverloadedError then, and whatever `work` raises otherwise.
     """
+
+    async def gone() -> None:
+        await wait_until_gone(request.receive)
+
+    return await _until(work, (gone, ClientGoneError()), (stopping.wait, stopping_error()))
+
+
+async def unless_stopping(stopping: anyio.Event, work: Callable[[], Awaitable[T]]) -> T:
+    """`work`'s result; it is cancelled the moment the server stops.
+
+    Raises OverloadedError then, and whatever `work` raises otherwise.
+    """
+    return await _until(work, (stopping.wait, stopping_error()))
+
+
+async def _until(
+    work: Callable[[], Awaitable[T]], *ends: tuple[Callable[[], Awaitable[None]], Exception]
+) -> T:
+    """`work`'s result, unless one of `ends` comes first: then its error."""
     result: list[T] = []
     failure: Exception = ClientGoneError()
     async with anyio.create_task_group() as group:
 
-        async def watch_client() -> None:
-            await wait_until_gone(request.receive)
-            group.cancel_scope.cancel()
-
-        async def watch_server() -> None:
+        async def watch(end: Callable[[], Awaitable[None]], error: Exception) -> None:
             nonlocal failure
-            await stopping.wait()
-            failure = stopping_error()
+            await end()
+            failure = error
             group.cancel_scope.cancel()
 
-        group.start_soon(watch_client)
-        group.start_soon(watch_server)
+        for end, error in ends:
+            group.start_soon(watch, end, error)
         try:
             result.append(await work())
         except Exception as error:

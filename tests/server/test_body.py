@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.server.conftest import Serve, Served
@@ -94,3 +96,46 @@ async def test_only_json_is_read(served: Served, content_type: str, path: str) -
 async def test_a_charset_is_accepted(served: Served) -> None:
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     assert (await served.client.post("/conversations", content="{}", headers=headers)).is_success
+
+
+async def test_a_compressed_body_is_refused_by_name(served: Served) -> None:
+    """As JSON it would only be called bad UTF-8, which does not say what to change."""
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    response = await served.client.post(
+        "/v1/conversations", content=gzip.compress(b"{}"), headers=headers
+    )
+    assert response.status_code == 415
+    assert "without Content-Encoding" in response.json()["error"]["message"]
+
+
+async def test_a_key_that_stands_twice_is_refused(served: Served) -> None:
+    """One of the two values would be dropped silently, and who checks the other is fooled."""
+    for body in ('{"title": "a", "title": "b"}', '{"title": "a", "\\u0074itle": "a"}'):
+        response = await served.raw(body, "/v1/conversations")
+        assert response.status_code == 400
+        assert "the key 'title' stands twice" in response.json()["error"]["message"]
+    response = await served.raw('{"\\ud800": 1, "\\ud800": 2}', "/v1/conversations")
+    assert response.status_code == 400
+
+
+async def test_a_body_that_never_comes_does_not_hold_up_the_stopping(served: Served) -> None:
+    """The server would wait for it to the end of its patience, then break the request off with a
+    traceback."""
+    waiting = anyio.Event()
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        waiting.set()
+        await anyio.sleep_forever()
+
+    async def post() -> None:
+        headers = {"content-type": "application/json"}
+        response = await served.client.post("/v1/completions", content=never(), headers=headers)
+        assert response.status_code == 503
+        assert "stopping" in response.json()["error"]["message"]
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(post)
+            await waiting.wait()
+            served.services.stopping.set()
