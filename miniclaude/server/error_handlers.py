@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from miniclaude import errors
@@ -54,6 +55,7 @@ TYPES = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -133,15 +135,34 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     error = cast("HTTPException", error)
     status = error.status_code
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     message = f"{request.method} {request.url.path[:200]!r}: {error.detail}."
-    return JSONResponse(error_body(status, message, code=CODES.get(status)), status, error.headers)
+    if status == 404:
+        message += " Check the address; the API's begin like /v1/models and /v1/chat/completions."
+    elif status == 405:
+        headers["allow"] = ", ".join(_allowed(request))
+        message += f" Use {headers['allow']}."
+    return JSONResponse(error_body(status, message, code=CODES.get(status)), status, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that some route offers at this address; the router's own `allow` names only
+    those of the first."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ]
 
 
 async def _query(request: Request, error: Exception) -> JSONResponse:
     """A query or path parameter of the wrong type or out of range."""
     first = cast("RequestValidationError", error).errors()[0]
     param = str(first["loc"][-1])
-    message = f"{param}: {first['msg'].removeprefix('Input ')}."
+    message = f"{param}: {first['msg'].removeprefix('Input ')}. Correct it in the address."
     return JSONResponse(error_body(400, message, param=param, code="invalid_value"), 400)
 
 

@@ -124,3 +124,16 @@ async def test_an_api_address_is_never_the_page(served: Served) -> None:
     for path in ("/v1/models", "/models", "/conversations", "/v1/nope", "/nope"):
         response = await served.client.get(path, headers={"accept": "text/html"})
         assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+async def test_a_wrong_address_or_method_says_what_to_do(served: Served, prefix: str) -> None:
+    missing = await served.client.get(f"{prefix}/chat/completion")
+    assert missing.status_code == 404
+    assert "Check the address" in missing.json()["error"]["message"]
+    wrong = await served.client.put(f"{prefix}/conversations")
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "GET, POST"
+    assert "Use GET, POST." in wrong.json()["error"]["message"]
+    limit = await served.client.get(f"{prefix}/conversations?limit=0")
+    assert limit.json()["error"]["message"].endswith("Correct it in the address.")
