@@ -78,6 +78,7 @@ class EngineSettings(Table):
     kv_tokens: int | None = None
     max_running: int | None = None
     max_queued_tokens: int | None = None
+    max_wait_seconds: int | None = None
 
     def limits(self) -> EngineLimits:
         """The limits, with the engine's own defaults for what is not set. Raises SettingsError."""

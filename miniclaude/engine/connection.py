@@ -56,20 +56,26 @@ class Connection:
         """Start a worker and wait until it is ready.
 
         Raises what kept it from loading (CheckpointError, TokenizerError, SettingsError), or
-        EngineError when it died without a word.
+        EngineError when it could not be started at all, or died without a word.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # never import from the working directory
-            "-m",
-            "miniclaude.engine.worker",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
-            limit=MAX_LINE,
-            start_new_session=True,  # Ctrl-C at the terminal is for the server, which closes us
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # never import from the working directory
+                "-m",
+                "miniclaude.engine.worker",
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                limit=MAX_LINE,
+                start_new_session=True,  # Ctrl-C at the terminal is for the server, which closes us
+            )
+        except OSError as error:
+            raise EngineError(
+                f"The model's worker process cannot be started: {error.strerror or error}.",
+                hint="The machine may be short of memory, processes or open files (ulimit -n).",
+            ) from error
         connection = cls(process)
         try:
             connection.send(encode_spec(spec))

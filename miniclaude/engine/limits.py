@@ -16,6 +16,7 @@ class EngineLimits:
     kv_tokens: capacity of the key/value cache; None chooses by the memory that is free.
     max_running: most answers written at the same time (a count).
     max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission.
+    max_wait_seconds: how long a request may wait for admission, in seconds.
     """
 
     block_tokens: int = 16
@@ -23,9 +24,10 @@ class EngineLimits:
     kv_tokens: int | None = None
     max_running: int = 64
     max_queued_tokens: int = 262_144
+    max_wait_seconds: int = 60
 
     def __post_init__(self) -> None:
-        for name in ("block_tokens", "step_tokens", "kv_tokens", "max_running"):
+        for name in ("block_tokens", "step_tokens", "kv_tokens", "max_running", "max_wait_seconds"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(

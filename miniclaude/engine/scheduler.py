@@ -12,6 +12,7 @@ out of them, and nothing ever has to be evicted.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -46,12 +47,16 @@ class BlockPool:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request with its `choices` answers: they share the computation of the prompt."""
+    """A request with its `choices` answers: they share the computation of the prompt.
+
+    deadline: when it stops waiting for admission, on whatever clock `expire` is asked by.
+    """
 
     id: str
     prompt_tokens: int
     max_tokens: int
     choices: int = 1
+    deadline: float = math.inf
     answers: list[Answer] = field(default_factory=list)
     prefilled: bool = False
 
@@ -222,6 +227,13 @@ class Scheduler:
                     self.finish(answer)
                 return True
         return False
+
+    def expire(self, now: float) -> list[str]:
+        """Forget the requests that have waited past their deadline; returns their ids."""
+        late = [job.id for job in self.waiting if job.deadline <= now]
+        for request in late:
+            self.cancel(request)
+        return late
 
     def check(self) -> None:
         """Raise AssertionError unless every block is free or owned exactly once and every count

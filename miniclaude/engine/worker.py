@@ -105,6 +105,8 @@ def serve(engine: Engine, commands: Commands, send: Send) -> None:
     while True:
         while engine.idle or not commands.empty():
             obey(engine, commands.get(), send)
+        for request_id, error in engine.expire().items():
+            send({"refused": request_id, "error": encode_error(error)})
         outputs = engine.step()
         if outputs:
             send({"outputs": [encode_output(output) for output in outputs]})

@@ -18,7 +18,16 @@ from miniclaude.errors import ContextLengthError, InvalidRequestError, Overloade
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
-from tests.engine.tiny import EOS, ask, finishes, run, texts, tiny_engine, tiny_model
+from tests.engine.tiny import (
+    EOS,
+    ByteVocabulary,
+    ask,
+    finishes,
+    run,
+    texts,
+    tiny_engine,
+    tiny_model,
+)
 
 FAMILIES = ["gpt2", "llama"]
 PROMPTS = ["a", "Hello, how are you today?", "The quick brown fox " * 3, "xyz" * 11, "ü€"]

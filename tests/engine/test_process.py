@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import select
@@ -213,6 +214,22 @@ async def test_a_worker_that_fails_unforeseen_leaves_its_last_words(model_folder
     expected = r"exited with code 1 while loading the model: RuntimeError: .*positive"
     with pytest.raises(EngineError, match=expected):
         await engine.start()
+    await engine.close()
+
+
+async def test_a_machine_that_cannot_start_a_process_is_told_as_such(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of files or memory: who waits for the engine must hear of it, not wait for ever."""
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    engine = EngineProcess(spec(model_folder))
+    async with asyncio.timeout(20):
+        with pytest.raises(EngineError, match=r"cannot be started: Too many open files.*ulimit"):
+            await engine.start()
     await engine.close()
 
 

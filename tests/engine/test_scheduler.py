@@ -137,6 +137,19 @@ def test_cancel_frees_everything_at_once() -> None:
     assert scheduler.idle
 
 
+def test_who_waits_too_long_is_let_go_and_who_runs_is_not() -> None:
+    """A queue without a deadline answers people who left long ago."""
+    scheduler = Scheduler(EngineLimits(block_tokens=4, step_tokens=8, max_running=1), blocks=8)
+    for name in ("runs", "late", "patient"):
+        deadline = 10.0 if name != "patient" else 99.0
+        scheduler.submit(Job(name, prompt_tokens=4, max_tokens=4, deadline=deadline))
+    assert scheduler.expire(9.9) == []
+    assert scheduler.expire(10.0) == ["late"]
+    assert [job.id for job in scheduler.running] == ["runs"]
+    assert [job.id for job in scheduler.waiting] == ["patient"]
+    scheduler.check()
+
+
 @pytest.mark.parametrize("name", ["block_tokens", "step_tokens", "kv_tokens", "max_running"])
 def test_limits_must_be_positive(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is 0"):
