@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,10 +44,13 @@ def chat(
 
     settings = load_settings(home, model=model)
     drawing = Settings(temperature=temperature, max_tokens=max_tokens, seed=seed)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what this terminal cannot show, or mistypes
     with asyncio.Runner() as runner:
         session = runner.run(Session.open(settings, drawing, system))
         try:
-            if sys.stdin.isatty():
+            if sys.stdin and sys.stdin.isatty():
                 _converse(runner, session)
             else:
                 _answer_pipe(runner, session)
@@ -56,9 +60,25 @@ def chat(
 
 def _answer_pipe(runner: asyncio.Runner, session: Session) -> None:
     """One message in, one answer out; stopping it is stopping the command."""
-    if not runner.run(session.say(sys.stdin.read().strip(), show=_print)):
+    show = _print_safely if sys.stdout.isatty() else _print
+    if not runner.run(session.say(_read_pipe(), show=show)):
         raise KeyboardInterrupt
     _print("\n")
+
+
+def _read_pipe() -> str:
+    """All that is piped in. Raises InvalidRequestError when it is not UTF-8."""
+    from miniclaude.errors import InvalidRequestError
+
+    data = sys.stdin.buffer.read() if sys.stdin else b""
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
+        raise InvalidRequestError(
+            f"What is piped in is not UTF-8 text: {byte}.",
+            hint="Convert it first, for example: iconv -f latin1 -t utf-8 FILE | mini-claude chat",
+        ) from error
 
 
 def _converse(runner: asyncio.Runner, session: Session) -> None:

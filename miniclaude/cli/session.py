@@ -128,11 +128,13 @@ class Session:
         """Open number `number` of the list: who said what, so far."""
         if not self._listed:
             await self.titles()
-        if not (number.isdecimal() and 1 <= int(number) <= len(self._listed)):
+        places = {str(place): name for place, name in enumerate(self._listed, start=1)}
+        if number not in places:
+            shown = number if len(number) <= 20 else number[:20] + "…"
             raise InvalidRequestError(
-                f"There is no conversation number {number or '?'}.", hint="/list shows them."
+                f"There is no conversation number {shown or '?'}.", hint="/list shows them."
             )
-        self._conversation_id = self._listed[int(number) - 1]
+        self._conversation_id = places[number]
         return [(message.role, message.content) for message in await self._branch()]
 
     async def export(self) -> dict[str, object]:

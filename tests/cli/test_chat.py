@@ -101,6 +101,7 @@ def test_a_conversation_at_a_terminal(home: Path, tmp_path: Path) -> None:
         ask("/list", "1  first words")
         ask("/open 1", "user:\nfirst words\n")
         ask("/open 9", "no conversation number 9")
+        ask(f"/open {'9' * 4000}", "no conversation number 9{20}…")
         terminal.wait_for("> ")
         terminal.end_of_input()
         assert terminal.wait() == 0
@@ -150,6 +151,27 @@ def configure(home: Path, service: StandIn) -> None:
     service.hold = True
     table = f'[providers.slow]\nkind = "openai"\nbase_url = "{service.url}"\n'
     (home / "config.toml").write_text(table)
+
+
+def test_bytes_that_are_no_text(home: Path) -> None:
+    """What a shell pipes in is bytes; that they are no UTF-8 is said, not a traceback."""
+    with Terminal(home, "chat", "--model", "echo", piped=b"caf\xe9") as terminal:
+        terminal.wait_for("error: What is piped in is not UTF-8 text: byte 4 is 0xe9.\nConvert it")
+        assert terminal.wait() == 1
+    assert stored(home) == []
+
+
+def test_an_answer_shows_on_a_terminal_that_lacks_its_letters(home: Path) -> None:
+    """UnicodeEncodeError would end the command in the middle of the answer."""
+    done = run(home, "chat", "--model", "echo", said="naïve 👍", PYTHONIOENCODING="ascii:strict")
+    assert (done.stdout, done.stderr, done.returncode) == ("na?ve ?\n", "", 0)
+
+
+def test_a_piped_question_does_not_let_the_model_drive_the_terminal(home: Path) -> None:
+    """The question comes from a pipe, but the answer still goes to a screen."""
+    with Terminal(home, "chat", "--model", "echo", piped=b"red\x1b[31m") as terminal:
+        terminal.wait_for(r"red\[31m\n")
+        assert terminal.wait() == 0
 
 
 def test_a_model_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
