@@ -211,13 +211,16 @@ async def insert_conversation(
 
 
 async def fetch_conversation(
-    connection: AsyncConnection, owner: str, conversation_id: str
+    connection: AsyncConnection, owner: str, conversation_id: str, *, lock: bool = False
 ) -> Conversation:
-    """One conversation, within the caller's transaction. Raises NotFoundError."""
+    """One conversation, within the caller's transaction. Raises NotFoundError.
+
+    lock: nobody else changes or deletes it before the transaction ends. (On SQLite that is so in
+    every transaction that writes.)
+    """
     require_id(conversation_id, "conversation")
-    row = (
-        await connection.execute(select(conversations).where(_is(owner, conversation_id)))
-    ).first()
+    wanted = select(conversations).where(_is(owner, conversation_id))
+    row = (await connection.execute(wanted.with_for_update() if lock else wanted)).first()
     if row is None:
         raise not_found("conversation")
     return _conversation(row)

@@ -93,11 +93,15 @@ class Messages:
 async def fetch_tree(
     connection: AsyncConnection, owner: str, conversation_id: str
 ) -> list[StoredMessage]:
-    """Every message, parents first, within the caller's transaction."""
+    """Every message, parents first, within the caller's transaction.
+
+    In the order they were stored: an id is only as good as the clock it was made by, and a clock
+    may have been set back since the parent's was made.
+    """
     rows = await connection.execute(
         select(messages)
         .where(messages.c.conversation_id == conversation_id, messages.c.owner == owner)
-        .order_by(messages.c.id)
+        .order_by(messages.c.number)
     )
     return [as_message(row) for row in rows]
 

@@ -64,7 +64,7 @@ class TurnStore:
         """
 
         async def insert(connection: AsyncConnection) -> tuple[str, str]:
-            conversation = await fetch_conversation(connection, owner, conversation_id)
+            conversation = await fetch_conversation(connection, owner, conversation_id, lock=True)
             place = conversation.head_id if isinstance(parent_id, Unset) else parent_id
             parent = (
                 None

@@ -15,6 +15,7 @@ from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id
 from miniclaude.store.messages import Messages, StoredMessage, insert_messages
 from miniclaude.store.tables import messages as messages_table
+from miniclaude.store.transfer import export_conversation, import_conversation
 from tests.store.saying import say
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +45,26 @@ async def test_a_branch_is_the_way_from_the_root_to_a_leaf(database: Database) -
     tree = await messages.tree("ada", made.id)
     assert [m.content for m in tree] == ["one", "1", "two", "2", "zwei", "ii", "II"]
     assert await messages.get("ada", made.id, tree[3].id) == tree[3]
+
+
+async def test_parents_come_first_also_after_the_clock_was_set_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids made after that sort before their parents'; an export in such an order cannot be
+    imported again."""
+    made = await Conversations(database).create("ada")
+    first = await say(database, "ada", made.id, "one")
+    earlier = (f"{number:032x}" for number in range(9))
+    monkeypatch.setattr("miniclaude.store.turns.new_id", lambda: next(earlier))
+    await say(database, "ada", made.id, "two")
+    tree = await Messages(database).tree("ada", made.id)
+    assert [message.content for message in tree] == ["one", "fine", "two", "fine"]
+    assert tree[2].parent_id == first.answer_id
+    document = await export_conversation(database, "ada", made.id)
+    copy = await import_conversation(database, "ada", document)
+    assert [m.content for m in await Messages(database).tree("ada", copy.id)] == [
+        message.content for message in tree
+    ]
 
 
 async def test_a_branch_of_5000_messages_loads_and_goes(database: Database) -> None:

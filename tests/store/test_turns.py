@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from miniclaude.errors import ConflictError, InvalidRequestError, NotFoundError
@@ -124,3 +126,39 @@ async def test_a_title_somebody_chose_is_kept(database: Database) -> None:
     made = await conversations.create("ada", "Mine")
     await say(database, "ada", made.id, "Something else")
     assert (await conversations.get("ada", made.id)).title == "Mine"
+
+
+async def test_two_questions_at_once_cannot_follow_one_answer(database: Database) -> None:
+    """Both would read the same head; the second must see the first's unfinished answer, not
+    become its silent sibling."""
+    conversations, messages = Conversations(database), Messages(database)
+    for _ in range(5):
+        made = await conversations.create("ada")
+        asked = await asyncio.gather(
+            *(say(database, "ada", made.id, f"question {n}", ending=None) for n in range(4)),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(result, ConflictError) for result in asked) == 3
+        assert len(await messages.tree("ada", made.id)) == 2
+
+
+async def test_a_question_to_a_conversation_that_is_being_deleted(database: Database) -> None:
+    """It is asked before or refused as not found; never a failure of the database."""
+    conversations = Conversations(database)
+    for _ in range(5):
+        made = await conversations.create("ada")
+        asked, deleted = await asyncio.gather(
+            TurnStore(database).begin(
+                "ada",
+                made.id,
+                turn_id=new_id(),
+                content="Hi",
+                parent_id=None,
+                model="echo",
+                settings={},
+            ),
+            conversations.delete("ada", made.id),
+            return_exceptions=True,
+        )
+        assert deleted is None
+        assert not isinstance(asked, BaseException) or isinstance(asked, NotFoundError)
