@@ -131,4 +131,6 @@ class Anthropic:
                 timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
                 http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
             )
+            # The SDK fills these from the environment; they are meant for Anthropic alone.
+            self._made._custom_headers = {}
         return self._made

@@ -182,9 +182,8 @@ async def _answer(
             if output.finish in ("stop", "length"):
                 yield Finished(output.index, output.finish)
             elif output.finish is not None:
-                raise EngineError(
-                    f"The answer ended early: {output.error or output.finish}.", hint="Ask again."
-                )
+                reason = (output.error or output.finish).rstrip(".")
+                raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
     yield Usage(len(prompt), sum(written.values()))
 
 

@@ -182,4 +182,5 @@ class OpenAICompatible:
             )
             # The SDK fills these from the environment; they are meant for OpenAI alone.
             self._made.organization = self._made.project = None
+            self._made._custom_headers = {}
         return self._made

@@ -218,3 +218,19 @@ async def test_a_model_samples_as_its_makers_recommend(tmp_path: Path) -> None:
         await local.aclose()
     assert len(by_seed) == 1
     assert len(free) > 1
+
+
+async def test_a_model_that_is_broken_inside_fails_with_a_sentence(tmp_path: Path) -> None:
+    """Weights of the right shapes that are no numbers pass every check of the folder."""
+    folder = write_tiny_checkpoint(tmp_path / "tiny")
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    header = 8 + int.from_bytes(content[:8], "little")
+    weights.write_bytes(content[:header] + b"\xff" * (len(content) - header))
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    try:
+        with pytest.raises(EngineError) as caught:
+            await all_of(chat(local))
+    finally:
+        await local.aclose()
+    assert caught.value.message == "The answer ended early: The model's scores are not numbers."

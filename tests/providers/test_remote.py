@@ -303,12 +303,30 @@ async def test_the_key_is_sent_and_nothing_from_the_environment(
     """The SDKs would send OpenAI's organisation to any service, and take keys we did not give."""
     for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
         monkeypatch.setenv(name, "from-the-environment")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway-Key: from-the-environment")
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(running_stand_in("openai"))
         provider = openai_compatible.create({"base_url": service.url})
         stack.push_async_callback(provider.aclose)
         await Remote(provider, service).ask()
         assert "from-the-environment" not in json.dumps(service.asked[0].headers)
+
+
+async def test_anthropic_gets_nothing_from_the_environment_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its SDK would send a token and headers that it finds there to whatever base_url names."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "from-the-environment")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "from-the-environment")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Gateway-Key: from-the-environment")
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(running_stand_in("anthropic"))
+        provider = anthropic.create({"base_url": service.url, "api_key": "ours"})
+        stack.push_async_callback(provider.aclose)
+        await Remote(provider, service).ask()
+        headers = json.dumps(service.asked[0].headers)
+        assert "ours" in headers
+        assert "from-the-environment" not in headers
 
 
 @pytest.mark.parametrize(
