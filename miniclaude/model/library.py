@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,9 @@ class Library:
         for folder, bundled in ((self.bundled, True), (self.home_models, False)):
             if folder is not None and folder.is_dir():
                 for path in folder.iterdir():
-                    if not path.name.startswith(".") and (path / "config.json").is_file():
+                    if path.name.startswith("."):
+                        continue
+                    with suppress(OSError):  # no model, or removed while we look, or not readable
                         model = _describe(path, bundled=bundled)
                         found[model.name] = model
         return sorted(found.values(), key=lambda model: model.name)
@@ -87,9 +90,11 @@ class Library:
                 return model
         there = ", ".join(model.name for model in models) or "none yet"
         shown = name if len(name) <= 100 else name[:100] + "…"
+        # Only what could be a model's name is put into a command for somebody to copy.
+        pull = f" `mini-claude pull {name}` fetches one." if NAME.fullmatch(name) else ""
         raise ModelNotFoundError(
             f"model: {shown!r} is not installed.",
-            hint=f"Installed: {there}. `mini-claude pull {shown}` fetches one.",
+            hint=f"Installed: {there}.{pull}",
             param="model",
         )
 

@@ -45,6 +45,22 @@ def test_unfinished_and_broken_folders_break_nothing(library: Library, tmp_path:
     assert names == {"first": 256, "gpt": 1024, "org/small": 2048, "broken": 0}
 
 
+def test_a_model_that_is_removed_while_we_look_is_skipped(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may remove one at any moment; no request for another model fails then."""
+    is_file = Path.is_file
+
+    def remove_gpt(path: Path) -> bool:
+        found = is_file(path)
+        if found and path.parent.name == "gpt":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "is_file", remove_gpt)
+    assert [model.name for model in library.list()] == ["first", "org/small"]
+
+
 def test_an_installed_model_hides_a_bundled_one_of_its_name(
     library: Library, tmp_path: Path
 ) -> None:
@@ -52,6 +68,13 @@ def test_an_installed_model_hides_a_bundled_one_of_its_name(
     assert library.find("first").context == 9
     library.remove("first")
     assert library.find("first").bundled
+
+
+def test_no_command_is_offered_for_what_is_no_name(library: Library) -> None:
+    """A name from a request may hold anything; whoever reads the error may paste its command."""
+    for name in ("../../etc/passwd", "x; rm -rf ~", "a/b/c"):
+        with pytest.raises(ModelNotFoundError, match=r"org/small\.$"):
+            library.find(name)
 
 
 def test_find_says_what_is_there(library: Library) -> None:
