@@ -42,7 +42,7 @@ class Access:
         is_page: Callable[[str], bool],
     ) -> None:
         self.app = app
-        self.hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
+        self.hosts = LOOPBACK_NAMES | {_as_in_header(host.lower()) for host in hosts}
         self.origins = frozenset(origins)
         self.key = None if key is None else _digest(key.encode())
         self.is_page = is_page
@@ -101,10 +101,16 @@ class Access:
             raise AuthenticationError(
                 "This server needs an API key.", hint="Send it as Authorization: Bearer <key>."
             )
-        if not hmac.compare_digest(_digest(given.encode()), expected):
+        # The header's own bytes: a key that is no ASCII was sent as UTF-8.
+        if not hmac.compare_digest(_digest(given.encode("latin-1")), expected):
             raise AuthenticationError(
                 "The API key is wrong.", hint="Use the api_key of the server's settings."
             )
+
+
+def _as_in_header(host: str) -> str:
+    """A Host header has brackets around an IPv6 address."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _digest(key: bytes) -> bytes:

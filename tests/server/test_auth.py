@@ -70,6 +70,14 @@ async def test_the_key(serve: Serve, headers: dict[str, str], status: int) -> No
             assert KEY not in response.text
 
 
+async def test_a_key_of_any_alphabet(serve: Serve) -> None:
+    """It arrives as UTF-8 bytes, which a header's decoding turns into other characters."""
+    async with serve(api_key="größtes Geheimnis") as served:
+        for key, status in (("größtes Geheimnis", 200), ("grösstes Geheimnis", 401)):
+            headers = {b"authorization": b"Bearer " + key.encode()}
+            assert (await served.client.get("/v1/models", headers=headers)).status_code == status
+
+
 async def test_without_a_key_any_key_is_accepted(served: Served) -> None:
     """The OpenAI SDK cannot be told to send none."""
     response = await served.client.get("/models", headers={"authorization": "Bearer whatever"})
@@ -121,6 +129,14 @@ async def test_other_sites_may_not_write(serve: Serve, origin: str | None, statu
         headers = {} if origin is None else {"origin": origin}
         response = await served.client.post("/conversations", json={}, headers=headers)
         assert response.status_code == status
+
+
+async def test_a_server_on_an_ipv6_address_answers_to_it(serve: Serve) -> None:
+    """The setting has the bare address, a browser writes it in brackets."""
+    async with serve(host="fd00::5", api_key=KEY) as served:
+        for host, status in (("[fd00::5]:8642", 200), ("[FD00::5]", 200), ("[fd00::6]", 403)):
+            response = await served.client.get("/health", headers={"host": host})
+            assert response.status_code == status
 
 
 async def test_a_socket_of_our_own_page_opens(served: Served) -> None:

@@ -42,6 +42,7 @@ async def test_a_models_name_may_hold_slashes(served: Served) -> None:
 async def test_health_and_ready(served: Served) -> None:
     for prefix in ("", "/v1"):
         assert (await served.client.get(f"{prefix}/health")).json() == {"status": "ok"}
+        assert (await served.client.head(f"{prefix}/health")).status_code == 200
         ready = await served.client.get(f"{prefix}/ready")
         assert (ready.status_code, ready.json()["model"]) == (200, "echo")
 
