@@ -187,6 +187,10 @@ def _from_file(file: Path) -> dict[str, Any]:
         text = file.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return {}
+    except NotADirectoryError:
+        raise SettingsError(
+            f"home: {file.parent} is not a folder.", hint="Give --home a folder.", param="home"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"{file} cannot be read: {error}.", hint="It must be a UTF-8 text file."

@@ -47,6 +47,13 @@ def test_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings(tmp_path / "cli").home == tmp_path / "cli"
 
 
+def test_a_home_that_is_a_file(tmp_path: Path) -> None:
+    """Not reported as a config.toml that is no text."""
+    (tmp_path / "file").write_text("hello")
+    with pytest.raises(SettingsError, match=r"file is not a folder\. Give --home a folder"):
+        load_settings(tmp_path / "file")
+
+
 def test_options_beat_the_environment_beats_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
