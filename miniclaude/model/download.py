@@ -128,7 +128,7 @@ def _fill(
                 f"{file.name}: {error}.", hint="Check the name, and your access to it."
             ) from error
         except (_TransientError, httpx2.RequestError) as error:
-            problem = str(error) or type(error).__name__
+            problem = str(error).rstrip(".") or type(error).__name__
         failures = 0 if stream.tell() > have else failures + 1
         have = stream.tell()
         if have < file.bytes:

@@ -149,7 +149,7 @@ def _get_json(client: httpx2.Client, url: str, repo: str) -> dict[str, object]:
                 raise DownloadError(
                     f"{repo}: the hub answers {response.status_code}.", hint="Try again later."
                 )
-            body = b""
+            body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST_LISTING:
@@ -158,8 +158,9 @@ def _get_json(client: httpx2.Client, url: str, repo: str) -> dict[str, object]:
                         hint="This does not look like a model repository.",
                     )
     except httpx2.RequestError as error:
+        reason = str(error).rstrip(".") or type(error).__name__
         raise DownloadError(
-            f"{repo}: the hub cannot be reached: {error or type(error).__name__}.",
+            f"{repo}: the hub cannot be reached: {reason}.",
             hint="Check the network, or set HF_ENDPOINT to a mirror.",
         ) from error
     try:

@@ -87,7 +87,7 @@ def well_formed(name: str) -> Generator[None, None, None]:
 def broken(name: str, problem: str, status: int | None = None) -> ProviderError:
     """The upstream failed, through no fault of the caller."""
     return ProviderError(
-        f"{name}: {problem}.",
+        f"{name}: {problem.rstrip('.')}.",
         hint="Try again in a moment; if it goes on, check the service's status page and"
         f" providers.{name}.base_url.",
         status=status,

@@ -110,7 +110,7 @@ def _rendering(answer: Mapping[str, str]) -> Rendering:
             ),
         )
     if "error" in answer:
-        message = f"The model's chat template fails: {answer['error']}."
+        message = f"The model's chat template fails: {answer['error'].rstrip('.')}."
         return Rendering(None, ChatTemplateError(message, hint=_REPAIR))
     return Rendering(answer["text"], None)
 

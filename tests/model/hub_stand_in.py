@@ -21,6 +21,7 @@ class Hub:
     """What it offers, how it misbehaves, and what it saw.
 
     cut: file → bytes after which each connection that sends it is dropped, one entry a request.
+    circles: every answer is a redirect to the same address.
     sent: file → bytes that left. tokens: Authorization headers, by host name asked for.
     """
 
@@ -34,6 +35,7 @@ class Hub:
     ranges: bool = True
     listing_status: int = 200
     listing_body: bytes | None = None
+    circles: bool = False
     sent: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, set[str | None]] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
@@ -80,20 +82,24 @@ def running_hub(repo: str, files: dict[str, bytes]) -> Iterator[Hub]:
             hub.tokens.setdefault(host, set()).add(self.headers["Authorization"])
             path = urlsplit(self.path).path
             hub.paths.append(self.path)
-            if path.startswith(f"/api/models/{hub.repo}"):
+            if hub.circles:
+                self.redirect(self.path)
+            elif path.startswith(f"/api/models/{hub.repo}"):
                 body = hub.listing_body or json.dumps(hub.listing()).encode()
                 self.answer(hub.listing_status, body)
             elif path.startswith(f"/{hub.repo}/resolve/{COMMIT}/"):
                 name = path.rpartition("/")[2]
-                self.send_response(302)
-                port = urlsplit(hub.url).port
-                self.send_header("Location", f"http://localhost:{port}/cdn/{name}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.redirect(f"http://localhost:{urlsplit(hub.url).port}/cdn/{name}")
             elif path.startswith("/cdn/"):
                 self.file(path.removeprefix("/cdn/"))
             else:
                 self.answer(404, b"{}")
+
+        def redirect(self, address: str) -> None:
+            self.send_response(302)
+            self.send_header("Location", address)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -280,6 +280,14 @@ def test_names_are_checked_before_they_are_asked_for(hub: Hub, library: Library,
     assert hub.paths == []
 
 
+def test_a_hub_that_sends_us_in_circles(hub: Hub, library: Library) -> None:
+    """The HTTP library's own sentence ends with a full stop; ours needs no second one."""
+    hub.circles = True
+    with pytest.raises(DownloadError, match=r"maximum allowed redirects\. ") as caught:
+        pull_here(hub, library)
+    assert caught.value.message.endswith("redirects.")
+
+
 def test_a_hub_that_is_not_there(library: Library) -> None:
     with pytest.raises(DownloadError, match=r"the hub cannot be reached.*HF_ENDPOINT"):
         pull(REPO, library, endpoint="http://127.0.0.1:9", progress=Recorder())

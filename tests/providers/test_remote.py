@@ -389,7 +389,7 @@ async def test_a_context_that_is_too_long_keeps_its_code(openai: Remote) -> None
         (b"event: message_start\ndata: {broken\n\n", "is not JSON"),
         (b"event: message_start\ndata: [1, 2]\n\n", "an event of an unknown shape"),
         (b'event: message_start\ndata: {"type": "message_start"}\n\n', "closed|unknown shape"),
-        (b'event: error\ndata: {"error": {"message": "overheated"}}\n\n', "overheated"),
+        (b'event: error\ndata: {"error": {"message": "overheated."}}\n\n', r"overheated\. Try"),
         (b"\xff\xfe\xff\n\n", "closed the stream|is not JSON"),
     ],
 )
