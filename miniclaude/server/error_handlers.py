@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any, cast
 
@@ -104,8 +103,6 @@ class UnexpectedErrors:
     """ASGI middleware: whatever escapes the routes becomes a 500 in our shape, and is logged.
 
     Once a response has begun it can only be broken off, which the server does on the raised error.
-    A request that is cancelled is one that the stopping server has waited for in vain (a client
-    that reads no further); it ends quietly, for there is nothing to mend where it stood.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -125,8 +122,6 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watched)
-        except asyncio.CancelledError:
-            log.warning("%s %r was broken off.", scope["method"], scope["path"][:200])
         except Exception as error:
             if started:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 import uvicorn.server
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from miniclaude.errors import SettingsError
 from miniclaude.server.app import create_app
@@ -20,6 +22,8 @@ from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
 
 BACKLOG = 2048
+
+log = logging.getLogger(__name__)
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
@@ -102,13 +106,29 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
+def quietly_cancelled(app: ASGIApp) -> ASGIApp:
+    """`app` for a server that cancels a request only when it stops and has waited in vain (for a
+    client that reads no further): uvicorn would print the stack of where the request stood.
+
+    To be the outermost of all: whoever else cancels wants to be told.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            log.warning("%s was broken off: its client did not read on.", scope.get("path", ""))
+
+    return run
+
+
 def server_for(
     settings: ServerSettings, services: Services, started: Callable[[], None] = lambda: None
 ) -> Server:
     """A server for services that are already open. `started` is called once it answers."""
     app = create_app(settings, contextlib.nullcontext(services))
     config = uvicorn.Config(
-        app,
+        quietly_cancelled(app),
         http="h11",
         # Twice the cap, so that a message above it gets an error frame and not a closed socket.
         ws_max_size=2 * settings.max_body_bytes,

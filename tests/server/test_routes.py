@@ -138,25 +138,3 @@ async def test_a_wrong_address_or_method_says_what_to_do(served: Served, prefix:
     assert "Use GET, POST." in wrong.json()["error"]["message"]
     limit = await served.client.get(f"{prefix}/conversations?limit=0")
     assert limit.json()["error"]["message"].endswith("Correct it in the address.")
-
-
-async def test_a_client_that_stops_reading_leaves_no_traceback(served: Served) -> None:
-    """When the server stops, it cancels what it has waited for long enough; that is no fault to
-    print a stack for."""
-    stuck = asyncio.Event()
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: object) -> None:
-        stuck.set()
-        await asyncio.Event().wait()
-
-    headers = [(b"host", b"localhost")]
-    scope = {"type": "http", "method": "GET", "path": "/health", "headers": headers}
-    request = asyncio.create_task(
-        served.app({**scope, "scheme": "http", "query_string": b""}, receive, send)
-    )
-    await stuck.wait()
-    request.cancel()
-    await request

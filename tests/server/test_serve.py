@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,8 +20,9 @@ import pytest
 
 from miniclaude.errors import HomeLockedError, SettingsError
 from miniclaude.server.app import create_app
-from miniclaude.server.serve import bind_socket
+from miniclaude.server.serve import bind_socket, quietly_cancelled
 from miniclaude.settings import load_settings
+from tests.server.conftest import Served
 
 LONG = " ".join(f"word{number}" for number in range(20_000))
 PATIENCE_S = 30
@@ -172,3 +174,29 @@ async def test_an_application_opened_by_another_server_holds_the_lock_too(tmp_pa
         with pytest.raises(HomeLockedError, match=r"http://127\.0\.0\.1:4242"):
             async with second.router.lifespan_context(second):
                 pass
+
+
+@pytest.mark.anyio
+async def test_a_client_that_stops_reading_leaves_no_traceback(served: Served) -> None:
+    """When the server stops, it cancels what it has waited for long enough; that is no fault to
+    print a stack for."""
+    stuck = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/health", "headers": headers}
+    app = quietly_cancelled(served.app)
+
+    async def run() -> None:
+        await app({**scope, "scheme": "http", "query_string": b""}, receive, send)
+
+    request = asyncio.create_task(run())
+    await stuck.wait()
+    request.cancel()
+    await request
