@@ -17,6 +17,8 @@ from pathlib import Path
 
 import torch
 
+from miniclaude.data.formats import read_document
+from miniclaude.data.rows import read_rows
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import GenerationRequest, Sampling
@@ -25,6 +27,9 @@ from miniclaude.messages import Message, text_message
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
+from recipes.bundled.sources import text_of
+
+SEED = Path(__file__).parent / "seed.jsonl"
 
 OPENINGS = (
     "Hello! How are you today?",
@@ -49,6 +54,14 @@ OPENINGS = (
     "Write a Python function that reverses a list.",
     "Thank you!",
     "Goodbye.",
+    "What did you do yesterday?",
+    "My cat is sick.",
+    "Have you read any good books?",
+    "What should I cook tonight?",
+    "Do you think it will rain?",
+    "Tell me about elephants.",
+    "I just moved to a new city.",
+    "Who is the president?",
 )
 
 LONGEST_REPLY = 200
@@ -106,9 +119,11 @@ def report(speaker: Speaker, samples: int) -> str:
     chats = [[text_message("user", opening)] for opening in OPENINGS]
     greedy = speaker.replies(chats, replace(speaker.sampling, temperature=0.0))
     drawn = speaker.replies(chats, speaker.sampling)
+    taught = {text_of(read_document(row, "messages")).split("\n")[0] for _, row in read_rows(SEED)}
     lines: list[str] = []
     for opening, (certain, _), (random, _) in zip(OPENINGS, greedy, drawn, strict=True):
-        lines += [f"**{opening}**", "", f"- greedy: {_inline(certain)}"]
+        known = " (in its seed dialogues, word for word)" if opening in taught else ""
+        lines += [f"**{opening}**{known}", "", f"- greedy: {_inline(certain)}"]
         lines += [f"- sampled: {_inline(random)}", ""]
     lines += ["One conversation, sampled:", ""]
     messages: list[Message] = []
