@@ -50,6 +50,16 @@ def test_code_tables_and_formulas_are_drawn(page: Page) -> None:
     expect(answer).to_contain_text("money $5 and $6")
 
 
+def test_a_task_has_its_box_instead_of_a_bullet(page: Page) -> None:
+    """Both side by side look like a mistake."""
+    answer = ask(page, "- [x] done\n- [ ] to do\n\nand\n\n- plain")
+    items = answer.get_by_role("listitem")
+    expect(items).to_have_count(3)
+    for item, bullet in zip(items.all(), ("none", "none", "disc"), strict=True):
+        expect(item).to_have_css("list-style-type", bullet)
+    expect(answer.get_by_role("checkbox", checked=True)).to_have_count(1)
+
+
 def test_colours_that_arrive_late_are_put_on_all_the_same(page: Page) -> None:
     """The highlighter is fetched when first needed; the answer may have ended by then."""
     waiting: list[Route] = []

@@ -101,7 +101,13 @@ def test_the_page_recovers_by_itself_when_the_server_was_away(
         page = open_page(first.url)
         ask(page, "before")
     send(page, "during")
-    expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    notice = page.get_by_text("The server does not answer.")
+    expect(notice).to_be_visible()
+    fade_begins = page.locator(".header").bounding_box()
+    box = page.locator(".connection-notice").bounding_box()
+    assert fade_begins is not None
+    assert box is not None
+    assert box["y"] >= fade_begins["y"] + fade_begins["height"] + 18, "it fades under the header"
     expect(composer(page)).to_have_value("during")
     with live_server(home, port=first.port):
         expect(page.get_by_text("The server does not answer.")).to_have_count(0)
