@@ -35,6 +35,9 @@ from miniclaude.tokenizer.tokenizer import Tokenizer
 MAX_TOKENS = 1024
 """Length of an answer when nobody says how long it may be, and the context has room for it."""
 
+MAX_CHARACTERS_PER_TOKEN = 128
+"""The longest tokens of real vocabularies, runs of spaces, have about as many."""
+
 SAMPLING_FIELDS = (
     "temperature",
     "top_p",
@@ -133,6 +136,7 @@ class Local:
                     hint="Send the text to /completions, or choose a model that was tuned to chat.",
                     param="model",
                 )
+            _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
             prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
             events = _answer(loaded, prompt, request.settings, continues=False)
             async with aclosing(events):
@@ -144,6 +148,7 @@ class Local:
         async with self._models.use(request.model) as loaded:
             prompt: Sequence[int]
             if isinstance(request.prompt, str):
+                _check_size(loaded, len(request.prompt), "prompt")
                 encode = loaded.tokenizer.encode_prompt
                 prompt = await asyncio.to_thread(encode, request.prompt)
             else:
@@ -169,7 +174,8 @@ async def _answer(
 ) -> AsyncGenerator[StreamEvent, None]:
     """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
     context = loaded.info.context
-    sampling = _sampling(settings, loaded.sampling, len(prompt), context)
+    field = "prompt" if continues else "messages"
+    sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
     request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
     written: dict[int, int] = {}
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
@@ -188,10 +194,15 @@ async def _answer(
 
 
 def _sampling(
-    settings: Settings, recommended: Mapping[str, float], prompt_tokens: int, context: int
+    settings: Settings,
+    recommended: Mapping[str, float],
+    prompt_tokens: int,
+    context: int,
+    field: str,
 ) -> Sampling:
     """The engine's settings: the request's, then the model's recommended ones, then the API's
-    defaults. Raises ContextLengthError when prompt and answer do not fit."""
+    defaults. field: where the prompt came from. Raises ContextLengthError when prompt and answer
+    do not fit."""
     room = context - prompt_tokens
     max_tokens = settings.max_tokens if settings.max_tokens is not None else min(MAX_TOKENS, room)
     if room < 1 or max_tokens > room:
@@ -199,7 +210,7 @@ def _sampling(
             f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"
             f" the model's context holds {context}.",
             hint="Shorten the conversation, or ask for fewer tokens.",
-            param="messages" if room < 1 else "max_tokens",
+            param=field if room < 1 else "max_tokens",
         )
     asked = {name: getattr(settings, name) for name in SAMPLING_FIELDS}
     given: dict[str, Any] = {
@@ -213,6 +224,22 @@ def _sampling(
         n=settings.n,
         **given,
     )
+
+
+def _check_size(loaded: LoadedModel, characters: int, field: str) -> None:
+    """Refuse what cannot fit before it costs seconds to encode. Raises ContextLengthError.
+
+    No tokenizer puts more than a few dozen characters of ordinary text into a token, so text of
+    this many is far beyond the context.
+    """
+    context = loaded.info.context
+    if characters > context * MAX_CHARACTERS_PER_TOKEN:
+        raise ContextLengthError(
+            f"The prompt has {characters:,} characters, which is more than the"
+            f" {context:,} tokens of the model's context can hold.",
+            hint="Shorten the conversation, or choose a model with a longer context.",
+            param=field,
+        )
 
 
 def _chosen(tokenizer: Tokenizer, entry: ChosenToken) -> ChosenLogprob:

@@ -204,6 +204,17 @@ def test_a_library_is_needed() -> None:
         create({"name": "local"})
 
 
+async def test_a_hopelessly_long_prompt_is_refused_before_it_is_encoded(local: Local) -> None:
+    """Encoding nine megabytes takes seconds of a thread that nobody can stop."""
+    with pytest.raises(ContextLengthError, match=r"9,000,000 characters") as caught:
+        await all_of(chat(local, text="x" * 9_000_000))
+    assert caught.value.param == "messages"
+    request = CompletionRequest("tiny", "word " * 400)
+    with pytest.raises(ContextLengthError, match="context holds 256") as caught:
+        await all_of(local.complete(request))
+    assert caught.value.param == "prompt"
+
+
 async def test_a_model_samples_as_its_makers_recommend(tmp_path: Path) -> None:
     """A small model at the API's temperature of 1 rambles, and its makers know better; what a
     request says still wins."""
