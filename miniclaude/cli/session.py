@@ -84,17 +84,9 @@ class Session:
         if not text:
             raise InvalidRequestError("The message is empty.", hint="Type, or pipe in, some text.")
         self._registry.resolve(self.model)
-        if self._conversation_id is None:
-            self._conversation_id = (await self._conversations.create(OWNER)).id
-        starting = self._turns.start(
-            OWNER,
-            self._conversation_id,
-            content=text,
-            model=self.model,
-            settings=self._settings,
-            system=self.system,
-        )
-        return await self._watch(self._conversation_id, starting, show)
+        fresh = self._conversation_id is None
+        conversation_id = self._conversation_id or (await self._conversations.create(OWNER)).id
+        return await self._watch(conversation_id, self._begin(conversation_id, fresh, text), show)
 
     async def retry(self, *, show: Show) -> bool:
         """Another answer to the last message, beside the first. Raises InvalidRequestError when
@@ -145,6 +137,25 @@ class Session:
                 "There is no conversation to save.", hint="Say something first."
             )
         return await export_conversation(self._database, OWNER, self._conversation_id)
+
+    async def _begin(self, conversation_id: str, fresh: bool, text: str) -> StartedTurn:
+        """Store the question and go on in its conversation; a refused question leaves no empty
+        conversation behind."""
+        try:
+            turn = await self._turns.start(
+                OWNER,
+                conversation_id,
+                content=text,
+                model=self.model,
+                settings=self._settings,
+                system=self.system,
+            )
+        except MiniClaudeError:
+            if fresh:
+                await self._conversations.delete(OWNER, conversation_id)
+            raise
+        self._conversation_id = conversation_id
+        return turn
 
     async def _watch(
         self, conversation_id: str, starting: Coroutine[object, object, StartedTurn], show: Show

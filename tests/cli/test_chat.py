@@ -161,6 +161,15 @@ def test_bytes_that_are_no_text(home: Path) -> None:
     assert stored(home) == []
 
 
+def test_a_refused_question_leaves_no_empty_conversation(home: Path) -> None:
+    """Otherwise each one is an untitled line in everybody's list."""
+    done = run(home, "chat", "--model", "echo", said="half a pair\0")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    with closing(sqlite3.connect(home / "mini-claude.db")) as database:
+        assert database.execute("SELECT count(*) FROM conversations").fetchone() == (0,)
+
+
 def test_an_answer_shows_on_a_terminal_that_lacks_its_letters(home: Path) -> None:
     """UnicodeEncodeError would end the command in the middle of the answer."""
     done = run(home, "chat", "--model", "echo", said="naïve 👍", PYTHONIOENCODING="ascii:strict")
