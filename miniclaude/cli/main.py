@@ -3,6 +3,7 @@ usage errors come at once."""
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -11,6 +12,15 @@ import typer
 from miniclaude import __version__
 from miniclaude.cli import chat, models, pull, serve
 from miniclaude.errors import MiniClaudeError, SettingsError
+
+NOT_WRITABLE = "Correct its permissions, or choose another folder with --home."
+HINTS = {
+    errno.EACCES: NOT_WRITABLE,
+    errno.EPERM: NOT_WRITABLE,
+    errno.EROFS: NOT_WRITABLE,
+    errno.ENOSPC: "Free some space, or choose another folder with --home.",
+}
+"""What to do about a failure of the operating system, by its number."""
 
 app = typer.Typer(
     help="An assistant you own end to end.",
@@ -53,7 +63,7 @@ def main() -> None:
         sys.exit(130)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}", 1)
+        _fail(f"{where}{error.strerror or error}\n{HINTS.get(error.errno or 0, '')}", 1)
 
 
 def _fail(message: str, status: int) -> None:

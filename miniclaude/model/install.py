@@ -144,7 +144,8 @@ def check_disk(name: str, needed: int, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if needed + MARGIN > free:
         raise DiskFullError(
-            f"{name}: {_megabytes(needed)} are needed and {_megabytes(free)} free in {folder}.",
+            f"{name}: {_megabytes(needed)} are needed, beside {_megabytes(MARGIN)} that stay free,"
+            f" and {_megabytes(free)} are free in {folder}.",
             hint=f"Free {_megabytes(needed + MARGIN - free)} more, or choose another --home.",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,13 @@ def test_wrong_usage_exits_with_2(home: Path, arguments: list[str]) -> None:
     [
         (InvalidRequestError("no.", hint="Say yes."), 1, "error: no.\nSay yes.\n"),
         (SettingsError("bad.", hint="Mend it."), 2, "error: bad.\nMend it.\n"),
-        (PermissionError(13, "Permission denied", "/x"), 1, "error: /x: Permission denied\n"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/x"),
+            1,
+            "error: /x: Read-only file system\n"
+            "Correct its permissions, or choose another folder with --home.\n",
+        ),
+        (OSError(errno.EIO, "Input/output error", "/x"), 1, "error: /x: Input/output error\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
