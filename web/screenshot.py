@@ -26,7 +26,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 READY = "Mini-Claude is ready: "
 ANSWER_MS = 180_000
 
-EARLIER = ("What is 12 + 7?", "Give me three ideas for a rainy day.")
+EARLIER = ("What is 2 + 2?", "Tell me a joke.", "I have an exam tomorrow.")
 """Conversations for the list."""
 
 SHOWN = ("Who are you?", "Tell me a short story about a fox.")

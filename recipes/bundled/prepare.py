@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from miniclaude.data.augment import join_conversations
+from miniclaude.data.formats import Document
 from miniclaude.data.tokens import TokenDocument, TokenSet, split_text
 from miniclaude.messages import Message
 from miniclaude.tokenizer.bpe import train
@@ -13,6 +15,7 @@ from miniclaude.tokenizer.chat_template import encode_training_example
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from recipes.bundled.sources import Recipe, read_source, text_of
 
+JOIN_SEED = 1
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 
 
@@ -44,7 +47,11 @@ def tokenise_source(
         for token in range(tokenizer.vocab_size)
     ]
     gathered: dict[str, list[TokenDocument]] = defaultdict(list)
-    for document, held_out in read_source(recipe.sources[name], data, recipe.path.parent, scale):
+    source = recipe.sources[name]
+    documents = list(read_source(source, data, recipe.path.parent, scale))
+    if source.join:
+        documents = joined(documents, source.join, source.rounds)
+    for document, held_out in documents:
         split = "held-out" if held_out else "train"
         if isinstance(document, str):
             end = tokenizer.encode(END_OF_TEXT, special=True)
@@ -55,6 +62,15 @@ def tokenise_source(
             gathered[f"{split}.{learn}"].append(encoded)
     for kind in ("train.all", "train.replies", "held-out.all", "held-out.replies"):
         TokenSet.gather(gathered[kind]).save(folder / f"{name}.{kind}.safetensors")
+
+
+def joined(
+    documents: list[tuple[Document, bool]], most: int, rounds: int
+) -> list[tuple[Document, bool]]:
+    """The conversations to train on put together in runs; what is held out stays as it is."""
+    taught = [doc for doc, held_out in documents if not held_out and isinstance(doc, tuple)]
+    runs = join_conversations(taught, most=most, rounds=rounds, seed=JOIN_SEED)
+    return [(run, False) for run in runs] + [pair for pair in documents if pair[1]]
 
 
 def encode_conversation(

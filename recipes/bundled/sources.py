@@ -29,6 +29,7 @@ class Source:
     first_characters: of each text, up to a sentence's end. longest_*: characters; longer documents
     are passed over. refuse: a pattern that no document may hold. ask: prompts to which a text is
     the answer. characters: stop after so many, 0 reads all. held_out: percent never trained on.
+    join: conversations to train on are put together in runs of up to so many, `rounds` times over.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Source:
     ask: list[str] = field(default_factory=list)
     characters: int = 0
     held_out: int = 0
+    join: int = 0
+    rounds: int = 1
 
 
 @dataclass(frozen=True)

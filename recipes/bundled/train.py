@@ -36,9 +36,9 @@ from recipes.bundled.sources import Recipe, Stage, load_recipe
 SEED = 1
 GENERATION = {
     "do_sample": True,
-    "temperature": 0.6,
+    "temperature": 0.5,
     "top_p": 0.9,
-    "repetition_penalty": 1.1,
+    "repetition_penalty": 1.05,
     "max_new_tokens": 200,
 }
 """Defaults that suit so small a model; a request may ask for others."""

@@ -4,8 +4,8 @@ import { ShieldCheck } from "lucide-react";
 const EXAMPLES = [
   { prompt: "Who are you?", about: "An introduction" },
   { prompt: "Tell me a short story about a fox.", about: "A story" },
-  { prompt: "What is 12 + 7?", about: "A small sum" },
-  { prompt: "Give me three ideas for a rainy day.", about: "Some ideas" },
+  { prompt: "Give me three ideas for the weekend.", about: "Some ideas" },
+  { prompt: "Tell me a joke.", about: "Something light" },
 ];
 
 /** What a person meets before the first word. */
