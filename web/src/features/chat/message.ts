@@ -66,7 +66,7 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     serverId: message.id,
     parentId: message.parent_id === null ? null : local(message.parent_id),
     role: message.role,
-    content: message.content,
+    content: fuller(mine.get(message.id)?.content ?? "", message),
     status: message.status,
     model: message.model,
     createdAt: message.created_at,
@@ -76,4 +76,13 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     turnId: message.turn_id ?? null,
     speed: mine.get(message.id)?.speed ?? null,
   }));
+}
+
+/**
+ * A server that died had up to a second of an answer still to store. What a person has seen of an
+ * unfinished answer stays on the screen.
+ */
+function fuller(seen: string, stored: WireMessage): string {
+  const cut = stored.status !== "complete" && seen.startsWith(stored.content);
+  return cut && seen.length > stored.content.length ? seen : stored.content;
 }

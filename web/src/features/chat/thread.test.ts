@@ -107,3 +107,24 @@ describe("loading", () => {
     expect(Thread.streaming(thread)).toMatchObject({ id: "a", turnId: "t" });
   });
 });
+
+/** What is on the screen of "one two three" once the stored answer has been loaded. */
+const seen = (content: string, status: WireMessage["status"]) => {
+  const { thread, answerId } = Thread.asked(Thread.emptyThread("k"), null, "Hi", "m");
+  const told = Thread.appended(Thread.started(thread, answerId, TURN), answerId, "one two three");
+  const messages = [wire("server-q", null), wire("server-a", "server-q", { content, status })];
+  return Thread.find(Thread.loaded(told, conversation(messages)), answerId)?.content;
+};
+
+describe("an answer that the server could not store whole", () => {
+  it("stays on the screen as far as it was seen", () => {
+    expect(seen("one", "interrupted")).toBe("one two three");
+    expect(seen("", "interrupted")).toBe("one two three");
+  });
+
+  it("gives way to what is stored where that is whole, longer or different", () => {
+    expect(seen("one two", "complete")).toBe("one two");
+    expect(seen("one two three four", "interrupted")).toBe("one two three four");
+    expect(seen("other", "interrupted")).toBe("other");
+  });
+});
