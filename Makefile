@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-COVERAGE := 85
+COVERAGE := 90
 
 .PHONY: help run test test-fast lint format bench web screenshot clean
 
