@@ -19,10 +19,10 @@ from torch.nn.functional import cross_entropy
 from miniclaude.data.batches import Batch
 from miniclaude.device import DTYPES
 from miniclaude.errors import SettingsError
+from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.transformer import MLP, Transformer
 from miniclaude.training.checkpoint import load_latest, save_checkpoint
 from miniclaude.training.config import TrainingConfig
-from miniclaude.training.documents_apart import DocumentsApart
 from miniclaude.training.optim import make_optimizers, set_learning_rates
 from miniclaude.training.run_log import RunLog, duration
 

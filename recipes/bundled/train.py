@@ -20,6 +20,7 @@ import torch
 from miniclaude.data.batches import Batches
 from miniclaude.data.tokens import TokenSet
 from miniclaude.errors import MiniClaudeError
+from miniclaude.evaluation.perplexity import score
 from miniclaude.model.checkpoint import save_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
@@ -28,7 +29,6 @@ from miniclaude.training.checkpoint import load_latest
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.loop import train
 from miniclaude.training.optim import make_optimizers
-from miniclaude.training.perplexity import score
 from miniclaude.training.run_log import RunLog, duration
 from recipes.bundled.prepare import END_OF_TEXT, make_tokenizer, tokenise_source
 from recipes.bundled.sources import Recipe, Stage, load_recipe

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from miniclaude.errors import SettingsError
+from miniclaude.evaluation.perplexity import score
 from miniclaude.model.transformer import Transformer
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.loop import accumulate_gradients, compile_mlps, train
-from miniclaude.training.perplexity import score
 from miniclaude.training.run_log import RunLog
 from tests.training.tiny import counting_batches, counting_set, tiny_model
 

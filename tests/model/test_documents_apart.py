@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from miniclaude.training.documents_apart import DocumentsApart
+from miniclaude.model.documents_apart import DocumentsApart
 from tests.training.tiny import tiny_model
 
 

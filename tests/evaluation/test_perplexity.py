@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from miniclaude.data.tokens import TokenDocument, TokenSet
-from miniclaude.training.perplexity import score
+from miniclaude.evaluation.perplexity import score
 from tests.training.tiny import counting_set, tiny_model
 
 

@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from miniclaude.data.batches import make_batch
 from miniclaude.data.tokens import TokenSet
+from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.transformer import Transformer
-from miniclaude.training.documents_apart import DocumentsApart
 
 
 @dataclass(frozen=True, slots=True)

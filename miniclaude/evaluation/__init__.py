@@ -1,0 +1,1 @@
+"""Whether a model got better: perplexity, overlap, before and after."""

@@ -1,0 +1,1 @@
+"""Long work done aside: fine-tuning jobs, their queue and their worker."""
