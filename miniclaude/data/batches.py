@@ -31,6 +31,25 @@ class Batch:
     learn: Tensor
     lengths: tuple[int, ...]
 
+    @property
+    def positions(self) -> int:
+        """Tokens read in one forward."""
+        return self.ids.shape[1]
+
+    @property
+    def trained(self) -> int:
+        """Targets that count."""
+        return int(self.learn.sum())
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        if self.ids.device == device:
+            return self
+        ids, targets, learn = (
+            tensor.to(device, non_blocking=True) for tensor in (self.ids, self.targets, self.learn)
+        )
+        return Batch(ids, targets, learn, self.lengths)
+
 
 def make_batch(documents: list[tuple[NDArray[np.int32], NDArray[np.bool_]]]) -> Batch:
     """Documents (ids and learn mask, each [length + 1]) as one batch."""
