@@ -45,11 +45,10 @@ class JobOrder:
 
     id: the job's. model_id: 12 letters and digits, the folder under `adapters` that the result
     goes to; the same at every resumption. base, base_folder: the model to start from, by name and
-    place; base_adapter: the adapter of a base that is itself fine-tuned. training, validation:
-    sources of rows; prepared: a prepared dataset's folder, in place of both. spec: fields of
-    TuneSpec that were asked for; what is absent is chosen by the work. batch_size: examples a
-    step. learning_rate_multiplier: of the learning rate the work chooses. org, suffix: parts of
-    the model's name, `ft:<base>:<org>:<suffix>:<model_id>`.
+    place. training, validation: sources of rows; prepared: a prepared dataset's folder, in place
+    of both. spec: fields of TuneSpec that were asked for; what is absent is chosen by the work.
+    batch_size: examples a step. learning_rate_multiplier: of the learning rate the work chooses.
+    org, suffix: parts of the model's name, `ft:<base>:<org>:<suffix>:<model_id>`.
     """
 
     id: str
@@ -60,7 +59,6 @@ class JobOrder:
     training: tuple[Source, ...] = ()
     validation: tuple[Source, ...] = ()
     prepared: Path | None = None
-    base_adapter: Path | None = None
     spec: Mapping[str, object] = field(default_factory=dict)
     batch_size: int | None = None
     learning_rate_multiplier: float | None = None
@@ -76,16 +74,13 @@ class JobOrder:
     def as_dict(self) -> Json:
         """As JSON values."""
         values = asdict(self)
-        for name in ("base_folder", "adapters", "prepared", "base_adapter"):
+        for name in ("base_folder", "adapters", "prepared"):
             values[name] = None if values[name] is None else str(values[name])
         return {**values, "spec": dict(self.spec)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JobOrder:
         """The reverse of `as_dict`."""
-
-        def path(name: str) -> Path | None:
-            return None if values[name] is None else Path(values[name])
 
         def sources(name: str) -> tuple[Source, ...]:
             return tuple(Source(**source) for source in values[name])
@@ -95,8 +90,7 @@ class JobOrder:
                 **values,
                 "base_folder": Path(values["base_folder"]),
                 "adapters": Path(values["adapters"]),
-                "prepared": path("prepared"),
-                "base_adapter": path("base_adapter"),
+                "prepared": None if values["prepared"] is None else Path(values["prepared"]),
                 "training": sources("training"),
                 "validation": sources("validation"),
             }

@@ -2,11 +2,13 @@
 
     conversations 1 ──< messages
                             │ parent_id: the message this one answers or follows; NULL at a root
+    files       jobs 1 ──< job_events, job_checkpoints
 
 `parent_id` is the only truth about the tree. That a message and its parent are of one
 conversation, and a message and its conversation of one owner, is held by foreign keys. `number`
 is the row's place in the table, which the full-text index refers to; nothing outside the store
-ever sees it.
+ever sees it. Files and jobs have a `place`: the home folder that holds their bytes, for servers
+with several homes may share one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -94,5 +96,98 @@ messages = Table(
         "id",
         sqlite_where=text("status = 'streaming'"),
         postgresql_where=text("status = 'streaming'"),
+    ),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("id", name="files_id"),
+    Index("files_listing", "owner", "number"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("training_file", Text, nullable=False),
+    Column("validation_file", Text),
+    Column("suffix", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("method", JSON, nullable=False),
+    Column("metadata", JSON(none_as_null=True)),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("estimated_finish", Double),
+    Column("fine_tuned_model", Text),
+    Column("trained_tokens", BigInteger),
+    Column("result_files", JSON, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Column("crashes", Integer, nullable=False),
+    UniqueConstraint("id", name="jobs_id"),
+    UniqueConstraint("id", "owner", name="jobs_id_owner"),
+    CheckConstraint(
+        "status IN ('validating_files', 'queued', 'running', 'paused', 'succeeded', 'failed',"
+        " 'cancelled')",
+        name="jobs_status",
+    ),
+    Index("jobs_listing", "owner", "number"),
+    Index("jobs_waiting", "place", "status", "number"),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", JSON(none_as_null=True)),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("id", name="job_events_id"),
+    ForeignKeyConstraint(
+        ["job_id", "owner"],
+        ["jobs.id", "jobs.owner"],
+        ondelete="CASCADE",
+        name="job_events_job",
+    ),
+    Index("job_events_listing", "job_id", "number"),
+)
+
+job_checkpoints = Table(
+    "job_checkpoints",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("id", name="job_checkpoints_id"),
+    UniqueConstraint("job_id", "step", name="job_checkpoints_step"),
+    ForeignKeyConstraint(
+        ["job_id", "owner"],
+        ["jobs.id", "jobs.owner"],
+        ondelete="CASCADE",
+        name="job_checkpoints_job",
     ),
 )

@@ -98,5 +98,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     opened = await Database.open(url)
     yield opened
     if not opened.is_sqlite:
-        await opened.write(lambda c: c.execute(text("TRUNCATE conversations, messages")))
+        await opened.write(
+            lambda c: c.execute(text("TRUNCATE conversations, messages, files, jobs CASCADE"))
+        )
     await opened.close()
