@@ -17,6 +17,7 @@
     ├── TokenizerError                tokenizer files are missing, truncated or contradictory
     │   └── ChatTemplateError         a chat template fails to compile, render or stay in bounds
     ├── DatasetError                  a file of training text is missing, or a row of it is bad
+    │   └── RowError                  one row is bad; its code is the error's name
     ├── DownloadError                 a pull could not be completed
     ├── ProviderError                 an upstream service failed
     ├── EngineError                   the worker died or broke its protocol
@@ -163,6 +164,12 @@ class DatasetError(MiniClaudeError):
     """A file of training text is missing, or a row of it is bad; the message says which."""
 
     code = "bad_dataset"
+
+
+class RowError(DatasetError):
+    """One row of a data set cannot be used; `code` names the error (`missing_messages_list`)."""
+
+    code = "bad_row"
 
 
 class DownloadError(MiniClaudeError):
