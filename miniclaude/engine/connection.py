@@ -39,6 +39,28 @@ LAST_WORDS = 20
 STOP_SECONDS = 5.0
 
 
+async def spawn(*arguments: str) -> Process:
+    """Start Python with these arguments, pipes for its three streams and no environment to speak
+    of. Raises EngineError when it cannot be started."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # never import from the working directory
+            *arguments,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            limit=MAX_LINE,
+            start_new_session=True,  # Ctrl-C at the terminal is for the server, which closes us
+        )
+    except OSError as error:
+        raise EngineError(
+            f"The model's worker process cannot be started: {error.strerror or error}.",
+            hint="The machine may be short of memory, processes or open files (ulimit -n).",
+        ) from error
+
+
 class Connection:
     """A worker process that has loaded its model. Made by `open`."""
 
@@ -58,24 +80,7 @@ class Connection:
         Raises what kept it from loading (CheckpointError, TokenizerError, SettingsError), or
         EngineError when it could not be started at all, or died without a word.
         """
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # never import from the working directory
-                "-m",
-                "miniclaude.engine.worker",
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
-                limit=MAX_LINE,
-                start_new_session=True,  # Ctrl-C at the terminal is for the server, which closes us
-            )
-        except OSError as error:
-            raise EngineError(
-                f"The model's worker process cannot be started: {error.strerror or error}.",
-                hint="The machine may be short of memory, processes or open files (ulimit -n).",
-            ) from error
+        process = await spawn("-m", "miniclaude.engine.worker")
         connection = cls(process)
         try:
             connection.send(encode_spec(spec))

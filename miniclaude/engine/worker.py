@@ -8,20 +8,18 @@ process, at once and whatever it is doing.
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import BinaryIO, NoReturn
 
 import torch
 
 from miniclaude.device import choose_placement
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import physical_cores
+from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.protocol import (
     MAX_LINE,
     EngineInfo,
@@ -31,42 +29,12 @@ from miniclaude.engine.protocol import (
     decode_request,
     decode_spec,
     encode_error,
-    encode_line,
     encode_output,
 )
 from miniclaude.errors import MiniClaudeError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import check_vocabulary
-
-Commands = queue.SimpleQueue[Json]
-Send = Callable[[Json], None]
-
-
-def claim_output() -> Send:
-    """Keep standard output for the protocol: what anyone else writes there goes to standard error
-    from now on. Returns the function that sends a message."""
-    ours = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-
-    def send(message: Json) -> None:
-        try:
-            ours.write(encode_line(message))
-            ours.flush()
-        except BrokenPipeError:
-            os._exit(0)
-
-    return send
-
-
-def read_commands(source: BinaryIO, commands: Commands) -> None:
-    """Queue the parent's commands; leave with it when they end. Runs in a thread of its own, so
-    that reading never holds up a step, nor a step the end."""
-    while True:
-        line = source.readline(MAX_LINE)
-        if not line.endswith(b"\n"):
-            os._exit(0)
-        commands.put(decode_line(line))
 
 
 def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
@@ -127,13 +95,6 @@ def main() -> int:
     send({"ready": asdict(info)})
     serve(engine, commands, send)
     return 0
-
-
-def leave(code: int) -> NoReturn:
-    """End the process. An ordinary exit would abort, for the reading thread still holds standard
-    input."""
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

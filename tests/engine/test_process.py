@@ -337,7 +337,7 @@ def test_no_orphan_stays_when_the_server_is_killed(model_folder: Path) -> None:
 
 def test_what_a_library_prints_does_not_disturb_the_protocol() -> None:
     code = (
-        "import os; from miniclaude.engine.worker import claim_output; send = claim_output();"
+        "import os; from miniclaude.engine.parent import claim_output; send = claim_output();"
         " print('chatter'); os.system('echo more'); send({'ready': 1})"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
