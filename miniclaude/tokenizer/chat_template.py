@@ -7,25 +7,46 @@ the template wrote (see `special_tokens.py`).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from miniclaude.errors import (
     ChatTemplateError,
     InvalidRequestError,
-    PayloadTooLargeError,
+    MiniClaudeError,
     UnsupportedFieldError,
 )
-from miniclaude.messages import ImagePart, Message, TextPart, Tool
+from miniclaude.messages import Message, Tool
 from miniclaude.tokenizer.content_marks import ContentMarks
+from miniclaude.tokenizer.prepared_chat import PreparedChat
 from miniclaude.tokenizer.template import Rendering
-from miniclaude.tokenizer.tokenizer import MAX_TEXT, Tokenizer
+from miniclaude.tokenizer.tokenizer import Tokenizer, check_text
 
 Span = tuple[int, int]
 """Half-open range of character positions."""
+
+Variables = dict[str, object]
+"""What one rendering of a template is given."""
+
+LEARN_ALL: frozenset[int] = frozenset()
+GROUP = 64
+GROUP_CHARACTERS = 1 << 18
+"""How many conversations are encoded together, unless their text is longer."""
+
+
+class Conversation(Protocol):
+    """What a training example is made of; unlearned: indexes of the assistant messages that are
+    shown and not learnt."""
+
+    @property
+    def messages(self) -> Sequence[Message]: ...
+
+    @property
+    def tools(self) -> Sequence[Tool]: ...
+
+    @property
+    def unlearned(self) -> frozenset[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +67,9 @@ def encode_chat(
     PayloadTooLargeError beyond 16 Mi characters; ChatTemplateError when there is no template, or
     it fails.
     """
-    ids = tokenizer.activated_ids(_Chat(tokenizer, messages, tools).render_prompt())
+    chat = PreparedChat(tokenizer, messages, tools)
+    [rendering] = chat.template.render(chat.source, [chat.variables(chat.messages, prompt=True)])
+    ids = tokenizer.activated_ids(tokenizer.special.activate(rendering.unwrap()))
     if not ids:
         raise InvalidRequestError(
             "The model's chat template makes nothing of these messages.",
@@ -56,191 +79,226 @@ def encode_chat(
     return ids
 
 
-def encode_training_example(tokenizer: Tokenizer, messages: Sequence[Message]) -> TrainingExample:
+def encode_training_example(
+    tokenizer: Tokenizer,
+    messages: Sequence[Message],
+    tools: Sequence[Tool] = (),
+    unlearned: frozenset[int] = LEARN_ALL,
+) -> TrainingExample:
     """The whole conversation as ids, and the mask of what the assistant said.
 
     ids: exactly those of the conversation rendered as a whole. mask: true for every token that
     holds some of an answer, from where `encode_chat` would have ended to the end-of-turn token.
     Answers that the template leaves out of a longer conversation are not in either.
-    Raises as `encode_chat`, and InvalidRequestError when no assistant speaks.
+    unlearned: indexes of the assistant messages that are shown and not learnt.
+    Raises as `encode_chat`; InvalidRequestError when no assistant speaks, or nothing of it is to
+    be learnt; UnsupportedFieldError for calls that the template does not write.
     """
-    if not any(message.role == "assistant" for message in messages):
-        raise InvalidRequestError(
-            "The conversation has no message of the assistant, so there is nothing to learn.",
-            hint="Add at least one message with the role assistant.",
-            param="messages",
-        )
-    text, spans = _Chat(tokenizer, messages, ()).render_training()
-    encoded = tokenizer.encode_activated(text)
-    mask = [
-        any(start < span_end and span_start < end for span_start, span_end in spans)
-        for start, end in encoded.offsets
-    ]
-    if not any(mask):
-        raise ChatTemplateError(
-            "The chat template shows nothing of what the assistant said.",
-            hint="Use a template that writes the content of assistant messages.",
-        )
-    return TrainingExample(encoded.ids, mask)
+    [encoded] = _encode(tokenizer, [_Learning(tokenizer, messages, tools, unlearned)])
+    if isinstance(encoded, MiniClaudeError):
+        raise encoded
+    return encoded
 
 
-class _Chat:
-    """One conversation, prepared for one tokenizer's template."""
+def encode_training_examples(
+    tokenizer: Tokenizer, conversations: Iterable[Conversation]
+) -> Iterator[TrainingExample | MiniClaudeError]:
+    """`encode_training_example` of each, in order, several at a time; what it would raise for a
+    conversation stands in that one's place.
+
+    Many conversations share one exchange with the process that renders a model folder's
+    template, and one call of the tokenizer.
+    """
+    group: list[_Learning | MiniClaudeError] = []
+    characters = 0
+    for one in conversations:
+        try:
+            group.append(_Learning(tokenizer, one.messages, one.tools, one.unlearned))
+        except MiniClaudeError as error:
+            group.append(error)
+        characters += sum(len(message.text) for message in one.messages)
+        if len(group) == GROUP or characters > GROUP_CHARACTERS:
+            yield from _encode(tokenizer, group)
+            group, characters = [], 0
+    yield from _encode(tokenizer, group)
+
+
+class _Learning:
+    """One conversation on its way to a training example.
+
+    An answer is the difference of two renderings: the conversation up to it, ready for the
+    answer, and the same with the answer. Where a template treats a turn otherwise once more
+    turns follow, the content itself is marked and looked for in a second round.
+
+    whole: the activated text. spans: where in it the assistant says what is to be learnt.
+    """
 
     def __init__(
-        self, tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[Tool]
+        self,
+        tokenizer: Tokenizer,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        unlearned: frozenset[int],
     ) -> None:
-        if tokenizer.template is None:
-            raise ChatTemplateError(
-                "The model has no chat template, and its tokenizer no token that ends a turn.",
-                hint="Add a chat_template.jinja to the model folder, or use raw completion.",
-            )
-        if not messages:
+        spoken = [n for n, message in enumerate(messages) if message.role == "assistant"]
+        learnt = [n for n in spoken if n not in unlearned]
+        if not learnt:
             raise InvalidRequestError(
-                "There are no messages.", hint="Send at least one.", param="messages"
+                "All messages of the assistant have weight 0, so there is nothing to learn."
+                if spoken
+                else "The conversation has no message of the assistant, so there is nothing to"
+                " learn.",
+                hint="Give at least one message of the assistant a weight of 1."
+                if spoken
+                else "Add at least one message with the role assistant.",
+                param="messages",
+                code="no_trainable_token" if spoken else "example_missing_assistant_message",
             )
-        self._special = tokenizer.special
-        self._template = tokenizer.template
-        self._source = self._template.source(tools=bool(tools))
-        self._names = tokenizer.special_names
-        if tools and "tools" not in self._source:
+        self.chat = PreparedChat(tokenizer, messages, tools)
+        if "tool_calls" not in self.chat.source and any(m.tool_calls for m in messages):
             raise UnsupportedFieldError(
-                "This model's chat template has no place for tools.",
-                hint="Leave out `tools`, or choose a model that was trained to call them.",
-                param="tools",
-            )
-        if messages[0].role == "system" and not self._template.shows_system(
-            self._source, self._names
-        ):
-            messages = _fold_system(messages)
-        try:
-            self._tools = self._special.hide([_tool_json(tool) for tool in tools]) or None
-            self._messages = self._special.hide([_message_json(message) for message in messages])
-            size = len(json.dumps([self._messages, self._tools], ensure_ascii=False))
-        except RecursionError:
-            raise InvalidRequestError(
-                "A tool's parameters, or the arguments of a call, are nested too deeply.",
-                hint="Use a flatter schema.",
-                param="tools",
-            ) from None
-        if size > MAX_TEXT:
-            raise PayloadTooLargeError(
-                f"The conversation has {size:,} characters; at most {MAX_TEXT:,} are accepted.",
-                hint="Send fewer or shorter messages.",
+                "This model's chat template does not write the assistant's tool calls.",
+                hint="Leave the conversation out, or choose a model that was trained on calls.",
                 param="messages",
             )
+        self._special = tokenizer.special
+        self._turns = [n - self.chat.folded for n in learnt]
+        self._before: dict[int, str] = {}
+        self._missing: list[int] = []
+        self._marks: ContentMarks | None = None
+        self.whole = ""
+        self.spans: list[Span] = []
 
-    def render_prompt(self) -> str:
-        """The activated text up to where the assistant begins."""
-        [rendering] = self._render([(self._messages, True)])
-        return self._special.activate(rendering.unwrap())
+    def calls(self) -> list[Variables]:
+        """The first round's renderings: the whole, then up to and with each answer."""
+        chat, messages = self.chat, self.chat.messages
+        calls = [chat.variables(messages, prompt=False)]
+        for n in self._turns:
+            calls.append(chat.variables(messages[:n], prompt=True))
+            if n + 1 < len(messages):
+                calls.append(chat.variables(messages[: n + 1], prompt=False))
+        return calls
 
-    def render_training(self) -> tuple[str, list[Span]]:
-        """The activated text of the whole conversation, and where in it the assistant speaks.
+    def take(self, renderings: Sequence[Rendering]) -> None:
+        """Place the answers by the first round; raises what made the whole fail."""
+        whole = self._special.activate(renderings[0].unwrap())
+        check_text(whole)
+        self.whole = whole
+        # A part that cannot be rendered alone (an answer before any question) has no text.
+        parts = iter([self._special.activate(part.text or "") for part in renderings[1:]])
+        for n in self._turns:
+            before = self._before[n] = next(parts)
+            after = next(parts) if n + 1 < len(self.chat.messages) else whole
+            if before and after.startswith(before) and whole.startswith(after):
+                end = self._special.end_of_last(after[len(before) :])
+                self.spans.append((len(before), len(before) + end if end else len(after.rstrip())))
+            else:
+                self._missing.append(n)
 
-        A turn is the difference of two renderings: the conversation up to it, ready for the
-        answer, and the same with the answer. Where a template treats a turn otherwise once
-        more turns follow, the content itself is marked and looked for.
-        """
-        turns = [n for n, message in enumerate(self._messages) if message["role"] == "assistant"]
-        marks = ContentMarks()
-        calls = [(self._messages, False)]
+    def marked_calls(self) -> list[Variables]:
+        """The second round's renderings, for the answers not found in the first: their content
+        between marks, with and without its outer whitespace."""
+        if not self._missing:
+            return []
+        marks = self._marks = ContentMarks()
+        calls = []
         for trimmed in (False, True):
             marked = [
                 {**message, "content": marks.put(n, message["content"], trimmed)}
-                if n in turns
+                if n in self._missing
                 else message
-                for n, message in enumerate(self._messages)
+                for n, message in enumerate(self.chat.messages)
             ]
-            calls.append((marked, False))
-        for n in turns:
-            calls += [(self._messages[:n], True), (self._messages[: n + 1], False)]
-        renderings = self._render(calls)
-        whole = self._special.activate(renderings[0].unwrap())
-        # A part that cannot be rendered alone (an answer before any question) has no text.
-        outside, inside, *parts = [
-            self._special.activate(rendering.text or "") for rendering in renderings[1:]
-        ]
-        found = marks.find(outside, whole) or marks.find(inside, whole)
-        spans: list[Span] = []
-        for n, before, after in zip(turns, parts[::2], parts[1::2], strict=True):
-            if before and after.startswith(before) and whole.startswith(after):
-                end = self._special.end_of_last(after[len(before) :])
-                spans.append((len(before), len(before) + end if end else len(after.rstrip())))
-            elif n in found:
+            calls.append(self.chat.variables(marked, prompt=False))
+        return calls
+
+    def take_marked(self, renderings: Sequence[Rendering]) -> None:
+        """Place the other answers."""
+        if self._marks is not None:
+            outside, inside = [self._special.activate(part.text or "") for part in renderings]
+            whole = self.whole
+            found = self._marks.find(outside, whole) or self._marks.find(inside, whole)
+            for n in self._missing:
+                if n not in found:
+                    continue
                 start, end = found[n]
-                if before and whole.startswith(before):
-                    start = len(before)
+                if self._before[n] and whole.startswith(self._before[n]):
+                    start = len(self._before[n])
                 if start is not None:
-                    spans.append((start, end + self._special.end_of_leading(whole[end:])))
-        return whole, spans
-
-    def _render(self, calls: Sequence[tuple[list[dict[str, Any]], bool]]) -> list[Rendering]:
-        variables: list[dict[str, object]] = [
-            {
-                **self._names,
-                "messages": messages,
-                "tools": self._tools,
-                "documents": None,
-                "add_generation_prompt": prompt,
-            }
-            for messages, prompt in calls
-        ]
-        return self._template.render(self._source, variables)
+                    end += self._special.end_of_leading(whole[end:])
+                    self.spans.append((start, end))
+            self.spans.sort()
 
 
-def _fold_system(messages: Sequence[Message]) -> list[Message]:
-    """The leading system messages put before the first user's words, for templates that have
-    no system role."""
-    leading = list(takewhile(lambda message: message.role == "system", messages))
-    rest = list(messages[len(leading) :])
-    system = "\n\n".join(message.text for message in leading)
-    if rest and rest[0].role == "user":
-        parts = (TextPart(f"{system}\n\n"), *rest[0].parts)
-        return [replace(rest[0], parts=parts), *rest[1:]]
-    return [Message("user", (TextPart(system),)), *rest]
+def _encode(
+    tokenizer: Tokenizer, group: Sequence[_Learning | MiniClaudeError]
+) -> list[TrainingExample | MiniClaudeError]:
+    """Each conversation as a training example, or what is wrong with it."""
+    results: list[TrainingExample | MiniClaudeError | None] = [
+        one if isinstance(one, MiniClaudeError) else None for one in group
+    ]
+    for calls_of, take in (
+        (_Learning.calls, _Learning.take),
+        (_Learning.marked_calls, _Learning.take_marked),
+    ):
+        left = {
+            n: one
+            for n, one in enumerate(group)
+            if isinstance(one, _Learning) and results[n] is None
+        }
+        rendered = _render(tokenizer, [(one.chat.source, calls_of(one)) for one in left.values()])
+        for (n, one), renderings in zip(left.items(), rendered, strict=True):
+            try:
+                if isinstance(renderings, MiniClaudeError):
+                    raise renderings
+                take(one, renderings)
+            except MiniClaudeError as error:
+                results[n] = error
+    whole = {n: one for n, one in left.items() if results[n] is None}
+    encoded = tokenizer.encode_activated([one.whole for one in whole.values()])
+    for (n, one), (ids, offsets) in zip(whole.items(), encoded, strict=True):
+        mask = covered(offsets, one.spans)
+        results[n] = TrainingExample(ids, mask) if any(mask) else _nothing_shown()
+    return [result for result in results if result is not None]
 
 
-def _message_json(message: Message) -> dict[str, Any]:
-    """A message as chat templates know it; what is absent is left out."""
-    if any(isinstance(part, ImagePart) for part in message.parts):
-        raise InvalidRequestError(
-            "This model reads text only, and a message holds an image.",
-            hint="Leave the image out, or choose a model that sees.",
-            param="messages",
-        )
-    value: dict[str, Any] = {"role": message.role, "content": message.text}
-    if message.tool_calls:
-        value["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": _arguments(call.arguments)},
-            }
-            for call in message.tool_calls
-        ]
-    if message.tool_call_id is not None:
-        value["tool_call_id"] = message.tool_call_id
-    if message.name is not None:
-        value["name"] = message.name
-    return value
+def _render(
+    tokenizer: Tokenizer, wanted: Sequence[tuple[str, list[Variables]]]
+) -> list[list[Rendering] | MiniClaudeError]:
+    """The renderings of each, given source and variables; those of one source at a time.
+
+    When they exceed the bounds together, each is tried alone, so that one cannot fail others.
+    """
+    template = tokenizer.template
+    results: list[list[Rendering] | MiniClaudeError] = [[] for _ in wanted]
+    if template is None:
+        return results
+    for source in {source for source, _ in wanted}:
+        places = [n for n, (other, calls) in enumerate(wanted) if other == source and calls]
+        try:
+            renderings = iter(template.render(source, [c for n in places for c in wanted[n][1]]))
+            for n in places:
+                results[n] = [next(renderings) for _ in wanted[n][1]]
+        except ChatTemplateError as error:
+            for n in places:
+                alone = [error] if len(places) == 1 else _render(tokenizer, [wanted[n]])
+                results[n] = alone[0]
+    return results
 
 
-def _arguments(text: str) -> object:
-    """Arguments as an object, which templates expect; as text when they are no JSON object."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, dict) else text
+def _nothing_shown() -> ChatTemplateError:
+    return ChatTemplateError(
+        "The chat template shows nothing of what the assistant said.",
+        hint="Use a template that writes the content of assistant messages.",
+    )
 
 
-def _tool_json(tool: Tool) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-        },
-    }
+def covered(offsets: Sequence[Span], spans: Sequence[Span]) -> list[bool]:
+    """Which ranges overlap one of the spans; both in ascending order."""
+    mask: list[bool] = []
+    place, last = 0, len(spans)
+    for start, end in offsets:
+        while place < last and spans[place][1] <= start:
+            place += 1
+        mask.append(place < last and spans[place][0] < end)
+    return mask

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import tokenizers
 
@@ -18,8 +18,7 @@ MAX_TEXT = 16 * 1024 * 1024
 """Characters `encode` accepts at once; more is a PayloadTooLargeError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Ids, and for each the half-open range of the text's characters it stands for."""
 
     ids: list[int]
@@ -83,17 +82,17 @@ class Tokenizer:
 
     def activated_ids(self, text: str) -> list[int]:
         """Ids of a text in which special tokens have their private spelling."""
-        _check(text)
+        check_text(text)
         # A batch of one: `encode` would stop all other threads, and so the server, meanwhile.
         [encoding] = self._library.encode_batch_fast([text], add_special_tokens=False)
         ids: list[int] = encoding.ids
         return ids
 
-    def encode_activated(self, text: str) -> Encoded:
-        """Ids and offsets of a text in which special tokens have their private spelling."""
-        _check(text)
-        [encoding] = self._library.encode_batch([text], add_special_tokens=False)
-        return Encoded(encoding.ids, encoding.offsets)
+    def encode_activated(self, texts: Sequence[str]) -> list[Encoded]:
+        """Ids and offsets of texts in which special tokens have their private spelling; each
+        has passed `check_text`."""
+        encodings = self._library.encode_batch(texts, add_special_tokens=False)
+        return [Encoded(encoding.ids, encoding.offsets) for encoding in encodings]
 
     def decode(self, ids: Iterable[int], *, skip_special: bool = True) -> str:
         """Ids to text; bytes that are not UTF-8 become U+FFFD."""
@@ -132,7 +131,7 @@ class Tokenizer:
         return token_id in self._special_ids
 
 
-def _check(text: str) -> None:
+def check_text(text: str) -> None:
     """Raise what `encode` documents."""
     if len(text) > MAX_TEXT:
         raise PayloadTooLargeError(

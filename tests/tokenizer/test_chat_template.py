@@ -18,7 +18,7 @@ from miniclaude.errors import (
     UnsupportedFieldError,
 )
 from miniclaude.messages import ImagePart, Message, Tool, ToolCall, text_message
-from miniclaude.tokenizer import chat_template
+from miniclaude.tokenizer import prepared_chat
 from miniclaude.tokenizer.chat_formats import CHATML, DIALOGPT, LLAMA2, store_template
 from miniclaude.tokenizer.chat_template import (
     TrainingExample,
@@ -116,8 +116,8 @@ def peer_ids(
     """What transformers makes of the same conversation and template."""
     assert tokenizer.template is not None
     ids: list[int] = peer.apply_chat_template(
-        [chat_template._message_json(message) for message in messages],
-        tools=[chat_template._tool_json(tool) for tool in tools] or None,
+        [prepared_chat.message_json(message) for message in messages],
+        tools=[prepared_chat.tool_json(tool) for tool in tools] or None,
         chat_template=tokenizer.template.source(tools=bool(tools)),
         add_generation_prompt=prompt,
         return_dict=False,
@@ -399,7 +399,7 @@ def test_requests_that_cannot_be_encoded(
     with pytest.raises(InvalidRequestError, match="nested too deeply"):
         encode_chat(with_template(chatml_folder, QWEN_STYLE), CHAT, [Tool("t", "", deep)])
     store_template(chatml_folder, "chatml")
-    monkeypatch.setattr(chat_template, "MAX_TEXT", 100)
+    monkeypatch.setattr(prepared_chat, "MAX_TEXT", 100)
     with pytest.raises(PayloadTooLargeError, match="at most 100"):
         encode_chat(tokenizer, [text_message("user", "x" * 101)])
 
