@@ -18,6 +18,7 @@
     │   └── ChatTemplateError         a chat template fails to compile, render or stay in bounds
     ├── DatasetError                  a file of training text is missing, or a row of it is bad
     │   └── RowError                  one row is bad; its code is the error's name
+    ├── TrainingDivergedError         the loss is no number any more, or grows and grows
     ├── DownloadError                 a pull could not be completed
     ├── ProviderError                 an upstream service failed
     ├── EngineError                   the worker died or broke its protocol
@@ -170,6 +171,12 @@ class RowError(DatasetError):
     """One row of a data set cannot be used; `code` names the error (`missing_messages_list`)."""
 
     code = "bad_row"
+
+
+class TrainingDivergedError(MiniClaudeError):
+    """The loss is no finite number any more, or grows and grows; the last good weights are kept."""
+
+    code = "training_diverged"
 
 
 class DownloadError(MiniClaudeError):

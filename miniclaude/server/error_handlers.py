@@ -41,6 +41,7 @@ STATUS: dict[type[MiniClaudeError], int] = {
     errors.CheckpointError: 422,
     errors.TokenizerError: 422,
     errors.DiskFullError: 409,
+    errors.TrainingDivergedError: 422,
     errors.DownloadError: 502,
     errors.ProviderError: 502,
     errors.EngineError: 503,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -10,17 +12,25 @@ from miniclaude.training.muon import Muon
 
 
 def learning_rate_factor(step: int, progress: float, config: TrainingConfig) -> float:
-    """Of the peak rate, at step 0, 1, …: rises over `warmup`, stays, falls over the last `decay` of
-    the run to `final_rate`. progress: how much of the run is done, from 0 to 1."""
+    """Of the peak rate, at step 0, 1, …: rises over `warmup`, then follows the schedule down to
+    `final_rate`. progress: how much of the run is done, from 0 to 1."""
     rise = min(1.0, (step + 1) / (config.warmup + 1))
-    if not config.decay:
+    if config.schedule == "constant" or (config.schedule == "trapezoid" and not config.decay):
         return rise
-    fall = config.final_rate + (1 - config.final_rate) * (1 - progress) / config.decay
+    if config.schedule == "trapezoid":
+        left = (1 - progress) / config.decay
+    else:
+        risen = config.warmup / config.steps  # the part of the run that the rise takes
+        left = min(1.0, (1 - progress) / max(1 - risen, 1e-9))
+        if config.schedule == "cosine":
+            left = (1 - math.cos(math.pi * left)) / 2
+    fall = config.final_rate + (1 - config.final_rate) * left
     return max(0.0, min(rise, fall))
 
 
 def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
-    """AdamW (Loshchilov & Hutter 2019), and Muon where the configuration asks for it.
+    """AdamW (Loshchilov & Hutter 2019) for what takes a gradient, and Muon where the configuration
+    asks for it.
 
     Weight decay is for matrices only: norms and biases have no use for it, and embeddings see a
     gradient on few rows a step while decay would shrink them all.
@@ -34,14 +44,17 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.opti
         for parameter in module.parameters()
     }
     for parameter in model.parameters():
+        if not parameter.requires_grad:
+            continue
         is_matrix = parameter.ndim == 2 and id(parameter) not in embeddings
         (matrices if is_matrix else others).append(parameter)
     groups = [{"params": others, "weight_decay": 0.0}]
     if config.optimizer == "adamw":
         groups.append({"params": matrices, "weight_decay": config.weight_decay})
-    rate = config.learning_rate
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=1e-10, fused=True)
+        torch.optim.AdamW(
+            groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon, fused=True
+        )
     ]
     if config.optimizer == "muon":
         optimizers.append(

@@ -108,7 +108,7 @@ def run_stage(
     log = RunLog(run / f"{name}.metrics.jsonl")
     log.say(f"{name}: at most {len(batches):,} steps or {duration(60 * config.minutes)}")
     began = time.monotonic()
-    steps = train(
+    result = train(
         model,
         batches,
         config,
@@ -116,7 +116,9 @@ def run_stage(
         evaluate=lambda model: held_out_scores(recipe, run, model, limit=8_000),
         log=log,
     )
-    read = sum(batches[number].ids.shape[1] for number in range(steps))
+    if result.problem is not None:
+        raise result.problem
+    steps, read = result.steps, result.read
     summary: dict[str, object] = {
         "steps": steps,
         "tokens": read,

@@ -23,18 +23,19 @@ def test_the_newest_whole_checkpoint_is_read_and_old_ones_go(tmp_path: Path) -> 
     for step in (5, 90, 100):
         with torch.no_grad():
             model.norm.weight.fill_(step)  # type: ignore[operator]
-        save_checkpoint(tmp_path, step, model, optimizers, seconds=step / 10)
+        save_checkpoint(tmp_path, step, model, optimizers, numbers={"seconds": step / 10})
     (tmp_path / "step-00000200.partial").mkdir()
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000090", "step-00000100"]
     other = tiny_model(seed=1)
-    assert load_latest(tmp_path, other, make_optimizers(other, CONFIG)) == (100, 10.0)
+    saved = load_latest(tmp_path, other, make_optimizers(other, CONFIG))
+    assert (saved.step, saved.numbers["seconds"]) == (100, 10.0)
     for ours, theirs in zip(model.parameters(), other.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
 def test_an_empty_folder_is_a_fresh_start(tmp_path: Path) -> None:
     model = tiny_model()
-    assert load_latest(tmp_path / "none", model, make_optimizers(model, CONFIG)) == (0, 0.0)
+    assert load_latest(tmp_path / "none", model, make_optimizers(model, CONFIG)).step == 0
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:

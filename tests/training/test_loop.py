@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from miniclaude.errors import SettingsError
+from miniclaude.errors import SettingsError, TrainingDivergedError
 from miniclaude.evaluation.perplexity import score
 from miniclaude.model.transformer import Transformer
 from miniclaude.training.config import TrainingConfig
-from miniclaude.training.loop import accumulate_gradients, compile_mlps, train
+from miniclaude.training.loop import Wish, accumulate_gradients, compile_mlps, train
+from miniclaude.training.losses import Supervised
+from miniclaude.training.precision import Precision
 from miniclaude.training.run_log import RunLog
 from tests.training.tiny import counting_batches, counting_set, tiny_model
 
@@ -25,6 +28,12 @@ CONFIG = TrainingConfig(
 
 def quiet() -> RunLog:
     return RunLog(terminal=io.StringIO())
+
+
+def pause_after(steps: int) -> Callable[[], Wish]:
+    """Lets a run do so many steps."""
+    left = iter(["go"] * steps + ["pause"])
+    return lambda: next(left)  # type: ignore[return-value]
 
 
 def same_weights(one: Transformer, other: Transformer) -> bool:
@@ -39,9 +48,11 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(tmp_path: Path, optimiz
     batches = counting_batches()
     whole, parts = tiny_model(), tiny_model()
     train(whole, batches, config, log=quiet())
-    assert train(parts, batches, config, folder=tmp_path, log=quiet(), stop_after=5) == 5
+    paused = train(parts, batches, config, folder=tmp_path, log=quiet(), control=pause_after(5))
+    assert (paused.steps, paused.ended) == (5, "paused")
     resumed = tiny_model(seed=9)
-    assert train(resumed, batches, config, folder=tmp_path, log=quiet()) == 12
+    result = train(resumed, batches, config, folder=tmp_path, log=quiet())
+    assert (result.steps, result.ended) == (12, "finished")
     assert same_weights(whole, resumed)
     assert not same_weights(whole, parts)
 
@@ -61,7 +72,8 @@ def test_two_batches_accumulated_are_one_batch_of_both() -> None:
     """The mean is over all learnt tokens, not a mean of means: batches differ in length."""
     model = tiny_model()
     batches = [counting_batches()[0], counting_batches()[1]]
-    together, _ = accumulate_gradients(model, batches, CONFIG)
+    precision = Precision(CONFIG, torch.device("cpu"))
+    together, _ = accumulate_gradients(model, batches, Supervised(), precision)
     gradient = model.tokens.weight.grad
     assert gradient is not None
     apart = torch.zeros_like(gradient)
@@ -69,7 +81,8 @@ def test_two_batches_accumulated_are_one_batch_of_both() -> None:
     losses = []
     for batch, count in zip(batches, counts, strict=True):
         model.zero_grad()
-        losses.append(accumulate_gradients(model, [batch], CONFIG)[0] * count / sum(counts))
+        loss, _ = accumulate_gradients(model, [batch], Supervised(), precision)
+        losses.append(loss * count / sum(counts))
         assert model.tokens.weight.grad is not None
         apart += model.tokens.weight.grad * count / sum(counts)
     assert sum(losses) == pytest.approx(together, rel=1e-5)
@@ -84,7 +97,8 @@ def test_bfloat16_products_leave_float32_weights() -> None:
 
 def test_a_time_limit_ends_the_run_early(tmp_path: Path) -> None:
     config = replace(CONFIG, steps=40, accumulate=1, minutes=1e-9)
-    assert train(tiny_model(), counting_batches(), config, folder=tmp_path, log=quiet()) == 0
+    result = train(tiny_model(), counting_batches(), config, folder=tmp_path, log=quiet())
+    assert (result.steps, result.ended) == (0, "finished")
 
 
 def test_metrics_and_held_out_scores_are_logged(tmp_path: Path) -> None:
@@ -99,7 +113,9 @@ def test_metrics_and_held_out_scores_are_logged(tmp_path: Path) -> None:
 
 
 def test_too_few_batches_are_refused_before_the_first_step() -> None:
-    with pytest.raises(SettingsError, match="9000 steps of 2 batches need 18000; there are"):
+    with pytest.raises(
+        SettingsError, match="9000 steps of 2 batches need 17999 or more; there are"
+    ):
         train(tiny_model(), counting_batches(), replace(CONFIG, steps=9000), log=quiet())
 
 
@@ -107,8 +123,11 @@ def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     model = tiny_model()
     with torch.no_grad():
         model.tokens.weight.fill_(float("nan"))
-    with pytest.raises(SettingsError, match="no longer a finite number"):
-        train(model, counting_batches(), CONFIG, log=quiet())
+    result = train(model, counting_batches(), CONFIG, log=quiet())
+    assert result.ended == "diverged"
+    assert isinstance(result.problem, TrainingDivergedError)
+    assert "At step 1 the loss is no longer a finite number" in result.problem.message
+    assert "from 0.01 to 0.001" in result.problem.hint
 
 
 def test_without_a_compiler_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

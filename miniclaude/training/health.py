@@ -1,0 +1,103 @@
+"""Two ways a run ends before its last step: it goes wrong, or it learns nothing more."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+START, WINDOW = 3, 10
+EXPLODING, MARGIN = 1.5, 0.5
+
+
+class Divergence:
+    """Watches the training loss.
+
+    A run has diverged when its loss is not finite, or when ten steps in a row lost on average more
+    than one and a half times what the best of the first three did, and 0.5 more. A healthy run,
+    however noisy, ends below where it began.
+    """
+
+    def __init__(self) -> None:
+        self.first: list[float] = []
+        self.last: list[float] = []
+
+    def found(self, loss: float) -> str:
+        """Take in the loss of a step; what is wrong with it, or nothing."""
+        if not math.isfinite(loss):
+            return "the loss is no longer a finite number"
+        if len(self.first) < START:
+            self.first.append(loss)
+        self.last = [*self.last[1 - WINDOW :], loss]
+        began, now = min(self.first), self.now
+        if len(self.last) == WINDOW and now > EXPLODING * began + MARGIN:
+            return f"the loss has grown from {began:.2f} to {now:.2f}"
+        return ""
+
+    @property
+    def now(self) -> float:
+        """The mean of the last ten losses."""
+        return sum(self.last) / max(1, len(self.last))
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether these weights had better not be kept: the loss stands above where it began."""
+        return bool(self.first) and self.last[-1] > min(self.first) + MARGIN
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"first": self.first, "last": self.last}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Divergence:
+        """The reverse of `as_dict`."""
+        watch = cls()
+        watch.first, watch.last = list(values["first"]), list(values["last"])
+        return watch
+
+
+class EarlyStopping:
+    """Watches the loss on held-out text.
+
+    patience: evaluations without a better one after which to stop; 0 never stops.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.best = math.inf
+        self.best_step = 0
+        self.evaluated = 0
+        self.waited = 0
+
+    def is_better(self, step: int, loss: float) -> bool:
+        """Take in an evaluation; whether it is the best so far."""
+        self.evaluated = step
+        better = loss < self.best
+        if better:
+            self.best, self.best_step, self.waited = loss, step, 0
+        else:
+            self.waited += 1
+        return better
+
+    @property
+    def stop(self) -> bool:
+        """Whether patience has run out."""
+        return 0 < self.patience <= self.waited
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a checkpoint; JSON has no infinity."""
+        best = None if math.isinf(self.best) else self.best
+        return {
+            "best": best,
+            "best_step": self.best_step,
+            "evaluated": self.evaluated,
+            "waited": self.waited,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], patience: int) -> EarlyStopping:
+        """The reverse of `as_dict`."""
+        watch = cls(patience)
+        watch.best = math.inf if values["best"] is None else values["best"]
+        watch.best_step, watch.evaluated = values["best_step"], values["evaluated"]
+        watch.waited = values["waited"]
+        return watch
