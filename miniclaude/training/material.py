@@ -1,0 +1,90 @@
+"""What a fine-tuning run reads: a data set's rows as batches for one objective."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniclaude.data.prepared import PreparedDataset
+from miniclaude.data.rejection import Rejection
+from miniclaude.errors import DatasetError, SettingsError
+from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.losses import Supervised
+from miniclaude.training.objective import BatchSource, Objective
+from miniclaude.training.packing import PackedBatches, pack_epochs
+from miniclaude.training.spec import TuneSpec
+from miniclaude.training.tokenise import tokenise
+
+TASKS = {"supervised": ("supervised", "text"), "dpo": ("preference",), "kto": ("kto",)}
+"""Which rows each objective learns from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run reads. batches: all of it, in order. validation: what is held out, None when
+    nothing is. trained: tokens learnt in one pass. fingerprint: of the data as it is learnt.
+    summary: one line about it. rejected: rows with nothing to learn."""
+
+    objective: Objective[Any]
+    batches: BatchSource[Any]
+    validation: BatchSource[Any] | None
+    trained: int
+    fingerprint: str
+    summary: str
+    rejected: tuple[Rejection, ...] = ()
+
+
+def gather(
+    dataset: PreparedDataset, tokenizer: Tokenizer, spec: TuneSpec, context: int
+) -> Material:
+    """Tokens and batches of a data set's splits. context: most positions the model has.
+
+    Raises DatasetError when its rows are of another kind than the objective learns from, or hold
+    nothing to learn.
+    """
+    if dataset.task not in TASKS[spec.objective]:
+        fitting = [name for name, tasks in TASKS.items() if dataset.task in tasks]
+        raise DatasetError(
+            f"{dataset.folder.name} holds rows of the kind {dataset.task!r}, which the objective"
+            f" {spec.objective} cannot learn from.",
+            hint=f"Use objective {fitting[0]}, or other data.",
+            param="objective",
+        )
+    length = min(spec.max_length, context)
+    if spec.objective != "supervised":
+        raise SettingsError(
+            f"objective {spec.objective} is not available yet.",
+            hint="Use supervised.",
+            param="objective",
+        )
+    taught = tokenise(dataset.examples("train"), tokenizer, length)
+    validation = None
+    if dataset.count("validation"):
+        held_out = tokenise(dataset.examples("validation"), tokenizer, length).documents
+        once = pack_epochs(held_out.lengths, size=spec.batch_tokens)
+        validation = PackedBatches(held_out, once)
+    return Material(
+        objective=Supervised(),
+        batches=PackedBatches(taught.documents, packed(taught.documents.lengths, spec)),
+        validation=validation,
+        trained=taught.trained,
+        fingerprint=taught.fingerprint,
+        summary=taught.summary(),
+        rejected=taught.rejected,
+    )
+
+
+def packed(lengths: NDArray[np.int64], spec: TuneSpec) -> list[NDArray[np.int64]]:
+    """The order of the whole run for examples of these lengths. [D] -> batches of indexes."""
+    return pack_epochs(
+        lengths,
+        size=spec.batch_tokens,
+        most=math.ceil(spec.batch_size / spec.accumulate),
+        epochs=spec.epochs,
+        batches=spec.steps * spec.accumulate,
+        seed=spec.seed,
+    )

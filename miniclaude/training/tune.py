@@ -1,0 +1,179 @@
+"""Fine-tuning, assembled: a method, an objective, batches and the loop.
+
+`tune` changes a loaded model and leaves checkpoints and metrics in the run's folder; what becomes
+of the result (an adapter folder, a model folder) is its caller's affair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from miniclaude.data.prepared import PreparedDataset
+from miniclaude.device import DTYPES
+from miniclaude.errors import SettingsError
+from miniclaude.model.lora import add_lora
+from miniclaude.model.quantize import quantize
+from miniclaude.model.transformer import Transformer
+from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.config import TrainingConfig
+from miniclaude.training.loop import Evaluate, TrainResult, Wish, train
+from miniclaude.training.material import Material, gather
+from miniclaude.training.objective import BatchSource, Objective
+from miniclaude.training.run_log import RunLog
+from miniclaude.training.spec import TuneSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """run: how the training ended. material: what it read."""
+
+    run: TrainResult
+    material: Material
+
+
+def base_dtype(spec: TuneSpec) -> torch.dtype:
+    """In which format to load the base: a frozen one needs no more than the precision of the
+    products; what is trained is float32."""
+    return torch.float32 if spec.method == "full" else DTYPES[spec.precision]
+
+
+def prepare_model(model: Transformer, spec: TuneSpec) -> str:
+    """Make trainable what the method trains, and nothing else; the base's fingerprint.
+
+    Raises SettingsError for adapter targets that are not there.
+    """
+    model.to(base_dtype(spec))
+    base = fingerprint(model)
+    if spec.method == "full":
+        model.requires_grad_(True)
+        return base
+    if spec.method == "qlora":
+        quantize(model, spec.bits)
+    add_lora(model, spec.lora, seed=spec.seed)
+    return base
+
+
+def fingerprint(model: nn.Module) -> str:
+    """SHA-256 of the weights: names, shapes, formats and bytes."""
+    digest = hashlib.sha256()
+    for name, parameter in model.named_parameters():
+        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}\n".encode())
+        flat = parameter.detach().cpu().contiguous().view(-1)  # [number of elements]
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def training_config(spec: TuneSpec, batches: int) -> TrainingConfig:
+    """The loop's configuration for a run of so many batches."""
+    steps = spec.steps or math.ceil(batches / spec.accumulate)
+    return TrainingConfig(
+        steps=steps,
+        accumulate=spec.accumulate,
+        learning_rate=spec.learning_rate,
+        betas=(0.9, 0.999),
+        epsilon=1e-8,
+        weight_decay=spec.weight_decay,
+        warmup=math.ceil(spec.warmup * steps),
+        schedule=spec.schedule,
+        clip=spec.clip,
+        autocast=spec.precision,
+        gradient_checkpointing=spec.gradient_checkpointing,
+        ema=spec.ema,
+        evaluate_every=spec.evaluate_every,
+        checkpoint_every=spec.checkpoint_every,
+        patience=spec.patience,
+        seed=spec.seed,
+    )
+
+
+def held_out_loss(
+    objective: Objective[Any], batches: BatchSource[Any], spec: TuneSpec
+) -> Callable[[Transformer], dict[str, float]]:
+    """The objective's mean over all of the held-out batches, as an evaluation."""
+
+    @torch.no_grad()
+    def evaluate(model: Transformer) -> dict[str, float]:
+        device = next(model.parameters()).device
+        dtype = DTYPES[spec.precision]
+        sums: dict[str, float] = {"loss": 0.0}
+        whole = 0.0
+        for number in range(len(batches)):
+            batch = batches[number].to(device)
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                loss = objective.loss(model, batch)
+            whole += objective.weight(batch)
+            for name, value in {"loss": float(loss.total), **loss.measures}.items():
+                sums[name] = sums.get(name, 0.0) + value
+        return {name: value / max(whole, 1e-9) for name, value in sums.items()}
+
+    return evaluate
+
+
+def tune(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    dataset: PreparedDataset,
+    spec: TuneSpec,
+    run: Path,
+    *,
+    evaluate: Evaluate | None = None,
+    log: RunLog | None = None,
+    control: Callable[[], Wish] | None = None,
+) -> TuneResult:
+    """Fine-tune a model as it was loaded from its folder, in place, going on from the newest
+    checkpoint in `run`. Adapters are called `default`.
+
+    evaluate: further numbers to log at every evaluation of the held-out loss.
+    control: asked before every step, see `train`. Raises DatasetError, SettingsError,
+    CheckpointError (a checkpoint of another base, data set or other settings), DiskFullError.
+    """
+    log = log or RunLog(run / "metrics.jsonl")
+    base = prepare_model(model, spec)
+    material = gather(dataset, tokenizer, spec, model.config.context)
+    log.say(f"To learn from: {material.summary}.")
+    config = training_config(spec, len(material.batches))
+    scores: Evaluate | None = evaluate
+    if material.validation is not None:
+        own = held_out_loss(material.objective, material.validation, spec)
+        scores = own if evaluate is None else _both(own, evaluate)
+    elif spec.patience:
+        raise SettingsError(
+            "patience needs held-out examples to watch, and the data set has none.",
+            hint="Prepare it with a validation split, or set patience to 0.",
+            param="patience",
+        )
+    result = train(
+        model,
+        material.batches,
+        config,
+        objective=material.objective,
+        folder=run / "checkpoints",
+        identity={"base": base, "data": material.fingerprint, **settings_of(spec)},
+        evaluate=scores,
+        log=log,
+        control=control,
+    )
+    return TuneResult(result, material)
+
+
+def settings_of(spec: TuneSpec) -> dict[str, str]:
+    """The settings that a resumed run must share with the one it goes on from. The learning rate
+    is not one of them: lowering it is the cure for a run that diverged."""
+    values = {**spec.as_dict()}
+    values.pop("learning_rate")
+    return {name: str(value) for name, value in values.items()}
+
+
+def _both(one: Evaluate, other: Evaluate) -> Evaluate:
+    def evaluate(model: Transformer) -> Mapping[str, float]:
+        return {**one(model), **other(model)}
+
+    return evaluate
