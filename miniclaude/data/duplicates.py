@@ -1,0 +1,150 @@
+"""Near-duplicates: the first of each kind is kept, every later one names the row it repeats.
+
+What counts as one is defined in `shingles.py`, how it is found in `similar.py`; `repeats` below is
+the same search by comparing all pairs.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from miniclaude.data.example import Example, Place, to_row
+from miniclaude.data.rejection import Item, Rejection, shown
+from miniclaude.data.shingles import compared, jaccard, shingles
+from miniclaude.data.similar import SimilarRows
+
+CHUNK_ROWS = 1024
+CHUNK_CHARACTERS = 1 << 20
+
+
+class NearDuplicates:
+    """The stage. It sees the whole stream: one process runs it."""
+
+    name = "duplicates"
+
+    def __init__(
+        self, threshold: float = 0.9, *, seed: int = 0, folder: Path | None = None
+    ) -> None:
+        """threshold: the Jaccard similarity from which on a row is a duplicate. folder: where the
+        temporary file lies, about as large as the data set."""
+        self.threshold = threshold
+        self._seed = seed
+        self._folder = folder
+        self._rows = 0
+        self._same = 0
+        self._near = 0
+        self._compared = 0
+
+    def run(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items in order; a row that repeats an earlier one leaves as `duplicate_row`, or
+        `near_duplicate_row`. Raises DatasetError beyond 200 million rows, DiskFullError."""
+        search = SimilarRows(self.threshold, folder=self._folder, seed=self._seed)
+        places = PlaceList()
+        try:
+            for chunk in chunks(items):
+                yield from self._judge(chunk, search, places)
+        finally:
+            self._compared = search.compared
+            search.close()
+
+    def _judge(self, chunk: list[Item], search: SimilarRows, places: PlaceList) -> Iterator[Item]:
+        examples = [item for item in chunk if isinstance(item, Example)]
+        found = search.find([compared(example) for example in examples])
+        for example, number in zip(examples, found.numbers, strict=True):
+            if number >= 0:
+                places.append(example.place)
+        self._rows += len(examples)
+        row = 0
+        for item in chunk:
+            if not isinstance(item, Example):
+                yield item
+                continue
+            matches = found.matches.get(row)
+            row += 1
+            if not matches:
+                yield item
+                continue
+            match = matches[0]
+            yield self._reject(item, places[match.number], match.similarity)
+
+    def _reject(self, example: Example, earlier: Place, similarity: float) -> Rejection:
+        if similarity == 1.0:
+            self._same += 1
+            error, message = "duplicate_row", f"the same words as {earlier}."
+        else:
+            self._near += 1
+            error = "near_duplicate_row"
+            message = f"nearly the same as {earlier}: {similarity:.0%} of the shingles in common."
+        cure = "Nothing to do: the first one is kept. To keep both, raise the threshold."
+        return Rejection(example.place, error, message, cure, shown(to_row(example)))
+
+    def report(self) -> dict[str, object]:
+        """Counts of rows, and of those that repeat an earlier one."""
+        return {
+            "rows": self._rows,
+            "same words": self._same,
+            "near-duplicates": self._near,
+            "pairs compared": self._compared,
+            "threshold": self.threshold,
+        }
+
+
+class PlaceList:
+    """The places of many rows, 16 bytes each."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, str], int] = {}
+        self._names: list[tuple[str, str]] = []
+        self._kind = array("I")
+        self._line = array("Q")
+
+    def append(self, place: Place) -> None:
+        """Add one at the end."""
+        name = (place.file, place.unit)
+        if name not in self._kinds:
+            self._kinds[name] = len(self._names)
+            self._names.append(name)
+        self._kind.append(self._kinds[name])
+        self._line.append(place.line)
+
+    def __getitem__(self, number: int) -> Place:
+        file, unit = self._names[self._kind[number]]
+        return Place(file, self._line[number], unit)
+
+
+def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items, up to a thousand at once, fewer where they are long."""
+    rest = iter(items)
+    while chunk := list(islice(rest, 1)):
+        characters = 0
+        while len(chunk) < CHUNK_ROWS and characters < CHUNK_CHARACTERS:
+            item = next(rest, None)
+            if item is None:
+                break
+            chunk.append(item)
+            if isinstance(item, Example):
+                characters += len(item.text)
+        yield chunk
+
+
+def repeats(examples: Sequence[Example], threshold: float) -> dict[int, int]:
+    """For each example that repeats an earlier one, the first of those: by comparing all pairs.
+    The slow reference of the search."""
+    kept: list[tuple[int, frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]] = []
+    found: dict[int, int] = {}
+    for row, example in enumerate(examples):
+        asked, answered = compared(example)
+        answer = shingles(answered)
+        both = shingles(asked) | answer
+        if not both:
+            continue
+        for number, other, other_answer in kept:
+            if jaccard(both, other) >= threshold and jaccard(answer, other_answer) >= threshold:
+                found[row] = number
+                break
+        else:
+            kept.append((row, both, answer))
+    return found

@@ -1,0 +1,181 @@
+"""The search for earlier rows that are near-duplicates, many rows at a time.
+
+MinHash values (R-MinHash, by `rensa`) are cut into bands; rows that share a band are candidates,
+and every candidate is compared exactly: by the sets of shingles themselves, as 64-bit hashes. So
+nothing is found that is no near-duplicate, and what is missed is known: at similarity s a pair is
+found with probability 1 - (1 - s^r)^b. At the threshold 0.9 there are b = 10 bands of r = 6 values:
+99.95 % at 0.9 itself, above 99.999 % at 0.95, always where the shingles are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash
+
+from miniclaude.data.band_index import MOST_SHARING, BandIndex, Keys
+from miniclaude.data.shingle_file import ShingleFile, row_sets
+from miniclaude.data.shingles import HashedShingles, hash_shingles
+
+VALUES = 64
+"""MinHash values of a row."""
+
+LEAST_RECALL = 0.999
+"""The share of the pairs just at the threshold that the bands must find."""
+
+PACK = Struct(f"={VALUES}I")
+SHIFT = np.uint64(29)
+_random = np.random.default_rng(2012)
+WEIGHTS = _random.integers(1, 1 << 63, VALUES, dtype=np.uint64) | np.uint64(1)
+
+
+class Match(NamedTuple):
+    """An earlier row, by its number among those that were added, and its similarity."""
+
+    number: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """matches: by place in the chunk, for the rows that have any. numbers: of each row, in the
+    order of adding; -1 for one that was not added."""
+
+    matches: dict[int, list[Match]]
+    numbers: list[int]
+
+
+def recall(similarity: float, bands: int, rows: int) -> float:
+    """The probability that a pair of this similarity shares a band."""
+    return float(1 - (1 - similarity**rows) ** bands)
+
+
+def choose_bands(threshold: float) -> tuple[int, int]:
+    """How many bands of how many values: the longest that still find what they must, for longer
+    bands give fewer candidates."""
+    for rows in range(VALUES, 1, -1):
+        if recall(threshold, VALUES // rows, rows) >= LEAST_RECALL:
+            return VALUES // rows, rows
+    return VALUES, 1
+
+
+def band_keys(shingles: HashedShingles, bands: int, rows: int, seed: int) -> Keys:
+    """The keys [rows, bands] of rows whose texts came as question, answer, question, answer …"""
+    bounds = shingles.bounds[::2].astype(np.uint64)
+    digests = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, bounds, VALUES, seed)
+    packed = b"".join([PACK.pack(*values) for values in digests.to_rows()])
+    values = np.frombuffer(packed, np.uint32).reshape(-1, VALUES)  # [rows, values]
+    keys = np.zeros((len(values), bands), np.uint64)
+    for place in range(rows):
+        # Value number `place` of each band, weighted by where it stands.
+        columns = slice(place, bands * rows, rows)
+        keys += values[:, columns] * WEIGHTS[columns]
+    keys ^= keys >> SHIFT
+    keys *= WEIGHTS[0]
+    keys ^= keys >> SHIFT
+    return keys
+
+
+class SimilarRows:
+    """Every row is compared with those added before it, and then added, unless it has a match;
+    with `keep_similar` unless it has one with the very same shingles."""
+
+    def __init__(
+        self,
+        threshold: float,
+        *,
+        folder: Path | None = None,
+        seed: int = 0,
+        keep_similar: bool = False,
+    ) -> None:
+        """folder: for the temporary file. seed: of the MinHash values."""
+        self.threshold = threshold
+        self.bands, self.rows = choose_bands(threshold)
+        self.compared = 0
+        self._seed = seed
+        self._keep_similar = keep_similar
+        self._index = BandIndex(self.bands)
+        self._file = ShingleFile(folder)
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self._file.close()
+
+    def find(self, rows: Sequence[tuple[str, str]]) -> Found:
+        """The matches of some rows, each given as its question and its answer, in order.
+
+        A row with no words and no marks matches nothing. Raises DatasetError beyond 200 million
+        rows, DiskFullError.
+        """
+        if not rows:
+            return Found({}, [])
+        shingles = hash_shingles([text for row in rows for text in row])
+        keys = band_keys(shingles, self.bands, self.rows, self._seed)
+        candidates, crowded = self._index.candidates(keys)
+        kept = np.diff(shingles.bounds[::2]) > 0
+        matches: dict[int, list[Match]] = {}
+        here: dict[int, list[int]] = {}  # rows of this chunk by their keys
+        sharing = _sharing(keys)
+        for row in sorted(candidates.keys() | sharing):
+            if not kept[row]:
+                continue
+            earlier = candidates.get(row, [])
+            own = keys[row].tolist() if row in sharing else []
+            found = list(self._matches(shingles, row, earlier, own, here, kept))
+            if found:
+                matches[row] = found
+                if not self._keep_similar or any(match.similarity == 1.0 for match in found):
+                    kept[row] = False
+                    continue
+            for band, key in enumerate(own):
+                listed = here.setdefault(key, [])
+                if len(listed) < MOST_SHARING:
+                    listed.append(row)
+                else:
+                    crowded[row, band] = True
+        numbers = np.where(kept, self._index.rows + np.cumsum(kept) - 1, -1).tolist()
+        self._index.add(keys[kept], crowded[kept])
+        self._file.add(shingles, kept)
+        return Found(matches, numbers)
+
+    def _matches(
+        self,
+        shingles: HashedShingles,
+        row: int,
+        earlier: list[int],
+        own: list[int],
+        here: dict[int, list[int]],
+        kept: NDArray[np.bool_],
+    ) -> Iterator[Match]:
+        """The matches among earlier chunks' rows and this one's; only the first unless similar
+        rows are kept."""
+        mine = row_sets(shingles, row)
+        for number in earlier:
+            self.compared += 1
+            similarity = mine.similarity(self._file.read(number), self.threshold)
+            if similarity:
+                yield Match(number, similarity)
+                if not self._keep_similar:
+                    return
+        for other in sorted({one for key in own for one in here.get(key, ())}):
+            self.compared += 1
+            similarity = mine.similarity(row_sets(shingles, other), self.threshold)
+            if similarity:
+                number = self._index.rows + int(np.count_nonzero(kept[:other]))
+                yield Match(number, similarity)
+                if not self._keep_similar:
+                    return
+
+
+def _sharing(keys: Keys) -> set[int]:
+    """The rows of a chunk that share a key with another of it."""
+    flat = keys.ravel()  # [rows, bands] -> [rows x bands]
+    order = np.argsort(flat)
+    same = np.flatnonzero(flat[order[1:]] == flat[order[:-1]])
+    return set((np.concatenate([order[same], order[same + 1]]) // keys.shape[1]).tolist())
