@@ -88,12 +88,13 @@ class EngineSettings(Table):
 class ServerSettings(Table):
     """Everything that can be set.
 
-    host, port: where the server listens; beyond loopback it needs an api_key. allowed_hosts: names
-    it answers to, beside `host` and the loopback names. allowed_origins: other sites whose pages
-    may call it. database_url: the SQLite file in the home folder unless given. device, dtype,
-    threads: where and how local models run. model: the default model. max_loaded_models: local
-    models kept in memory at once. max_body_bytes: of one request. max_answers: in the making at
-    once. shutdown_seconds: how long open connections may take to end.
+    host, port: where the server listens; beyond loopback it needs an api_key. allowed_hosts:
+    names it answers to, beside `host` and the loopback names. allowed_origins: other sites
+    whose pages may call it. database_url: the SQLite file in the home folder unless given.
+    device, dtype, threads: where and how local models run. model: the default model.
+    max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
+    max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
+    the making at once. shutdown_seconds: how long open connections may take to end.
     """
 
     home: Path
@@ -109,6 +110,8 @@ class ServerSettings(Table):
     model: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     max_loaded_models: Annotated[int, Field(ge=1, le=64)] = 2
     max_body_bytes: Annotated[int, Field(ge=1024, le=1_000_000_000)] = 10_000_000
+    max_file_bytes: Annotated[int, Field(ge=1024, le=100_000_000_000)] = 512_000_000
+    max_running_jobs: Annotated[int, Field(ge=1, le=64)] = 1
     max_answers: Annotated[int, Field(ge=1, le=100_000)] = 256
     shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     hf_endpoint: HttpUrl = "https://huggingface.co"
@@ -120,6 +123,11 @@ class ServerSettings(Table):
     def models_folder(self) -> Path:
         """Where pulled models live."""
         return self.home / "models"
+
+    @property
+    def files_folder(self) -> Path:
+        """Where uploaded files are kept, each under its id."""
+        return self.home / "files"
 
     @property
     def url(self) -> str:

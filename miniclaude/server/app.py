@@ -13,9 +13,22 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
-from miniclaude.server.routes import chat, completions, conversations, health, models, page, stream
+from miniclaude.server.routes import (
+    chat,
+    completions,
+    conversations,
+    files,
+    fine_tuning,
+    health,
+    models,
+    page,
+    stream,
+)
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
+
+FORM_BYTES = 65_536
+"""What an upload's form may have beside the file itself."""
 
 API_ROUTERS = (
     chat.router,
@@ -23,6 +36,8 @@ API_ROUTERS = (
     stream.router,
     models.router,
     conversations.router,
+    files.router,
+    fine_tuning.router,
     health.router,
 )
 
@@ -57,7 +72,12 @@ def create_app(
     app.include_router(page.page_router(static))
     add_error_handlers(app)
     # The last one added is the first to see a request.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
+    )
     app.add_middleware(
         Access,
         hosts=(*settings.allowed_hosts, settings.host),

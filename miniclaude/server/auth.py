@@ -81,6 +81,14 @@ class Access:
 
     def _check_origin(self, scheme: str, host: str, headers: Headers) -> None:
         origin = headers.get("origin")
+        if origin is None and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            # A form or a request without a body needs no leave of ours to be sent, and not every
+            # browser names its origin with every one; this header no page can leave out.
+            raise PermissionDeniedError(
+                "Pages of other sites may not use this server.",
+                hint="Use the page that this server offers itself.",
+                code="origin_not_allowed",
+            )
         ours = f"{'https' if scheme in ('https', 'wss') else 'http'}://{host}"
         if origin is not None and origin != ours and origin not in self.origins:
             raise PermissionDeniedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,22 +24,27 @@ MAX_VALUES = 500_000
 class BodyLimit:
     """ASGI middleware: refuses a body of more than `max_bytes` without reading it whole.
 
+    larger: methods and paths whose handlers take more, because they do not keep it in memory.
     A declared length is refused at once; one that grows while it is read, as soon as it is over.
     The connection stays usable: uvicorn discards what the client is still sending.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, larger: Mapping[tuple[str, str], int] | None = None
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = self.larger.get((scope["method"], scope["path"]), self.max_bytes)
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or len(declared) > 18 or int(declared) > self.max_bytes:
-            await error_response(self._too_large())(scope, receive, send)
+        if not declared.isdecimal() or len(declared) > 18 or int(declared) > most:
+            await error_response(_too_large(most))(scope, receive, send)
             return
         read = 0
 
@@ -46,17 +52,18 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.max_bytes:
-                raise self._too_large()
+            if read > most:
+                raise _too_large(most)
             return message
 
         await self.app(scope, counted, send)
 
-    def _too_large(self) -> PayloadTooLargeError:
-        return PayloadTooLargeError(
-            f"The request's body is larger than {self.max_bytes:,} bytes.",
-            hint="Send less, or raise max_body_bytes in config.toml.",
-        )
+
+def _too_large(most: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(
+        f"The request's body is larger than {most:,} bytes.",
+        hint="Send less, or raise max_body_bytes (for uploads max_file_bytes) in config.toml.",
+    )
 
 
 async def read_json(request: Request) -> Any:

@@ -11,6 +11,8 @@ import anyio
 from starlette.requests import HTTPConnection
 
 from miniclaude.chat.turn import Resolve, Turns
+from miniclaude.errors import NotFoundError
+from miniclaude.jobs.fine_tuning import FineTuning, Workshop
 from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.base import Provider
 from miniclaude.providers.registry import Registry, create_providers
@@ -25,7 +27,8 @@ from miniclaude.store.messages import Messages
 @dataclass(frozen=True, slots=True)
 class Services:
     """stopping: set when the server begins to stop; whoever is streaming then ends.
-    find_default: the default model when there was none at the start; models may be pulled later."""
+    find_default: the default model when there was none at the start; models may be pulled later.
+    fine_tuning: None where there is no home folder to do it in."""
 
     registry: Registry
     admission: Admission
@@ -34,6 +37,7 @@ class Services:
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
+    fine_tuning: FineTuning | None = None
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
     @property
@@ -55,6 +59,8 @@ class Services:
         self.stopping.set()
         await self.warmup.aclose()
         await self.turns.aclose()
+        if self.fine_tuning is not None:
+            await self.fine_tuning.aclose()
 
 
 def counted(registry: Registry, admission: Admission) -> Resolve:
@@ -72,6 +78,16 @@ def services_of(connection: HTTPConnection) -> Services:
     return cast("Services", connection.app.state.services)
 
 
+def fine_tuning_of(connection: HTTPConnection) -> FineTuning:
+    """The app's fine-tuning. Raises NotFoundError where it has none."""
+    fine_tuning = services_of(connection).fine_tuning
+    if fine_tuning is None:
+        raise NotFoundError(
+            "This server does not fine-tune.", hint="Use one started by `mini-claude serve`."
+        )
+    return fine_tuning
+
+
 @asynccontextmanager
 async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     """Open what `settings` ask for. The caller holds the home's lock.
@@ -86,6 +102,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             registry,
             settings.max_answers,
             lambda: default_model(library),
+            workshop_of(settings, library),
         ) as services:
             services.warmup.begin()
             yield services
@@ -99,9 +116,10 @@ async def opened(
     registry: Registry,
     max_answers: int,
     find_default: Callable[[], str] = str,
+    workshop: Workshop | None = None,
 ) -> AsyncIterator[Services]:
     """Services over the database at `database_url`; turns that a killed process left unfinished
-    are marked interrupted first. Raises StoreError."""
+    are marked interrupted first, and fine-tuning jobs go on. Raises StoreError."""
     database = await Database.open(database_url)
     try:
         admission = Admission(max_answers)
@@ -115,6 +133,7 @@ async def opened(
             turns,
             Warmup(registry),
             find_default,
+            None if workshop is None else await FineTuning.open(database, workshop),
         )
         try:
             yield services
@@ -122,6 +141,20 @@ async def opened(
             await services.stop()
     finally:
         await database.close()
+
+
+def workshop_of(settings: ServerSettings, library: Library) -> Workshop:
+    """Where this server fine-tunes."""
+    return Workshop(
+        home=settings.home,
+        library=library,
+        files=settings.files_folder,
+        datasets=settings.home / "datasets",
+        adapters=settings.home / "adapters",
+        runs=settings.home / "jobs",
+        at_once=settings.max_running_jobs,
+        max_file_bytes=settings.max_file_bytes,
+    )
 
 
 def make_registry(settings: ServerSettings, library: Library) -> Registry:

@@ -98,7 +98,7 @@ class Files:
             if after is not None:
                 last = (await connection.execute(_select(owner, after))).first()
                 if last is None:
-                    raise not_found("file")
+                    raise not_found("file", "after")
                 beyond = table.number > last.number if order == "asc" else None
                 page = wanted.where(table.number < last.number if beyond is None else beyond)
             return [_file(row) for row in await connection.execute(page)]
@@ -155,7 +155,7 @@ async def fetch_file(
     wanted = _select(owner, file_id)
     row = (await connection.execute(wanted.with_for_update() if lock else wanted)).first()
     if row is None:
-        raise not_found("file")
+        raise not_found("file", "file_id")
     return _file(row)
 
 

@@ -53,8 +53,8 @@ def require_id(value: str, noun: str) -> str:
     return value
 
 
-def not_found(noun: str) -> NotFoundError:
+def not_found(noun: str, param: str | None = None) -> NotFoundError:
     """The error for a row that is not there, or is not this owner's: the two look the same."""
     return NotFoundError(
-        f"There is no such {noun}.", hint="It may have been deleted; reload the list."
+        f"There is no such {noun}.", hint="It may have been deleted; reload the list.", param=param
     )

@@ -183,7 +183,7 @@ class JobEvents:
                 last = select(table.number).where(table.job_id == job_id, table.id == known)
                 number = (await connection.execute(last)).scalar()
                 if number is None:
-                    raise not_found("checkpoint")
+                    raise not_found("checkpoint", "after")
                 page = wanted.where(table.number < number)
             return tuple(
                 Checkpoint(row.number, row.id, row.step, row.metrics, row.created_at)
@@ -201,7 +201,7 @@ async def _number(connection: AsyncConnection, job_id: str, event_id: str) -> in
     )
     number = (await connection.execute(wanted)).scalar()
     if number is None:
-        raise not_found("event")
+        raise not_found("event", "after")
     return int(number)
 
 

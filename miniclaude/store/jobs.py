@@ -152,7 +152,7 @@ class Jobs:
         async def fetch(connection: AsyncConnection) -> list[Job]:
             page = wanted
             if after is not None:
-                last = await fetch_job(connection, owner, after)
+                last = await fetch_job(connection, owner, after, param="after")
                 page = wanted.where(jobs.c.number < last.number)
             return [_job(row) for row in await connection.execute(page)]
 
@@ -226,11 +226,12 @@ class Queue:
 
         return await self._database.write(take)
 
-    async def next_unvalidated(self) -> Job | None:
-        """The job that has waited longest to have its files validated."""
+    async def next_unvalidated(self, *, skip: Collection[str] = ()) -> Job | None:
+        """The job that has waited longest to have its files validated. skip: ids that are not
+        ready."""
 
         async def fetch(connection: AsyncConnection) -> Job | None:
-            row = (await connection.execute(self._first("validating_files", ()))).first()
+            row = (await connection.execute(self._first("validating_files", skip))).first()
             return None if row is None else _job(row)
 
         return await self._database.read(fetch)
@@ -242,6 +243,17 @@ class Queue:
         async def fetch(connection: AsyncConnection) -> Job | None:
             row = (await connection.execute(wanted)).first()
             return None if row is None else _job(row)
+
+        return await self._database.read(fetch)
+
+    async def needing(self, job_ids: Collection[str]) -> set[str]:
+        """Those of the jobs that need what their runs have saved: they may go on from it."""
+        wanted = select(jobs.c.id).where(
+            jobs.c.id.in_(job_ids), jobs.c.status.in_((*UNFINISHED, "failed"))
+        )
+
+        async def fetch(connection: AsyncConnection) -> set[str]:
+            return set((await connection.execute(wanted)).scalars())
 
         return await self._database.read(fetch)
 
@@ -280,16 +292,21 @@ class Queue:
 
 
 async def fetch_job(
-    connection: AsyncConnection, owner: str, job_id: str, *, lock: bool = False
+    connection: AsyncConnection,
+    owner: str,
+    job_id: str,
+    *,
+    lock: bool = False,
+    param: str = "fine_tuning_job_id",
 ) -> Job:
     """One job, within the caller's transaction. Raises NotFoundError. lock: nobody else changes it
-    before the transaction ends."""
+    before the transaction ends. param: where the id was given."""
     if not _ID.match(job_id):
-        raise not_found("job")
+        raise not_found("job", param)
     wanted = select(jobs).where(_is(owner, job_id))
     row = (await connection.execute(wanted.with_for_update() if lock else wanted)).first()
     if row is None:
-        raise not_found("job")
+        raise not_found("job", param)
     return _job(row)
 
 

@@ -1,0 +1,93 @@
+"""Looking at a job's files before it is queued, as the OpenAI API does: a bad row fails the job at
+once, by file, line, error name and cure, and not hours later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from miniclaude.data.reading import read_examples
+from miniclaude.data.rejection import Rejection
+from miniclaude.errors import DatasetError
+from miniclaude.jobs.order import JobOrder, JobResult, Source, Tell
+
+MAX_SHOWN = 20
+"""Bad rows that are told of, each in an event of its own."""
+
+MAX_BAD = 1_000
+"""Bad rows after which nobody reads on."""
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "supervised": ("supervised", "text"),
+    "dpo": ("preference",),
+    "kto": ("kto",),
+}
+"""A method → the kinds of rows it learns from."""
+
+NEEDS = {
+    "supervised": '"messages" that end with the assistant\'s answer',
+    "dpo": '"chosen" and "rejected" answers',
+    "kto": '"messages" and a "label", true or false',
+}
+
+
+def validate_files(order: JobOrder, tell: Tell) -> JobResult:
+    """Read every file whole. Raises DatasetError naming the first bad row, or the file that has
+    no example or those of another kind than the method needs."""
+    method = str(order.spec.get("objective", "supervised"))
+    for field, sources in (
+        ("training_file", order.training),
+        ("validation_file", order.validation),
+    ):
+        for source in sources:
+            count = _validate(source, field, method, tell)
+            tell({"event": "message", "message": f"{source.name}: {count:,} examples."})
+    return JobResult("finished")
+
+
+def _validate(source: Source, field: str, method: str, tell: Tell) -> int:
+    code = f"invalid_{field}"
+    first: Rejection | None = None
+    bad = good = 0
+    for item in read_examples(source.path):
+        if not isinstance(item, Rejection):
+            if item.task not in TASKS[method]:
+                raise DatasetError(
+                    f"{source.name}, {item.place.unit} {item.place.line}: the row is of the kind"
+                    f" {item.task!r}; the method {method!r} needs {NEEDS[method]}.",
+                    hint="Choose the method for these rows, or rows for this method.",
+                    param=field,
+                    code=code,
+                )
+            good += 1
+            continue
+        bad += 1
+        first = first or item
+        if bad <= MAX_SHOWN:
+            tell({"event": "message", "level": "error", "message": _told(item, source)})
+        if bad == MAX_BAD:
+            break
+    if first is not None:
+        more = f" So are {bad - 1:,} others." if bad > 1 else ""
+        raise DatasetError(
+            f"{_told(first, source)}{more}",
+            hint="Correct the file and upload it again; `mini-claude data prepare` keeps bad rows"
+            " aside and goes on with the good ones.",
+            param=field,
+            code=code,
+        )
+    if not good:
+        raise DatasetError(
+            f"{source.name} has no example in it.",
+            hint="Write one JSON object a line, such as"
+            ' {"messages": [{"role": "user", "content": "…"},'
+            ' {"role": "assistant", "content": "…"}]}.',
+            param=field,
+            code=code,
+        )
+    return good
+
+
+def _told(item: Rejection, source: Source) -> str:
+    """A bad row in the person's own words: their name for the file, not ours."""
+    place = f"{source.name}, {item.place.unit} {item.place.line}"
+    return f"{place}: {item.error}: {item.message} {item.cure}".strip()
