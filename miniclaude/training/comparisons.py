@@ -62,7 +62,7 @@ class Comparisons:
     documents: 2 · rows of them; row r has documents 2r and 2r + 1 (see the top of this file).
     desirable: [rows] bool, KTO's labels; None for preferences. reference: [2 · rows] float32, the
     log-probability of each document's answer under the base, once it has been computed.
-    rejected: rows that cannot be used. cut: rows whose answers were cut at the end.
+    rejected: rows that cannot be used. cut: documents that were longer than allowed.
     """
 
     documents: TokenSet
@@ -168,7 +168,6 @@ class _Gathering:
     def add(self, one: TokenDocument, other: TokenDocument) -> None:
         """A row's two documents."""
         self.documents += [one, other]
-        self.cut += max(len(one.ids), len(other.ids)) > self.max_length
 
     def encode(self, rows: Iterable[Example]) -> Iterator[TokenDocument | MiniClaudeError]:
         """Each as a document, or why it is none."""
@@ -177,6 +176,7 @@ class _Gathering:
                 yield encoded
                 continue
             ids, mask = encoded.ids[: self.max_length], encoded.mask[: self.max_length]
+            self.cut += len(encoded.ids) > self.max_length
             if not any(mask[1:]):
                 yield DatasetError(
                     f"The row teaches nothing: of its {len(encoded.ids):,} tokens the first"
