@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from miniclaude.errors import ConflictError, NotFoundError, SettingsError, UnsupportedFieldError
 from miniclaude.model.lora_config import LoraConfig
 from miniclaude.model.lora_function import add_low_rank
-from miniclaude.model.lora_targets import Slot, select
+from miniclaude.model.lora_targets import Slot, select, sizes_of
 from miniclaude.model.transformer import Transformer
 
 __all__ = [
@@ -50,8 +50,8 @@ class LowRank(nn.Module):
     def __init__(self, slot: Slot, config: LoraConfig, device: torch.device) -> None:
         super().__init__()
         self.slot = slot
+        self.config = config
         self.scale = config.scale_of(slot.name)
-        self.dropout = config.dropout
         r = config.rank_of(slot.name)
         self.a = nn.Parameter(torch.empty(r, slot.inputs, device=device))
         self.b = nn.Parameter(torch.zeros(slot.outputs, r, device=device))
@@ -69,7 +69,7 @@ class LowRank(nn.Module):
     def adapted(self, weight: Tensor) -> Tensor:
         """weight: the slot's rows of the base [rows, in] -> what they are with the adapter, in
         float32."""
-        changed = weight.float() + self.scale * (self.b @ self.a)
+        changed: Tensor = weight.float() + self.scale * (self.b @ self.a)
         if self.magnitude is not None:
             changed = changed * (self.magnitude / row_norms(changed))[:, None]
         return changed
@@ -81,13 +81,14 @@ class LowRank(nn.Module):
             cross = (self.b * (weight @ self.a.T)).sum(dim=1)  # [rows]
             own = (self.b * (self.b @ (self.a @ self.a.T))).sum(dim=1)  # [rows]
             squares = weight.square().sum(dim=1) + 2 * self.scale * cross + self.scale**2 * own
-        norms: Tensor = squares.clamp(min=0).sqrt()
-        return norms
+        lengths: Tensor = squares.clamp(min=0).sqrt()
+        return lengths
 
 
 def row_norms(weight: Tensor) -> Tensor:
     """[rows, in] -> the length of each row."""
-    return torch.linalg.vector_norm(weight.float(), dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(weight.float(), dim=1)
+    return lengths
 
 
 class LoraLinear(nn.Module):
@@ -97,7 +98,7 @@ class LoraLinear(nn.Module):
     def __init__(self, base: nn.Module) -> None:
         super().__init__()
         self.base = base
-        self.in_features, self.out_features = base.in_features, base.out_features
+        self.in_features, self.out_features = sizes_of(base)
         self.adapters = nn.ModuleDict()
         self.active: str | None = None
         self.merged: str | None = None
@@ -116,8 +117,8 @@ class LoraLinear(nn.Module):
         parts = self.parts(self.active)
         flat = x.reshape(-1, x.shape[-1])  # [T, in]: else the base's output is a view of another
         y: Tensor = self.base(flat)  # [T, out]
-        hidden = self.training and parts[0].dropout > 0
-        seen = F.dropout(flat, parts[0].dropout) if hidden else flat
+        hidden = self.training and parts[0].config.dropout > 0
+        seen = F.dropout(flat, parts[0].config.dropout) if hidden else flat
         if parts[0].magnitude is not None:
             y = self.with_directions(y, seen, parts, hidden)
         else:

@@ -59,7 +59,7 @@ def slots_of(model: Transformer) -> Iterator[Slot]:
         layer = model.get_submodule(module)
         if not hasattr(layer, "in_features"):
             continue  # a norm
-        inputs, outputs = _sizes(layer)
+        inputs, outputs = sizes_of(layer)
         name = piece.name.removesuffix(".weight")
         yield Slot(name, module, piece.rows or (0, outputs), inputs)
         if piece.rows is None and module.endswith(FUSED):
@@ -69,13 +69,14 @@ def slots_of(model: Transformer) -> Iterator[Slot]:
             yield Slot(f"{name}.v", module, (q + kv, q + 2 * kv), inputs, name)
 
 
-def select(model: Transformer, config: LoraConfig) -> list[Slot]:
-    """The places that `config.targets` names, each once.
+def select(model: Transformer, config: LoraConfig, *, slices: bool = True) -> list[Slot]:
+    """The places that `config.targets` names, each once. slices: False is PEFT's way, which knows
+    no slices and passes over names that are not there, as long as one is.
 
     Raises SettingsError naming a target that is the head or an embedding, or that names nothing,
     and saying what there is.
     """
-    slots = list(slots_of(model))
+    slots = [slot for slot in slots_of(model) if slices or not slot.part_of]
     if config.all_linear:
         return [slot for slot in slots if not slot.part_of]
     if isinstance(config.targets, str):
@@ -89,9 +90,11 @@ def select(model: Transformer, config: LoraConfig) -> list[Slot]:
         for target in config.targets:
             hits = [slot for slot in slots if _ends(slot.name, target)]
             outside = [name for name in _outside(model) if _ends(name, target)]
-            if outside or not hits:
+            if outside or (slices and not hits):
                 raise _refused(model, slots, target, outside)
             chosen += hits
+        if not chosen:
+            raise _refused(model, slots, ", ".join(config.targets), [])
     wholes = {slot.name for slot in chosen}
     wanted = {slot for slot in chosen if slot.part_of not in wholes}
     return [slot for slot in slots if slot in wanted]
@@ -107,7 +110,8 @@ def short_targets(model: Transformer, names: set[str]) -> list[str]:
     return sorted(names)
 
 
-def _sizes(layer: nn.Module) -> tuple[int, int]:
+def sizes_of(layer: nn.Module) -> tuple[int, int]:
+    """in_features and out_features of any linear layer, quantised or not."""
     inputs, outputs = layer.in_features, layer.out_features
     assert isinstance(inputs, int)  # noqa: S101  # for the type checker: any linear layer's are
     assert isinstance(outputs, int)  # noqa: S101
