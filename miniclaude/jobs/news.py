@@ -27,4 +27,5 @@ class News:
 async def wait_for(news: asyncio.Event, seconds: float) -> None:
     """Return when it is told, or after `seconds`: another server may have changed the store."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(news.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await news.wait()

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.protocol import MAX_LINE, Json, decode_line, encode_error
@@ -67,11 +68,8 @@ def validate(order: JobOrder, folder: Path, tell: Tell, control: Control) -> Job
     return validate_files(order, tell)
 
 
-def main(run: Run = train, check: Run = validate) -> int:
-    """Read what to do, do it, say how it ended. Returns the exit code.
-
-    run, check: who does the work; tests give stand-ins.
-    """
+def work(run: Run, check: Run) -> int:
+    """Read what to do, do it, say how it ended. Returns the exit code."""
     os.nice(NICENESS)
     send = claim_output()
     tell = tell_by(send)
@@ -80,9 +78,9 @@ def main(run: Run = train, check: Run = validate) -> int:
     order, folder = JobOrder.from_dict(message["order"]), Path(message["folder"])
     commands: Commands = queue.SimpleQueue()
     threading.Thread(target=read_commands, args=(source, commands), daemon=True).start()
-    work = check if message["validate"] else run
+    do = check if message["validate"] else run
     try:
-        result = work(order, folder, tell, control_of(commands))
+        result = do(order, folder, tell, control_of(commands))
     except MiniClaudeError as error:
         tell({"failed": encode_error(error)})
         return 1
@@ -90,9 +88,14 @@ def main(run: Run = train, check: Run = validate) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def main(run: Run = train, check: Run = validate) -> NoReturn:
+    """The whole life of the process. run, check: who does the work; tests give stand-ins."""
     try:
-        leave(main())
+        leave(work(run, check))
     except Exception:
         traceback.print_exc()
         leave(1)
+
+
+if __name__ == "__main__":
+    main()
