@@ -1,83 +1,147 @@
-"""Rows of a JSON Lines file or JSON array, plain or compressed, each with its place in the file."""
+"""Rows of any file, each with its place: the kind of file is told by its name and first bytes."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from miniclaude.data.arrow_stream import CONTINUATION
+from miniclaude.data.byte_stream import BROKEN, BUFFER, open_stream, unreadable
+from miniclaude.data.csv_rows import read_csv
+from miniclaude.data.json_rows import read_json_lines, read_json_values
+from miniclaude.data.raw import BadRow, RawRow, Row
+from miniclaude.data.table_rows import ARROW_FILE, read_arrow, read_parquet
+from miniclaude.data.text_rows import read_text
 from miniclaude.errors import DatasetError
 
-MAX_LINE_BYTES = 32 << 20
-MAX_ARRAY_BYTES = 256 << 20
+PACKED = frozenset({".gz", ".xz", ".bz2", ".zst"})
+ENDINGS = {
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "text",
+    ".md": "text",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+}
+LIST_OF_ROWS = re.compile(rb"\[\s*([\{\]]|$)")
 
-Row = dict[str, object]
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """A file's rows. unit: what their numbers count, see `Place`."""
+
+    unit: str
+    rows: Iterator[RawRow]
 
 
-def open_bytes(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
-    """Open a file for reading, through gzip or xz where its name ends in .gz or .xz."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")
-    if path.suffix == ".xz":
-        return lzma.open(path, "rb")
-    return path.open("rb")
+def ending(name: str) -> str:
+    """The ending that tells the kind of file, without that of a packer; empty when unknown."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    while suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes and suffixes[-1] in ENDINGS else ""
+
+
+def open_rows(path: Path) -> Iterator[FileRows]:
+    """The one `FileRows` of a file; the file is closed when the iterator is.
+
+    Raises DatasetError for a file that cannot be opened or whose kind cannot be told; reading its
+    rows raises it for one that is damaged, saying after which row.
+    """
+    kind = _table_kind(path)
+    if kind:
+        read = read_parquet if kind == "parquet" else read_arrow
+        yield FileRows("row", _guarded(read(path), str(path), "row"))
+        return
+    with open_stream(path) as stream:
+        yield stream_rows(stream, path.name, str(path))
+
+
+def stream_rows(stream: BinaryIO, name: str, shown: str) -> FileRows:
+    """The rows of an open stream of text. name: whose ending tells the kind. shown: for errors."""
+    kind = ENDINGS.get(ending(name), "")
+    head = stream.peek(BUFFER).lstrip() if hasattr(stream, "peek") else b""
+    unit = "line"
+    if kind == "csv":
+        rows = read_csv(stream, shown)
+    elif kind == "text":
+        rows = read_text(stream)
+    elif _is_values(head, kind):
+        unit, rows = "item", read_json_values(stream)
+    elif kind or head.startswith((b"{", b"[")):
+        rows = read_json_lines(stream)
+    else:
+        raise DatasetError(
+            f"{shown}: the kind of file cannot be told.",
+            hint=f"Give its name one of the endings {', '.join(ENDINGS)}.",
+            code="unknown_file_kind",
+        )
+    return FileRows(unit, _guarded(rows, shown, unit))
+
+
+def _is_values(head: bytes, kind: str) -> bool:
+    """Whether a JSON text is one list, or objects over several lines, not an object a line."""
+    if head.startswith(b"["):
+        return kind == "json" or LIST_OF_ROWS.match(head) is not None
+    if kind != "json":
+        return False
+    first, line_end, _ = head.partition(b"\n")
+    if not line_end:
+        return not head.startswith(b"{")
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _table_kind(path: Path) -> str:
+    """`parquet` or `arrow` for such files, by their first bytes; else empty."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((ARROW_FILE, CONTINUATION)):
+        return "arrow"
+    if head and ending(path.name) in (".parquet", ".arrow"):
+        raise DatasetError(
+            f"{path} is not a {ending(path.name)[1:].capitalize()} file.",
+            hint="Fetch it again, or give it the ending of what it is.",
+            code="unreadable_file",
+        )
+    return ""
+
+
+def _guarded(rows: Iterator[RawRow], name: str, unit: str) -> Iterator[RawRow]:
+    """`rows`, with the damage of a file told as what it is, and after which row."""
+    number = 0
+    try:
+        for number, row in rows:
+            yield number, row
+    except BROKEN as error:
+        raise unreadable(name, error, f", after {unit} {number}") from error
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Each JSON object and its line (in a `.json` array: its place), counted from 1.
+    """Each row of a file and its number, for data that has to be faultless.
 
-    Raises DatasetError naming file and line when the file cannot be read or decompressed, a line
-    is longer than 32 MiB (an array: 256 MiB), is not JSON, or holds anything but an object.
+    Raises DatasetError naming file and place at the first bad row.
     """
-    number = 0
-    try:
-        with open_bytes(path) as file:
-            if ".json" in path.suffixes:
-                for number, row in enumerate(_parse_array(path, file.read(MAX_ARRAY_BYTES)), 1):
-                    yield number, _require_object(path, number, row)
-                return
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                if len(line) > MAX_LINE_BYTES:
-                    raise _bad_line(path, number, f"longer than {MAX_LINE_BYTES:,} bytes")
-                if line.strip():
-                    yield number, _parse(path, number, line)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise DatasetError(
-            f"{path} cannot be read after line {number}: {error}.",
-            hint="Check the path, or fetch the file again.",
-        ) from error
-
-
-def _parse(path: Path, number: int, line: bytes) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _bad_line(path, number, f"not valid JSON ({error})") from error
-    return _require_object(path, number, row)
-
-
-def _parse_array(path: Path, data: bytes) -> list[object]:
-    try:
-        rows = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _bad_line(path, 1, f"not valid JSON ({error})") from error
-    if not isinstance(rows, list):
-        raise _bad_line(path, 1, f"a JSON {type(rows).__name__}, not an array of objects")
-    return rows
-
-
-def _require_object(path: Path, number: int, row: object) -> Row:
-    if not isinstance(row, dict):
-        raise _bad_line(path, number, f"a JSON {type(row).__name__}, not an object")
-    return row
-
-
-def _bad_line(path: Path, number: int, problem: str) -> DatasetError:
-    return DatasetError(
-        f"{path}, line {number}: {problem}.",
-        hint="Each row must be one JSON object; correct or remove it.",
-    )
+    for file in open_rows(path):
+        for number, row in file.rows:
+            if isinstance(row, BadRow):
+                raise DatasetError(
+                    f"{path}, {file.unit} {number}: {row.error.message}",
+                    hint=row.error.hint,
+                    code=row.error.code,
+                )
+            yield number, row

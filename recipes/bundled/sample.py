@@ -119,7 +119,7 @@ def report(speaker: Speaker, samples: int) -> str:
     chats = [[text_message("user", opening)] for opening in OPENINGS]
     greedy = speaker.replies(chats, replace(speaker.sampling, temperature=0.0))
     drawn = speaker.replies(chats, speaker.sampling)
-    taught = {text_of(read_document(row, "messages")).split("\n")[0] for _, row in read_rows(SEED)}
+    taught = {text_of(read_document(row, "openai")).split("\n")[0] for _, row in read_rows(SEED)}
     lines: list[str] = []
     for opening, (certain, _), (random, _) in zip(OPENINGS, greedy, drawn, strict=True):
         known = " (in its seed dialogues, word for word)" if opening in taught else ""

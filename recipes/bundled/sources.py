@@ -12,8 +12,9 @@ from typing import Literal
 
 from miniclaude.data.clean import is_conversation, join_turns, tidy_document
 from miniclaude.data.formats import Document, read_document
-from miniclaude.data.rows import Row, read_rows
-from miniclaude.errors import DatasetError
+from miniclaude.data.raw import Row
+from miniclaude.data.rows import read_rows
+from miniclaude.errors import DatasetError, RowError
 from miniclaude.messages import text_message
 from miniclaude.model.config import ModelConfig
 
@@ -193,7 +194,13 @@ def select(source: Source, row: Row, number: int) -> Document | None:
     """The row as a clean document, or None when the source's filters pass it over."""
     if any(row.get(name) not in wanted for name, wanted in source.keep.items()):
         return None
-    document = tidy_document(read_document(row, source.format), unwrapped=source.unwrap)
+    try:
+        document = read_document(row, source.format)
+    except RowError as error:
+        if error.code == "missing_content":  # somebody says nothing
+            return None
+        raise
+    document = tidy_document(document, unwrapped=source.unwrap)
     if source.refuse and re.search(source.refuse, text_of(document)):
         return None
     if isinstance(document, str):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from miniclaude.data.formats import Document, read_document
-from miniclaude.data.rows import Row
-from miniclaude.errors import DatasetError
+from miniclaude.data.raw import Row
 from miniclaude.messages import text_message
 
 HELLO = (text_message("user", "Hello"), text_message("assistant", "Hi!"))
@@ -30,7 +29,7 @@ HELLO = (text_message("user", "Hello"), text_message("assistant", "Hi!"))
                     {"role": "assistant", "content": "Hi!"},
                 ]
             },
-            "messages",
+            "openai",
             HELLO,
         ),
         (
@@ -52,18 +51,3 @@ HELLO = (text_message("user", "Hello"), text_message("assistant", "Hi!"))
 )
 def test_each_format(row: Row, name: str, document: Document) -> None:
     assert read_document(row, name) == document
-
-
-@pytest.mark.parametrize(
-    ("row", "name", "says"),
-    [
-        ({"text": 3}, "text", "field 'text' is int, not text"),
-        ({"instruction": "x"}, "alpaca", "field 'output' is NoneType"),
-        ({"messages": "hello"}, "messages", "field 'messages' is not a list of objects"),
-        ({"messages": [{"role": "boss", "content": ""}]}, "messages", "role 'boss' is unknown"),
-        ({}, "parquet", "format 'parquet' is unknown"),
-    ],
-)
-def test_what_is_wrong_is_said(row: Row, name: str, says: str) -> None:
-    with pytest.raises(DatasetError, match=says):
-        read_document(row, name)

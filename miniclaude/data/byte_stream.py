@@ -1,0 +1,173 @@
+"""A file of rows as one stream of UTF-8 bytes with LF or CRLF line ends, whatever it was before.
+
+Compression is told by the first bytes, not by the name. UTF-16 with its mark is transcoded, a
+byte-order mark is dropped, lone CR line ends (old Macintosh, some spreadsheets) become LF.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+import polars
+
+from miniclaude.errors import DatasetError
+
+BUFFER = 1 << 18
+"""Bytes read at once."""
+
+GZIP, XZ, BZIP2, ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"
+UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, polars.exceptions.PolarsError)
+
+
+@contextmanager
+def open_stream(path: Path) -> Iterator[BinaryIO]:
+    """The file's rows as bytes, decompressed and in UTF-8.
+
+    Raises DatasetError when it is missing, a folder, empty, binary, or in an encoding we cannot
+    tell; reading on may raise one of `BROKEN`, see `unreadable`.
+    """
+    if path.is_dir():
+        raise DatasetError(
+            f"{path} is a folder, not a file of rows.",
+            hint="Name a file in it.",
+            code="not_a_file",
+        )
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(path.open("rb"))
+            plain = opened.enter_context(_decompressed(path, file))
+            stream = normalise(plain, str(path))
+        except BROKEN as error:
+            raise unreadable(str(path), error) from error
+        yield stream
+
+
+def unreadable(name: str, error: Exception, after: str = "") -> DatasetError:
+    """What to say of a file that cannot be opened, or not be read to its end."""
+    if isinstance(error, FileNotFoundError):
+        return DatasetError(
+            f"{name} does not exist.", hint="Check the path.", code="file_not_found"
+        )
+    cut = isinstance(error, EOFError)
+    reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    return DatasetError(
+        f"{name}{after}: the file is {'cut short' if cut else f'damaged: {reason}'}.",
+        hint="Fetch or pack the file again; no row after this place could be read.",
+        code="truncated_file" if cut else "unreadable_file",
+    )
+
+
+def _decompressed(path: Path, file: BinaryIO) -> IO[bytes]:
+    head = file.read(6)
+    file.seek(0)
+    if head.startswith(GZIP):
+        return cast(IO[bytes], gzip.open(file))
+    if head.startswith(XZ):
+        return lzma.open(file)
+    if head.startswith(BZIP2):
+        return bz2.open(file)
+    if head.startswith(ZSTD):
+        return as_stream(_zstd_lines(path))
+    return file
+
+
+def _zstd_lines(path: Path) -> Iterator[bytes]:
+    """The standard library learns zstd in Python 3.14; polars reads lines through it."""
+    for batch in polars.scan_lines(path).collect_batches(chunk_size=1_000):
+        lines = batch.to_series().to_list()
+        yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def normalise(plain: IO[bytes], name: str) -> BinaryIO:
+    """`plain` without byte-order mark, in UTF-8, with LF or CRLF line ends.
+
+    Raises DatasetError for an empty or binary stream, and for UTF-16 without its mark.
+    """
+    stream: io.BufferedReader = io.BufferedReader(cast(io.RawIOBase, plain), BUFFER)
+    head = stream.peek(BUFFER)
+    if not head:
+        raise DatasetError(
+            f"{name} is empty.", hint="Put at least one row into it.", code="empty_file"
+        )
+    if head.startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+    elif head[:2] in UTF16_MARKS:
+        stream.read(2)
+        decoder = codecs.getincrementaldecoder(UTF16_MARKS[head[:2]])()
+        chunks = _transcoded(cast(BinaryIO, stream), decoder.decode, name)
+        return normalise(cast(IO[bytes], as_stream(chunks)), name)
+    elif b"\0" in head[:4096]:
+        text = head[:200].replace(b"\0", b"")
+        wide = len(text) * 2 <= len(head[:200]) + 2 and text.isascii()
+        raise DatasetError(
+            f"{name} is {'UTF-16 without its mark' if wide else 'not text: it holds zero bytes'}.",
+            hint="Save it as UTF-8."
+            if wide
+            else "Give a file of JSON, JSON Lines, CSV, plain text, Parquet or Arrow.",
+            code="not_utf8" if wide else "binary_file",
+        )
+    if b"\r" in head and b"\n" not in head:
+        return as_stream(_with_line_feeds(cast(BinaryIO, stream)))
+    return cast(BinaryIO, stream)
+
+
+def _transcoded(
+    stream: BinaryIO, decode: Callable[[bytes, bool], str], name: str
+) -> Iterator[bytes]:
+    try:
+        while chunk := stream.read(BUFFER):
+            yield decode(chunk, False).encode()
+        yield decode(b"", True).encode()
+    except UnicodeError as error:
+        raise DatasetError(
+            f"{name} is not the UTF-16 that its first bytes promise: {error.args[-1]}.",
+            hint="Save it as UTF-8.",
+            code="not_utf8",
+        ) from error
+
+
+def _with_line_feeds(stream: BinaryIO) -> Iterator[bytes]:
+    """Every CR as LF; of the CRLF in a file of mostly CR, one LF."""
+    after_cr = False
+    while chunk := stream.read(BUFFER):
+        if after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        after_cr = chunk.endswith(b"\r")
+        yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def as_stream(chunks: Iterator[bytes]) -> BinaryIO:
+    """Pieces of bytes as a file to read from."""
+    return cast(BinaryIO, io.BufferedReader(_Pieces(chunks), BUFFER))
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._chunks = chunks
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        target = memoryview(cast(bytearray, buffer))
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = memoryview(chunk)
+        count = min(len(target), len(self._left))
+        target[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count

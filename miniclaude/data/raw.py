@@ -1,0 +1,46 @@
+"""A row as its file holds it, before its format is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from miniclaude.errors import RowError
+
+MAX_ROW = 32 << 20
+"""Bytes one row may have; a longer one is refused without being held."""
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """What is wrong with a row, and its first bytes."""
+
+    error: RowError
+    raw: bytes
+
+
+RawRow = tuple[int, Row | BadRow]
+"""Where a row stands, counted from 1, and the row."""
+
+
+def too_long(raw: bytes) -> BadRow:
+    """The refusal of a row longer than `MAX_ROW`."""
+    error = RowError(
+        f"The row is longer than {MAX_ROW >> 20} MiB.",
+        hint="Cut it into several rows; a model reads a few thousand words at once.",
+        code="row_too_long",
+    )
+    return BadRow(error, raw[:8_000])
+
+
+def require_object(value: object) -> Row:
+    """The value as a row. Raises RowError unless it is an object."""
+    if isinstance(value, dict):
+        return value
+    kinds = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    raise RowError(
+        f"The row is {kinds.get(type(value), 'a number')}, not an object.",
+        hint='Write each row as an object: {"messages": […]}.',
+        code="data_type",
+    )
