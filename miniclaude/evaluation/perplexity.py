@@ -37,14 +37,21 @@ class HeldOutScore:
         return math.exp(self.nats / max(self.tokens, 1))
 
 
+HEAD_BYTES = 32 << 20
+"""How much of the scores over the vocabulary, in float32, exists at once."""
+
+
 @torch.inference_mode()
 def score(
     model: Transformer, documents: TokenSet, *, limit: int | None = None, batch: int = 4096
 ) -> HeldOutScore:
-    """Score the first documents, of about `limit` positions together (None: all).
+    """Score the first documents, of about `limit` positions together (None: all), by the tokens
+    that are to be learnt of them: of a conversation, those of the assistant.
 
     batch: most positions in one forward, unless one document is longer.
     """
+    device = model.tokens.weight.device
+    rows = max(1, HEAD_BYTES // (4 * model.config.vocab_size))
     nats, tokens, size, positions = 0.0, 0, 0, 0
     lengths = documents.lengths
     index = 0
@@ -53,10 +60,14 @@ def score(
         while end < len(documents) and (not filled or filled + lengths[end] <= batch):
             filled += int(lengths[end])
             end += 1
-        chunk = make_batch([documents.document(number) for number in range(index, end)])
-        states = model.hidden(chunk.ids, DocumentsApart(chunk.lengths))[chunk.learn]  # [n, W]
-        logits = model.head(states).float()
-        nats += cross_entropy(logits, chunk.targets[chunk.learn], reduction="sum").item()
+        chunk = make_batch([documents.document(number) for number in range(index, end)]).to(device)
+        documents_apart = DocumentsApart(chunk.lengths, device)
+        states = model.hidden(chunk.ids, documents_apart)[chunk.learn]  # [n, W]
+        targets = chunk.targets[chunk.learn]  # [n]
+        for start in range(0, len(states), rows):
+            some = slice(start, start + rows)
+            logits = model.head(states[some]).float()  # [rows, V]
+            nats += cross_entropy(logits, targets[some], reduction="sum").item()
         tokens += len(states)
         size += int(documents.sizes[index:end].sum())
         positions += filled
