@@ -125,6 +125,21 @@ class ServerSettings(Table):
         return self.home / "models"
 
     @property
+    def adapters_folder(self) -> Path:
+        """Where tuned models live."""
+        return self.home / "adapters"
+
+    @property
+    def datasets_folder(self) -> Path:
+        """Where prepared and uploaded training data live."""
+        return self.home / "datasets"
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Where fine-tuning jobs work."""
+        return self.home / "jobs"
+
+    @property
     def files_folder(self) -> Path:
         """Where uploaded files are kept, each under its id."""
         return self.home / "files"

@@ -24,7 +24,8 @@ def _library(home: Path | None) -> Library:
     from miniclaude.model.library import Library, bundled_models
     from miniclaude.settings import load_settings
 
-    return Library(load_settings(home).models_folder, bundled_models())
+    settings = load_settings(home)
+    return Library(settings.models_folder, bundled_models(), settings.adapters_folder)
 
 
 @app.callback(invoke_without_command=True)
@@ -50,12 +51,15 @@ def list_models(as_json: AsJson = False, home: Home = None) -> None:
     for model in models:
         context = f"{model.context:,} tokens" if model.context else "?"
         note = "  (bundled)" if model.bundled else ""
+        if model.tuned is not None:
+            gone = ", which is not installed" if model.adapter and not model.base else ""
+            note = f"  ({model.tuned.method} on {model.tuned.base}{gone})"
         typer.echo(f"{model.name:<{width}}  {_megabytes(model.bytes):>12}  {context:>14}{note}")
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
-    """What a model is made of, and the memory it needs."""
+    """What a model is made of, and the memory it needs; for a tuned one, what it was tuned from."""
     model = _library(home).find(name)
 
     from dataclasses import asdict
@@ -64,8 +68,8 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
     from miniclaude.model.install import read_manifest
     from miniclaude.tokenizer.load import load_tokenizer
 
-    facts = read_facts(model.path)
-    tokenizer = load_tokenizer(model.path)
+    facts = read_facts(model.weights)
+    tokenizer = load_tokenizer(model.weights, templates=model.adapter)
     config = facts.config
     cache = config.context * facts.cache_bytes_per_token
     details = {
@@ -76,6 +80,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         "chat_template": tokenizer.template is not None,
         "memory_bytes": 4 * facts.parameters + cache,
         "source": read_manifest(model.path).get("source"),
+        "adapter": _adapter(model),
         "config": asdict(config),
     }
     if as_json:
@@ -94,6 +99,10 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         "memory": f"{_megabytes(4 * facts.parameters)} in float32, and {_megabytes(cache)} for"
         " each conversation that fills the context",
     }
+    if model.tuned is not None:
+        tuning = ", ".join(f"{key} {value}" for key, value in _adapter(model).items())
+        rows["tuned from"] = f"{model.tuned.base}, by {model.tuned.method}"
+        rows["adapter"] = tuning or "none: a whole model"
     for label, value in rows.items():
         typer.echo(f"{label:<14}{value}")
 
@@ -113,6 +122,18 @@ def remove(
     typer.echo(f"{name} is gone; {_megabytes(model.bytes)} are free.")
 
 
+def _adapter(model: InstalledModel) -> dict[str, object]:
+    """An adapter's rank, scale and layers; empty for a whole model."""
+    if model.adapter is None:
+        return {}
+    from miniclaude.model.adapter_config import read_adapter_config
+
+    lora = read_adapter_config(model.adapter).lora
+    targets = lora.targets if isinstance(lora.targets, str) else " ".join(lora.targets)
+    kind = "DoRA" if lora.dora else "LoRA"
+    return {"kind": kind, "r": lora.r, "alpha": lora.alpha, "targets": targets}
+
+
 def _summary(model: InstalledModel) -> dict[str, object]:
     return {
         "name": model.name,
@@ -121,6 +142,8 @@ def _summary(model: InstalledModel) -> dict[str, object]:
         "context": model.context,
         "created": model.created,
         "bundled": model.bundled,
+        "base": None if model.tuned is None else model.tuned.base,
+        "method": None if model.tuned is None else model.tuned.method,
     }
 
 

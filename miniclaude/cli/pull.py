@@ -37,7 +37,7 @@ def pull(
     if name is not None and source is None:
         raise typer.BadParameter("--name goes with --from.")
     settings = load_settings(home)
-    library = Library(settings.models_folder, bundled_models())
+    library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     with ProgressBar() as progress:
         if source is not None:
             model = import_folder(source, library, name=name, progress=progress)

@@ -36,7 +36,9 @@ def serve(
         home, host=host, port=port, model=model, database_url=database_url or None
     )
     first_time = not settings.home.exists()
-    registry = make_registry(settings, Library(settings.models_folder, bundled_models()))
+    registry = make_registry(
+        settings, Library(settings.models_folder, bundled_models(), settings.adapters_folder)
+    )
     if registry.default_model:
         registry.resolve(registry.default_model)
 

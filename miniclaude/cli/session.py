@@ -52,7 +52,9 @@ class Session:
     async def open(cls, settings: ServerSettings, drawing: Settings, system: str | None) -> Session:
         """Raises ModelNotFoundError when the model is not there, or there is none at all;
         StoreError."""
-        registry = make_registry(settings, Library(settings.models_folder, bundled_models()))
+        registry = make_registry(
+            settings, Library(settings.models_folder, bundled_models(), settings.adapters_folder)
+        )
         if not registry.default_model:
             raise ModelNotFoundError(
                 "There is no model on this machine yet.",

@@ -34,7 +34,8 @@ class EngineSpec:
     """What a worker is started with.
 
     folder: the model's. device, dtype: as `miniclaude.device` names them. threads: for arithmetic
-    on the CPU; None is one for each physical core.
+    on the CPU; None is one for each physical core. adapter: the folder of one to add into the
+    weights.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class EngineSpec:
     dtype: str = "auto"
     threads: int | None = None
     limits: EngineLimits = field(default_factory=EngineLimits)
+    adapter: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,16 @@ def decode_line(line: bytes) -> Json:
 
 def encode_spec(spec: EngineSpec) -> Json:
     """A spec as JSON."""
-    return {**asdict(spec), "folder": str(spec.folder)}
+    adapter = None if spec.adapter is None else str(spec.adapter)
+    return {**asdict(spec), "folder": str(spec.folder), "adapter": adapter}
 
 
 def decode_spec(message: Json) -> EngineSpec:
     """The reverse of `encode_spec`."""
     limits = EngineLimits(**message["limits"])
-    return EngineSpec(**{**message, "folder": Path(message["folder"]), "limits": limits})
+    adapter = None if message["adapter"] is None else Path(message["adapter"])
+    paths = {"folder": Path(message["folder"]), "adapter": adapter}
+    return EngineSpec(**{**message, **paths, "limits": limits})
 
 
 def encode_request(request: GenerationRequest, request_id: str) -> Json:

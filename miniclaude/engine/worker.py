@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
 
@@ -32,7 +33,11 @@ from miniclaude.engine.protocol import (
     encode_output,
 )
 from miniclaude.errors import MiniClaudeError
+from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
+from miniclaude.model.lora import fold
+from miniclaude.model.transformer import Transformer
+from miniclaude.model.tuned import check_files
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import check_vocabulary
 
@@ -42,8 +47,10 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     threads = spec.threads or physical_cores()
     torch.set_num_threads(threads)
     place = choose_placement(spec.device, spec.dtype)
-    tokenizer = load_tokenizer(spec.folder)
+    tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
     model = load_model(spec.folder, device=place.device, dtype=place.dtype)
+    if spec.adapter is not None:
+        add_adapter(model, spec.adapter)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
     engine = Engine(model, tokenizer, spec.limits)
     return engine, EngineInfo(
@@ -54,6 +61,15 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
         dtype=str(place.dtype).removeprefix("torch."),
         threads=threads,
     )
+
+
+def add_adapter(model: Transformer, folder: Path) -> None:
+    """Into the weights, so that a tuned model is as fast as its base. What of the adapter's files
+    is not used goes to the log. Raises CheckpointError naming the file at fault."""
+    check_files(folder)
+    for sentence in load_adapter(model, folder).left_out:
+        print(f"{folder}: {sentence}", file=sys.stderr)
+    fold(model)
 
 
 def obey(engine: Engine, command: Json, send: Send) -> None:

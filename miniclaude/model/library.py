@@ -1,15 +1,17 @@
 """The model folders on this machine: what is there, by name. No torch.
 
 A model is called `name` or `org/name`; its folder is `name` or `org--name`, so that a name can
-never reach outside the library. Folders that begin with a dot are work in progress.
+never reach outside the library. A tuned model is called `ft:…` (`tuned.py`); it is a whole model or
+an adapter, which needs its base. Folders that begin with a dot are work in progress.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from miniclaude.errors import (
@@ -18,17 +20,21 @@ from miniclaude.errors import (
     InvalidRequestError,
     ModelNotFoundError,
 )
+from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
+from miniclaude.model.tuned import ID, TUNED_NAME, Tuned, read_tuned
 
 PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 NAME = re.compile(rf"{PART}(?:/{PART})?")
+CONFIG = "config.json"
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "context")
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
     """A model folder. bytes: size of its files. context: tokens, 0 when config.json won't say.
-    created: Unix seconds. bundled: it came with the package and cannot be removed."""
+    created: Unix seconds. bundled: it came with the package and cannot be removed. tuned: what it
+    was tuned from; None for other models. base: that model, where it is installed."""
 
     name: str
     path: Path
@@ -36,6 +42,58 @@ class InstalledModel:
     context: int
     created: int
     bundled: bool
+    tuned: Tuned | None = None
+    base: InstalledModel | None = None
+
+    @property
+    def adapter(self) -> Path | None:
+        """The folder of the adapter that it is; None for a whole model."""
+        is_adapter = self.tuned is not None and not (self.path / CONFIG).is_file()
+        return self.path if is_adapter else None
+
+    @property
+    def weights(self) -> Path:
+        """The folder with config.json, weights and tokenizer: for an adapter its base's.
+
+        Raises ModelNotFoundError naming both when the base is gone, ConflictError when it is an
+        adapter itself.
+        """
+        if self.adapter is None or self.tuned is None:
+            return self.path
+        if self.base is None:
+            raise ModelNotFoundError(
+                f"model: {self.name!r} is an adapter on {self.tuned.base!r}, which is not"
+                " installed.",
+                hint=f"Install {self.tuned.base} again: `mini-claude pull {self.tuned.base}`"
+                " fetches what is on the hub.",
+                param="model",
+            )
+        if self.base.adapter is not None:
+            raise ConflictError(
+                f"model: {self.name!r} is an adapter on {self.base.name!r}, which is an adapter"
+                " itself; one can only stand on a whole model.",
+                hint="Train again on that adapter's own base.",
+                param="model",
+            )
+        return self.base.path
+
+    @property
+    def root(self) -> str:
+        """The name of the model at the beginning of the tuning."""
+        return self.name if self.tuned is None else tuned_root(self.tuned.name)
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: the organisation in its name."""
+        if self.tuned is not None:
+            return self.tuned.org or "mini-claude"
+        return self.name.partition("/")[0] if "/" in self.name else "mini-claude"
+
+
+def tuned_root(name: str) -> str:
+    """`ft:<base>:…` → `<base>`."""
+    match = TUNED_NAME.fullmatch(name)
+    return match["base"] if match else name
 
 
 def folder_name(name: str) -> str:
@@ -62,12 +120,15 @@ def bundled_models() -> Path | None:
 
 
 class Library:
-    """Models in the home folder, and those that came with the package. A model in the home folder
-    hides a bundled one of the same name."""
+    """Models in the home folder, those that came with the package, and tuned ones. A model in the
+    home folder hides a bundled one of the same name."""
 
-    def __init__(self, home_models: Path, bundled: Path | None = None) -> None:
+    def __init__(
+        self, home_models: Path, bundled: Path | None = None, adapters: Path | None = None
+    ) -> None:
         self.home_models = home_models
         self.bundled = bundled
+        self.adapters = adapters
 
     def list(self) -> list[InstalledModel]:
         """Every model, by name."""
@@ -80,6 +141,8 @@ class Library:
                     with suppress(OSError):  # no model, or removed while we look, or not readable
                         model = _describe(path, bundled=bundled)
                         found[model.name] = model
+        for model in self._tuned(found):
+            found[model.name] = model
         return sorted(found.values(), key=lambda model: model.name)
 
     def find(self, name: str) -> InstalledModel:
@@ -101,20 +164,50 @@ class Library:
     def remove(self, name: str) -> InstalledModel:
         """Delete a model's folder and say what it was.
 
-        Raises ModelNotFoundError, and ConflictError for a bundled model.
+        Raises ModelNotFoundError, and ConflictError for a bundled model or one that adapters need.
         """
         model = self.find(name)
+        needed_by = [
+            other.name
+            for other in self.list()
+            if other.adapter is not None and other.tuned is not None and other.tuned.base == name
+        ]
+        if needed_by and not model.bundled:
+            raise ConflictError(
+                f"model: {name!r} is the base of {', '.join(needed_by)}, which cannot answer"
+                " without it.",
+                hint="Remove first what was tuned on it: `mini-claude models remove"
+                f" {needed_by[0]}`.",
+                param="model",
+            )
         if model.bundled:
             raise ConflictError(
                 f"model: {name!r} came with Mini-Claude and cannot be removed.",
                 hint="Choose another default model instead, with `serve --model NAME`.",
                 param="model",
             )
-        doomed = self.home_models / f".removing-{model.path.name}"
+        doomed = model.path.parent / f".removing-{model.path.name}"
         shutil.rmtree(doomed, ignore_errors=True)
         model.path.rename(doomed)  # gone for every reader at once, however long deleting takes
         shutil.rmtree(doomed)
         return model
+
+    def _tuned(self, found: Mapping[str, InstalledModel]) -> Iterator[InstalledModel]:
+        """The tuned models. found: the others, by name."""
+        if self.adapters is None or not self.adapters.is_dir():
+            return
+        described: dict[str, InstalledModel] = {}
+        for path in self.adapters.iterdir():
+            # What is no tuned model, or is removed while we look, is passed over.
+            with suppress(OSError, CheckpointError):
+                if ID.fullmatch(path.name):
+                    model = _describe_tuned(path)
+                    described[model.name] = model
+        for model in described.values():
+            assert model.tuned is not None  # noqa: S101  # for the type checker
+            base = found.get(model.tuned.base) or described.get(model.tuned.base)
+            context = base.context if base is not None and not model.context else model.context
+            yield replace(model, base=base, context=context)
 
 
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
@@ -126,6 +219,22 @@ def _describe(path: Path, *, bundled: bool) -> InstalledModel:
         context=_context(config),
         created=int(config.stat().st_mtime),
         bundled=bundled,
+    )
+
+
+def _describe_tuned(path: Path) -> InstalledModel:
+    tuned = read_tuned(path)
+    whole = (path / CONFIG).is_file()
+    if not whole and not (path / ADAPTER_CONFIG).is_file():
+        raise FileNotFoundError(path / ADAPTER_CONFIG)
+    return InstalledModel(
+        name=tuned.name,
+        path=path,
+        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+        context=_context(path / CONFIG) if whole else 0,
+        created=tuned.created,
+        bundled=False,
+        tuned=tuned,
     )
 
 

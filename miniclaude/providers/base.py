@@ -54,12 +54,16 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model on offer. created: Unix seconds. context: tokens, 0 when the provider won't say."""
+    """A model on offer. created: Unix seconds. context: tokens, 0 when the provider won't say.
+    parent: the model it was tuned from. root: where that tuning began. Both are empty for what was
+    not tuned, or when the provider won't say."""
 
     id: str
     created: int
     owned_by: str
     context: int = 0
+    root: str = ""
+    parent: str = ""
 
 
 class Provider(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
 from miniclaude.errors import OverloadedError
-from miniclaude.model.generation_config import read_sampling_defaults
+from miniclaude.model.generation_config import GENERATION_CONFIG, read_sampling_defaults
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.tokenizer.load import Tokenizer, load_tokenizer
 
@@ -55,8 +55,9 @@ class LoadedModels:
     async def use(self, name: str) -> AsyncIterator[LoadedModel]:
         """The model called `name`, kept in memory until the block ends.
 
-        Raises ModelNotFoundError, OverloadedError when every engine is busy with other models, and
-        what loading raises: CheckpointError, TokenizerError, EngineError, SettingsError.
+        Raises ModelNotFoundError for it or for the base that it needs, OverloadedError when every
+        engine is busy with other models, and what loading raises: CheckpointError, TokenizerError,
+        EngineError, SettingsError.
         """
         installed = self._library.find(name)
         while not self._is_current(loaded := self._loaded.get(name), installed):
@@ -102,8 +103,7 @@ class LoadedModels:
                 return loaded
             if self._closed:
                 raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
-            tokenizer = await asyncio.to_thread(load_tokenizer, installed.path)
-            sampling = await asyncio.to_thread(read_sampling_defaults, installed.path)
+            tokenizer, sampling = await asyncio.to_thread(_read_manners, installed)
             await self._make_room(installed.name)
             engine = EngineProcess(self._make_spec(installed))
             try:
@@ -138,3 +138,11 @@ class LoadedModels:
             del self._loaded[loaded.model.name]
         for loaded in leaving:
             await loaded.engine.close()
+
+
+def _read_manners(installed: InstalledModel) -> tuple[Tokenizer, Mapping[str, float]]:
+    """The tokenizer with its chat template, and the sampling that is recommended: an adapter's own
+    where it has them, else its base's."""
+    tokenizer = load_tokenizer(installed.weights, templates=installed.adapter)
+    own = (installed.path / GENERATION_CONFIG).is_file()
+    return tokenizer, read_sampling_defaults(installed.path if own else installed.weights)

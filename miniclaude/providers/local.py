@@ -92,7 +92,8 @@ class Local:
         self._library = library
 
         def make_spec(model: InstalledModel) -> EngineSpec:
-            return EngineSpec(model.path, device, dtype, threads, limits or EngineLimits())
+            place = (device, dtype, threads, limits or EngineLimits())
+            return EngineSpec(model.weights, *place, adapter=model.adapter)
 
         self._models = LoadedModels(library, make_spec, max_loaded)
 
@@ -102,15 +103,17 @@ class Local:
             ModelInfo(
                 model.name,
                 model.created,
-                model.name.partition("/")[0] if "/" in model.name else "mini-claude",
+                model.owner,
                 model.context,
+                root=model.root,
+                parent="" if model.tuned is None else model.tuned.base,
             )
             for model in await asyncio.to_thread(self._library.list)
         ]
 
     def check(self, model: str) -> None:
-        """Raises ModelNotFoundError for a model that is not installed."""
-        self._library.find(model)
+        """Raises ModelNotFoundError for a model, or the base of an adapter, that is not there."""
+        _ = self._library.find(model).weights
 
     def loaded(self) -> list[LoadedModel]:
         """What is in memory now."""

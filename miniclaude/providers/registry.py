@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast, runtime_checkable
 
@@ -133,4 +134,4 @@ class Registry:
 def _prefixed(provider: str, info: ModelInfo) -> ModelInfo:
     if provider == LOCAL or info.id == provider:
         return info
-    return ModelInfo(f"{provider}/{info.id}", info.created, info.owned_by, info.context)
+    return replace(info, id=f"{provider}/{info.id}")

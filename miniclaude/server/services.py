@@ -94,7 +94,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
 
     Raises StoreError and SettingsError.
     """
-    library = Library(settings.models_folder, bundled_models())
+    library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     registry = make_registry(settings, library)
     try:
         async with opened(
@@ -180,6 +180,7 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
 
 
 def default_model(library: Library) -> str:
-    """The bundled model, or else the first one there is."""
-    models = sorted(library.list(), key=lambda model: (not model.bundled, model.name))
+    """The bundled model, or else the first one there is that was not tuned."""
+    untuned = [model for model in library.list() if model.tuned is None]
+    models = sorted(untuned, key=lambda model: (not model.bundled, model.name))
     return models[0].name if models else ""

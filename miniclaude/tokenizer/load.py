@@ -25,8 +25,10 @@ from miniclaude.tokenizer.tokenizer import Tokenizer, check_vocabulary
 __all__ = ["Tokenizer", "check_vocabulary", "load_tokenizer"]
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
+def load_tokenizer(folder: Path, *, templates: Path | None = None) -> Tokenizer:
     """The tokenizer stored in `folder`: tokenizer.json, or vocab.json with merges.txt.
+
+    templates: another folder whose chat template, where it has one, counts instead: an adapter's.
 
     tokenizer.json is believed to the letter, as the `tokenizers` library does. (Some classes of
     `transformers` 5 replace parts of it: LlamaTokenizer puts no space before the first word
@@ -47,7 +49,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     named = _named_tokens(names, special, folder)
     eos_ids = [special.ids[named["eos_token"]]] if "eos_token" in named else []
     eos_ids += names.eos_ids
-    sources = read_templates(folder)
+    sources = read_templates(templates or folder) or read_templates(folder)
     if not sources and (fitting := built_in_format(special.ids, named)):
         sources = {"default": fitting.template}
     chat_format = format_of(sources.get("default", ""))

@@ -17,6 +17,8 @@ SCRIPTED = {
     "object": "model",
     "created": 7,
     "owned_by": "us",
+    "root": "scripted/org/model",
+    "parent": None,
     "context": 64,
     "default": False,
 }

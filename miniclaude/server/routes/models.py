@@ -15,8 +15,8 @@ router = APIRouter()
 
 @router.get("/models")
 async def list_models(request: Request) -> dict[str, Any]:
-    """Every model on offer. Beside the OpenAI API's fields: `context` (tokens, 0 when unknown)
-    and `default`."""
+    """Every model on offer. Beside the OpenAI API's fields: `root` and `parent` (what a tuned
+    model came from), `context` (tokens, 0 when unknown) and `default`."""
     services = services_of(request)
     default = services.default_model
     models = [_model_json(info, default) for info in await services.registry.models()]
@@ -41,6 +41,8 @@ def _model_json(info: ModelInfo, default: str) -> dict[str, Any]:
         "object": "model",
         "created": info.created,
         "owned_by": info.owned_by,
+        "root": info.root or info.id,
+        "parent": info.parent or None,
         "context": info.context,
         "default": info.id == default,
     }

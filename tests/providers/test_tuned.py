@@ -1,0 +1,132 @@
+"""Tuned models answer like any other, beside their base, without a restart."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from miniclaude.errors import CheckpointError, ModelNotFoundError
+from miniclaude.messages import text_message
+from miniclaude.model.adapter import load_adapter
+from miniclaude.model.checkpoint import load_model
+from miniclaude.model.library import Library
+from miniclaude.providers.local import Local
+from miniclaude.tokenizer.chat_template import encode_chat
+from miniclaude.tokenizer.load import load_tokenizer
+from tests.providers.test_local import all_of, chat, text_of
+from tests.tiny_adapter import write_tiny_adapter
+from tests.tiny_checkpoint import CHATML, write_tiny_checkpoint
+
+pytestmark = pytest.mark.anyio
+
+GREEDY: dict[str, Any] = {"temperature": 0.0, "max_tokens": 6}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write_tiny_checkpoint(tmp_path / "models" / "tiny")
+    return tmp_path
+
+
+@pytest.fixture
+async def served(home: Path) -> AsyncIterator[Local]:
+    library = Library(home / "models", None, home / "adapters")
+    provider = Local(library, device="cpu", threads=1, max_loaded=3)
+    yield provider
+    await provider.aclose()
+
+
+async def test_two_tuned_models_on_one_base(served: Local, home: Path) -> None:
+    """They appear while the server runs, and say what the weights themselves say."""
+    base = home / "models" / "tiny"
+    plain = text_of(await all_of(chat(served, "tiny", **GREEDY)))
+    names = [write_tiny_adapter(base, home / "adapters", seed=seed) for seed in (1, 2)]
+    infos = {info.id: info for info in await served.models()}
+    assert {infos[name].parent for name in names} == {"tiny"}
+    assert {infos[name].root for name in names} == {"tiny"}
+    assert {infos[name].owned_by for name in names} == {"us"}
+    assert (infos["tiny"].root, infos["tiny"].parent) == ("tiny", "")
+    said = {}
+    for name in names:
+        said[name] = text_of(await all_of(chat(served, name, **GREEDY)))
+    assert len({plain, *said.values()}) == 3
+    assert len(served.loaded()) == 3
+
+    tokenizer = load_tokenizer(base)
+    for name, text in said.items():
+        model = load_model(base)
+        load_adapter(model, home / "adapters" / name.rpartition(":")[2])
+        ids = encode_chat(tokenizer, (text_message("user", "hello"),))
+        with torch.no_grad():
+            first = int(model(torch.tensor([ids]))[0, -1].argmax())
+        assert text.startswith(tokenizer.decode([first])) or first in tokenizer.eos_ids
+
+
+async def test_a_whole_tuned_model(served: Local, home: Path) -> None:
+    base = home / "models" / "tiny"
+    whole = write_tiny_adapter(base, home / "adapters", whole=True)
+    adapter = write_tiny_adapter(base, home / "adapters")
+    answers = [text_of(await all_of(chat(served, name, **GREEDY))) for name in (whole, adapter)]
+    assert answers[0] == answers[1] != ""
+
+
+async def test_a_template_and_sampling_of_its_own(served: Local, home: Path) -> None:
+    """What it was trained with is what it is served with."""
+    base = home / "models" / "tiny"
+    template = home / "chat_template.jinja"
+    template.write_text(CHATML.replace("assistant", "system"))
+    sampling = home / "generation_config.json"
+    sampling.write_text(json.dumps({"do_sample": True, "top_k": 1}))
+    name = write_tiny_adapter(base, home / "adapters", companions=[template, sampling])
+    plain = write_tiny_adapter(base, home / "adapters")
+    for model in (name, plain):
+        await served.warm(model)
+    own, bases = (loaded for loaded in served.loaded())
+    assert own.tokenizer.template is not None
+    assert "system" in own.tokenizer.template.source(tools=False)
+    assert own.sampling == {"top_k": 1}
+    assert bases.tokenizer.template is not None
+    assert bases.tokenizer.template.source(tools=False) == CHATML
+    assert bases.sampling == {}
+
+
+async def test_a_base_that_is_gone(served: Local, home: Path) -> None:
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters")
+    shutil.rmtree(home / "models" / "tiny")
+    with pytest.raises(ModelNotFoundError, match=rf"'{name}' is an adapter on 'tiny'"):
+        await all_of(chat(served, name, **GREEDY))
+    with pytest.raises(ModelNotFoundError, match="is an adapter on 'tiny'"):
+        served.check(name)
+
+
+async def test_a_bad_adapter_fails_alone_and_names_its_file(served: Local, home: Path) -> None:
+    base = home / "models" / "tiny"
+    name = write_tiny_adapter(base, home / "adapters")
+    weights = home / "adapters" / name.rpartition(":")[2] / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    with pytest.raises(CheckpointError, match=r"adapter_model\.safetensors is missing or not what"):
+        await all_of(chat(served, name, **GREEDY))
+    assert await all_of(chat(served, "tiny", **GREEDY))
+    write_tiny_checkpoint(home / "models" / "wide", context=128)
+    other = write_tiny_adapter(base, home / "adapters", base_name="wide")
+    manifest = home / "adapters" / other.rpartition(":")[2] / "adapter_config.json"
+    manifest.write_text(manifest.read_text().replace('"r": 4', '"r": 8'))
+    (manifest.parent / "mini-claude.json").write_text(
+        json.dumps(json.loads((manifest.parent / "mini-claude.json").read_text()) | {"sha256": {}})
+    )
+    with pytest.raises(CheckpointError, match=r"has shape \[4, 32\] where this model needs \[8, 3"):
+        await all_of(chat(served, other, **GREEDY))
+
+
+async def test_a_base_that_was_replaced_is_loaded_anew(served: Local, home: Path) -> None:
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters")
+    before = text_of(await all_of(chat(served, name, **GREEDY)))
+    shutil.rmtree(home / "models" / "tiny")
+    write_tiny_checkpoint(home / "models" / "tiny", seed=5, context=200)
+    assert text_of(await all_of(chat(served, name, **GREEDY))) != before
