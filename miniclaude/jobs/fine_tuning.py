@@ -53,7 +53,9 @@ class FineTuning:
         self.jobs = Jobs(database)
         self.events = JobEvents(database)
         self.news = News()
-        self._plan = Plan(workshop.library, self.folder, workshop.datasets, workshop.adapters)
+        self._plan = Plan(
+            workshop.library, self.folder, workshop.datasets, workshop.adapters, workshop.runs
+        )
         self.runner = Runner(
             Queue(database, place),
             self.events,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from miniclaude.errors import DatasetError, InvalidRequestError
+from miniclaude.errors import DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.order import JobOrder, Source
 from miniclaude.model.library import Library
 from miniclaude.store.file_folder import FileFolder
@@ -18,6 +18,11 @@ DATASET = "dataset:"
 SEED_DATASETS = ("seed", "mini-claude-seed")
 """The dataset that came with Mini-Claude, by its names."""
 
+ENDINGS = frozenset(
+    {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md", ".parquet", ".arrow"}
+)
+"""Of files that can be read; one with another is taken for JSON Lines."""
+
 OUR_NAMES = {"n_epochs": "epochs"}
 """Hyperparameters of the OpenAI API → fields of TuneSpec; the others have the same name."""
 
@@ -28,9 +33,12 @@ NOT_SPEC = ("batch_size", "learning_rate_multiplier", "tuning")
 class Plan:
     """Knows where things are in one home folder."""
 
-    def __init__(self, library: Library, files: FileFolder, datasets: Path, adapters: Path) -> None:
+    def __init__(
+        self, library: Library, files: FileFolder, datasets: Path, adapters: Path, runs: Path
+    ) -> None:
         self._library = library
         self._files = files
+        self._runs = runs
         self._datasets = datasets
         self._adapters = adapters
 
@@ -47,8 +55,10 @@ class Plan:
         ModelNotFoundError, InvalidRequestError or DatasetError when something was removed since
         it was asked for."""
         spec, batch_size, multiplier = spec_of(job.method)
-        prepared, training = self._sources(job.training_file, "training_file", names)
-        also_prepared, validation = self._sources(job.validation_file, "validation_file", names)
+        prepared, training = self._sources(job, job.training_file, "training_file", names)
+        also_prepared, validation = self._sources(
+            job, job.validation_file, "validation_file", names
+        )
         if also_prepared is not None:
             validation = (Source(str(also_prepared), also_prepared.name),)
         return JobOrder(
@@ -78,7 +88,7 @@ class Plan:
         return self._library.find(model).path
 
     def _sources(
-        self, name: str | None, param: str, names: Mapping[str, str]
+        self, job: Job, name: str | None, param: str, names: Mapping[str, str]
     ) -> tuple[Path | None, tuple[Source, ...]]:
         """A prepared dataset's folder, or else sources of rows."""
         if name is None:
@@ -86,7 +96,7 @@ class Plan:
         if name.startswith(DATASET):
             dataset = name.removeprefix(DATASET)
             folder = self._dataset(dataset, param)
-            return folder, () if folder is not None else (Source("seed", dataset),)
+            return folder, () if folder is not None else (Source(SEED_DATASETS[0], dataset),)
         path = self._files.path(name)
         if not path.is_file():
             raise DatasetError(
@@ -95,7 +105,20 @@ class Plan:
                 param=param,
                 code="file_not_found",
             )
-        return None, (Source(str(path), names.get(name, name)),)
+        shown = names.get(name, name)
+        # A file's ending says how it is to be read, and there are only these.
+        ending = Path(shown).suffix.lower()
+        link = self._runs / job.id / f"{name}{ending if ending in ENDINGS else '.jsonl'}"
+        try:
+            link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(path)
+        except OSError as error:
+            raise StoreError(
+                f"The job's folder cannot be written: {error.strerror or error}.",
+                hint="Check the space and the permissions of the home folder.",
+            ) from error
+        return None, (Source(str(link), shown),)
 
     def _dataset(self, name: str, param: str) -> Path | None:
         """A prepared dataset's folder; None for the one that came with us, which has none."""

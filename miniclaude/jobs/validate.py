@@ -3,12 +3,14 @@ once, by file, line, error name and cure, and not hours later."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from miniclaude.data.reading import read_examples
-from miniclaude.data.rejection import Rejection
+from miniclaude.data.rejection import Item, Rejection
 from miniclaude.errors import DatasetError
 from miniclaude.jobs.order import JobOrder, JobResult, Source, Tell
+from miniclaude.jobs.plan import SEED_DATASETS
 
 MAX_SHOWN = 20
 """Bad rows that are told of, each in an event of its own."""
@@ -32,13 +34,15 @@ NEEDS = {
 
 def validate_files(order: JobOrder, tell: Tell) -> JobResult:
     """Read every file whole. Raises DatasetError naming the first bad row, or the file that has
-    no example or those of another kind than the method needs."""
+    no row or those of another kind than the method needs."""
     method = str(order.spec.get("objective", "supervised"))
     for field, sources in (
         ("training_file", order.training),
         ("validation_file", order.validation),
     ):
         for source in sources:
+            if source.path in SEED_DATASETS or Path(source.path).is_dir():
+                continue  # a dataset: it was validated when it was prepared
             count = _validate(source, field, method, tell)
             tell({"event": "message", "message": f"{source.name}: {count:,} examples."})
     return JobResult("finished")
@@ -48,7 +52,7 @@ def _validate(source: Source, field: str, method: str, tell: Tell) -> int:
     code = f"invalid_{field}"
     first: Rejection | None = None
     bad = good = 0
-    for item in read_examples(source.path):
+    for item in _read(source, field, code):
         if not isinstance(item, Rejection):
             if item.task not in TASKS[method]:
                 raise DatasetError(
@@ -75,16 +79,20 @@ def _validate(source: Source, field: str, method: str, tell: Tell) -> int:
             param=field,
             code=code,
         )
-    if not good:
+    return good
+
+
+def _read(source: Source, field: str, code: str) -> Iterator[Item]:
+    """The file's rows; what is wrong with the file as a whole is said by its own name."""
+    try:
+        yield from read_examples(source.path)
+    except DatasetError as error:
         raise DatasetError(
-            f"{source.name} has no example in it.",
-            hint="Write one JSON object a line, such as"
-            ' {"messages": [{"role": "user", "content": "…"},'
-            ' {"role": "assistant", "content": "…"}]}.',
+            error.message.replace(source.path, source.name),
+            hint=error.hint,
             param=field,
             code=code,
-        )
-    return good
+        ) from None
 
 
 def _told(item: Rejection, source: Source) -> str:

@@ -12,9 +12,10 @@ import shutil
 import signal
 import threading
 from pathlib import Path
+from typing import Literal
 
 from miniclaude.errors import DatasetError, DiskFullError
-from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell, Wish
+from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell
 from miniclaude.jobs.worker import main
 
 STEPS = 5
@@ -60,13 +61,17 @@ def doomed_lives(suffix: str) -> int:
     return int(count) if count.isdecimal() else 0
 
 
-def wished(order: JobOrder, state: dict[str, int], step: int, control: Control) -> Wish | None:
+def wished(
+    order: JobOrder, state: dict[str, int], step: int, control: Control
+) -> Literal["paused", "cancelled"] | None:
     """What ends the work before this step."""
     wish = control()
     if order.suffix == "waits" and step == 3 and state["lives"] == 1:
         while (wish := control()) == "go":
             threading.Event().wait(0.005)
-    return None if wish == "go" else wish
+    if wish == "pause":
+        return "paused"
+    return "cancelled" if wish == "cancel" else None
 
 
 def write_result(order: JobOrder, lives: int) -> Path:
