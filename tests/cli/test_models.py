@@ -12,6 +12,7 @@ from miniclaude.cli.main import app
 from miniclaude.errors import ConflictError
 from miniclaude.model import library as library_module
 from tests.cli.command import run
+from tests.tiny_adapter import write_tiny_adapter
 
 
 def test_list_shows_name_size_and_context(home: Path) -> None:
@@ -96,3 +97,32 @@ def test_no_models_yet(
         app(["models", "list", "--home", str(tmp_path)])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("No models yet. `mini-claude pull")
+
+
+@pytest.fixture
+def tuned(home: Path) -> str:
+    """An adapter on `tiny` in the home: its name."""
+    return write_tiny_adapter(home / "models" / "tiny", home / "adapters")
+
+
+def test_a_tuned_model_is_listed_shown_and_removed(home: Path, tuned: str) -> None:
+    assert f"{tuned}  " in (listed := run(home, "models", "list").stdout)
+    assert "(lora on tiny)" in listed
+    shown = run(home, "models", "show", tuned).stdout
+    assert "tuned from    tiny, by lora" in shown
+    assert "kind LoRA, r 4, alpha 16, targets down_proj q_proj v_proj" in shown
+    details = json.loads(run(home, "models", "show", tuned, "--json").stdout)
+    assert (details["base"], details["method"], details["adapter"]["r"]) == ("tiny", "lora", 4)
+    kept = run(home, "models", "remove", "tiny", "--yes")
+    assert kept.returncode == 1
+    assert f"'tiny' is the base of {tuned}" in kept.stderr
+    assert run(home, "models", "remove", tuned, "--yes").returncode == 0
+    assert list((home / "adapters").iterdir()) == []
+
+
+def test_an_adapter_whose_base_is_gone_says_so(home: Path, tuned: str) -> None:
+    shutil.rmtree(home / "models" / "tiny")
+    assert "(lora on tiny, which is not installed)" in run(home, "models", "list").stdout
+    shown = run(home, "models", "show", tuned)
+    assert shown.returncode == 1
+    assert f"'{tuned}' is an adapter on 'tiny', which is not installed" in shown.stderr
