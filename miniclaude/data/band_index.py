@@ -83,21 +83,14 @@ class BandIndex:
     def _link(self, first: int, last: int) -> None:
         """Put the entries from `first` to `last` at the heads of their chains."""
         entries = np.flatnonzero(self._next[first:last] != UNLISTED).astype(np.int32) + first
-        if not len(entries):
-            return
         slots = (self._keys[entries] & np.uint64(len(self._heads) - 1)).astype(np.int64)
-        order = np.argsort(slots, kind="stable")
-        entries, slots = entries[order], slots[order]
-        # Of several new entries in a slot the first is followed by the old head, each other one
-        # by the one before it; the last becomes the head.
-        same = slots[1:] == slots[:-1]
-        starts = np.concatenate([[True], ~same])
-        ends = np.concatenate([~same, [True]])
-        after = np.empty_like(entries)
-        after[1:] = entries[:-1]
-        after[starts] = self._heads[slots[starts]]
-        self._next[entries] = after
-        self._heads[slots[ends]] = entries[ends]
+        while len(entries):
+            # Of several entries for a slot one becomes its head; the others try again.
+            heads = self._heads[slots]
+            self._heads[slots] = entries
+            placed = self._heads[slots] == entries
+            self._next[entries[placed]] = heads[placed]
+            entries, slots = entries[~placed], slots[~placed]
 
     def _grow(self, needed: int) -> None:
         """Twice the room, and all chains anew."""

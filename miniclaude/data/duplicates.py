@@ -15,6 +15,7 @@ from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.shingles import compared, jaccard, shingles
 from miniclaude.data.similar import SimilarRows
+from miniclaude.messages import TextPart
 
 CHUNK_ROWS = 1024
 CHUNK_CHARACTERS = 1 << 20
@@ -126,8 +127,17 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
                 break
             chunk.append(item)
             if isinstance(item, Example):
-                characters += len(item.text)
+                characters += _characters(item)
         yield chunk
+
+
+def _characters(example: Example) -> int:
+    total = len(example.text)
+    for message in example.messages + example.chosen + example.rejected:
+        for part in message.parts:
+            if type(part) is TextPart:
+                total += len(part.text)
+    return total
 
 
 def repeats(examples: Sequence[Example], threshold: float) -> dict[int, int]:

@@ -33,15 +33,18 @@ class ShingleSets:
         if smaller < threshold * larger:
             return 0.0
         similar = jaccard(self.all, other.all)
-        if similar < threshold or jaccard(self.answered, other.answered) < threshold:
+        if similar < threshold:
             return 0.0
-        return similar
+        if self.answered is self.all and other.answered is other.all:
+            return similar
+        return similar if jaccard(self.answered, other.answered) >= threshold else 0.0
 
 
 def split_sets(hashes: Hashes, asked: int) -> ShingleSets:
     """The sets of one row, whose first `asked` shingles are the question's."""
     numbers = hashes.tolist()
-    return ShingleSets(frozenset(numbers), frozenset(numbers[asked:]))
+    every = frozenset(numbers)
+    return ShingleSets(every, frozenset(numbers[asked:]) if asked else every)
 
 
 def row_sets(shingles: HashedShingles, row: int) -> ShingleSets:

@@ -45,10 +45,12 @@ class Match(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Found:
     """matches: by place in the chunk, for the rows that have any. numbers: of each row, in the
-    order of adding; -1 for one that was not added."""
+    order of adding; -1 for one that was not added. draws: of each row, a number from 0 to 1 that
+    depends on the seed and its shingles alone."""
 
     matches: dict[int, list[Match]]
     numbers: list[int]
+    draws: list[float]
 
 
 def recall(similarity: float, bands: int, rows: int) -> float:
@@ -114,7 +116,7 @@ class SimilarRows:
         rows, DiskFullError.
         """
         if not rows:
-            return Found({}, [])
+            return Found({}, [], [])
         shingles = hash_shingles([text for row in rows for text in row])
         keys = band_keys(shingles, self.bands, self.rows, self._seed)
         candidates, crowded = self._index.candidates(keys)
@@ -142,7 +144,10 @@ class SimilarRows:
         numbers = np.where(kept, self._index.rows + np.cumsum(kept) - 1, -1).tolist()
         self._index.add(keys[kept], crowded[kept])
         self._file.add(shingles, kept)
-        return Found(matches, numbers)
+        draws = (
+            np.bitwise_xor.reduce(keys, axis=1) * WEIGHTS[1] / 2.0**64
+        )  # [rows, bands] -> [rows]
+        return Found(matches, numbers, draws.tolist())
 
     def _matches(
         self,
@@ -176,6 +181,10 @@ class SimilarRows:
 def _sharing(keys: Keys) -> set[int]:
     """The rows of a chunk that share a key with another of it."""
     flat = keys.ravel()  # [rows, bands] -> [rows x bands]
-    order = np.argsort(flat)
-    same = np.flatnonzero(flat[order[1:]] == flat[order[:-1]])
-    return set((np.concatenate([order[same], order[same + 1]]) // keys.shape[1]).tolist())
+    ordered = np.sort(flat)
+    shared = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(shared):
+        return set()
+    place = np.searchsorted(shared, flat)
+    place[place == len(shared)] = 0
+    return set((np.flatnonzero(shared[place] == flat) // keys.shape[1]).tolist())
