@@ -1,0 +1,229 @@
+"""What kind of conversation an example is, so that a report can say which kinds are missing.
+
+A row may name its kind itself. For the others the first question and the last answer are judged
+by their words: a rough guess, good enough to count with, for English only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from miniclaude.data.example import Example
+
+KINDS: tuple[str, ...] = (
+    "greeting",
+    "identity",
+    "question",
+    "explaining",
+    "rewriting",
+    "list",
+    "arithmetic",
+    "story",
+    "advice",
+    "comfort",
+    "refusal",
+    "not-knowing",
+    "passage",
+    "format",
+    "tools",
+    "code",
+)
+"""The kinds that an assistant for everything meets."""
+
+FORMS: tuple[str, ...] = ("several-turns", "system-prompt")
+"""Beside its kind, what a conversation may look like."""
+
+OTHER = "other"
+LONG_PROMPT = 240  # characters: beyond, "the text" in a question means a passage that is given
+LOOKED_AT = 600  # characters of a text that are judged
+PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]{}"*_/', " "))
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a kind is told by the question.
+
+    words: one of these decides. phrases: so does this pattern, which is only tried when one of
+    `hints` is among the words (always, when there are none). starts: the pattern must match at the
+    beginning.
+    """
+
+    kind: str
+    words: frozenset[str] = frozenset()
+    phrases: re.Pattern[str] | None = None
+    hints: frozenset[str] = frozenset()
+    starts: bool = False
+
+    def fits(self, asked: str, words: set[str]) -> bool:
+        """asked: the question; words: those in it, in lower case."""
+        if not self.words.isdisjoint(words):
+            return True
+        if self.phrases is None or (self.hints and self.hints.isdisjoint(words)):
+            return False
+        find = self.phrases.match if self.starts else self.phrases.search
+        return find(asked) is not None
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+DECLINES = _any(
+    r"(i'm sorry, but |sorry, |no\. )?i (can't|cannot|can not|won't|will not|am not able to)"
+    r" (help|do|assist|give|write|tell you how|explain how|provide|support)"
+)
+DOES_NOT_KNOW = _any(
+    r"(.{0,40}[.,!:] )?i (really )?(don't|do not|can't|cannot|couldn't) "
+    r"(know|see|check|look|tell from|be sure)\b",
+    r"i'm not sure|i have no way",
+)
+GIVEN = _words("passage text article paragraph context document below")
+
+SIGNS: tuple[Sign, ...] = (
+    Sign(
+        "identity",
+        phrases=_any(
+            r"\b(who|what) (exactly )?are you\b",
+            r"\bwhat('s| is) your name\b",
+            r"\bwho (made|created|built|trained|wrote) you\b",
+            r"\bare you (a |an )?(real|human|robot|ai|bot|person|machine|chatgpt|claude|gpt)",
+            r"\babout yourself\b",
+            r"\bwhat can you do\b",
+        ),
+        hints=_words("you your yourself"),
+    ),
+    Sign(
+        "greeting",
+        phrases=_any(
+            r"(hi|hello|hey|hiya|howdy|yo|good (morning|evening|afternoon|night|day)|thanks|"
+            r"thank you|bye|goodbye|see you|nice to meet you|how are you|what's up)\b.{0,40}$"
+        ),
+        starts=True,
+    ),
+    Sign(
+        "code",
+        words=_words(
+            "python javascript typescript java sql html css bash rust golang regex compiler git"
+            " ``` c++ c# script snippet codebase"
+        ),
+        phrases=_any(r"\b(regular expression|source code|(for|while) loop|unit test)", r"```"),
+        hints=_words("regular source loop loops unit code function program"),
+    ),
+    Sign(
+        "format",
+        words=_words(
+            "json csv yaml xml markdown uppercase lowercase bullet bullets numbered comma-separated"
+        ),
+        phrases=_any(
+            r"\b(upper|lower) case\b|\bcapital letters\b|\bone word\b",
+            r"\bin (exactly |at most |under )?\w+ (words?|sentences?|lines?)\b",
+        ),
+        hints=_words("case capital one words word sentence sentences lines line"),
+    ),
+    Sign(
+        "rewriting",
+        phrases=_any(
+            r"(please |can you |could you )?(rewrite|rephrase|paraphrase|reword|correct|fix|edit|"
+            r"proofread|translate|summari[sz]e|shorten|simplify|convert|change|transform|improve|"
+            r"make (this|the|it)|turn (this|the)|put (this|the)|combine|replace)\b"
+        ),
+        starts=True,
+    ),
+    Sign(
+        "comfort",
+        phrases=_any(
+            r"\bi('m| am| feel| felt)( \w+){0,3} (sad|anxious|stressed|lonely|worried|scared|"
+            r"afraid|tired|upset|overwhelmed|nervous|heartbroken|depressed|down|ashamed|hopeless|"
+            r"guilty|exhausted|awful|terrible|angry|alone)\b",
+            r"\bmy \w+( \w+)? (died|passed away|left me|broke up)",
+        ),
+        hints=_words("i'm feel felt am died passed left broke"),
+    ),
+    Sign(
+        "story",
+        words=_words(
+            "story stories poem haiku limerick fairytale fable tale verse rhyme dialogue joke"
+            " riddle lyrics song"
+        ),
+    ),
+    Sign(
+        "arithmetic",
+        words=_words("calculate compute percent percentage multiply"),
+        phrases=_any(
+            "\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%",
+            r"\bhow (many|much)\b.*\d|\d.*\bhow (many|much)\b|\bsquare root\b",
+            r"\b(sum|average|area|perimeter|product) of\b.*\d",
+        ),
+    ),
+    Sign(
+        "advice",
+        words=_words("advice tips recommend"),
+        phrases=_any(
+            r"\bshould i\b|\bhow (do|can|could|should) i\b|\bwhat would you do\b|\bbest way to\b",
+            r"\bhelp me (decide|choose|plan)\b",
+        ),
+        hints=_words("should how would best help"),
+    ),
+    Sign(
+        "list",
+        words=_words("list brainstorm suggest"),
+        phrases=_any(
+            r"\bideas for\b|\b(name|give( me)?|provide|what are) (\w+ )?"
+            r"(\d+|two|three|four|five|six|seven|eight|ten|some|several|a few|examples?)\b"
+        ),
+        hints=_words("ideas name give provide what"),
+    ),
+    Sign(
+        "explaining",
+        words=_words("explain describe why define compare"),
+        phrases=_any(
+            r"\bhow (do|does|did|is|are|can|come)\b|\bwhat (does|do) .* mean",
+            r"\bdifference between\b|\btell me about\b",
+        ),
+        hints=_words("how what difference tell"),
+    ),
+    Sign(
+        "question",
+        phrases=_any(r"(what|who|when|where|which|is|are|does|do|can)\b"),
+        starts=True,
+    ),
+)
+
+
+def kind_of(example: Example) -> str:
+    """The example's kind: as the row names it, else one of `KINDS`, else `other`; `text` for plain
+    text."""
+    if example.kind:
+        return example.kind
+    if example.task == "text":
+        return "text"
+    if example.tools or any(message.tool_calls for message in example.messages):
+        return "tools"
+    asked = next((message.text for message in example.messages if message.role == "user"), "")
+    answer = (example.chosen or example.messages)[-1].text
+    return kind_of_texts(asked, answer)
+
+
+def kind_of_texts(asked: str, answer: str) -> str:
+    """The kind of a question with its answer, by their words."""
+    opening = answer[:LOOKED_AT]
+    if DECLINES.match(opening):
+        return "refusal"
+    if DOES_NOT_KNOW.match(opening):
+        return "not-knowing"
+    # Of a long request the instruction stands first or last.
+    is_long = len(asked) > LONG_PROMPT
+    ends = f"{asked[: LOOKED_AT // 2]} {asked[-LOOKED_AT // 2 :]}"
+    shown = asked if len(asked) <= LOOKED_AT else ends
+    words = set(shown.lower().translate(PUNCTUATION).split())
+    if is_long and not GIVEN.isdisjoint(words):
+        return "passage"
+    for sign in SIGNS:
+        if sign.fits(shown, words):
+            return sign.kind
+    return "question" if asked.rstrip().endswith("?") else OTHER

@@ -1,0 +1,262 @@
+"""What a dataset is like, in numbers: how long, how varied, which kinds, how many.
+
+`Measures` is told every row once and keeps only counts, so that a dataset of any size can be
+measured in bounded memory.
+
+Distinct trigrams / trigrams (distinct-3, Li et al. 2016, arXiv:1510.03055) falls as a text grows,
+whoever writes it: the longer one speaks, the more often one repeats "one of the". So the plain
+ratio says little about a dataset without its size. Beside it stands the *windowed* one, the mean
+over windows of 5,000 trigrams (the mean segmental type-token ratio of Johnson 1944, for trigrams),
+which does not depend on how many rows there are; it is the one held against 0.8.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniclaude.data.augment import distinct, forms_of, spoken
+from miniclaude.data.example import Example
+from miniclaude.data.kinds import FORMS, KINDS, kind_of
+from miniclaude.data.shingles import hash_shingles
+
+CountTokens = Callable[[str], int]
+
+GUIDE = (10, 200)
+"""Tokens that a good answer for a small model has, from and to."""
+
+DISTINCT = 0.8
+"""Below this share of distinct trigrams (windowed), rows repeat each other."""
+
+EDGES = (1, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 1_000)
+"""Lower edges of the bars of the length distribution, in tokens."""
+
+WINDOW = 5_000  # trigrams
+MOST_HASHES = 1 << 21  # distinct trigrams kept at once: 16 MiB
+BATCH = 256  # rows whose trigrams are hashed together
+LONGEST_COUNTED = 65_536  # tokens; longer answers count as this long
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """How far a dataset of `at_least` examples carries."""
+
+    name: str
+    at_least: int
+    says: str
+
+
+TIERS: tuple[Tier, ...] = (
+    Tier("first try", 0, "Enough to see that everything works."),
+    Tier("proof of concept", 100, "A model picks up a manner from this many."),
+    Tier("meaningful", 1_000, "A model learns something that lasts from this many."),
+    Tier("production", 10_000, "Enough to rely on, if the rows are good."),
+)
+
+
+def tier_of(examples: int) -> dict[str, object]:
+    """The tier of a dataset of this many examples, and what is missing to the next one."""
+    place = bisect_right([tier.at_least for tier in TIERS], examples) - 1
+    following = TIERS[place + 1] if place + 1 < len(TIERS) else None
+    return {
+        "name": TIERS[place].name,
+        "says": TIERS[place].says,
+        "examples": examples,
+        "next": following.name if following else None,
+        "missing": following.at_least - examples if following else 0,
+    }
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of English text without a tokenizer: four characters each, at least one."""
+    return max(1, -(-len(text) // 4))
+
+
+class DistinctCount:
+    """The number of different hashes among many, exact up to two million and estimated beyond.
+
+    Adaptive sampling (Wegman; analysed by Flajolet 1990): when there are too many, only those
+    whose first bits are zero are kept, and each stands for 2^bits.
+    """
+
+    def __init__(self, most: int = MOST_HASHES) -> None:
+        self._most = most
+        self._bits = 0
+        self._kept: NDArray[np.uint64] = np.zeros(0, np.uint64)
+        self._fresh: list[NDArray[np.uint64]] = []
+        self._waiting = 0
+
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        """hashes: [n]"""
+        self._fresh.append(self._sampled(hashes))
+        self._waiting += len(self._fresh[-1])
+        if self._waiting > self._most // 2:
+            self._merge()
+
+    @property
+    def count(self) -> int:
+        """Different hashes so far."""
+        self._merge()
+        return len(self._kept) << self._bits
+
+    @property
+    def exact(self) -> bool:
+        """Whether `count` is no estimate."""
+        return self._bits == 0
+
+    def _merge(self) -> None:
+        ordered = np.sort(np.concatenate([self._kept, *self._fresh]))
+        first = np.ones(len(ordered), np.bool_)
+        first[1:] = ordered[1:] != ordered[:-1]
+        self._kept = ordered[first]
+        self._fresh, self._waiting = [], 0
+        while len(self._kept) > self._most:
+            self._bits += 1
+            self._kept = self._sampled(self._kept)
+
+    def _sampled(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        return hashes[hashes >> np.uint64(64 - self._bits) == 0] if self._bits else hashes
+
+
+class Trigrams:
+    """Distinct trigrams, plain and windowed; see the top of this file."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._distinct = DistinctCount()
+        self._window: list[NDArray[np.uint64]] = []
+        self._filled = 0
+        self._ratios: list[float] = []
+
+    def add(self, texts: list[str]) -> None:
+        """More texts, in the order of the dataset."""
+        hashes = hash_shingles(texts).hashes
+        self.total += len(hashes)
+        self._distinct.add(hashes)
+        self._window.append(hashes)
+        self._filled += len(hashes)
+        if self._filled >= WINDOW:
+            joined = np.concatenate(self._window)
+            whole = len(joined) // WINDOW * WINDOW
+            for window in joined[:whole].reshape(-1, WINDOW):  # [windows, 5000]
+                self._ratios.append(distinct(window) / WINDOW)
+            self._window, self._filled = [joined[whole:]], len(joined) - whole
+
+    def as_dict(self) -> dict[str, object]:
+        """plain and windowed: ratios; windows: how many were whole. Fewer trigrams than one
+        window are measured as they are."""
+        different = self._distinct.count
+        plain = different / self.total if self.total else 1.0
+        windowed = float(np.mean(self._ratios)) if self._ratios else plain
+        return {
+            "trigrams": self.total,
+            "distinct": different,
+            "estimated": not self._distinct.exact,
+            "plain": round(plain, 4),
+            "windowed": round(windowed, 4),
+            "windows": len(self._ratios),
+            "window_trigrams": WINDOW,
+        }
+
+
+class Measures:
+    """Everything a report says about the rows themselves. count_tokens: by the tokenizer of the
+    model to be taught; without one, lengths are estimates."""
+
+    def __init__(self, count_tokens: CountTokens | None = None) -> None:
+        self._count = count_tokens or estimate_tokens
+        self._estimated = count_tokens is None
+        self._rows = 0
+        self._answers: Counter[int] = Counter()
+        self._prompts: Counter[int] = Counter()
+        self._turns: Counter[int] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._forms: Counter[str] = Counter()
+        self._trigrams = Trigrams()
+        self._texts: list[str] = []
+        self._batched = 0
+
+    def add(self, example: Example) -> None:
+        """One more row."""
+        self._rows += 1
+        self._kinds[kind_of(example)] += 1
+        self._forms.update(forms_of(example))
+        prompt = turns = 0
+        for index, message in enumerate(example.messages):
+            text = message.text
+            if message.role == "assistant":
+                if text and index not in example.unlearned:
+                    self._answers[min(self._count(text), LONGEST_COUNTED)] += 1
+            elif text:
+                prompt += self._count(text)
+                turns += message.role == "user"
+        for answer in (*example.chosen, *example.rejected):
+            self._answers[min(self._count(answer.text), LONGEST_COUNTED)] += 1
+        if example.text:
+            self._answers[min(self._count(example.text), LONGEST_COUNTED)] += 1
+        else:
+            self._prompts[min(prompt, LONGEST_COUNTED)] += 1
+            self._turns[turns] += 1
+        self._texts += spoken(example)
+        self._batched += 1
+        if self._batched >= BATCH:
+            self._hash()
+
+    def as_dict(self) -> dict[str, object]:
+        """As JSON values; complete after the last row."""
+        self._hash()
+        kinds = dict(self._kinds.most_common())
+        missing = [kind for kind in KINDS if kind not in kinds]
+        covered = len(KINDS) - len(missing) + sum(form in self._forms for form in FORMS)
+        return {
+            "rows": self._rows,
+            "lengths_estimated": self._estimated,
+            "answers": _lengths(self._answers),
+            "prompts": _lengths(self._prompts),
+            "turns": {str(turns): count for turns, count in sorted(self._turns.items())},
+            "kinds": kinds,
+            "missing_kinds": missing,
+            "forms": {form: self._forms[form] for form in FORMS},
+            "type_coverage": round(covered / (len(KINDS) + len(FORMS)), 4),
+            "trigrams": self._trigrams.as_dict(),
+        }
+
+    def _hash(self) -> None:
+        if self._texts:
+            self._trigrams.add(self._texts)
+        self._texts, self._batched = [], 0
+
+
+def _lengths(counts: Counter[int]) -> dict[str, object]:
+    """A distribution of lengths in tokens: bars of `EDGES`, quantiles, and the share in `GUIDE`."""
+    total = counts.total()
+    bars = [0] * len(EDGES)
+    for length, count in counts.items():
+        bars[max(bisect_right(EDGES, length) - 1, 0)] += count
+    inside = sum(count for length, count in counts.items() if GUIDE[0] <= length <= GUIDE[1])
+    return {
+        "count": total,
+        "mean": round(sum(n * count for n, count in counts.items()) / total, 1) if total else 0,
+        "median": _quantile(counts, 0.5),
+        "p10": _quantile(counts, 0.1),
+        "p90": _quantile(counts, 0.9),
+        "longest": max(counts, default=0),
+        "in_guide": round(inside / total, 4) if total else 0,
+        "edges": list(EDGES),
+        "bars": bars,
+    }
+
+
+def _quantile(counts: Counter[int], share: float) -> int:
+    """The length that `share` of all are not longer than."""
+    wanted, seen = share * counts.total(), 0
+    for length in sorted(counts):
+        seen += counts[length]
+        if seen >= wanted:
+            return length
+    return 0
