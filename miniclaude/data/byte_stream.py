@@ -45,7 +45,10 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
     with ExitStack() as opened:
         try:
             file = opened.enter_context(path.open("rb"))
-            plain = opened.enter_context(_decompressed(path, file))
+            if file.peek(4).startswith(ZSTD):
+                plain = cast(IO[bytes], as_stream(_zstd_lines(path)))
+            else:
+                plain = opened.enter_context(decompressed(file))
             stream = normalise(plain, str(path))
         except BROKEN as error:
             raise unreadable(str(path), error) from error
@@ -67,17 +70,15 @@ def unreadable(name: str, error: Exception, after: str = "") -> DatasetError:
     )
 
 
-def _decompressed(path: Path, file: BinaryIO) -> IO[bytes]:
-    head = file.read(6)
-    file.seek(0)
+def decompressed(file: io.BufferedReader) -> IO[bytes]:
+    """The stream itself, or what gzip, xz or bzip2 packed in it."""
+    head = file.peek(6)
     if head.startswith(GZIP):
         return cast(IO[bytes], gzip.open(file))
     if head.startswith(XZ):
         return lzma.open(file)
     if head.startswith(BZIP2):
         return bz2.open(file)
-    if head.startswith(ZSTD):
-        return as_stream(_zstd_lines(path))
     return file
 
 

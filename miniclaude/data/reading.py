@@ -10,12 +10,14 @@ from miniclaude.data.columns import check_columns, renamed
 from miniclaude.data.detect import Detection, Plan, detect, plan_for, unknown_fields
 from miniclaude.data.example import Place
 from miniclaude.data.formats import read_example, require_format
-from miniclaude.data.hub_rows import HUB_PREFIX, HubSource, open_hub_rows
+from miniclaude.data.hub_rows import open_hub_rows
 from miniclaude.data.raw import BadRow, Row
 from miniclaude.data.rejection import Item, reject
 from miniclaude.data.rows import FileRows, open_rows
 from miniclaude.data.sources import files_of
 from miniclaude.errors import DatasetError, RowError
+from miniclaude.model.hub_data import PREFIX
+from miniclaude.model.hub_data import HubSource as HubSource
 
 LOOKED_AT = 50
 """Rows that `detect_format` looks at."""
@@ -134,7 +136,7 @@ def _no_such_column(name: str, missing: set[str], row: Row) -> DatasetError:
 
 def _files(source: str | Path, hub: HubSource | None) -> Iterator[tuple[str, FileRows]]:
     """The source's files, one open at a time, each with its name for places."""
-    if isinstance(source, str) and source.startswith(HUB_PREFIX):
+    if isinstance(source, str) and source.startswith(PREFIX):
         yield from open_hub_rows(source, hub or HubSource())
         return
     for path in files_of(Path(source)):

@@ -83,7 +83,7 @@ def pull(
     UnknownArchitectureError, CheckpointError, TokenizerError.
     """
     folder = folder_name(repo)
-    base = _checked_endpoint(endpoint)
+    base = checked_endpoint(endpoint)
     headers = {"User-Agent": f"mini-claude/{__version__}"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -119,7 +119,7 @@ def look_up(client: httpx2.Client, base: str, repo: str, revision: str) -> Listi
     url = f"{base}/api/models/{repo}"
     if revision != "main":
         url += f"/revision/{quote(revision, safe='')}"
-    answer = _get_json(client, f"{url}?blobs=true", repo)
+    answer = get_json(client, f"{url}?blobs=true", repo)
     commit, siblings = answer.get("sha"), answer.get("siblings")
     if not isinstance(commit, str) or not SHA1.fullmatch(commit) or not isinstance(siblings, list):
         raise DownloadError(
@@ -130,20 +130,22 @@ def look_up(client: httpx2.Client, base: str, repo: str, revision: str) -> Listi
     return Listing(repo, commit, _wanted(repo, [file for file in files if file is not None]))
 
 
-def _get_json(client: httpx2.Client, url: str, repo: str) -> dict[str, object]:
+def get_json(client: httpx2.Client, url: str, repo: str, kind: str = "model") -> dict[str, object]:
+    """What the hub's API says at `url` about a repository; an empty object when it is no JSON
+    object. kind: of repository, `model` or `dataset`. Raises DownloadError."""
     try:
         with client.stream("GET", url) as response:
             if response.status_code in (401, 403):
                 raise DownloadError(
-                    f"{repo}: the hub answers {response.status_code}: no such model, or not yours"
+                    f"{repo}: the hub answers {response.status_code}: no such {kind}, or not yours"
                     " to read.",
-                    hint="Check the name; for a private or gated model, accept its terms on its"
+                    hint="Check the name; for a private or gated one, accept its terms on its"
                     " page and set HF_TOKEN.",
                 )
             if response.status_code == 404:
                 raise DownloadError(
-                    f"{repo}: the hub has no such model or revision.",
-                    hint="Check the name; it is `org/name`, as in the model page's address.",
+                    f"{repo}: the hub has no such {kind} or revision.",
+                    hint="Check the name; it is `org/name`, as in its page's address.",
                 )
             if response.status_code != 200:
                 raise DownloadError(
@@ -155,7 +157,7 @@ def _get_json(client: httpx2.Client, url: str, repo: str) -> dict[str, object]:
                 if len(body) > LARGEST_LISTING:
                     raise DownloadError(
                         f"{repo}: the list of files is larger than {LARGEST_LISTING} bytes.",
-                        hint="This does not look like a model repository.",
+                        hint=f"This does not look like a {kind} repository.",
                     )
     except httpx2.RequestError as error:
         reason = str(error).rstrip(".") or type(error).__name__
@@ -170,37 +172,48 @@ def _get_json(client: httpx2.Client, url: str, repo: str) -> dict[str, object]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _remote_file(repo: str, entry: object) -> RemoteFile | None:
-    """An entry of the hub's list; None for files we have no use for.
-
-    Raises DownloadError for a name that is hostile, and for a wanted file without size or hash.
-    """
-    fields = entry if isinstance(entry, dict) else {}
-    name = fields.get("rfilename")
+def listed_name(repo: str, entry: object) -> str:
+    """The name in an entry of the hub's list. Raises DownloadError for one that is hostile."""
+    name = entry.get("rfilename") if isinstance(entry, dict) else None
     path = PurePosixPath(name if isinstance(name, str) else "")
     if not path.name or path.is_absolute() or ".." in path.parts or "\\" in path.as_posix():
         raise DownloadError(
             f"{repo}: the repository lists a file called {name!r}.",
             hint="Such a name may be an attack on your disk; nothing was fetched.",
         )
-    if path.as_posix() not in WANTED | {INDEX} and not WEIGHTS.fullmatch(path.as_posix()):
-        return None
-    lfs = fields.get("lfs")
-    size, sha1 = fields.get("size"), fields.get("blobId")
+    return path.as_posix()
+
+
+def listed_file(repo: str, name: str, entry: dict[str, object]) -> RemoteFile:
+    """An entry of the hub's list. Raises DownloadError for one without size or hash."""
+    lfs = entry.get("lfs")
+    size, sha1 = entry.get("size"), entry.get("blobId")
     sha256 = lfs.get("sha256") if isinstance(lfs, dict) else None
     good_sha256 = sha256 if isinstance(sha256, str) and SHA256.fullmatch(sha256) else None
     good_sha1 = sha1 if isinstance(sha1, str) and SHA1.fullmatch(sha1) else None
     if type(size) is not int or size < 0 or not (good_sha256 or (good_sha1 and not lfs)):
         raise DownloadError(
-            f"{repo}: the hub lists {path.name} without a size or a hash.",
+            f"{repo}: the hub lists {name} without a size or a hash.",
             hint="It could not be checked; use another mirror.",
         )
-    if size > LARGEST_SMALL_FILE and not WEIGHTS.fullmatch(path.name):
+    return RemoteFile(name, size, good_sha256, None if good_sha256 else good_sha1)
+
+
+def _remote_file(repo: str, entry: object) -> RemoteFile | None:
+    """An entry of a model's list; None for files we have no use for.
+
+    Raises DownloadError for a name that is hostile, and for a wanted file without size or hash.
+    """
+    name = listed_name(repo, entry)
+    if not isinstance(entry, dict) or not (name in WANTED | {INDEX} or WEIGHTS.fullmatch(name)):
+        return None
+    file = listed_file(repo, name, entry)
+    if file.bytes > LARGEST_SMALL_FILE and not WEIGHTS.fullmatch(name):
         raise DownloadError(
-            f"{repo}: {path.name} has {size} bytes, more than the {LARGEST_SMALL_FILE} we read.",
+            f"{repo}: {name} has {file.bytes} bytes, more than the {LARGEST_SMALL_FILE} we read.",
             hint="This does not look like a model repository.",
         )
-    return RemoteFile(path.name, size, good_sha256, None if good_sha256 else good_sha1)
+    return file
 
 
 def _wanted(repo: str, files: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
@@ -232,7 +245,7 @@ def _bytes_here(listing: Listing, staging: Path) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _checked_endpoint(endpoint: str) -> str:
+def checked_endpoint(endpoint: str) -> str:
     """Without the slash at the end. Raises DownloadError for what is no http(s) URL."""
     try:
         url = httpx2.URL(endpoint)

@@ -158,7 +158,7 @@ def test_a_bad_row_is_reported_with_file_and_line(
     with (workshop / "data" / "stories.jsonl").open("a") as file:
         file.write('{"title": "no text"}\n')
     assert run(workshop) == 1
-    assert "stories.jsonl, line 61: field 'text' is NoneType" in capsys.readouterr().err
+    assert "stories.jsonl, line 61: text is missing" in capsys.readouterr().err
 
 
 def test_a_broken_recipe_is_named(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
