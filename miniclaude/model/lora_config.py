@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from miniclaude.errors import SettingsError
 
@@ -63,6 +64,7 @@ class LoraConfig:
                 raise _wrong(name, table, f"a table of at most {MAX_NAMES:,} patterns")
             for pattern, value in table.items():
                 compile_pattern(name, pattern)
+                compile_ending(name, pattern)
                 check(f"{name}[{pattern!r}]", value)
 
     @property
@@ -73,11 +75,11 @@ class LoraConfig:
 
     def rank_of(self, name: str) -> int:
         """The rank in the layer of this name."""
-        return int(_by_pattern(self.rank_pattern, name, self.r))
+        return int(_by_pattern("rank_pattern", self.rank_pattern, name, self.r))
 
     def alpha_of(self, name: str) -> float:
         """Its alpha."""
-        return _by_pattern(self.alpha_pattern, name, self.alpha)
+        return _by_pattern("alpha_pattern", self.alpha_pattern, name, self.alpha)
 
     def scale_of(self, name: str) -> float:
         """What the adapter's output is multiplied by in that layer."""
@@ -123,9 +125,23 @@ def compile_pattern(field_name: str, text: str) -> re.Pattern[str]:
         ) from None
 
 
-def _by_pattern(table: Mapping[str, float], name: str, default: float) -> float:
+@lru_cache(maxsize=2 * MAX_NAMES)
+def compile_ending(field_name: str, text: str) -> re.Pattern[str]:
+    """A pattern of `rank_pattern` or `alpha_pattern`, for the end of a layer's name. Raises
+    SettingsError where it cannot stand inside another."""
+    try:
+        return re.compile(rf"(.*\.)?({text})$")
+    except re.error as error:
+        raise SettingsError(
+            f"{field_name}: {text[:100]!r} cannot match the end of a name: {error}.",
+            hint="Leave out flags such as (?i); a layer's name does without.",
+            param=field_name,
+        ) from None
+
+
+def _by_pattern(field_name: str, table: Mapping[str, float], name: str, default: float) -> float:
     for pattern, value in table.items():
-        if re.match(rf"(.*\.)?({pattern})$", name):
+        if compile_ending(field_name, pattern).match(name):
             return value
     return default
 

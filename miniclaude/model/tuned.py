@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miniclaude.errors import CheckpointError, InvalidRequestError
+from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 from miniclaude.model.new_folder import new_folder
 
@@ -97,12 +98,15 @@ def read_tuned(folder: Path) -> Tuned:
 
 
 def check_files(folder: Path) -> None:
-    """Raise CheckpointError naming the first file that is not the one that was saved. A folder
-    without `mini-claude.json` promises nothing."""
+    """Raise CheckpointError naming the first of an adapter's files that is not the one that was
+    saved; a card or a template may be edited. A folder without `mini-claude.json` promises nothing.
+    """
     if not (folder / TUNED).is_file():
         return
     for file, expected in read_tuned(folder).sha256.items():
         path = folder / Path(file).name
+        if path.name != ADAPTER_CONFIG and path.suffix != ".safetensors":
+            continue
         if not path.is_file() or sha256_of(path) != expected:
             raise CheckpointError(
                 f"{path} is missing or not what was saved: its hash differs from {TUNED}'s.",
@@ -114,7 +118,7 @@ def publish(
     staging: Path, adapters: Path, *, base: str, org: str, suffix: str, method: str, model_id: str
 ) -> Tuned:
     """Move the finished files in `staging` to `adapters/<id>`, with their `mini-claude.json`; the
-    model is listed from that moment, whole. `staging` is gone afterwards.
+    model is listed from that moment, whole. `staging` lies on the same disk and is gone afterwards.
 
     Raises InvalidRequestError for a bad org or suffix, and what `new_folder` raises.
     """

@@ -237,6 +237,7 @@ def test_targets_that_are_refused(targets: Any, problem: str) -> None:
         ("targets", "x" * 2000),
         ("rank_pattern", {"q_proj": 0}),
         ("alpha_pattern", {"(": 1}),
+        ("alpha_pattern", {"(?i)Q_PROJ": 1}),
     ],
 )
 def test_settings_that_are_refused(field: str, value: Any) -> None:
