@@ -40,7 +40,7 @@ class Case:
     device: str = "cpu"
     threads: int = 2
     rate: float = 2e-4
-    forwards: int = 1
+    forwards: int = 2
     peer_base: str = "float32"
 
 
@@ -371,7 +371,7 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--length", type=int, default=256, help="most tokens of a row")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--forwards", type=int, choices=[1, 2, 4, 8, 16], default=1)
+    parser.add_argument("--forwards", type=int, choices=[1, 2, 4, 8, 16], default=2)
     parser.add_argument("--peer-base", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--peak-tflops", type=float, default=989.0, help="bf16, for --device cuda")
     parser.add_argument("--quick", action="store_true", help="a tiny model, to see that it runs")

@@ -24,6 +24,7 @@ import torch
 
 from miniclaude.errors import SettingsError, TrainingDivergedError
 from miniclaude.model.transformer import MLP, Transformer
+from miniclaude.training.attention import attention_for_training
 from miniclaude.training.averaging import MovingAverage, trained_parameters
 from miniclaude.training.checkpoint import (
     checkpoints,
@@ -116,7 +117,11 @@ def train(
         )
     run = _Run(model, batches, config, objective or Supervised(), folder, identity, evaluate, log)
     devices = [run.device] if run.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), blocks_recomputed(model, config.gradient_checkpointing):
+    with (
+        torch.random.fork_rng(devices),
+        attention_for_training(model),
+        blocks_recomputed(model, config.gradient_checkpointing),
+    ):
         model.train()
         try:
             return run.go(control or (lambda: "go"))

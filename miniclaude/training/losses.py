@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from miniclaude.data.batches import Batch
-from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.transformer import Transformer
+from miniclaude.training.attention import documents_of
 from miniclaude.training.objective import Loss
 
 CHUNK_BYTES = 32 << 20
@@ -68,22 +68,23 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight_gradient = torch.zeros_like(weight) if wants_weight else None
         with torch.autocast(device, enabled=False):
             matrix = weight.to(product or weight.dtype)  # [V, W]
+            room = states.new_empty(min(rows, len(states)), len(matrix), dtype=matrix.dtype)
             for start in range(0, len(states), rows):
                 piece = slice(start, start + rows)
-                x = states[piece].to(matrix.dtype)  # [c, W]
-                wanted = targets[piece, None]  # [c, 1]
-                scores = linear(x, matrix).float()  # [c, V]
-                normaliser = scores.logsumexp(dim=1, keepdim=True)  # [c, 1]
-                total += (normaliser - scores.gather(1, wanted)).sum()
-                if not (wants_states or wants_weight):
-                    continue
-                slope = scores.sub_(normaliser).exp_()  # [c, V], softmax
-                slope.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=slope.dtype))
-                slope = slope.to(matrix.dtype)
+                x, wanted = states[piece].to(matrix.dtype), targets[piece]  # [c, W], [c]
+                scores = torch.mm(x, matrix.T, out=room[: len(x)]).float()  # [c, V]
+                at_target = scores.gather(1, wanted[:, None])  # [c, 1]
+                largest = scores.amax(dim=1, keepdim=True)  # [c, 1]
+                powers = scores.sub_(largest).exp_()  # [c, V], softmax but for its divisor
+                divisor = powers.sum(dim=1, keepdim=True)  # [c, 1]
+                total += (divisor.log() + largest - at_target).sum()
+                powers = powers.to(matrix.dtype)
+                # softmax − one at the target, times the matrix; dividing last spares a pass over V
                 if states_gradient is not None:
-                    states_gradient[piece] = slope @ matrix  # [c, W]
+                    states_gradient[piece] = powers @ matrix / divisor - matrix[wanted]  # [c, W]
                 if weight_gradient is not None:
-                    weight_gradient += slope.T @ x  # [V, W]
+                    weight_gradient += powers.T @ (x / divisor).to(x.dtype)  # [V, W]
+                    weight_gradient.index_add_(0, wanted, -x.to(weight_gradient.dtype))
         ctx.save_for_backward(states_gradient, weight_gradient)
         return total
 
@@ -113,6 +114,6 @@ class Supervised:
 
     def loss(self, model: Transformer, batch: Batch) -> Loss:
         """Only the states that a token is learnt from ever meet the head."""
-        documents = DocumentsApart(batch.lengths, batch.ids.device)
+        documents = documents_of(model, batch.lengths, batch.ids.device)
         states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
         return Loss(head_loss(model.head, states, batch.targets[batch.learn]), {})
