@@ -88,7 +88,7 @@ def _read_message(item: dict[str, object], where: str, calls: list[str]) -> Mess
             param=f"{where}.role",
             code="unrecognized_role",
         )
-    made = _read_calls(item, where, role, calls) if len(item) > 2 else ()
+    made = _read_calls(item, where, role, calls) if len(item) > 2 or "content" not in item else ()
     content = item.get("content")
     if content is None and "content" not in item and not made:
         raise RowError(

@@ -26,6 +26,9 @@ SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 """Fields that tell a format, the first that fits decides."""
 
+MESSAGE = frozenset({"role", "content"})
+"""Fields of a message, which is no row."""
+
 HALF = {
     "preferred_output": "preference",
     "non_preferred_output": "preference",
@@ -61,7 +64,7 @@ def plan_for(names: frozenset[str]) -> Plan | None:
     for name, signs in SIGNS:
         if signs <= names:
             return Plan(name, why=" and ".join(sorted(signs)))
-    columns = usual_names(names)
+    columns = {} if MESSAGE <= names else usual_names(names)
     if columns:
         fields = (names - columns.keys()) | set(columns.values())
         for name, signs in SIGNS:
@@ -82,7 +85,7 @@ def unknown_fields(row: Row) -> RowError:
             code="empty_row",
         )
     named = ", ".join(list(row)[:10])
-    if "role" in row and "content" in row:
+    if row.keys() >= MESSAGE:
         return RowError(
             "The row is one message, not a conversation.",
             hint='Put the messages of a conversation into one row: {"messages": [{…}, {…}]}.',
