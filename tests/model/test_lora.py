@@ -22,6 +22,7 @@ from miniclaude.model.lora import (
     use_adapter,
 )
 from miniclaude.model.lora_function import add_low_rank, reference_add
+from miniclaude.model.quantize import Bits, quantize
 from miniclaude.model.transformer import Transformer
 from tests.model.models import GPT2, LLAMA, random_ids, random_model
 
@@ -342,34 +343,24 @@ def test_dropout_only_while_training() -> None:
     assert not torch.equal(model(IDS), model(IDS))
 
 
-class Rounded(torch.nn.Module):
-    """A base that has no weights to show, as a quantised one."""
-
-    def __init__(self, linear: torch.nn.Linear) -> None:
-        super().__init__()
-        self.in_features, self.out_features = linear.in_features, linear.out_features
-        self.register_buffer("stored", linear.weight.detach().clone())
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = x @ self.get_buffer("stored").T
-        return y
-
-
-def test_on_a_quantised_base() -> None:
+@pytest.mark.parametrize("bits", [8, 4])
+def test_on_a_quantised_base(bits: Bits) -> None:
+    """As QLoRA trains: gradients reach the adapter, and merging is refused before it begins."""
     model = random_model(LLAMA)
-    linear = model.get_submodule("blocks.1.mlp.up")
-    assert isinstance(linear, torch.nn.Linear)
-    model.get_submodule("blocks.1.mlp").up = Rounded(linear)
+    quantize(model, bits, group=8)
     add_lora(model, LoraConfig(r=2))
     shake(model)
     before = weights_of(model)
-    assert gradients(model).keys() == dict(lora_parameters(model)).keys()
-    with pytest.raises(UnsupportedFieldError, match=r"blocks\.1\.mlp\.up is quantised"):
+    names = dict(lora_parameters(model)).keys()
+    assert gradients(model).keys() == names
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert gradients(model).keys() == names
+    with pytest.raises(UnsupportedFieldError, match=r"blocks\.0\.attention\.qkv is quantised"):
         merge(model)
     for name, value in weights_of(model).items():
         assert torch.equal(before[name], value), name
     remove_adapter(model)
-    with pytest.raises(UnsupportedFieldError, match=r"blocks\.1\.mlp\.up is quantised"):
+    with pytest.raises(UnsupportedFieldError, match=r"blocks\.0\.attention\.qkv is quantised"):
         add_lora(model, LoraConfig(r=2, dora=True))
 
 
