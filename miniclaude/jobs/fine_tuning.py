@@ -49,6 +49,7 @@ class FineTuning:
         self.place = place
         self.max_file_bytes = workshop.max_file_bytes
         self.files = Files(database)
+        self.library = workshop.library
         self.folder = FileFolder(workshop.files)
         self.jobs = Jobs(database)
         self.events = JobEvents(database)

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from miniclaude.model.tuned import tuned_name
+
 Wish = Literal["go", "pause", "cancel"]
 
 Control = Callable[[], Wish]
@@ -69,7 +71,7 @@ class JobOrder:
     @property
     def fine_tuned_model(self) -> str:
         """The name the result is served under."""
-        return f"ft:{self.base}:{self.org}:{self.suffix}:{self.model_id}"
+        return tuned_name(self.base, self.org, self.suffix, self.model_id)
 
     def as_dict(self) -> Json:
         """As JSON values."""

@@ -209,6 +209,8 @@ class Runner:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         life = Life(order, folder, validate=validate, arguments=self._worker)
         self._lives[job.id] = life
+        if self._closing:
+            life.pause()
 
         async def keep(told: dict[str, Any]) -> None:
             await self._persist(lambda: recorder.keep(told))

@@ -149,9 +149,9 @@ def workshop_of(settings: ServerSettings, library: Library) -> Workshop:
         home=settings.home,
         library=library,
         files=settings.files_folder,
-        datasets=settings.home / "datasets",
-        adapters=settings.home / "adapters",
-        runs=settings.home / "jobs",
+        datasets=settings.datasets_folder,
+        adapters=settings.adapters_folder,
+        runs=settings.jobs_folder,
         at_once=settings.max_running_jobs,
         max_file_bytes=settings.max_file_bytes,
     )

@@ -17,7 +17,6 @@ from miniclaude.server.error_handlers import UnsupportedMediaTypeError
 from miniclaude.store.file_folder import FileWriter
 
 MAX_PARTS = 16
-MAX_HEADER_BYTES = 8_192
 MAX_FIELD_BYTES = 1_024
 _NO_TEXT = re.compile("[\x00-\x1f\x7f]")
 
@@ -65,7 +64,7 @@ async def _read(body: AsyncIterator[bytes], form: _Form) -> Upload:
 
 
 class _Form:
-    """Turns the parser's callbacks into an Upload."""
+    """Turns the parser's callbacks into an Upload. The parser itself bounds a part's headers."""
 
     def __init__(self, boundary: bytes, writer: FileWriter) -> None:
         self.upload = Upload()
@@ -75,7 +74,6 @@ class _Form:
         self._header = bytearray()
         self._value = bytearray()
         self._headers: dict[bytes, bytes] = {}
-        self._header_bytes = 0
         self._part = ""
         self._text = bytearray()
         self.parser = MultipartParser(
@@ -97,21 +95,13 @@ class _Form:
         if self._parts > MAX_PARTS:
             raise _bad_form(f"it has more than {MAX_PARTS} parts")
         self._headers.clear()
-        self._header_bytes = 0
         self._text.clear()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._count_header(end - start)
         self._header += data[start:end]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._count_header(end - start)
         self._value += data[start:end]
-
-    def _count_header(self, count: int) -> None:
-        self._header_bytes += count
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise _bad_form(f"a part's headers have more than {MAX_HEADER_BYTES:,} bytes")
 
     def _header_end(self) -> None:
         self._headers[bytes(self._header).lower()] = bytes(self._value)

@@ -23,7 +23,7 @@ OWNER = "ada"
 SUPERVISED: dict[str, object] = {"type": "supervised", "supervised": {"hyperparameters": {}}}
 
 
-def workshop_in(home: Path, at_once: int = 1) -> Workshop:
+def workshop_in(home: Path, max_file_bytes: int = 1_000_000) -> Workshop:
     """A home folder with one model, `tiny`, whose files are no model at all."""
     model = home / "models" / "tiny"
     if not model.exists():
@@ -31,12 +31,12 @@ def workshop_in(home: Path, at_once: int = 1) -> Workshop:
         (model / "config.json").write_text("{}")
     return Workshop(
         home=home,
-        library=Library(home / "models"),
+        library=Library(home / "models", adapters=home / "adapters"),
         files=home / "files",
         datasets=home / "datasets",
         adapters=home / "adapters",
         runs=home / "jobs",
-        at_once=at_once,
+        max_file_bytes=max_file_bytes,
         worker=STAND_IN,
     )
 

@@ -87,7 +87,7 @@ def write_result(order: JobOrder, lives: int) -> Path:
         "created": 1_700_000_000,
         "method": "full",
         "sha256": {},
-        "rows": sum(len(Path(s.path).read_text().splitlines()) for s in order.training),
+        "rows": sum(count_rows(source.path) for source in order.training),
         "spec": dict(order.spec),
         "environment": sorted(os.environ),
         "niceness": os.nice(0),
@@ -95,6 +95,11 @@ def write_result(order: JobOrder, lives: int) -> Path:
     (partial / "mini-claude.json").write_text(json.dumps(about))
     partial.rename(made)
     return made
+
+
+def count_rows(path: str) -> int:
+    """Lines of a file; `seed` is none."""
+    return 0 if path == "seed" else len(Path(path).read_text().splitlines())
 
 
 def write_report(folder: Path) -> Path:
@@ -107,7 +112,7 @@ def write_report(folder: Path) -> Path:
 def check(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResult:
     """Rows are good, unless they say that they are bad."""
     for source in order.training:
-        if "BAD" in Path(source.path).read_text():
+        if source.path != "seed" and "BAD" in Path(source.path).read_text():
             raise DatasetError(
                 f"{source.name}, line 1: missing_messages_list: it says so.",
                 hint="Do not say so.",

@@ -11,8 +11,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from miniclaude.errors import UnsupportedFieldError
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.jobs.fine_tuning import FineTuning
+from miniclaude.model.tuned import tuned_name
 from miniclaude.server.body import read_json
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.routes.conversations import OWNER
@@ -36,6 +37,8 @@ from miniclaude.store.jobs import MAX_PAGE
 INLINE_NAME = "inline.jsonl"
 """What rows that were sent in a request are called as a file."""
 
+SIMPLE_NAMES = {"training_file": "data", "validation_file": "validation"}
+
 router = APIRouter()
 
 After = Annotated[str | None, Query(max_length=100)]
@@ -54,15 +57,27 @@ async def fine_tune(request: Request) -> dict[str, Any]:
     tuning = fine_tuning_of(request)
     body = validate(SimpleBody, await read_json(request))
     model = body.model or services_of(request).default_model
-    if isinstance(body.data, str):
-        return job_json(await tuning.create(OWNER, body.new_job(model, body.data)))
-    file = await _store_rows(tuning, body.data)
+    rows = None if isinstance(body.data, str) else await _store_rows(tuning, body.data)
+    data = body.data if isinstance(body.data, str) else ""
     try:
-        return job_json(await tuning.create(OWNER, body.new_job(model, file.id)))
-    except BaseException:
-        await tuning.files.delete(OWNER, file.id)
-        tuning.folder.remove(file.id)
+        new = body.new_job(model, data if rows is None else rows.id)
+        return job_json(await tuning.create(OWNER, new))
+    except BaseException as error:
+        if rows is not None:
+            await tuning.files.delete(OWNER, rows.id)
+            tuning.folder.remove(rows.id)
+        if isinstance(error, InvalidRequestError):
+            raise _in_simple_words(error) from None
         raise
+
+
+def _in_simple_words(error: InvalidRequestError) -> InvalidRequestError:
+    """The error by the names that the fields have in `/fine-tune`."""
+    name = SIMPLE_NAMES.get(error.param or "")
+    if name is None:
+        return error
+    message = error.message.replace(f"{error.param}:", f"{name}:", 1)
+    return InvalidRequestError(message, hint=error.hint, param=name, code=error.code)
 
 
 @router.get("/fine_tuning/jobs")
@@ -143,7 +158,7 @@ async def list_checkpoints(
     tuning = fine_tuning_of(request)
     job = await tuning.jobs.get(OWNER, job_id)
     checkpoints, has_more = await tuning.events.checkpoints(OWNER, job_id, limit=limit, after=after)
-    model = f"ft:{job.model}:{job.owner}:{job.suffix}:{job.model_id}"
+    model = tuned_name(job.model, job.owner, job.suffix, job.model_id)
     data = [checkpoint_json(checkpoint, job, model) for checkpoint in checkpoints]
     return list_json(data, has_more=has_more)
 

@@ -1,14 +1,15 @@
-"""`GET /models`: what can be asked for."""
+"""`/models`: what can be asked for, and what was taught and is not wanted any more."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from miniclaude.errors import ModelNotFoundError
+from miniclaude.errors import ModelNotFoundError, PermissionDeniedError
 from miniclaude.providers.base import ModelInfo
-from miniclaude.server.services import services_of
+from miniclaude.server.services import fine_tuning_of, services_of
 
 router = APIRouter()
 
@@ -33,6 +34,20 @@ async def get_model(request: Request, model: str) -> dict[str, Any]:
     raise ModelNotFoundError(
         f"model: there is no model {model[:256]!r}.", hint="GET /models lists them.", param="model"
     )
+
+
+@router.delete("/models/{model:path}")
+async def delete_model(request: Request, model: str) -> dict[str, Any]:
+    """Remove a fine-tuned model. Others are the machine owner's, to be removed by command."""
+    tuning = fine_tuning_of(request)
+    if not model.startswith("ft:"):
+        raise PermissionDeniedError(
+            f"model: {model[:256]!r} is not a fine-tuned model; only those are deleted here.",
+            hint="`mini-claude models remove` removes others.",
+            param="model",
+        )
+    await asyncio.to_thread(tuning.library.remove, model)
+    return {"id": model, "object": "model", "deleted": True}
 
 
 def _model_json(info: ModelInfo, default: str) -> dict[str, Any]:

@@ -170,13 +170,26 @@ class SimpleBody(NullIsAbsent):
     """`POST /fine-tune`. data: a file's id, a dataset's name, or rows. name: what the model is to
     be called, besides its base's name. method: as `method.type` of the other address."""
 
-    data: DataName | Annotated[list[Json], Field(min_length=1, max_length=MAX_INLINE_ROWS)]
+    data: DataName | list[Json]
     model: ModelName | None = None
     validation: DataName | None = None
     name: Suffix | None = None
     method: Literal["supervised", "dpo", "kto"] = "supervised"
     hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
     seed: Seed | None = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _data(cls, value: object) -> object:
+        """A union would complain of the kind that was not meant."""
+        if not isinstance(value, str | list):
+            raise ValueError("give a file's id, a dataset's name, or a list of rows")
+        if isinstance(value, list):
+            if not 1 <= len(value) <= MAX_INLINE_ROWS:
+                raise ValueError(f"give 1 to {MAX_INLINE_ROWS:,} rows, or upload them as a file")
+            if wrong := [n for n, row in enumerate(value) if not isinstance(row, dict)]:
+                raise ValueError(f"row {wrong[0]} is not a JSON object")
+        return value
 
     @field_validator("name", mode="before")
     @classmethod
