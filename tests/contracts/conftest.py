@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from miniclaude.jobs.fine_tuning import Workshop
 from miniclaude.messages import Finished, StreamEvent, TextDelta, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
 from miniclaude.providers.echo import Echo
@@ -89,9 +90,14 @@ StartLive = Callable[..., AbstractContextManager[Live]]
 
 @contextmanager
 def running(
-    home: Path, providers: dict[str, Provider], model: str, **settings: object
+    home: Path,
+    providers: dict[str, Provider],
+    model: str,
+    workshop: Workshop | None = None,
+    **settings: object,
 ) -> Iterator[Live]:
-    """Serve in a thread with a loop of its own; stops when the block ends."""
+    """Serve in a thread with a loop of its own; stops when the block ends. workshop: where it
+    fine-tunes, where it does."""
     endless = Endless()
     registry = Registry({**providers, "endless": endless}, model)
     listener = bind_socket("127.0.0.1", 0)
@@ -103,7 +109,7 @@ def running(
 
     async def main() -> None:
         url = f"sqlite+aiosqlite:///{home / 'live.db'}"
-        async with opened(url, registry, configured.max_answers) as services:
+        async with opened(url, registry, configured.max_answers, str, workshop) as services:
             servers.append(server_for(configured, services, started.set))
             await servers[0].serve([listener])
 
