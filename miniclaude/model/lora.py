@@ -323,13 +323,13 @@ def fold(model: nn.Module, name: str = "default") -> None:
         layer.base_weight(layer.parts(name)[0].slot)
     for layer in changed:
         layer.write(name, cast("nn.Linear", layer.base).weight.data)
-    for layer in list(layers(model)):
-        restore(model, layer)
+    restore(model, set(layers(model)))
 
 
 def remove_adapter(model: nn.Module, name: str = "default") -> None:
     """Take an adapter off, unmerging it first; a layer without any is the base layer again. The
     base stays frozen. Raises NotFoundError."""
+    bare = set()
     for layer in with_adapter(model, name):
         if layer.merged == name:
             layer.unmerge()
@@ -337,16 +337,16 @@ def remove_adapter(model: nn.Module, name: str = "default") -> None:
         if layer.active == name:
             layer.active = None
         if not layer.adapters:
-            restore(model, layer)
+            bare.add(layer)
+    restore(model, bare)
 
 
-def restore(model: nn.Module, layer: LoraLinear) -> None:
-    """Put the base layer back where it was."""
-    for parent in model.modules():
-        for attribute, child in parent.named_children():
-            if child is layer:
-                setattr(parent, attribute, layer.base)
-                return
+def restore(model: nn.Module, bare: set[LoraLinear]) -> None:
+    """Put the base layers back where they were."""
+    for parent in list(model.modules()):
+        for attribute, child in list(parent.named_children()):
+            if child in bare:
+                setattr(parent, attribute, child.base)
 
 
 def device_of(module: nn.Module) -> torch.device:

@@ -39,7 +39,8 @@ def sent(message: Json) -> Json:
 
 
 def test_a_spec_survives() -> None:
-    spec = EngineSpec(Path("/models/a b"), "cpu", "bfloat16", 3, EngineLimits(kv_tokens=64))
+    limits = EngineLimits(kv_tokens=64)
+    spec = EngineSpec(Path("/models/a b"), "cpu", "bfloat16", 3, limits, Path("/adapters/x"))
     assert decode_spec(sent(encode_spec(spec))) == spec
 
 

@@ -150,6 +150,40 @@ def test_an_adapter_of_ours_trains_on_in_theirs(pairs: Any, tmp_path: Path) -> N
     assert difference(again(pair.ids), theirs(pair.ids).logits) <= TOLERANCE
 
 
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [
+        ("gpt2", LoraConfig(r=3, alpha=5)),
+        ("llama-3", LoraConfig(r=3, targets=("q_proj", "v_proj"))),
+        ("qwen2", LoraConfig(r=3, alpha=5, dora=True)),
+    ],
+    ids=["gpt2", "llama q and v", "qwen2 dora"],
+)
+def test_they_learn_alike(family: str, config: LoraConfig, pairs: Any, tmp_path: Path) -> None:
+    """The same gradients for the same text, so the same adapter comes of the same steps."""
+    pair = pairs(family)
+    ours = load_model(pair.folder)
+    add_lora(ours, config)
+    stir(p for _, p in lora_parameters(ours))
+    save_adapter(ours, tmp_path / "adapter", base="org/base")
+    theirs = with_peft(load_theirs(pair.folder), tmp_path / "adapter", is_trainable=True)
+    for scores in (ours(pair.ids), theirs(pair.ids).logits):
+        rows = scores[:, :-1].flatten(0, 1)  # [B·(T-1), V]
+        loss = torch.nn.functional.cross_entropy(rows, pair.ids[:, 1:].flatten())
+        torch.autograd.backward(loss)
+    gradients = {
+        name.removeprefix("base_model.model.").replace(".default", ""): parameter.grad
+        for name, parameter in theirs.named_parameters()
+        if parameter.requires_grad
+    }
+    for name, parameter in lora_parameters(ours):
+        theirs_has = gradients.pop(name, None)
+        expected = gradients.pop(f"{name}.weight") if theirs_has is None else theirs_has
+        assert parameter.grad is not None
+        assert difference(parameter.grad, expected) <= 1e-4, name
+    assert gradients == {}
+
+
 REAL = [SHARED / "lora-gpt2-safetensors", SHARED / "lora-gpt2-bin"]
 
 
