@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from miniclaude.data.prepared import PreparedDataset
 from miniclaude.data.rejection import Rejection
-from miniclaude.errors import DatasetError, SettingsError
+from miniclaude.errors import DatasetError
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.losses import Supervised
 from miniclaude.training.objective import BatchSource, Objective
 from miniclaude.training.packing import PackedBatches, pack_epochs
 from miniclaude.training.spec import TuneSpec
 from miniclaude.training.tokenise import tokenise
-
-TASKS = {"supervised": ("supervised", "text"), "dpo": ("preference",), "kto": ("kto",)}
-"""Which rows each objective learns from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +38,22 @@ class Material:
 def gather(
     dataset: PreparedDataset, tokenizer: Tokenizer, spec: TuneSpec, context: int
 ) -> Material:
-    """Tokens and batches of a data set's splits. context: most positions the model has.
+    """Tokens and batches of a data set's splits, for supervised training.
+
+    context: most positions the model has.
 
     Raises DatasetError when its rows are of another kind than the objective learns from, or hold
     nothing to learn.
     """
-    if dataset.task not in TASKS[spec.objective]:
-        fitting = [name for name, tasks in TASKS.items() if dataset.task in tasks]
+    if dataset.task not in ("supervised", "text"):
+        fitting = "dpo" if dataset.task == "preference" else "kto"
         raise DatasetError(
-            f"{dataset.folder.name} holds rows of the kind {dataset.task!r}, which the objective"
-            f" {spec.objective} cannot learn from.",
-            hint=f"Use objective {fitting[0]}, or other data.",
+            f"{dataset.folder.name} holds rows of the kind {dataset.task!r}, which supervised"
+            " training cannot learn from.",
+            hint=f"Use objective {fitting}, or other data.",
             param="objective",
         )
     length = min(spec.max_length, context)
-    if spec.objective != "supervised":
-        raise SettingsError(
-            f"objective {spec.objective} is not available yet.",
-            hint="Use supervised.",
-            param="objective",
-        )
     taught = tokenise(dataset.examples("train"), tokenizer, length)
     validation = None
     if dataset.count("validation"):

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,12 @@ from miniclaude.model.quantize import quantize
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.config import TrainingConfig
+from miniclaude.training.held_out import mean_loss
 from miniclaude.training.loop import Evaluate, TrainResult, Wish, train
 from miniclaude.training.material import Material, gather
 from miniclaude.training.objective import BatchSource, Objective
+from miniclaude.training.preference import reference_log_probabilities
+from miniclaude.training.preference_material import gather_comparisons
 from miniclaude.training.run_log import RunLog
 from miniclaude.training.spec import TuneSpec
 
@@ -71,6 +75,21 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def read_material(
+    model: Transformer, tokenizer: Tokenizer, dataset: PreparedDataset, spec: TuneSpec
+) -> Material:
+    """The data set as the objective's batches; preferences ask the untouched model first what it
+    thinks of each answer. Raises DatasetError when there is nothing to learn."""
+    context = model.config.context
+    if spec.objective == "supervised":
+        return gather(dataset, tokenizer, spec, context)
+    dtype, device = DTYPES[spec.precision], model.tokens.weight.device
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        return gather_comparisons(
+            dataset, tokenizer, spec, context, partial(reference_log_probabilities, model)
+        )
+
+
 def training_config(spec: TuneSpec, batches: int) -> TrainingConfig:
     """The loop's configuration for a run of so many batches."""
     steps = spec.steps or math.ceil(batches / spec.accumulate)
@@ -98,23 +117,7 @@ def held_out_loss(
     objective: Objective[Any], batches: BatchSource[Any], spec: TuneSpec
 ) -> Callable[[Transformer], dict[str, float]]:
     """The objective's mean over all of the held-out batches, as an evaluation."""
-
-    @torch.no_grad()
-    def evaluate(model: Transformer) -> dict[str, float]:
-        device = next(model.parameters()).device
-        dtype = DTYPES[spec.precision]
-        sums: dict[str, float] = {"loss": 0.0}
-        whole = 0.0
-        for number in range(len(batches)):
-            batch = batches[number].to(device)
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                loss = objective.loss(model, batch)
-            whole += objective.weight(batch)
-            for name, value in {"loss": float(loss.total), **loss.measures}.items():
-                sums[name] = sums.get(name, 0.0) + value
-        return {name: value / max(whole, 1e-9) for name, value in sums.items()}
-
-    return evaluate
+    return mean_loss(objective, batches, spec.precision)
 
 
 def tune(
@@ -137,7 +140,7 @@ def tune(
     """
     log = log or RunLog(run / "metrics.jsonl")
     base = prepare_model(model, spec)
-    material = gather(dataset, tokenizer, spec, model.config.context)
+    material = read_material(model, tokenizer, dataset, spec)
     log.say(f"To learn from: {material.summary}.")
     config = training_config(spec, len(material.batches))
     scores: Evaluate | None = evaluate
