@@ -26,6 +26,7 @@
     │   └── DiskFullError             no space left where we write
     ├── HomeLockedError               another server owns this home folder
     └── SettingsError                 a setting is missing or malformed
+        └── OutOfMemoryError          a training run needs more memory than there is
 
 Each carries `message` (what is wrong, and where) and `hint` (what to do next). The server maps
 the class to an HTTP status; the command line prints both and exits with 1 or 2.
@@ -231,3 +232,9 @@ class SettingsError(MiniClaudeError):
     """A setting is missing or malformed."""
 
     code = "bad_setting"
+
+
+class OutOfMemoryError(SettingsError):
+    """A training run needs more memory than there is; `hint` lists settings that would fit."""
+
+    code = "does_not_fit"
