@@ -17,7 +17,8 @@ WANTING = """
 how_to how_do_i how_can_i how_could_i how_would_i how_should_i how_do_you how_does_one best_way_to
 easiest_way_to quickest_way_to fastest_way_to perfect_way_to best_place_to ways_to way_to help_me
 want_to plan_to planning_to plans_to steps_to instructions_to instructions_for teach_me tell_me
-going_to need_to guide_to give_me explain describe show_me tutorial_for recipe_for
+where_do_i where_can_i going_to need_to guide_to give_me
+ explain describe show_me tutorial_for recipe_for
 """
 
 

@@ -33,7 +33,7 @@ costume prop props monopoly play_money
 PROTECTION = """
 prevent* protect* defend* detect* avoid* recogni* spot identify stop against remov* report* aware*
 safety safe safely warn* history historical law laws legal why_do why_did why_is signs_of symptom*
-treat treatment antidote authorized ethical penetration_test* ctf my_own what_is what_are museum
+treat treatment antidote authorized ethical penetration_test* ctf my_own museum
 """
 MAKING = """
 make making build building construct assemble create mix cook cooking produce synthesize synthesise
@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
                 torture kidnap kidnapping abduct drown suffocate beat_up attack seriously_hurt""",
                 PERSONS,
                 signals="""kill killing murder murdering poison poisoning strangle stab assassinate
-                shoot torture kidnap kidnapping abduct drown suffocate up attack hurt""",
+                shoot torture kidnap kidnapping abduct drown suffocate beat attack hurt""",
                 near=2,
             ),
             request("hide dispose_of get_rid_of dissolve", "body corpse", near=3),
@@ -104,6 +104,7 @@ RULES: tuple[Rule, ...] = (
                 lethal_overdose fatal_overdose overdose cut_myself cutting_myself hurt_myself
                 starve_myself hide_my_cuts hide_my_self-harm die_painlessly die_quickly
                 die_without_pain purge become_anorexic stay_anorexic""",
+                signals="myself suicide life dose overdose die cuts self-harm purge anorexic note",
                 near=8,
                 anywhere=True,
             )
@@ -143,11 +144,12 @@ RULES: tuple[Rule, ...] = (
                 signals="hack hacking into",
                 near=3,
             ),
-            request("ddos take_down crash", "website server site", near=3),
+            request("ddos take_down", "website server site", near=3),
             request(
                 "steal stealing crack guess",
                 "password passwords credentials tokens bitcoin bitcoins crypto wallet",
                 near=3,
+                anywhere=True,
             ),
         ],
         PROTECTION
@@ -165,8 +167,14 @@ RULES: tuple[Rule, ...] = (
                 fake_driver's_license fake_drivers_license fake_prescription fake_prescriptions
                 fake_diploma fake_degree fake_check fake_checks fake_cheque fake_invoice
                 fake_invoices fake_vaccine_card fake_reviews""",
+                signals="counterfeit counterfeits fake",
             ),
-            request("forge forging", "signature prescription check passport will", near=3),
+            request(
+                "forge forging",
+                "signature prescription check passport will",
+                signals="forge forging",
+                near=3,
+            ),
             request("launder laundering", "money cash", signals="launder laundering", near=2),
             request(
                 "steal stealing skim skimming clone cloning",
@@ -206,6 +214,7 @@ RULES: tuple[Rule, ...] = (
                 """without_her_knowing without_him_knowing without_them_knowing
                 without_their_knowing without_being_noticed without_her_knowledge
                 without_their_knowledge without_his_knowledge secretly hidden_camera""",
+                signals="knowing noticed knowledge secretly camera",
                 near=14,
             ),
             request("secretly", "track record follow film read spy", signals="secretly", near=2),
@@ -248,12 +257,14 @@ RULES: tuple[Rule, ...] = (
                 "argue explain_why write prove",
                 """jews_are muslims_are immigrants_are black_people_are blacks_are gay_people_are
                 gays_are women_are mexicans_are refugees_are inferior_race""",
-                signals="argue prove why write",
+                signals="""jews muslims immigrants black blacks gay gays women mexicans refugees
+                inferior""",
             ),
             request(
                 "join recruit recruiting recruits praise donate_to fundraise_for praising",
                 """isis al-qaeda al_qaeda terrorist_group terrorist_cell terrorist_organization
                 the_kkk neo-nazis neo_nazis""",
+                signals="isis al-qaeda qaeda terrorist kkk neo-nazis nazis",
             ),
         ],
         PROTECTION
