@@ -99,14 +99,10 @@ def read_torch_zip(path: Path) -> dict[str, StoredTensor]:
             ]
             if len(program) != 1:
                 fail(path, "it has no single data.pkl")
-            if members[program[0]].file_size > MAX_PICKLE_BYTES:
-                fail(path, f"its data.pkl has more than {MAX_PICKLE_BYTES:,} bytes")
-            if any(name.endswith("/byteorder") for name in members):
-                order = archive.read(next(n for n in members if n.endswith("/byteorder")))
-                if order != b"little":
-                    fail(path, f"its byte order is {order[:10]!r}")
-            with archive.open(program[0]) as file:
-                data = file.read(MAX_PICKLE_BYTES + 1)
+            data = read_member(path, archive, members[program[0]], MAX_PICKLE_BYTES)
+            order = members.get(program[0].removesuffix("data.pkl") + "byteorder")
+            if order is not None and read_member(path, archive, order, 10) != b"little":
+                fail(path, "its byte order is not little")
         found = follow(path, data)
         root = program[0].rpartition("/")[0]
         size = path.stat().st_size
@@ -115,10 +111,20 @@ def read_torch_zip(path: Path) -> dict[str, StoredTensor]:
                 name: place(path, name, view, root, members, stream, size)
                 for name, view in found.items()
             }
-    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
         raise CheckpointError(
             f"{path} is not a file that torch.save wrote: {str(error)[:200]}.", hint=CONVERT
         ) from error
+
+
+def read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+    """The bytes of a member that is stored as it is and has at most so many."""
+    if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+        fail(path, f"its member {member.filename[-50:]} is compressed or encrypted")
+    if member.file_size > most:
+        fail(path, f"its member {member.filename[-50:]} has more than {most:,} bytes")
+    with archive.open(member) as file:
+        return file.read(most + 1)
 
 
 def fail(path: Path, problem: str) -> NoReturn:

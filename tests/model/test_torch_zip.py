@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import random
 import re
 import zipfile
 from pathlib import Path
@@ -194,6 +195,31 @@ def test_compressed_members_and_endless_pickles(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="compressed"):
         read_torch_zip(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            kind = zipfile.ZIP_STORED if name.endswith("data.pkl") else None
+            archive.writestr(name, content, kind)
+    with pytest.raises(CheckpointError, match="compressed"):
+        read_torch_zip(path)
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x/data.pkl", b"N" * (5 << 20))
     with pytest.raises(CheckpointError, match="more than 4,194,304 bytes"):
         read_torch_zip(path)
+
+
+def test_bytes_changed_by_chance_are_read_or_refused(tmp_path: Path) -> None:
+    """Never a traceback, and never a tensor outside the file."""
+    path = save(tmp_path / "file.bin", {"a": torch.zeros(3, 4), "b": torch.ones(2)})
+    whole = path.read_bytes()
+    chance = random.Random(0)
+    refused = 0
+    for _ in range(400):
+        changed = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        path.write_bytes(changed)
+        try:
+            for tensor in read_torch_zip(path).values():
+                tensor.read_into(torch.empty(tensor.shape))
+        except CheckpointError:
+            refused += 1
+    assert 0 < refused < 400
