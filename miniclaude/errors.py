@@ -20,6 +20,7 @@
     │   └── RowError                  one row is bad; its code is the error's name
     ├── TrainingDivergedError         the loss is no number any more, or grows and grows
     ├── DownloadError                 a pull could not be completed
+    ├── UploadError                   a push could not be completed
     ├── ProviderError                 an upstream service failed
     ├── EngineError                   the worker died or broke its protocol
     ├── StoreError                    the database cannot be opened, migrated or written
@@ -184,6 +185,12 @@ class DownloadError(MiniClaudeError):
     """A pull could not be completed; what was fetched is kept for the next try."""
 
     code = "download_failed"
+
+
+class UploadError(MiniClaudeError):
+    """A push could not be completed; the hub shows all of it or nothing."""
+
+    code = "upload_failed"
 
 
 class ProviderError(MiniClaudeError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from miniclaude.cli import push
 from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
@@ -120,6 +121,10 @@ def remove(
         typer.confirm(f"Delete {model.name} ({_megabytes(model.bytes)})?", abort=True)
     library.remove(name)
     typer.echo(f"{name} is gone; {_megabytes(model.bytes)} are free.")
+
+
+app.command()(push.push)
+app.command()(push.export)
 
 
 def _adapter(model: InstalledModel) -> dict[str, object]:

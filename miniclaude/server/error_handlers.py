@@ -43,6 +43,7 @@ STATUS: dict[type[MiniClaudeError], int] = {
     errors.DiskFullError: 409,
     errors.TrainingDivergedError: 422,
     errors.DownloadError: 502,
+    errors.UploadError: 502,
     errors.ProviderError: 502,
     errors.EngineError: 503,
     errors.StoreError: 503,

@@ -1,0 +1,62 @@
+"""The card (README.md) that a published model carries: its front matter, as far as we need it.
+
+Front matter is YAML, of which we read and write only `key: value` lines of the top level; the rest
+of a card is left as its author wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.model.library import InstalledModel
+
+FENCE = "---"
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+"""As the hub names them: `apache-2.0`, `mit`, `cc0-1.0`, `other`."""
+
+
+def licence_of(card: str) -> str | None:
+    """The licence that a card names."""
+    for line in _front_matter(card):
+        name, colon, value = line.partition(":")
+        if colon and name == "license":
+            return value.strip().strip("\"'") or None
+    return None
+
+
+def with_licence(card: str, licence: str) -> str:
+    """The card under that licence. Raises InvalidRequestError for what is no licence's name."""
+    if not LICENCE.fullmatch(licence):
+        raise InvalidRequestError(
+            f"licence: {licence[:64]!r} is not a licence's name.",
+            hint="Use the hub's short names, such as apache-2.0, mit, cc-by-4.0, cc0-1.0 or other.",
+            param="licence",
+        )
+    kept = [line for line in _front_matter(card) if not line.startswith("license:")]
+    head = "\n".join([FENCE, *kept, f"license: {licence}", FENCE])
+    return f"{head}\n{_body(card)}"
+
+
+def plain_card(model: InstalledModel) -> str:
+    """A card for a model that came without one: no more than its folder says."""
+    lines = [FENCE, "pipeline_tag: text-generation", "tags:", "- mini-claude"]
+    made = "It came without a card."
+    if model.tuned is not None:
+        lines.insert(1, f"base_model: {model.tuned.base}")
+        made = f"Tuned from {model.tuned.base} with Mini-Claude, by {model.tuned.method}."
+    return "\n".join([*lines, FENCE, "", f"# {model.name}", "", made, ""])
+
+
+def _front_matter(card: str) -> list[str]:
+    lines = card.splitlines()
+    if not lines or lines[0].strip() != FENCE or FENCE not in lines[1:]:
+        return []
+    return lines[1 : lines.index(FENCE, 1)]
+
+
+def _body(card: str) -> str:
+    lines = card.splitlines()
+    if not lines or lines[0].strip() != FENCE or FENCE not in lines[1:]:
+        return "\n" + card
+    return "\n".join([*lines[lines.index(FENCE, 1) + 1 :], ""])
