@@ -29,18 +29,20 @@ PROCESS = 300 << 20
 class Memory:
     """process: see PROCESS. weights: base and adapters. training: gradients, the optimizer's
     moments, averaged weights. activations: kept by one forward for its backward. scores: of the
-    head, with what is computed from them."""
+    head, with what is computed from them. loading: the weights before they are quantised."""
 
     process: int
     weights: int
     training: int
     activations: int
     scores: int
+    loading: int
 
     @property
     def total(self) -> int:
-        """The peak."""
-        return self.process + self.weights + self.training + self.activations + self.scores
+        """The peak, while training or, of a base that is to be quantised, while loading."""
+        running = self.weights + self.training + self.activations + self.scores
+        return self.process + max(running, self.loading)
 
 
 def needed(config: ModelConfig, spec: TuneSpec, positions: int, device: str = "cpu") -> Memory:
@@ -60,6 +62,7 @@ def needed(config: ModelConfig, spec: TuneSpec, positions: int, device: str = "c
         training=4 * trained * states,
         activations=activations(config, spec, positions),
         scores=scores(config, spec),
+        loading=(embeddings + linear + norms) * held,
     )
 
 
