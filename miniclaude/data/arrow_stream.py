@@ -58,7 +58,7 @@ def _message(file: BinaryIO, name: str) -> tuple[int, bytes] | None:
     metadata = _exactly(file, size)
     try:
         kind, body = _kind_and_body(metadata)
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise DatasetError(
             f"{name}: a message of the Arrow stream is damaged.",
             hint="Fetch the file again.",

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 import polars
 
@@ -30,7 +30,7 @@ BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, polars.exceptions.Polar
 
 
 @contextmanager
-def open_stream(path: Path) -> Iterator[BinaryIO]:
+def open_stream(path: Path) -> Iterator[io.BufferedReader]:
     """The file's rows as bytes, decompressed and in UTF-8.
 
     Raises DatasetError when it is missing, a folder, empty, binary, or in an encoding we cannot
@@ -44,9 +44,9 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
         )
     with ExitStack() as opened:
         try:
-            file = opened.enter_context(path.open("rb"))
+            file = opened.enter_context(path.open("rb", BUFFER))
             if file.peek(4).startswith(ZSTD):
-                plain = cast(IO[bytes], as_stream(_zstd_lines(path)))
+                plain = as_stream(_zstd_lines(path))
             else:
                 plain = opened.enter_context(decompressed(file))
             stream = normalise(plain, str(path))
@@ -70,16 +70,19 @@ def unreadable(name: str, error: Exception, after: str = "") -> DatasetError:
     )
 
 
-def decompressed(file: io.BufferedReader) -> IO[bytes]:
+def decompressed(file: io.BufferedReader) -> io.BufferedReader:
     """The stream itself, or what gzip, xz or bzip2 packed in it."""
     head = file.peek(6)
+    packed: IO[bytes]
     if head.startswith(GZIP):
-        return cast(IO[bytes], gzip.open(file))
-    if head.startswith(XZ):
-        return lzma.open(file)
-    if head.startswith(BZIP2):
-        return bz2.open(file)
-    return file
+        packed = cast(IO[bytes], gzip.GzipFile(fileobj=file))
+    elif head.startswith(XZ):
+        packed = lzma.LZMAFile(file)  # noqa: SIM115  # closed with the stream around it
+    elif head.startswith(BZIP2):
+        packed = bz2.BZ2File(file)
+    else:
+        return file
+    return io.BufferedReader(cast(io.RawIOBase, packed), BUFFER)
 
 
 def _zstd_lines(path: Path) -> Iterator[bytes]:
@@ -89,12 +92,11 @@ def _zstd_lines(path: Path) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in lines).encode()
 
 
-def normalise(plain: IO[bytes], name: str) -> BinaryIO:
-    """`plain` without byte-order mark, in UTF-8, with LF or CRLF line ends.
+def normalise(stream: io.BufferedReader, name: str) -> io.BufferedReader:
+    """`stream` without byte-order mark, in UTF-8, with LF or CRLF line ends.
 
     Raises DatasetError for an empty or binary stream, and for UTF-16 without its mark.
     """
-    stream: io.BufferedReader = io.BufferedReader(cast(io.RawIOBase, plain), BUFFER)
     head = stream.peek(BUFFER)
     if not head:
         raise DatasetError(
@@ -105,8 +107,8 @@ def normalise(plain: IO[bytes], name: str) -> BinaryIO:
     elif head[:2] in UTF16_MARKS:
         stream.read(2)
         decoder = codecs.getincrementaldecoder(UTF16_MARKS[head[:2]])()
-        chunks = _transcoded(cast(BinaryIO, stream), decoder.decode, name)
-        return normalise(cast(IO[bytes], as_stream(chunks)), name)
+        chunks = _transcoded(stream, decoder.decode, name)
+        return normalise(as_stream(chunks), name)
     elif b"\0" in head[:4096]:
         text = head[:200].replace(b"\0", b"")
         wide = len(text) * 2 <= len(head[:200]) + 2 and text.isascii()
@@ -118,12 +120,12 @@ def normalise(plain: IO[bytes], name: str) -> BinaryIO:
             code="not_utf8" if wide else "binary_file",
         )
     if b"\r" in head and b"\n" not in head:
-        return as_stream(_with_line_feeds(cast(BinaryIO, stream)))
-    return cast(BinaryIO, stream)
+        return as_stream(_with_line_feeds(stream))
+    return stream
 
 
 def _transcoded(
-    stream: BinaryIO, decode: Callable[[bytes, bool], str], name: str
+    stream: io.BufferedReader, decode: Callable[[bytes, bool], str], name: str
 ) -> Iterator[bytes]:
     try:
         while chunk := stream.read(BUFFER):
@@ -137,7 +139,7 @@ def _transcoded(
         ) from error
 
 
-def _with_line_feeds(stream: BinaryIO) -> Iterator[bytes]:
+def _with_line_feeds(stream: io.BufferedReader) -> Iterator[bytes]:
     """Every CR as LF; of the CRLF in a file of mostly CR, one LF."""
     after_cr = False
     while chunk := stream.read(BUFFER):
@@ -147,9 +149,9 @@ def _with_line_feeds(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def as_stream(chunks: Iterator[bytes]) -> BinaryIO:
+def as_stream(chunks: Iterator[bytes]) -> io.BufferedReader:
     """Pieces of bytes as a file to read from."""
-    return cast(BinaryIO, io.BufferedReader(_Pieces(chunks), BUFFER))
+    return io.BufferedReader(_Pieces(chunks), BUFFER)
 
 
 class _Pieces(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -23,22 +24,22 @@ TRUTH = {"true": True, "false": False, "1": True, "0": False}
 FLAGS = frozenset({"kto_tag", "label"})
 
 
-def read_csv(file: BinaryIO, name: str) -> Iterator[RawRow]:
+def read_csv(file: io.BufferedReader, name: str) -> Iterator[RawRow]:
     """Each row with the physical line it begins in; empty cells are left out, blank lines passed
     over. Raises DatasetError when the first line names no columns."""
     lines = _Lines(file)
-    first = file.peek(1 << 16).partition(b"\n")[0] if hasattr(file, "peek") else b""
+    first = file.peek(1 << 16).partition(b"\n")[0]
     delimiter = max(DELIMITERS, key=lambda sign: first.count(sign.encode()))
     # The library's bound on a cell is one for the whole process; ours, for each line, is lower.
     csv.field_size_limit(MAX_ROW)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         columns = next(reader, [])
-    except (csv.Error, RowError) as error:
+    except csv.Error:
         columns = []
-        lines.problem = lines.problem or RowError(str(error), hint="", code="not_csv")
     named = [column.strip() for column in columns]
-    if not all(named) or len(set(named)) != len(named) or not named:
+    faulty = lines.problem is not None or not named
+    if faulty or not all(named) or len(set(named)) != len(named):
         raise DatasetError(
             f"{name}, line 1: the first line does not name each column once: {named}.",
             hint="Begin the file with a line of names, such as instruction,input,output.",
@@ -58,10 +59,10 @@ def read_csv(file: BinaryIO, name: str) -> Iterator[RawRow]:
             continue
         if cells is None:
             return
-        if not cells or cells == [""]:
-            continue
         if lines.problem is not None:
             yield start, BadRow(lines.problem, b"".join(lines.raw))
+        elif not cells or cells == [""]:
+            continue
         elif len(cells) != len(named):
             yield start, BadRow(_wrong_count(len(cells), len(named)), b"".join(lines.raw))
         else:

@@ -35,8 +35,11 @@ HALF = {
     "chosen": "preference",
     "rejected": "preference",
     "instruction": "alpaca",
+    "output": "alpaca",
     "question": "question-answer",
+    "answer": "question-answer",
     "prompt": "prompt-completion",
+    "completion": "prompt-completion",
 }
 """A field of a format without the other one that it needs: its reader says which is missing."""
 
@@ -64,7 +67,7 @@ def plan_for(names: frozenset[str]) -> Plan | None:
     for name, signs in SIGNS:
         if signs <= names:
             return Plan(name, why=" and ".join(sorted(signs)))
-    columns = {} if MESSAGE <= names else usual_names(names)
+    columns = {} if names >= MESSAGE else usual_names(names)
     if columns:
         fields = (names - columns.keys()) | set(columns.values())
         for name, signs in SIGNS:

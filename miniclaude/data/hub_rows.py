@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from miniclaude.data.byte_stream import BROKEN, as_stream, decompressed, normalise, unreadable
 from miniclaude.data.rows import FileRows, ending, open_rows, stream_rows
@@ -44,7 +42,7 @@ def open_hub_rows(source: str, hub: HubSource) -> Iterator[tuple[str, FileRows]]
                         yield name, rows
                 continue
             try:
-                raw = cast(io.BufferedReader, as_stream(stream(client, url, file)))
+                raw = as_stream(stream(client, url, file))
                 text = normalise(decompressed(raw), name)
             except BROKEN as error:
                 raise unreadable(name, error) from error

@@ -17,7 +17,9 @@ CHUNK = 1 << 18
 BETWEEN = re.compile(r"[ \t\r\n,]*")
 STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 """A whole text, or a sign; a quote that opens a text which is cut off is a sign."""
-SIGNS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+INSIDE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+OUTSIDE = re.compile(r'[^"{}\[\]]*+')
+"""What may be passed over inside of a text, and outside of one."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -127,7 +129,8 @@ class _Text:
         pieces costs no more than a few times its length. False at the end."""
         if self._ended:
             return False
-        data = self._file.read(max(CHUNK, len(self.text) - self.at))
+        held = len(self.text) - self.at
+        data = self._file.read(max(CHUNK, min(held, MAX_ROW - held)))
         self._ended = not data
         new = self._decoder.decode(data, final=self._ended)
         if not self.doubtful and not new.isascii():
@@ -176,18 +179,31 @@ def _skip_item(source: _Text) -> None:
     """Move behind an item too long to hold."""
     depth, inside = 0, False
     while True:
-        for match in SIGNS.finditer(source.text, source.at):
-            source.at = match.end()
-            sign = match[0]
+        text = source.text
+        while source.at < len(text):
+            if inside:
+                source.at = _end_of(INSIDE, source)
+                if not text.startswith('"', source.at):
+                    break  # the text goes on, perhaps behind a backslash
+                inside = False
+                source.at += 1
+                continue
+            source.at = _end_of(OUTSIDE, source)
+            sign = text[source.at : source.at + 1]
+            source.at += len(sign)
             if sign == '"':
-                inside = not inside
-            elif not inside and sign[0] != "\\":
-                depth += 1 if sign in "{[" else -1
+                inside = True
+            elif sign in ("{", "["):
+                depth += 1
+            elif sign:
+                depth -= 1
                 if depth == 0:
                     return
-        # A backslash at the end belongs to the character after it.
-        alone = source.text.endswith("\\") and source.at < len(source.text)
-        source.at = len(source.text) - alone
         if not source.more():
             source.at = len(source.text)
             return
+
+
+def _end_of(pattern: re.Pattern[str], source: _Text) -> int:
+    match = pattern.match(source.text, source.at)
+    return match.end() if match else source.at

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from miniclaude.data.arrow_stream import CONTINUATION
 from miniclaude.data.byte_stream import BROKEN, BUFFER, open_stream, unreadable
@@ -64,10 +64,10 @@ def open_rows(path: Path) -> Iterator[FileRows]:
         yield stream_rows(stream, path.name, str(path))
 
 
-def stream_rows(stream: BinaryIO, name: str, shown: str) -> FileRows:
+def stream_rows(stream: io.BufferedReader, name: str, shown: str) -> FileRows:
     """The rows of an open stream of text. name: whose ending tells the kind. shown: for errors."""
     kind = ENDINGS.get(ending(name), "")
-    head = stream.peek(BUFFER).lstrip() if hasattr(stream, "peek") else b""
+    head = stream.peek(BUFFER).lstrip()
     unit = "line"
     if kind == "csv":
         rows = read_csv(stream, shown)
