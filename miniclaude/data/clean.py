@@ -70,8 +70,9 @@ class Cleaning:
     def judge(self, example: Example) -> Item:
         """The example with its texts repaired, or why it is rejected."""
         self._rows += 1
-        row = SEPARATOR.join(["", *texts_of(example), ""])
-        repairs = needed(row)
+        texts = texts_of(example)
+        row = SEPARATOR.join(texts)
+        repairs = needed(texts)
         if repairs:
             repaired = self._repair(example, row, repairs)
             self._changed += repaired is not example

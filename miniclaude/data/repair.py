@@ -18,6 +18,9 @@ CONTROL = re.compile(
     r"\x1b\[[0-9;?]{0,16}[A-Za-z]"  # a terminal's colours
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
+CONTROL_BUT_SEPARATOR = re.compile(
+    "[\x00-\x08\x0b-\x1d\x1f\x7f-\x9f\u2028\u2029]",
+)
 LINE_ENDS = re.compile("\r\n|\r|\u0085|\u2028|\u2029")
 INVISIBLE = re.compile(
     "[\u00ad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]"
@@ -54,7 +57,7 @@ LINE_REST = re.compile(r"[ \t]+(?=\n)")
 BLANK_LINES = re.compile(r"\n{4,}")
 LEADING_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 
-HARMLESS = bytes({*range(32, 127)} - set(b"<&")) + b"\n\t" + SEPARATOR.encode()
+HARMLESS = bytes(range(32, 127)) + b"\n\t" + SEPARATOR.encode()
 """What an ASCII text may hold without a need of repair, white space aside."""
 UNEVEN = ["  ", " \n", "\t\n", "\n\n\n\n"]
 UNEVEN += [space + SEPARATOR for space in " \t\n"] + [SEPARATOR + space for space in " \t\n"]
@@ -150,10 +153,10 @@ def even_space(text: str) -> str:
     text = _even_lines(text).rstrip()
     if text[:1] in " \t\n":
         text = LEADING_LINES.sub("", text)
-    if ("  " in text or text[:1] in " \t") and not looks_like_code(text):
-        text = text.lstrip()
-        if "   " not in text:
-            return text.replace("  ", " ")
+    if "  " in text or text[:1] in (" ", "\t"):
+        unindented = text.lstrip()
+        if not looks_like_code(unindented):
+            return unindented if "   " in unindented else unindented.replace("  ", " ")
     return text
 
 
@@ -163,18 +166,20 @@ def _even_lines(text: str) -> str:
     return BLANK_LINES.sub("\n\n\n", text) if "\n\n\n\n" in text else text
 
 
-def needed(row: str) -> list[str]:
-    """The names of the repairs that may change any of some texts joined by, and between,
-    separators: a quick look that spares most texts every regular expression."""
+def needed(texts: list[str]) -> list[str]:
+    """The names of the repairs that may change any of some texts: a quick look that spares most
+    texts every regular expression."""
+    row = SEPARATOR.join(["", *texts, ""])
     names: list[str] = []
+    if row.count(SEPARATOR) != len(texts) + 1:
+        names.append("control characters")
     if row.isascii():
-        rest = row.encode().translate(None, HARMLESS)
-        if not rest.isspace() and rest.strip(b"<&"):
+        if row.encode().translate(None, HARMLESS):
             names.append("control characters")
     else:
         if SURE.search(row):
             names.append("mojibake")
-        if CONTROL.search(row, 1) or LINE_ENDS.search(row):
+        if CONTROL_BUT_SEPARATOR.search(row):
             names.append("control characters")
         if not unicodedata.is_normalized("NFC", row):
             names.append("unicode form")
@@ -182,10 +187,9 @@ def needed(row: str) -> list[str]:
             names.append("invisible characters")
     if "</" in row or "<br" in row or "<BR" in row or ("&" in row and ENTITY.search(row)):
         names.append("markup")
-    for uneven in UNEVEN:
-        if uneven in row:
-            names.append("white space")
-            break
+    # What is dropped may leave spaces behind.
+    if names or any(uneven in row for uneven in UNEVEN):
+        names.append("white space")
     return names
 
 
