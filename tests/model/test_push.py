@@ -26,6 +26,7 @@ def whole(tmp_path: Path) -> InstalledModel:
     return Library(tmp_path / "models").find("tiny")
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")  # the hub's client
 def test_a_model_goes_up_whole_with_its_card(
     whole: InstalledModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
