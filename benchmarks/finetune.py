@@ -5,7 +5,8 @@
 
 Same random base, same adapter (r 16 on c_attn), same conversations in the same order, 16 a step,
 the assistant's tokens alone to learn, no dropout, constant learning rate: the losses must agree
-step by step. Theirs: batches of 4 padded, accumulated 4 times. Ours: the 16 packed into `--forwards`.
+step by step. Theirs: batches of 4 padded, accumulated 4 times. Ours: the 16 packed into as many
+forwards as `--forwards` says.
 
     tokens/s    real tokens, padding not counted, over all steps but the first
     peak MB     the process's largest resident size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import Any
 
 START, WINDOW = 3, 10
@@ -12,9 +13,9 @@ EXPLODING, MARGIN = 1.5, 0.5
 class Divergence:
     """Watches the training loss.
 
-    A run has diverged when its loss is not finite, or when ten steps in a row lost on average more
-    than one and a half times what the best of the first three did, and 0.5 more. A healthy run,
-    however noisy, ends below where it began.
+    A run has diverged when its loss is not finite, or when the median of ten losses in a row is
+    above one and a half times the best of the first three, and 0.5 more. A healthy run, however
+    noisy, ends below where it began.
     """
 
     def __init__(self) -> None:
@@ -35,8 +36,8 @@ class Divergence:
 
     @property
     def now(self) -> float:
-        """The mean of the last ten losses."""
-        return sum(self.last) / max(1, len(self.last))
+        """The median of the last ten losses."""
+        return median(self.last)
 
     @property
     def suspicious(self) -> bool:

@@ -1,0 +1,125 @@
+"""The fast ways of the loss agree with the slow ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from miniclaude.model.documents_apart import DocumentsApart
+from miniclaude.model.lora import LoraConfig, add_lora
+from miniclaude.model.transformer import Transformer
+from miniclaude.training.attention import attention_for_training, documents_of
+from miniclaude.training.averaging import trained_parameters
+from miniclaude.training.losses import Supervised, head_loss, reference_head_loss
+from miniclaude.training.recompute import blocks_recomputed
+from tests.training.tiny import counting_batches, tiny_model
+
+
+def gradients(model: nn.Module) -> dict[str, Tensor]:
+    found = {}
+    for name, parameter in trained_parameters(model).items():
+        assert parameter.grad is not None, name
+        found[name] = parameter.grad.clone()
+    model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_chunked_loss_and_its_gradients_are_those_of_the_whole(rows: int, frozen: bool) -> None:
+    """In chunks that do and do not divide the number of rows."""
+    generator = torch.Generator().manual_seed(0)
+    head = nn.Linear(8, 30, bias=False)
+    states = torch.randn(7, 8, generator=generator) * 3
+    targets = torch.randint(30, (7,), generator=generator)
+    head.requires_grad_(not frozen)
+    results = []
+    for loss_of in (
+        reference_head_loss,
+        lambda head, x, t: head_loss(head, x, t, chunk_bytes=4 * 30 * rows),
+    ):
+        inputs = states.clone().requires_grad_()
+        loss = loss_of(head, inputs, targets)
+        (2.5 * loss).backward()  # type: ignore[no-untyped-call]
+        results.append((loss.detach(), inputs.grad, head.weight.grad))
+        head.weight.grad = None
+    for slow, fast in zip(*results, strict=True):
+        if slow is None:
+            assert fast is None
+        else:
+            torch.testing.assert_close(fast, slow)
+
+
+def test_a_head_that_is_more_than_a_matrix_is_computed_in_chunks_too() -> None:
+    head = nn.Linear(8, 30)  # with a bias, which the fused way does not know
+    states, targets = torch.randn(7, 8, requires_grad=True), torch.arange(7)
+    slow = reference_head_loss(head, states, targets)
+    fast = head_loss(head, states, targets, chunk_bytes=4 * 30 * 2)
+    torch.testing.assert_close(fast, slow)
+    [expected] = torch.autograd.grad(slow, states)
+    [found] = torch.autograd.grad(fast, states)
+    torch.testing.assert_close(found, expected)
+
+
+def test_nothing_to_learn_is_a_loss_of_zero() -> None:
+    states = torch.randn(0, 8, requires_grad=True)
+    loss = head_loss(nn.Linear(8, 30, bias=False), states, torch.zeros(0, dtype=torch.long))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss.item() == 0
+
+
+def adapted(dropout: float = 0.0) -> Transformer:
+    model = tiny_model().train()
+    add_lora(model, LoraConfig(r=4, dropout=dropout))
+    with torch.no_grad():
+        for parameter in trained_parameters(model).values():
+            parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(1))
+    return model
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+def test_packed_attention_has_the_gradients_of_one_document_after_the_other(
+    adapters: bool,
+) -> None:
+    model = adapted() if adapters else tiny_model().train()
+    batch = counting_batches()[0]
+    assert len(batch.lengths) > 2
+    plain = Supervised().loss(model, batch).total
+    plain.backward()  # type: ignore[no-untyped-call]
+    expected = gradients(model)
+    with attention_for_training(model):
+        assert type(documents_of(model, batch.lengths, batch.ids.device)) is not DocumentsApart
+        packed = Supervised().loss(model, batch).total
+        packed.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(packed, plain)
+    for name, gradient in gradients(model).items():
+        torch.testing.assert_close(gradient, expected[name], msg=name)
+    assert type(documents_of(model, batch.lengths, batch.ids.device)) is DocumentsApart
+
+
+def test_packed_documents_do_not_see_each_other_with_adapters_either() -> None:
+    """A document's loss in a packed row is that of the document alone."""
+    model = adapted()
+    batch = counting_batches()[0]
+    with attention_for_training(model), torch.no_grad():
+        states = model.hidden(batch.ids, documents_of(model, batch.lengths, batch.ids.device))
+        start = 0
+        for length in batch.lengths:
+            alone = model.hidden(batch.ids[:, start : start + length])
+            torch.testing.assert_close(states[:, start : start + length], alone)
+            start += length
+
+
+def test_recomputed_blocks_give_the_same_gradients_dropout_included() -> None:
+    """Dropout must hide the same inputs when a block is computed the second time."""
+    results = []
+    for wanted in (False, True):
+        model = adapted(dropout=0.5)
+        torch.manual_seed(7)
+        with blocks_recomputed(model, wanted), attention_for_training(model):
+            Supervised().loss(model, counting_batches()[0]).total.backward()  # type: ignore[no-untyped-call]
+        results.append(gradients(model))
+        assert "forward" not in vars(model.blocks[0])
+    for name, gradient in results[0].items():
+        torch.testing.assert_close(results[1][name], gradient, msg=name)
