@@ -44,7 +44,7 @@ def open_stream(path: Path) -> Iterator[io.BufferedReader]:
         )
     with ExitStack() as opened:
         try:
-            file = opened.enter_context(path.open("rb", BUFFER))
+            file = opened.enter_context(cast(io.BufferedReader, path.open("rb", BUFFER)))
             if file.peek(4).startswith(ZSTD):
                 plain = as_stream(_zstd_lines(path))
             else:

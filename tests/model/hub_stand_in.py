@@ -63,9 +63,10 @@ def folder_files(folder: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def running_hub(repo: str, files: dict[str, bytes]) -> Iterator[Hub]:
-    """The hub, listening on a free port."""
+def running_hub(repo: str, files: dict[str, bytes], kind: str = "models") -> Iterator[Hub]:
+    """The hub, listening on a free port. kind: `models`, or `datasets`, which is in its URLs."""
     hub = Hub(repo, files)
+    root = f"/{hub.repo}" if kind == "models" else f"/{kind}/{hub.repo}"
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -84,11 +85,11 @@ def running_hub(repo: str, files: dict[str, bytes]) -> Iterator[Hub]:
             hub.paths.append(self.path)
             if hub.circles:
                 self.redirect(self.path)
-            elif path.startswith(f"/api/models/{hub.repo}"):
+            elif path.startswith(f"/api/{kind}/{hub.repo}"):
                 body = hub.listing_body or json.dumps(hub.listing()).encode()
                 self.answer(hub.listing_status, body)
-            elif path.startswith(f"/{hub.repo}/resolve/{COMMIT}/"):
-                name = path.rpartition("/")[2]
+            elif path.startswith(f"{root}/resolve/{COMMIT}/"):
+                name = path.removeprefix(f"{root}/resolve/{COMMIT}/")
                 self.redirect(f"http://localhost:{urlsplit(hub.url).port}/cdn/{name}")
             elif path.startswith("/cdn/"):
                 self.file(path.removeprefix("/cdn/"))
