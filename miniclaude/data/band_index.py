@@ -12,6 +12,8 @@ again while the arrays grow: 10 million rows take about 3 GB.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +22,12 @@ from miniclaude.errors import DatasetError
 Keys = NDArray[np.uint64]
 """[rows, bands]"""
 
-MOST_SHARING = 64
-"""Rows that may be listed under one key. More would be compared with every row that comes: a
-quadratic amount of work where thousands of rows share a long passage without being duplicates."""
+MOST_SHARING = 32
+"""Rows that may be listed under one key. More would be found for every row that comes: a quadratic
+amount of work where thousands of rows share a long passage without being duplicates."""
+MOST_CANDIDATES = 32
+"""Rows that one row is compared with: those that share the most bands. Only such crowds have more;
+in them a pair just at the threshold may be missed."""
 
 NONE = -1
 UNLISTED = -2
@@ -62,7 +67,7 @@ class BandIndex:
             more = entry != NONE
             asking, entry = asking[more], entry[more]
         crowded = (times >= MOST_SHARING).reshape(keys.shape)
-        return {row: sorted(set(others)) for row, others in found.items()}, crowded
+        return {row: most_shared(others) for row, others in found.items()}, crowded
 
     def add(self, keys: Keys, crowded: NDArray[np.bool_]) -> None:
         """Number these rows, and list them under those of their keys that are not crowded."""
@@ -104,3 +109,10 @@ class BandIndex:
         self._heads = np.full(size, NONE, np.int32)
         for start in range(0, used, 1 << 20):
             self._link(start, min(used, start + (1 << 20)))
+
+
+def most_shared(numbers: list[int]) -> list[int]:
+    """The numbers that occur most often, ascending, each once."""
+    if len(numbers) <= MOST_CANDIDATES:
+        return sorted(set(numbers))
+    return sorted(number for number, _ in Counter(numbers).most_common(MOST_CANDIDATES))

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from miniclaude.data.band_index import MOST_SHARING, BandIndex, Keys
+from miniclaude.data.band_index import MOST_SHARING, BandIndex, Keys, most_shared
 from miniclaude.data.shingle_file import ShingleFile, row_sets
 from miniclaude.data.shingles import HashedShingles, hash_shingles
 
@@ -168,7 +168,7 @@ class SimilarRows:
                 yield Match(number, similarity)
                 if not self._keep_similar:
                     return
-        for other in sorted({one for key in own for one in here.get(key, ())}):
+        for other in most_shared([one for key in own for one in here.get(key, ())]):
             self.compared += 1
             similarity = mine.similarity(row_sets(shingles, other), self.threshold)
             if similarity:
