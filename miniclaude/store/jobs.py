@@ -217,7 +217,11 @@ class Queue:
         """The queued job that has waited longest, now running. skip: ids that are not ready."""
 
         async def take(connection: AsyncConnection) -> Job | None:
-            row = (await connection.execute(self._first("queued", skip).with_for_update())).first()
+            row = (
+                await connection.execute(
+                    self._first("queued", skip).with_for_update(skip_locked=True)
+                )
+            ).first()
             if row is None:
                 return None
             running = update(jobs).where(jobs.c.id == row.id).values(status="running")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -257,3 +260,25 @@ async def test_a_worker_leaves_with_its_parent(taught: Taught) -> None:
     assert await connection.process.wait() == 0
     assert connection.process.returncode != -signal.SIGKILL
     await taught.until_status(job, "succeeded")
+
+
+async def test_a_server_that_is_killed_goes_on_at_its_next_start(tmp_path: Path) -> None:
+    """kill -9 leaves the row saying `running`, and nobody to end the worker but itself."""
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.jobs.killed_server", str(tmp_path), stdout=PIPE
+    )
+    assert server.stdout is not None
+    worker, job_id = (await server.stdout.readline()).decode().split()
+    end = os.pidfd_open(int(worker))
+    server.kill()
+    await server.wait()
+    await asyncio.to_thread(select.select, [end], [], [])
+    os.close(end)
+    database = await Database.open(f"sqlite:///{tmp_path / 'jobs.db'}")
+    taught = Taught(tmp_path, await FineTuning.open(database, workshop_in(tmp_path)))
+    job = await taught.tuning.jobs.get(OWNER, job_id)
+    await taught.until_status(job, "succeeded")
+    steps = [message for message in await taught.messages(job) if message.startswith("Step ")]
+    assert [step[5] for step in steps] == ["1", "2", "3", "4", "5"]
+    await taught.tuning.aclose()
+    await database.close()
