@@ -42,7 +42,7 @@ from miniclaude.data.report import make_report
 from miniclaude.data.report_page import write_page
 from miniclaude.data.split import split
 from miniclaude.data.validate import CountTokens, Measures
-from miniclaude.data.work_folder import READY, WorkFolder, disk_errors
+from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
 from miniclaude.errors import DatasetError
 
 Progress = Callable[[str, int, int | None], None]
@@ -83,9 +83,12 @@ def prepare(
     key = recipe_key(sources, options)
     tell = progress or (lambda step, done, total: None)
     existing = _existing(folder, key)
-    if existing is not None:
+    if existing is not None and not leftovers(folder):
         return existing
     with WorkFolder(folder, key) as work:
+        if existing is not None:  # killed after the last rename
+            work.publish()
+            return existing
         run = _Run(work, sources, options, tell, count_tokens)
         run.clean(processes, hub)
         if recipe_key(sources, options) != key:

@@ -138,6 +138,11 @@ class WorkFolder:
         flush_to_disk(self.path)
 
 
+def leftovers(folder: Path) -> bool:
+    """Whether there is an unfinished, or not yet removed, work folder for this dataset."""
+    return (folder.parent / f".{folder.name}.preparing").exists()
+
+
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
     """What the disk refuses while a dataset is written: DiskFullError or StoreError. What is
