@@ -7,8 +7,9 @@ The names of the errors are those of OpenAI's guide to checking fine-tuning file
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from miniclaude.data.fields import kind_of
 from miniclaude.errors import RowError
 from miniclaude.messages import Message, Role, TextPart, Tool, ToolCall
 
@@ -37,7 +38,7 @@ def read_messages(
         value = [value]
     if not isinstance(value, list) or not value:
         raise RowError(
-            f"{param} is {_kind(value)}, not a list of messages.",
+            f"{param} is {kind_of(value)}, not a list of messages.",
             hint=f'Give the row a list: "{param}": [{{"role": "user", "content": "…"}}, …].',
             param=param,
             code="missing_messages_list",
@@ -49,7 +50,7 @@ def read_messages(
         where = f"{param}[{index}]"
         if not isinstance(item, dict):
             raise RowError(
-                f"{where} is {_kind(item)}, not an object.",
+                f"{where} is {kind_of(item)}, not an object.",
                 hint='Write each message as {"role": "…", "content": "…"}.',
                 param=where,
                 code="data_type",
@@ -122,14 +123,14 @@ def read_content(content: object, where: str, may_be_empty: bool = False) -> str
         return ""
     if not isinstance(content, list):
         raise RowError(
-            f"{where} has content that is {_kind(content)}, not text.",
+            f"{where} has content that is {kind_of(content)}, not text.",
             hint='Write the content as text: "content": "…".',
             param=f"{where}.content",
             code="missing_content",
         )
     texts: list[str] = []
     for index, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, dict) else _kind(part)
+        kind = part.get("type") if isinstance(part, dict) else kind_of(part)
         text = part if isinstance(part, str) else None
         if isinstance(part, dict) and kind in ("text", "input_text", "output_text"):
             text = part.get("text")
@@ -343,15 +344,3 @@ def write_tools(tools: Sequence[Tool]) -> list[dict[str, object]]:
         }
         for tool in tools
     ]
-
-
-def _kind(value: object) -> str:
-    """What a JSON value is, in words."""
-    if value is None:
-        return "missing"
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    names = {bool: "true or false", str: "text", int: "a number", float: "a number"}
-    return names.get(type(value), type(value).__name__)
