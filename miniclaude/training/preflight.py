@@ -211,11 +211,12 @@ def alternatives(
 ) -> list[tuple[str, int]]:
     """Settings that would fit, the least change first: what to say, and bytes. memory: what the
     run itself needs, with `longest` positions in its largest forward."""
-    fitting = []
+    fitting: dict[str, tuple[str, int]] = {}
     for words, _, size in variants(config, spec, machine, memory, longest):
+        kind = words if words.startswith("method") else words.split()[0]  # of each, the first
         if size * ROOM <= machine.memory:
-            fitting.append((words, size))
-    return fitting[:MOST_ALTERNATIVES]
+            fitting.setdefault(kind, (words, size))
+    return list(fitting.values())[:MOST_ALTERNATIVES]
 
 
 def variants(
