@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import miniclaude.data.work_folder as work_folder
+from miniclaude.data import work_folder
 from miniclaude.data.pipeline import prepare
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.errors import DiskFullError
+from miniclaude.model.new_folder import flush_to_disk
 
 NO_ROOM = 7
 
@@ -23,7 +24,7 @@ NO_ROOM = 7
 def one_life(source: Path, folder: Path, end: dict[str, Any]) -> int:
     """end: `flushes`: killed before that many flushes to disk. `step`: killed once 500 rows of it
     are done. `bytes`: no file may become longer."""
-    flush = work_folder.flush_to_disk
+    flush = flush_to_disk
     left = [end.get("flushes", 1_000)]
 
     def dying(path: Path) -> None:
@@ -36,7 +37,7 @@ def one_life(source: Path, folder: Path, end: dict[str, Any]) -> int:
         if step == end.get("step") and done >= 500:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    work_folder.flush_to_disk = dying
+    vars(work_folder)["flush_to_disk"] = dying
     if "bytes" in end:
         resource.setrlimit(resource.RLIMIT_FSIZE, (end["bytes"], end["bytes"]))
     try:

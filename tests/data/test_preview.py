@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from miniclaude.data.example import Example, Place
@@ -76,7 +78,8 @@ def test_printable() -> None:
 def test_json_has_every_token(tokenizer: Tokenizer) -> None:
     row = said("Hi", "Hello")
     told = as_json(row, preview(row, tokenizer))
-    [part] = told["parts"]  # type: ignore[misc]
+    parts: Any = told["parts"]
+    [part] = parts
     assert told["place"] == "my.jsonl, line 1"
     assert len(part["tokens"]) == part["count"]
     assert set(part["tokens"][0]) == {"id", "text", "learnt", "special"}
