@@ -61,6 +61,12 @@ def unreadable(name: str, error: Exception, after: str = "") -> DatasetError:
         return DatasetError(
             f"{name} does not exist.", hint="Check the path.", code="file_not_found"
         )
+    if isinstance(error, OSError) and error.errno:
+        return DatasetError(
+            f"{name}{after}: the file cannot be read: {error.strerror}.",
+            hint="Check the path, and that you may read it.",
+            code="unreadable_file",
+        )
     cut = isinstance(error, EOFError)
     reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
     return DatasetError(

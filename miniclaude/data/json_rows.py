@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from miniclaude.data.json_value import DECODER, parse
+from miniclaude.data.json_value import DECODER, check_value, parse
 from miniclaude.data.raw import MAX_ROW, BadRow, RawRow, require_object, too_long
 from miniclaude.errors import RowError
 
@@ -96,8 +96,13 @@ def _item(source: _Text) -> dict[str, object] | BadRow:
         # A number that ends what was read may go on.
         if end < len(text) or isinstance(value, dict | list) or not source.more():
             source.at = end
-            if source.doubtful or "\\u" in text[start:end] or not isinstance(value, dict):
-                return _checked(text[start:end])
+            raw = text[start:end]
+            if source.doubtful or not isinstance(value, dict):
+                return _checked(raw)
+            try:
+                check_value(value, raw, "The item")
+            except RowError as error:
+                return BadRow(error, raw[:8_000].encode())
             return value
 
 

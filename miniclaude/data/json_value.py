@@ -10,6 +10,8 @@ import json
 
 from miniclaude.errors import RowError
 
+MAX_DEPTH = 64
+"""Levels of lists and objects; what goes deeper cannot be written again from everywhere."""
 ONE_A_LINE = 'Write each row as one JSON object: {"messages": [{"role": "user", …}, …]}.'
 
 
@@ -20,9 +22,17 @@ def parse(data: bytes | str, what: str = "The line") -> object:
         value = DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise explain(error, text, what) from None
-    if "\\u" in text:
-        refuse_lone_surrogates(value, what)
+    check_value(value, text, what)
     return value
+
+
+def check_value(value: object, text: str, what: str) -> None:
+    """Raise RowError for a value with half a surrogate pair in a text, or nested more than
+    `MAX_DEPTH` deep; text: what it was read from."""
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise _too_deep(what)
+    if "\\u" in text:
+        _refuse_lone_surrogates(value, what)
 
 
 def decode(data: bytes, what: str) -> str:
@@ -42,11 +52,7 @@ def explain(error: Exception, text: str, what: str) -> RowError:
     if isinstance(error, RowError):
         return error
     if isinstance(error, RecursionError):
-        return RowError(
-            f"{what} has values nested too deeply.",
-            hint="A row has at most a few levels of lists and objects; correct or remove it.",
-            code="nested_too_deeply",
-        )
+        return _too_deep(what)
     if not isinstance(error, json.JSONDecodeError):
         return RowError(
             f"{what} has a whole number of too many digits.",
@@ -101,7 +107,29 @@ def _no_constant(name: str) -> object:
     )
 
 
-def refuse_lone_surrogates(value: object, what: str) -> None:
+def _too_deep(what: str) -> RowError:
+    return RowError(
+        f"{what} has values nested too deeply.",
+        hint="A row has at most a few levels of lists and objects; correct or remove it.",
+        code="nested_too_deeply",
+    )
+
+
+def _depth(value: object) -> int:
+    """How deep lists and objects are nested, counted level by level."""
+    depth = 0
+    level = [value]
+    while level := [
+        inner
+        for outer in level
+        if isinstance(outer, dict | list)
+        for inner in (outer.values() if isinstance(outer, dict) else outer)
+    ]:
+        depth += 1
+    return depth
+
+
+def _refuse_lone_surrogates(value: object, what: str) -> None:
     """Raise RowError when a text in `value` cannot be written as UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False).encode()

@@ -106,8 +106,11 @@ def _table_kind(path: Path) -> str:
     """`parquet` or `arrow` for such files, by their first bytes; else empty."""
     if not path.is_file():
         return ""
-    with path.open("rb") as file:
-        head = file.read(8)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise unreadable(str(path), error) from error
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith((ARROW_FILE, CONTINUATION)):

@@ -179,6 +179,7 @@ TEXT = [
     (b'{"text": "\\ud800"}', "lone_surrogate", "the whole pair"),
     (b'{"text": "caf\xe9"}', "invalid_utf8", "Save the file as UTF-8"),
     (b'{"text": ' + b"[" * 100_000, "nested_too_deeply", "few levels"),
+    (b'{"text": "a", "x": ' + b"[" * 70 + b"]" * 70 + b"}", "nested_too_deeply", "few levels"),
     (b'"text"', "data_type", "as an object"),
     (b"null", "data_type", "as an object"),
     (b"3", "data_type", "as an object"),
