@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from miniclaude.data.repair import looks_like_code
-from miniclaude.data.shingles import words
+from miniclaude.data.shingles import byte_words
 
 SHORTEST_ECHO = 4
 """Words. "Good morning" is a fine answer to "Good morning"."""
@@ -47,8 +47,8 @@ def echoes(question: str, answer: str) -> bool:
     """Whether the answer is the question again, whatever the case and the marks."""
     if abs(len(question) - len(answer)) > ECHO_SLACK:
         return False
-    said = [word for word in words(answer) if word]
-    return len(said) >= SHORTEST_ECHO and said == [word for word in words(question) if word]
+    said = byte_words(answer)
+    return len(said) >= SHORTEST_ECHO and said == byte_words(question)
 
 
 def is_boilerplate(answer: str) -> bool:

@@ -17,7 +17,7 @@ from miniclaude.data.shingles import compared, jaccard, shingles
 from miniclaude.data.similar import SimilarRows
 from miniclaude.messages import TextPart
 
-CHUNK_ROWS = 1024
+CHUNK_ROWS = 512
 CHUNK_CHARACTERS = 1 << 20
 
 
@@ -117,7 +117,7 @@ class PlaceList:
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The items, up to a thousand at once, fewer where they are long."""
+    """The items, up to 512 at once, fewer where they are long."""
     rest = iter(items)
     while chunk := list(islice(rest, 1)):
         characters = 0

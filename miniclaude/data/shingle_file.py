@@ -9,7 +9,6 @@ import errno
 import os
 import tempfile
 from array import array
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,38 +18,42 @@ from miniclaude.data.shingles import HashedShingles, Hashes, jaccard
 from miniclaude.errors import DiskFullError
 
 
-@dataclass(frozen=True, slots=True)
 class ShingleSets:
-    """A row's shingles: all, and those of the answers."""
+    """A row's shingles: all, and those of the answers, which follow the first `asked` ones."""
 
-    all: frozenset[int]
-    answered: frozenset[int]
+    __slots__ = ("_answered", "_asked", "_hashes", "all")
+
+    def __init__(self, hashes: Hashes, asked: int) -> None:
+        self.all = frozenset(hashes.tolist())
+        self._hashes = hashes
+        self._asked = asked
+        self._answered = None if asked else self.all
+
+    @property
+    def answered(self) -> frozenset[int]:
+        """The answers' shingles; made when they are needed, for most pairs differ before."""
+        if self._answered is None:
+            self._answered = frozenset(self._hashes[self._asked :].tolist())
+        return self._answered
 
     def similarity(self, other: ShingleSets, threshold: float) -> float:
         """The Jaccard similarity of all shingles; 0.0 when it, or that of the answers, is below
         the threshold."""
-        smaller, larger = sorted((len(self.all), len(other.all)))
+        smaller, larger = len(self.all), len(other.all)
+        if smaller > larger:
+            smaller, larger = larger, smaller
         if smaller < threshold * larger:
             return 0.0
         similar = jaccard(self.all, other.all)
-        if similar < threshold:
+        if similar < threshold or jaccard(self.answered, other.answered) < threshold:
             return 0.0
-        if self.answered is self.all and other.answered is other.all:
-            return similar
-        return similar if jaccard(self.answered, other.answered) >= threshold else 0.0
-
-
-def split_sets(hashes: Hashes, asked: int) -> ShingleSets:
-    """The sets of one row, whose first `asked` shingles are the question's."""
-    numbers = hashes.tolist()
-    every = frozenset(numbers)
-    return ShingleSets(every, frozenset(numbers[asked:]) if asked else every)
+        return similar
 
 
 def row_sets(shingles: HashedShingles, row: int) -> ShingleSets:
     """The sets of row number `row` of texts that came as question, answer, question, answer …"""
     start, middle, end = shingles.bounds[2 * row : 2 * row + 3].tolist()
-    return split_sets(shingles.hashes[start:end], middle - start)
+    return ShingleSets(shingles.hashes[start:end], middle - start)
 
 
 class ShingleFile:
@@ -86,7 +89,7 @@ class ShingleFile:
         """The sets of one row."""
         start, end = self._ends[row], self._ends[row + 1]
         data = os.pread(self._file.fileno(), (end - start) * 8, start * 8)
-        return split_sets(np.frombuffer(data, np.uint64), self._asked[row])
+        return ShingleSets(np.frombuffer(data, np.uint64), self._asked[row])
 
     def close(self) -> None:
         """Give the disk space back."""

@@ -39,7 +39,9 @@ LONGEST = 1_000_000
 MARKS = ".,;:!?\"'()[]"
 SPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Scripts without spaces: Thai, Lao, Burmese, Khmer, kana and Han."""
-OTHER_MARKS = re.compile("[\\s\u00ab\u00bb\u2010-\u2027\u2030-\u205e\u3001\u3002\u300c-\u300f]+")
+OTHER_MARKS = re.compile(
+    "[\x80-\xa0\u00ab\u00bb\u1680\u2000-\u205e\u3000-\u3002\u300c-\u300f\ufeff]+"
+)
 """White space and the commonest marks outside ASCII."""
 
 
@@ -87,8 +89,12 @@ def compared(example: Example) -> tuple[str, str]:
 
 def words(text: str) -> list[str]:
     """The words of a text."""
-    plain = _plain(text).encode("utf-8", "surrogatepass").translate(ASCII)
-    return plain.decode("utf-8", "surrogatepass").split(" ")
+    return [word.decode("utf-8", "surrogatepass") for word in byte_words(text)]
+
+
+def byte_words(text: str) -> list[bytes]:
+    """The words of a text, in UTF-8."""
+    return _plain(text).encode("utf-8", "surrogatepass").translate(ASCII).split()
 
 
 def _plain(text: str) -> str:
@@ -101,7 +107,7 @@ def _plain(text: str) -> str:
 
 def shingles(text: str) -> frozenset[tuple[str, ...]]:
     """The set of a text's shingles: the slow reference of `hash_shingles`."""
-    found = [word for word in words(text) if word]
+    found = words(text)
     if not found:
         return frozenset([(text,)] if text else [])
     last = max(1, len(found) - WORDS + 1)
@@ -150,7 +156,10 @@ def _joined(texts: Sequence[str]) -> tuple[bytes, list[int]]:
     joined = "\n".join(["", *texts, ""])
     if joined.isascii():
         return joined.encode().translate(ASCII), [len(text) + 1 for text in texts]
-    pieces = [_plain(text).encode("utf-8", "surrogatepass") for text in texts]
+    pieces = [
+        text.encode() if text.isascii() else _plain(text).encode("utf-8", "surrogatepass")
+        for text in texts
+    ]
     raw = b" ".join([b"", *pieces, b""])
     return raw.translate(ASCII), [len(piece) + 1 for piece in pieces]
 

@@ -189,7 +189,7 @@ def test_a_full_disk_says_so() -> None:
     file = ShingleFile(None)
     file.close()
     with Path("/dev/full").open("r+b", buffering=0) as full:
-        file._file = full  # type: ignore[assignment]
+        file._file = full
         shingles = hash_shingles(["", "one two three four"])
         with pytest.raises(DiskFullError, match="No space is left for the shingles"):
             file.add(shingles, (shingles.bounds[::2][1:] > 0))

@@ -8,7 +8,7 @@ import pytest
 
 from miniclaude.data import safety
 from miniclaude.data.example import Example, Place
-from miniclaude.data.rejection import Rejection
+from miniclaude.data.rejection import Item, Rejection
 from miniclaude.data.safety import (
     Concern,
     Safety,
@@ -16,7 +16,7 @@ from miniclaude.data.safety import (
     declines,
     profanity,
 )
-from miniclaude.messages import text_message
+from miniclaude.messages import Role, text_message
 from tests.data.safety_rows import HARMFUL, HARMLESS, UNSEEN_HARMFUL, UNSEEN_HARMLESS
 
 PLACE = Place("rows.jsonl", 7)
@@ -24,7 +24,7 @@ GOES_ALONG = "Of course! This is how it is done: [left out]."
 
 
 def example(*texts: str) -> Example:
-    roles = ("user", "assistant")
+    roles: tuple[Role, Role] = ("user", "assistant")
     messages = tuple(text_message(roles[i % 2], text) for i, text in enumerate(texts))
     return Example(PLACE, messages)
 
@@ -130,7 +130,11 @@ def test_plain_text_is_judged_as_what_is_said() -> None:
 def test_the_stage_reports_by_category_and_lets_rejections_through() -> None:
     earlier = Rejection(PLACE, "bad_row", "bad", "mend", "{}")
     stage = Safety()
-    items = [earlier, example("Hi", "Hello"), example("How do I rob a bank?", GOES_ALONG)]
+    items: list[Item] = [
+        earlier,
+        example("Hi", "Hello"),
+        example("How do I rob a bank?", GOES_ALONG),
+    ]
     kept = list(stage.run(items))
     assert kept[:2] == items[:2]
     assert stage.report() == {"rows": 2, "rejected": {"fraud": 1}}

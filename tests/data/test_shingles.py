@@ -47,9 +47,7 @@ def hashed(texts: list[str]) -> list[set[int]]:
 
 
 def test_words_ignore_case_and_marks() -> None:
-    assert [word for word in words('He said: "Don\'t (ever) GO!"') if word] == [
-        *("he", "said", "don", "t", "ever", "go")
-    ]
+    assert words('He said: "Don\'t (ever) GO!"') == ["he", "said", "don", "t", "ever", "go"]
 
 
 def test_scripts_without_spaces_have_a_word_for_each_character() -> None:
@@ -64,13 +62,12 @@ def test_hashed_shingles_are_as_many_as_the_reference_and_equal_when_it_is(
     """In one chunk, in many, and wherever a text stands in a block of bytes: the same hashes."""
     fast = hashed(chunk)
     slow = [shingles(text) for text in chunk]
-    for text, one, other in zip(chunk, fast, slow, strict=True):
+    for i, text in enumerate(chunk):
         if len(text) < BLOCK or " " in text:  # a longer word is cut
-            assert len(one) == len(other), text[:40]
-        assert hashed([text]) == [one]
-    for i, one in enumerate(slow):
-        for j, other in enumerate(slow):
-            assert (one == other) == (fast[i] == fast[j]), (chunk[i][:40], chunk[j][:40])
+            assert len(fast[i]) == len(slow[i]), text[:40]
+        assert hashed([text]) == [fast[i]]
+        for j in range(len(chunk)):
+            assert (slow[i] == slow[j]) == (fast[i] == fast[j]), (text[:40], chunk[j][:40])
 
 
 def test_hashed_jaccard_is_the_reference() -> None:

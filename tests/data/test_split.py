@@ -11,7 +11,7 @@ from miniclaude.data.example import Example, Place
 from miniclaude.data.rejection import Item, Rejection
 from miniclaude.data.shingles import jaccard, shingles
 from miniclaude.data.split import NEAR, opening, split
-from miniclaude.messages import text_message
+from miniclaude.messages import Role, text_message
 from tests.data.test_duplicates import row, say, varied_rows
 
 
@@ -24,7 +24,7 @@ def sides_of(items: list[Item], fraction: float = 0.3, seed: int = 1) -> dict[in
 
 
 def conversation(number: int, *texts: str) -> Example:
-    roles = ("user", "assistant")
+    roles: tuple[Role, Role] = ("user", "assistant")
     messages = tuple(text_message(roles[i % 2], text) for i, text in enumerate(texts))
     return Example(Place("rows.jsonl", number), messages)
 
