@@ -1,0 +1,173 @@
+"""The whole of a fine-tuning: rows, settings, preflight, training, before and after, the model.
+
+What the server's worker and `mini-claude finetune` both do. Rows, settings and checkpoints stay in
+the job's folder, so that a run that was paused or killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+import torch
+
+from miniclaude.data.prepared import PreparedDataset
+from miniclaude.device import choose_device
+from miniclaude.engine.machine import physical_cores
+from miniclaude.errors import DatasetError
+from miniclaude.evaluation.before_after import BeforeAfter, Measured, measure
+from miniclaude.evaluation.held_out import HeldOut, hold_out
+from miniclaude.evaluation.report import make_report, read_curves, write_report
+from miniclaude.evaluation.writing import write_with
+from miniclaude.jobs.card import make_card
+from miniclaude.jobs.export import already_there, export
+from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell
+from miniclaude.jobs.rows import rows_of
+from miniclaude.jobs.settle import Settled, settle
+from miniclaude.model.checkpoint import load_model
+from miniclaude.model.transformer import Transformer
+from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.run_log import Record, RunLog, duration
+from miniclaude.training.tune import base_dtype, tune
+
+PROMPTS = 8
+"""Held-out requests that both models answer, to be read side by side."""
+
+ANSWER_TOKENS = 96
+SCORED_POSITIONS = 30_000
+"""Held-out tokens that base and result are scored on."""
+
+
+def run_job(
+    order: JobOrder,
+    folder: Path,
+    tell: Tell,
+    control: Control,
+    *,
+    terminal: TextIO | None = None,
+    device: str = "auto",
+) -> JobResult:
+    """Carry out an order, in `folder`, going on from whatever is there.
+
+    terminal: where progress is drawn; None for nowhere. Raises what its parts raise: DatasetError,
+    SettingsError, CheckpointError, OutOfMemoryError (it cannot fit), TrainingDivergedError,
+    DiskFullError. What was saved until then is kept.
+    """
+    if (done := already_there(order)) is not None:
+        return JobResult("finished", done.name, order.adapters / order.model_id)
+    torch.set_num_threads(physical_cores())
+    place = choose_device(device)
+    dataset = rows_of(order, folder, tell)
+    tokenizer = load_tokenizer(order.base_folder)
+    settled = settle(order, dataset, tokenizer, folder, tell, place)
+    spec = settled.spec
+    tell(
+        {
+            "event": "plan",
+            "total_steps": settled.steps,
+            "seconds": settled.seconds,
+            "trained_tokens": settled.trained_tokens,
+        }
+    )
+    model = load_model(order.base_folder, device=place, dtype=base_dtype(spec))
+    held_out = _held_out(dataset, tokenizer, model)
+    before = _measured("base", model, tokenizer, held_out)
+    if before is not None:
+        tell(_metrics(0, settled.steps, {"valid_perplexity": before.score.perplexity}))
+    if control() == "cancel":
+        return JobResult("cancelled")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        log = RunLog(
+            folder / "metrics.jsonl",
+            terminal if terminal is not None else nowhere,
+            every=2.0,
+            listener=lambda record: _pass_on(record, settled.steps, tell),
+        )
+        result = tune(model, tokenizer, dataset, spec, folder, log=log, control=control).run
+    if result.ended in ("paused", "cancelled"):
+        return JobResult("paused" if result.ended == "paused" else "cancelled")
+    if result.problem is not None:
+        raise result.problem
+    tell(
+        {
+            "event": "message",
+            "message": f"Trained {result.steps:,} steps in {duration(result.seconds)}; "
+            + (f"the best, step {result.kept:,}, is kept." if result.kept < result.steps else "")
+            + f" {result.trained:,} tokens learnt from.",
+        }
+    )
+    after = _measured("tuned", model, tokenizer, held_out)
+    metrics = {"train_steps": float(result.steps), "train_seconds": round(result.seconds, 1)}
+    facts = settled.facts() | {"Time": duration(result.seconds)}
+    files: tuple[Path, ...] = ()
+    verdict = ""
+    if before is not None and after is not None and held_out is not None:
+        compared = BeforeAfter(before, after, held_out.prompts)
+        verdict = compared.verdict
+        tell({"event": "message", "message": verdict})
+        curves = read_curves(folder / "metrics.jsonl")
+        report = make_report(order.fine_tuned_model, compared, curves=curves, facts=facts)
+        files = write_report(folder, report)
+        for name, one in (("before", before), ("after", after)):
+            metrics[f"perplexity_{name}"] = round(one.score.perplexity, 4)
+            metrics[f"bits_per_byte_{name}"] = round(one.score.bits_per_byte, 4)
+        tell(_metrics(result.steps, settled.steps, {"valid_perplexity": after.score.perplexity}))
+    card = make_card(order, spec, dataset, facts, metrics, verdict)
+    tuned = export(order, spec, model, tokenizer, card, folder)
+    return JobResult(
+        "finished",
+        tuned.name,
+        order.adapters / order.model_id,
+        result.trained,
+        metrics,
+        files,
+    )
+
+
+def plan_job(order: JobOrder, folder: Path, tell: Tell, *, device: str = "auto") -> Settled:
+    """Rows, settings and trial, without the run. Raises as `run_job`."""
+    torch.set_num_threads(physical_cores())
+    dataset = rows_of(order, folder, tell)
+    tokenizer = load_tokenizer(order.base_folder)
+    return settle(order, dataset, tokenizer, folder, tell, choose_device(device))
+
+
+def _held_out(dataset: PreparedDataset, tokenizer: Tokenizer, model: Transformer) -> HeldOut | None:
+    """What both models are measured on; None when nothing is held out or nothing can be scored."""
+    if not dataset.count("validation"):
+        return None
+    try:
+        examples = dataset.examples("validation")
+        return hold_out(examples, tokenizer, model.config.context, PROMPTS)
+    except DatasetError:
+        return None
+
+
+def _measured(
+    name: str, model: Transformer, tokenizer: Tokenizer, held_out: HeldOut | None
+) -> Measured | None:
+    if held_out is None:
+        return None
+    write = write_with(model, tokenizer, ANSWER_TOKENS) if held_out.prompts else None
+    return measure(name, model, held_out, write, limit=SCORED_POSITIONS)
+
+
+def _metrics(step: int, steps: int, values: Mapping[str, float]) -> dict[str, object]:
+    return {"event": "metrics", "step": step, "total_steps": steps, **values}
+
+
+def _pass_on(record: Record, steps: int, tell: Tell) -> None:
+    """The run's own records as a job's events."""
+    step = record.get("step")
+    if "checkpoint" in record:
+        tell({"event": "checkpoint", "step": step})
+    elif isinstance(scores := record.get("held_out"), Mapping):
+        values = {f"valid_{name}": value for name, value in scores.items()}
+        tell({"event": "metrics", "step": step, "total_steps": steps, **values})
+    elif "loss" in record:
+        values = {key: value for key, value in record.items() if key not in ("step", "loss")}
+        told = {"train_loss": record["loss"], **values}
+        tell({"event": "metrics", "step": step, "total_steps": steps, **told})

@@ -1,0 +1,138 @@
+"""A job's settings: those asked for, the rest chosen with reasons, and a trial before the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from miniclaude.data.prepared import PreparedDataset
+from miniclaude.errors import SettingsError
+from miniclaude.jobs.order import JobOrder, Tell
+from miniclaude.model.config import ModelConfig
+from miniclaude.model.facts import read_facts
+from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.defaults import choose, choose_rate, facts_of
+from miniclaude.training.machine import this_machine
+from miniclaude.training.preflight import check, estimate
+from miniclaude.training.run_log import duration
+from miniclaude.training.spec import TuneSpec
+
+FILE = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """spec: how it is trained. What the trial foretold: the run's steps, seconds, tokens that are
+    learnt from, and bytes at its peak."""
+
+    spec: TuneSpec
+    steps: int
+    seconds: float
+    trained_tokens: int
+    memory_bytes: int
+
+    def facts(self) -> dict[str, str]:
+        """For the report and the card."""
+        spec = self.spec
+        facts: dict[str, str] = {"Method": spec.method, "Objective": spec.objective}
+        if spec.method != "full":
+            targets = ", ".join(spec.lora.targets)
+            facts["Adapters"] = f"rank {spec.lora.r}, alpha {spec.lora.alpha:g}, on {targets}"
+        return facts | {
+            "Steps": f"{self.steps:,}",
+            "Learning rate": f"{spec.learning_rate:g}, {spec.schedule}",
+            "Tokens in a step": f"up to {spec.batch_tokens * spec.accumulate:,}",
+            "Precision": spec.precision,
+            "Seed": str(spec.seed),
+        }
+
+
+def settle(
+    order: JobOrder,
+    dataset: PreparedDataset,
+    tokenizer: Tokenizer,
+    folder: Path,
+    tell: Tell,
+    device: torch.device,
+) -> Settled:
+    """Choose, try, and keep the outcome in `folder`: a run that is taken up again must not choose
+    otherwise because less memory happens to be free.
+
+    Raises SettingsError for a setting that is wrong, OutOfMemoryError naming what would fit, and
+    what the trial raises.
+    """
+    kept = folder / FILE
+    if kept.is_file():
+        values = json.loads(kept.read_text(encoding="utf-8"))
+        return Settled(**{**values, "spec": TuneSpec.from_dict(values["spec"])})
+    config = read_facts(order.base_folder).config
+    machine = this_machine(device)
+    chosen, reasons = choose(config, facts_of(dataset, tokenizer, config.context), machine)
+    spec = asked_for(order, config, chosen)
+    for reason in reasons:
+        if not _overruled(reason, order):
+            tell({"event": "message", "message": reason})
+    for name, value in _flat(order.spec).items():
+        tell({"event": "message", "message": f"{name} {value}: as asked for."})
+    found = estimate(order.base_folder, dataset.folder, spec, machine)
+    check(found, machine, config, spec)
+    for reason in found.reasons:
+        level = "warn" if reason.startswith("Warning") else "info"
+        tell({"event": "message", "message": reason, "level": level})
+    settled = Settled(
+        spec, found.steps, round(found.seconds, 1), found.trained_tokens, found.memory_bytes
+    )
+    values = {name: getattr(settled, name) for name in Settled.__dataclass_fields__}
+    text = json.dumps({**values, "spec": spec.as_dict()}, indent=1) + "\n"
+    kept.write_text(text, encoding="utf-8")
+    tell(
+        {
+            "event": "message",
+            "message": f"Expected: {found.steps:,} steps, {duration(found.seconds)},"
+            f" {found.memory_bytes / 1e6:,.0f} MB at most.",
+        }
+    )
+    return settled
+
+
+def asked_for(order: JobOrder, config: ModelConfig, chosen: TuneSpec) -> TuneSpec:
+    """The chosen settings under those that were asked for. Raises SettingsError."""
+    asked: Mapping[str, Any] = order.spec
+    values = {**chosen.as_dict(), "seed": order.seed, **asked}
+    lora = asked.get("lora")
+    if lora is not None and not isinstance(lora, Mapping):
+        raise SettingsError(f"lora is {lora!r}.", hint="It must be an object.", param="lora")
+    if lora is not None:
+        values["lora"] = {**chosen.as_dict()["lora"], **lora}
+        if "r" in lora and "alpha" not in lora:
+            values["lora"]["alpha"] = 2 * lora["r"]
+    if order.batch_size is not None:
+        values["batch_size"] = order.batch_size
+    if "max_length" in asked and "batch_tokens" not in asked:
+        values["batch_tokens"] = max(chosen.batch_tokens, int(asked["max_length"]))
+    spec = TuneSpec.from_dict(values)
+    if "learning_rate" not in asked:
+        rate, _ = choose_rate(config, spec)
+        spec = replace(spec, learning_rate=rate * (order.learning_rate_multiplier or 1.0))
+    return spec
+
+
+def _overruled(reason: str, order: JobOrder) -> bool:
+    """Whether the reason is for something that was asked for otherwise."""
+    subject = reason.split()[0].rstrip(":").lower()
+    asked = set(_flat(order.spec))
+    if order.learning_rate_multiplier is not None:
+        asked.add("learning_rate")
+    return subject in asked
+
+
+def _flat(spec: Mapping[str, Any]) -> dict[str, object]:
+    """The settings asked for, adapters' own among them, by the word a reason begins with."""
+    flat = {name: value for name, value in spec.items() if name != "lora"}
+    lora = spec.get("lora")
+    return flat | (dict(lora) if isinstance(lora, Mapping) else {})
