@@ -19,6 +19,13 @@ from miniclaude.store.jobs import Job, Queue
 MAX_METRICS = 2_000
 """Steps whose metrics are kept; of a longer run, evenly spaced ones and all with an evaluation."""
 
+SHOWN = {
+    "train_loss": "training loss",
+    "valid_loss": "validation loss",
+    "valid_perplexity": "validation perplexity",
+}
+"""Numbers that are told in words too."""
+
 MAX_VALUES = 64
 """Numbers in one event."""
 
@@ -89,11 +96,7 @@ def numbers_of(told: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _metrics_text(numbers: Mapping[str, float], step: int, total: int) -> str:
-    shown = [
-        f"{words}={numbers[name]:.4f}"
-        for name, words in (("train_loss", "training loss"), ("valid_loss", "validation loss"))
-        if name in numbers
-    ]
+    shown = [f"{words}={numbers[name]:.4f}" for name, words in SHOWN.items() if name in numbers]
     return f"Step {step}{f'/{total}' if total else ''}{': ' if shown else ''}{', '.join(shown)}"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from miniclaude.cli.main import app
 from miniclaude.providers.echo import Echo
-from miniclaude.server.wire import chat, completions
+from miniclaude.server.wire import chat, completions, fine_tuning
 from miniclaude.settings import ServerSettings
 from tests.contracts.conftest import Live, running
 
@@ -93,6 +93,16 @@ def test_api_page_lists_every_chat_field() -> None:
     assert set(chat.NOT_IMPLEMENTED) <= set(re.findall(r"`([a-z_]+)`", refused))
     raw = text.split("## POST /completions")[1].split("## WS")[0]
     assert set(completions.NOT_IMPLEMENTED) <= set(re.findall(r"`([a-z_]+)`", raw))
+
+
+def test_api_page_lists_every_fine_tuning_field() -> None:
+    """Likewise for jobs and their hyperparameters."""
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    section = text.split("## Fine-tuning jobs")[1].split("## Conversations")[0]
+    assert set(fine_tuning.JobBody.model_fields) <= first_column(section)
+    named = set(re.findall(r"`([a-z_]+)`", section))
+    fields = {*fine_tuning.Hyperparameters.model_fields, *fine_tuning.SimpleBody.model_fields}
+    assert fields <= named
 
 
 def test_links_lead_somewhere() -> None:
