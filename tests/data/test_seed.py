@@ -84,6 +84,14 @@ def test_a_fifth_of_the_conversations_has_several_questions(rows: list[Example])
     assert len(several) / len(rows) >= 0.2
 
 
+def test_wrong_answers_that_are_corrected_are_not_learnt(rows: list[Example]) -> None:
+    """Loss on an answer that the next turn takes back would teach the mistake."""
+    unlearned = [row for row in rows if row.unlearned]
+    assert len(unlearned) >= 5
+    for row in unlearned:
+        assert max(row.unlearned) < len(row.messages) - 1, row.place
+
+
 def test_no_templates(measures: dict[str, object]) -> None:
     """Rows filled from templates share their trigrams."""
     trigrams = measures["trigrams"]
