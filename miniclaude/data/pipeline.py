@@ -13,7 +13,7 @@ bytes, in one go or killed and resumed, in one process or several.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +23,14 @@ from miniclaude.data.augment import augment
 from miniclaude.data.clean_processes import clean_rows
 from miniclaude.data.duplicates import NearDuplicates
 from miniclaude.data.example import Example
-from miniclaude.data.item_lines import item_line, read_items, rejection_line, row_line
+from miniclaude.data.item_lines import (
+    item_line,
+    read_items,
+    read_lines,
+    rejection_line,
+    row_line,
+    row_of_line,
+)
 from miniclaude.data.prepared import (
     MANIFEST,
     PAGE,
@@ -53,7 +60,7 @@ Writer = Callable[[str], Awaitable[str]]
 
 STEPS = ("clean", "split", "augment", "write")
 TICK = 500  # rows between two words about progress
-MOST_AUGMENTED = 20_000  # rows; with more, variety comes from the rows themselves
+MOST_AUGMENTED = 10_000  # rows; a larger dataset has its variety from the rows themselves
 MOST_AUGMENTED_BYTES = 128 << 20
 
 
@@ -150,13 +157,16 @@ class _Run:
         """items.jsonl → train.items, validation.items, rejected.items."""
         if self.work.report("split") is not None:
             return
-        read = self.work.report("clean") or {}
-        rows = _int(read["rows"])
-        task = self._task(read)
+        cleaned = self.work.report("clean") or {}
+        rows = _int(cleaned["rows"])
+        task = self._task(cleaned)
         duplicates = NearDuplicates(self.options.duplicates, folder=self.work.path)
         fraction = self.options.validation
         counts: Counter[str] = Counter()
-        items = self._counted("split", read_items(self.work.path / "items.jsonl"), rows)
+        # Stages give one item for each, in order: what they leave as it was keeps its line.
+        waiting: deque[tuple[Item, str]] = deque()
+        read = read_lines(self.work.path / "items.jsonl")
+        items = self._counted("split", _remembered(read, waiting), rows)
         judged = duplicates.run(_of_one_task(items, task))
         names = [f"{name}.items" for name in (*SPLITS, "rejected")]
         with disk_errors(self.work.final), ExitStack() as stack:
@@ -167,7 +177,8 @@ class _Run:
             for side, item in split(judged, fraction, self.options.seed, folder=self.work.path):
                 name = "rejected" if isinstance(item, Rejection) else side
                 counts[name] += 1
-                files[name].write(item_line(item) + "\n")
+                before, line = waiting.popleft()
+                files[name].write(line if item is before else item_line(item) + "\n")
         if not counts["train"]:
             raise self._nothing_left(rows)
         report: dict[str, object] = {
@@ -222,14 +233,15 @@ class _Run:
         with disk_errors(self.work.final):
             ready.mkdir(exist_ok=True)
             for name, source in (("validation", "validation.items"), ("train", train)):
-                items = self._counted("write", read_items(self.work.path / source), total, written)
                 with _lines(ready / f"{name}.jsonl") as file:
-                    for item in items:
+                    for item, line in read_lines(self.work.path / source):
                         if isinstance(item, Example):
                             measures.add(item)
                             prompts.add(name, item)
                             written[name] += 1
-                            file.write(row_line(item) + "\n")
+                            file.write(row_of_line(line, item.place))
+                            if written.total() % TICK == 0:
+                                self.tell("write", written.total(), total)
             rejected = _Rejected()
             with _lines(ready / REJECTED) as file:
                 for item in read_items(self.work.path / "rejected.items"):
@@ -237,6 +249,7 @@ class _Run:
                         rejected.add(item)
                         written["rejected"] += 1
                         file.write(rejection_line(item) + "\n")
+            self.tell("write", total, total)
             accounting = {
                 "rows": _int((self.work.report("clean") or {})["rows"]),
                 **{name: written[name] for name in (*SPLITS, "rejected")},
@@ -291,12 +304,9 @@ class _Run:
             raise self._nothing_left(_int(read["rows"]))
         return str(max(sorted(tasks), key=lambda task: tasks[task]))
 
-    def _counted(
-        self, step: str, items: Iterable[Item], total: int, counts: Counter[str] | None = None
-    ) -> Iterator[Item]:
-        before = sum(counts.values()) if counts is not None else 0
-        number = before
-        for number, item in enumerate(items, start=before + 1):
+    def _counted(self, step: str, items: Iterable[Item], total: int) -> Iterator[Item]:
+        number = 0
+        for number, item in enumerate(items, start=1):
             if number % TICK == 0:
                 self.tell(step, number, total)
             yield item
@@ -367,6 +377,14 @@ class _Leakage:
             self._held_out.add(asked)
         else:
             self.shared += asked in self._held_out
+
+
+def _remembered(
+    lines: Iterable[tuple[Item, str]], waiting: deque[tuple[Item, str]]
+) -> Iterator[Item]:
+    for item, line in lines:
+        waiting.append((item, line))
+        yield item
 
 
 def _of_one_task(items: Iterable[Item], task: str) -> Iterator[Item]:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miniclaude.data.example import Example, Place
-from miniclaude.data.item_lines import item_line, read_item, read_items, rejection_line
+from miniclaude.data.item_lines import (
+    item_line,
+    read_item,
+    read_items,
+    rejection_line,
+    row_line,
+    row_of_line,
+)
 from miniclaude.data.rejection import Item, Rejection
 from miniclaude.errors import DatasetError
 from miniclaude.messages import text_message
@@ -39,6 +46,12 @@ def test_an_item_comes_back_as_it_was(item: Item) -> None:
     line = item_line(item)
     assert "\n" not in line
     assert read_item(line) == item
+
+
+@given(items)
+def test_a_row_is_found_in_its_line_without_being_written_anew(item: Item) -> None:
+    if isinstance(item, Example):
+        assert row_of_line(item_line(item) + "\n", item.place) == row_line(item) + "\n"
 
 
 @given(st.lists(items, max_size=4))
