@@ -188,7 +188,7 @@ def _vary(result: Augmented, order: random.Random, written: Mapping[str, str]) -
     for place in places:
         if varied >= most:
             break
-        at = _request_of(rows[place])
+        at = request_of(rows[place])
         if at is None:
             continue
         request = rows[place].messages[at].text
@@ -305,7 +305,7 @@ def _keep(result: Augmented, rows: list[Example], changes: int) -> bool:
     return gain
 
 
-def _request_of(example: Example) -> int | None:
+def request_of(example: Example) -> int | None:
     """The index of the request that may be put in other words: the first, of a conversation of a
     kind where words may change."""
     if example.task != "supervised" or example.tools or kind_of(example) in KEPT_AS_WRITTEN:

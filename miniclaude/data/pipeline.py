@@ -12,14 +12,15 @@ bytes, in one go or killed and resumed, in one process or several.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from miniclaude.data.augment import augment
+from miniclaude.data.augment import augment, request_of
 from miniclaude.data.clean_processes import clean_rows
 from miniclaude.data.duplicates import NearDuplicates
 from miniclaude.data.example import Example
@@ -50,13 +51,11 @@ from miniclaude.data.report_page import write_page
 from miniclaude.data.split import split
 from miniclaude.data.validate import CountTokens, Measures
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
+from miniclaude.data.written_paraphrases import Writer, written_paraphrases
 from miniclaude.errors import DatasetError
 
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: the step, rows done in it, and rows in all where that is known."""
-
-Writer = Callable[[str], Awaitable[str]]
-"""Puts a request in other words, by whatever means."""
 
 STEPS = ("clean", "split", "augment", "write")
 TICK = 500  # rows between two words about progress
@@ -73,13 +72,13 @@ def prepare(
     processes: int = 2,
     count_tokens: CountTokens | None = None,
     hub: HubSource | None = None,
-    paraphrased: Mapping[str, str] | None = None,
+    writer: Writer | None = None,
 ) -> PreparedDataset:
     """Prepare rows for training in `folder`, whose name is the dataset's.
 
     A folder that already holds this very dataset is opened, an older one is replaced. processes:
     how many share the cleaning of large sources. count_tokens: for the report. hub: how
-    `hf://datasets/…` is reached. paraphrased: requests put in other words by somebody else.
+    `hf://datasets/…` is reached. writer: a model that also puts requests in other words.
 
     Raises DatasetError when a source cannot be read or no row can be used, ConflictError while
     another process prepares it, DiskFullError (resumes when called again), StoreError.
@@ -87,7 +86,7 @@ def prepare(
     options = options or PrepareOptions()
     if not sources:
         raise DatasetError("There is no source.", hint="Name a file, a folder or `seed`.")
-    key = recipe_key(sources, options)
+    key = recipe_key(sources, options, written=writer is not None)
     tell = progress or (lambda step, done, total: None)
     existing = _existing(folder, key)
     if existing is not None and not leftovers(folder):
@@ -98,7 +97,7 @@ def prepare(
             return existing
         run = _Run(work, sources, options, tell, count_tokens)
         run.clean(processes, hub)
-        if recipe_key(sources, options) != key:
+        if recipe_key(sources, options, written=writer is not None) != key:
             work.restart()
             raise DatasetError(
                 f"A source was changed while it was read: {', '.join(map(str, sources))}.",
@@ -106,7 +105,7 @@ def prepare(
                 param="source",
             )
         run.split()
-        run.augment(paraphrased)
+        run.augment(writer)
         run.write(key)
         work.publish()
     return PreparedDataset.open(folder)
@@ -189,7 +188,7 @@ class _Run:
         self.work.finish("split", report, *names)
         self.work.discard("items.jsonl")
 
-    def augment(self, paraphrased: Mapping[str, str] | None) -> None:
+    def augment(self, writer: Writer | None) -> None:
         """train.items → augmented.items."""
         if self.work.report("augment") is not None:
             return
@@ -208,9 +207,13 @@ class _Run:
             return
         self.tell("augment", 0, counts["train"])
         rows = [item for item in read_items(path) if isinstance(item, Example)]
-        done = augment(
-            rows, seed=self.options.seed, system=self.options.system, written=paraphrased
-        )
+        written: dict[str, str] = {}
+        if writer is not None:
+            requests = [
+                row.messages[at].text for row in rows if (at := request_of(row)) is not None
+            ]
+            written = asyncio.run(written_paraphrases(requests, writer))
+        done = augment(rows, seed=self.options.seed, system=self.options.system, written=written)
         with disk_errors(self.work.final), _lines(out) as file:
             file.writelines(item_line(example) + "\n" for example in done.examples)
         self.tell("augment", counts["train"], counts["train"])

@@ -54,11 +54,19 @@ class PrepareOptions:
         return {**asdict(self), "columns": dict(sorted(self.columns.items()))}
 
 
-def recipe_key(sources: Sequence[str | Path], options: PrepareOptions) -> str:
+def recipe_key(
+    sources: Sequence[str | Path], options: PrepareOptions, *, written: bool = False
+) -> str:
     """SHA-256 of the options and of what tells these sources from others and from themselves
-    before a change: name, size, time of change, first and last MiB."""
+    before a change: name, size, time of change, first and last MiB. written:
+    whether a model puts requests in other words."""
     facts = [_facts(resolve_source(source)) for source in sources]
-    recipe = {"version": RECIPE_VERSION, "options": options.as_dict(), "sources": facts}
+    recipe = {
+        "version": RECIPE_VERSION,
+        "options": options.as_dict(),
+        "sources": facts,
+        "written": written,
+    }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
