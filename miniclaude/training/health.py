@@ -42,7 +42,7 @@ class Divergence:
     @property
     def suspicious(self) -> bool:
         """Whether these weights had better not be kept: the loss stands above where it began."""
-        return bool(self.first) and self.last[-1] > min(self.first) + MARGIN
+        return bool(self.first) and self.now > min(self.first) + MARGIN
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""

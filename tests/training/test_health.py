@@ -21,15 +21,15 @@ def test_one_bad_batch_is_no_divergence_and_ten_are() -> None:
     assert not found
     assert Divergence().found(float("nan")) == "the loss is no longer a finite number"
     watch = Divergence()
-    found = [watch.found(loss) for loss in [3.0] * 5 + [9.0] * 12]
-    assert "the loss has grown from 3.00 to" in next(filter(None, found))
+    all_found = [watch.found(loss) for loss in [3.0] * 5 + [9.0] * 12]
+    assert "the loss has grown from 3.00 to" in next(filter(None, all_found))
 
 
 def test_a_run_that_blows_up_at_once_is_noticed() -> None:
     """The first losses of such a run are large too, so they must not be averaged into a measure."""
     watch = Divergence()
-    found = [watch.found(loss) for loss in [3.0, 20.0, 40.0] + [40.0] * 9]
-    assert found[-1]
+    all_found = [watch.found(loss) for loss in [3.0, 20.0, 40.0] + [40.0] * 9]
+    assert all_found[-1]
 
 
 def test_patience_counts_evaluations_without_a_better_one() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from miniclaude.errors import SettingsError, TrainingDivergedError
 from miniclaude.evaluation.perplexity import score
 from miniclaude.model.transformer import Transformer
 from miniclaude.training.config import TrainingConfig
-from miniclaude.training.loop import Wish, accumulate_gradients, compile_mlps, train
+from miniclaude.training.loop import accumulate_gradients, compile_mlps, train
 from miniclaude.training.losses import Supervised
 from miniclaude.training.precision import Precision
 from miniclaude.training.run_log import RunLog
-from tests.training.tiny import counting_batches, counting_set, tiny_model
+from tests.training.tiny import after, counting_batches, counting_set, tiny_model
 
 CONFIG = TrainingConfig(
     steps=12, accumulate=2, optimizer="muon", learning_rate=0.01, warmup=2, checkpoint_every=4
@@ -28,12 +27,6 @@ CONFIG = TrainingConfig(
 
 def quiet() -> RunLog:
     return RunLog(terminal=io.StringIO())
-
-
-def pause_after(steps: int) -> Callable[[], Wish]:
-    """Lets a run do so many steps."""
-    left = iter(["go"] * steps + ["pause"])
-    return lambda: next(left)  # type: ignore[return-value]
 
 
 def same_weights(one: Transformer, other: Transformer) -> bool:
@@ -48,7 +41,7 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(tmp_path: Path, optimiz
     batches = counting_batches()
     whole, parts = tiny_model(), tiny_model()
     train(whole, batches, config, log=quiet())
-    paused = train(parts, batches, config, folder=tmp_path, log=quiet(), control=pause_after(5))
+    paused = train(parts, batches, config, folder=tmp_path, log=quiet(), control=after(5))
     assert (paused.steps, paused.ended) == (5, "paused")
     resumed = tiny_model(seed=9)
     result = train(resumed, batches, config, folder=tmp_path, log=quiet())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training import pretrain as module
-from miniclaude.training.loop import Wish
 from miniclaude.training.pretrain import (
     SIZES,
     PretrainSpec,
@@ -29,6 +28,7 @@ from miniclaude.training.pretrain import (
     whole_texts,
 )
 from miniclaude.training.run_log import RunLog
+from tests.training.tiny import after
 
 TEXT = "The cat sat on the mat and looked at a bird. The bird sang to the cat, and all was well. "
 
@@ -44,11 +44,6 @@ def examples() -> Iterator[Example]:
         yield Example(Place("a.txt", line, "paragraph"), text=TEXT * line)
     messages = (text_message("user", "Who sang?"), text_message("assistant", "The bird."))
     yield Example(Place("b.jsonl", 1), messages)
-
-
-def after(steps: int) -> Callable[[], Wish]:
-    left = iter(["go"] * steps + ["pause"])
-    return lambda: next(left)  # type: ignore[return-value]
 
 
 def quiet() -> RunLog:

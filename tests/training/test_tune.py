@@ -23,7 +23,7 @@ from miniclaude.training.run_log import RunLog
 from miniclaude.training.spec import TuneSpec
 from miniclaude.training.tune import tune
 from tests.training.prepared_rows import chat_row, preference_row, write_prepared
-from tests.training.tiny import tiny_model
+from tests.training.tiny import after, tiny_model
 
 SPEC = TuneSpec(
     lora=LoraConfig(r=4, alpha=8),
@@ -106,7 +106,6 @@ def test_no_precision_is_lost_between_two_sessions(
     spec = TuneSpec.from_dict({**SPEC.as_dict(), "method": "qlora", "precision": "bfloat16"})
     whole, parts, resumed = (model_for(tokenizer) for _ in range(3))
     tune(whole, tokenizer, dataset, spec, tmp_path / "whole", log=quiet())
-    wishes = iter(["go", "go", "go", "pause"])
     tune(
         parts,
         tokenizer,
@@ -114,7 +113,7 @@ def test_no_precision_is_lost_between_two_sessions(
         spec,
         tmp_path / "parts",
         log=quiet(),
-        control=lambda: next(wishes),  # type: ignore[arg-type,return-value]
+        control=after(3),
     )
     tune(resumed, tokenizer, dataset, spec, tmp_path / "parts", log=quiet())
     for (name, one), (_, other) in zip(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain, repeat
+
 import torch
 
 from miniclaude.data.batches import Batches
 from miniclaude.data.tokens import TokenDocument, TokenSet
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.transformer import Transformer
+from miniclaude.training.loop import Wish
 
 
 def tiny_model(seed: int = 0) -> Transformer:
@@ -49,3 +53,10 @@ def counting_set(documents: int = 40) -> TokenSet:
 def counting_batches(tokens: int = 4000) -> Batches:
     """Batches of about 32 positions of `counting_set`."""
     return Batches({"count": counting_set()}, {"count": 1}, tokens=tokens, size=32, seed=0)
+
+
+def after(steps: int, wish: Wish = "pause") -> Callable[[], Wish]:
+    """A control that lets a run do so many steps."""
+    go: Wish = "go"
+    left = chain(repeat(go, steps), repeat(wish))
+    return lambda: next(left)
