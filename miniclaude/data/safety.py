@@ -31,6 +31,7 @@ AROUND = 60
 """Characters on both sides of a rude word that are looked at."""
 
 OF_ANSWERS = frozenset(word.encode() for word in CRUEL_SIGNALS | PROFANE)
+ANY_SIGNAL = SIGNALS | OF_ANSWERS
 DISGUISED = re.compile(r"[a-zA-Z][*@$]{1,4}[a-zA-Z]")
 DISGUISED_WORD = re.compile(r"[a-zA-Z]{1,8}[*@$!]{1,4}[a-zA-Z]{1,8}")
 
@@ -88,15 +89,18 @@ def concern(example: Example) -> Concern | None:
     messages = example.messages + example.chosen
     row = "\n".join([text_of(message) for message in messages])
     words = split_words(row)
+    disguised = may_be_disguised(row)
+    if ANY_SIGNAL.isdisjoint(words) and not disguised:
+        return None
     requests = possible_requests(words)
-    answers = not OF_ANSWERS.isdisjoint(words) or may_be_disguised(row)
+    answers = disguised or not OF_ANSWERS.isdisjoint(words)
     if not requests and not answers:
         return None
     asked: Concern | None = None
     for index, message in enumerate(messages):
         text = text_of(message)
         if message.role == "user":
-            asked = _harmful(text, requests) if requests else None
+            asked = harmful_request(text) if requests else None
         elif message.role == "assistant" and index not in example.unlearned:
             if asked is not None and text and not declines(text):
                 return asked
@@ -125,10 +129,9 @@ def possible_requests(words: list[bytes]) -> list[tuple[Rule, Request]]:
 
 def harmful_request(text: str) -> Concern | None:
     """The harm that a user's message asks for, if any."""
-    return _harmful(text, possible_requests(split_words(text)))
-
-
-def _harmful(text: str, requests: list[tuple[Rule, Request]]) -> Concern | None:
+    requests = possible_requests(split_words(text))
+    if not requests:
+        return None
     lower = _ends(text).lower().replace("\u2019", "'")
     for rule, request in requests:
         match = request.pattern.search(lower)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +12,7 @@ from miniclaude.data.band_index import MOST_CANDIDATES
 from miniclaude.data.duplicates import CHUNK_ROWS, NearDuplicates, PlaceList, chunks, repeats
 from miniclaude.data.example import Example, Place
 from miniclaude.data.rejection import Item, Rejection
-from miniclaude.data.shingle_file import ShingleFile
-from miniclaude.data.shingles import hash_shingles
-from miniclaude.data.similar import SimilarRows, choose_bands, recall
-from miniclaude.errors import DiskFullError
+from miniclaude.data.similar import choose_bands, recall
 from miniclaude.messages import text_message
 
 VOCABULARY = [
@@ -78,12 +74,6 @@ def test_other_thresholds_choose_other_bands(threshold: float) -> None:
     bands, length = choose_bands(threshold)
     assert recall(threshold, bands, length) >= 0.999
     assert bands * length <= 64
-
-
-def test_the_recall_that_the_documentation_states() -> None:
-    assert choose_bands(0.9) == (10, 6)
-    assert recall(0.9, 10, 6) == pytest.approx(0.9995, abs=1e-4)
-    assert recall(0.95, 10, 6) > 0.99999
 
 
 def test_rows_are_compared_across_chunks_and_within_one() -> None:
@@ -173,23 +163,3 @@ def test_many_rows_that_share_a_passage_stay_bounded_work() -> None:
     compared = stage.report()["pairs compared"]
     assert isinstance(compared, int)
     assert compared <= 1500 * 2 * MOST_CANDIDATES
-
-
-def test_the_temporary_file_lies_where_asked_and_is_gone_afterwards(tmp_path: Path) -> None:
-    search = SimilarRows(0.9, folder=tmp_path)
-    assert search.find([("a b c d", "e f g")]).numbers == [0]
-    assert search.find([("a b c d", "e f g"), ("", "")]).numbers == [-1, -1]
-    assert search.find([]).numbers == []
-    search.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_says_so() -> None:
-    """/dev/full takes no byte."""
-    file = ShingleFile(None)
-    file.close()
-    with Path("/dev/full").open("r+b", buffering=0) as full:
-        file._file = full
-        shingles = hash_shingles(["", "one two three four"])
-        with pytest.raises(DiskFullError, match="No space is left for the shingles"):
-            file.add(shingles, (shingles.bounds[::2][1:] > 0))
