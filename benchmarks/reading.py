@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 
 import polars
