@@ -5,8 +5,8 @@ a whole band of r values with s^r, and in at least one of b bands with 1 - (1 - 
 Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3).
 
 The index is a hash table with chains, in flat arrays that double as they fill, looked up for many
-rows at a time. An entry is a row's key of one band: 8 bytes for the key, 4 for the next of its chain
-and 4 for the chains' heads; no Python object. With ten bands that is 160 to 320 bytes a row:
+rows at a time. An entry is a row's key of one band: 8 bytes for the key, 4 for the next entry of
+its chain, 4 for the chains' heads; no Python object. With ten bands that is 160 to 320 bytes a row:
 2.1 GB for 10 million rows, and 1.1 GB more for the moment of the last doubling.
 """
 
