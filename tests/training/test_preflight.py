@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import torch
 
+from miniclaude.data.prepared import PreparedDataset
 from miniclaude.errors import CheckpointError, DatasetError, OutOfMemoryError
 from miniclaude.model.checkpoint import save_model
 from miniclaude.model.facts import read_facts
 from miniclaude.model.transformer import Transformer
+from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.machine import Machine, has_fast_bfloat16, this_machine
 from miniclaude.training.memory import needed, parameters
 from miniclaude.training.preflight import (
@@ -33,6 +35,7 @@ from miniclaude.training.preflight import (
 )
 from miniclaude.training.probe import Findings, Order, own_memory, trial
 from miniclaude.training.spec import TuneSpec
+from miniclaude.training.tokenise import tokenise
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.training.prepared_rows import chat_row, preference_row, write_prepared
 
@@ -45,10 +48,10 @@ MACHINE = Machine(memory=8 << 30, cores=1, device="cpu", fast_bfloat16=False)
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose activations outweigh the process: 4 layers, 256 wide."""
+    """A model whose activations show beside the process: 6 layers, 128 wide."""
     tiny = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
     small = read_facts(tiny).config
-    wide = replace(small, width=256, head_dim=64, mlp_width=1024, layers=4, windows=())
+    wide = replace(small, width=128, head_dim=32, mlp_width=512, layers=6, windows=())
     model = Transformer(wide)
     model.initialise(torch.Generator().manual_seed(0))
     folder = tmp_path_factory.mktemp("models") / "wide"
@@ -96,20 +99,19 @@ def test_what_is_foretold_is_what_happens(
     check(foretold, MACHINE, read_facts(base).config, spec)
 
 
-def test_the_shapes_alone_come_near_the_trial(base: Path, chats: Path) -> None:
-    """Alternatives are computed from shapes: those must move as the measured ones do."""
-    spec = replace(SPEC, method="full")
+def test_a_trial_counts_the_whole_run_and_not_only_its_own_steps(base: Path, chats: Path) -> None:
+    spec = replace(SPEC, method="full", epochs=3, evaluate_every=1)
     values = json.loads(json.dumps(spec.as_dict()))
     found = trial(Order(str(base), str(chats), values, threads=torch.get_num_threads()))
-    own = needed(read_facts(base).config, spec, found.longest)
-    assert found.steps == -(-len_batches(chats, found) // spec.accumulate)
-    assert own.training == 3 * own.weights
-    assert 0 < own.activations < own.total
-
-
-def len_batches(chats: Path, found: Findings) -> int:
-    """Batches of the whole run, by its tokens and the size of a batch."""
-    return -(-found.tokens // 1000)
+    once = tokenise(
+        PreparedDataset.open(chats).examples("train"), load_tokenizer(base), spec.max_length
+    )
+    assert found.trained == 3 * once.trained
+    assert found.tokens == 3 * int(once.documents.lengths.sum())
+    assert found.longest <= spec.batch_tokens
+    assert found.held_out > 0
+    for seconds in (found.token_seconds, found.held_out_seconds, found.save_seconds):
+        assert seconds > 0
 
 
 def test_a_run_that_outgrows_its_limit_ends_the_trial_alone(base: Path, chats: Path) -> None:
