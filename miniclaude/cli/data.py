@@ -102,6 +102,7 @@ def check(
     home: Home = None,
 ) -> None:
     """Say what `prepare` would keep and reject, and keep nothing."""
+    import shlex
     import shutil
     import tempfile
 
@@ -132,7 +133,7 @@ def check(
     if page is not None:
         typer.echo(f"The report with pictures: {page}")
     typer.echo(
-        f"\nKeep it as a dataset:  mini-claude data prepare {' '.join(map(_quoted, sources))}"
+        f"\nKeep it as a dataset:  mini-claude data prepare {' '.join(map(shlex.quote, sources))}"
     )
 
 
@@ -393,9 +394,3 @@ def _facts(dataset: PreparedDataset) -> dict[str, object]:
         "sources": dataset.sources,
         "fingerprint": dataset.fingerprint,
     }
-
-
-def _quoted(source: str) -> str:
-    import shlex
-
-    return shlex.quote(source)

@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from miniclaude.data.accounts import Leakage, RejectionCounts
 from miniclaude.data.augment import augment, request_of
 from miniclaude.data.clean_processes import clean_rows
 from miniclaude.data.duplicates import NearDuplicates
@@ -231,7 +232,7 @@ class _Run:
         train = "augmented.items" if augmented["applied"] else "train.items"
         total = sum(counts.values()) - merged
         measures = Measures(self.count_tokens)
-        prompts = _Leakage()
+        prompts = Leakage()
         written: Counter[str] = Counter()
         with disk_errors(self.work.final):
             ready.mkdir(exist_ok=True)
@@ -245,7 +246,7 @@ class _Run:
                             file.write(row_of_line(line, item.place))
                             if written.total() % TICK == 0:
                                 self.tell("write", written.total(), total)
-            rejected = _Rejected()
+            rejected = RejectionCounts()
             with _lines(ready / REJECTED) as file:
                 for item in read_items(self.work.path / "rejected.items"):
                     if isinstance(item, Rejection):
@@ -334,52 +335,6 @@ class _Run:
             hint=next((one.cure for one in firsts.values()), "Give it rows with answers."),
             param="source",
         )
-
-
-class _Rejected:
-    """Rejections by name: how many, and the first few."""
-
-    SAMPLES = 3
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._first: dict[str, list[Rejection]] = {}
-
-    def add(self, rejection: Rejection) -> None:
-        self._counts[rejection.error] += 1
-        samples = self._first.setdefault(rejection.error, [])
-        if len(samples) < self.SAMPLES:
-            samples.append(rejection)
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            error: {
-                "count": count,
-                "cure": self._first[error][0].cure,
-                "first": [
-                    {"place": str(one.place), "message": one.message, "row": one.row[:200]}
-                    for one in self._first[error]
-                ],
-            }
-            for error, count in self._counts.most_common()
-        }
-
-
-class _Leakage:
-    """Looks, independently of the split, whether a training row has a validation row's messages
-    before the last answer. Validation rows must be added first."""
-
-    def __init__(self) -> None:
-        self._held_out: set[str] = set()
-        self.shared = 0
-
-    def add(self, side: str, example: Example) -> None:
-        prompt = " ".join(message.text for message in example.messages if message.role == "user")
-        asked = " ".join((prompt or example.text).lower().split())
-        if side == "validation":
-            self._held_out.add(asked)
-        else:
-            self.shared += asked in self._held_out
 
 
 def _remembered(

@@ -1,0 +1,31 @@
+"""What the report counts."""
+
+from __future__ import annotations
+
+from miniclaude.data.accounts import Leakage, RejectionCounts
+from miniclaude.data.example import Place
+from miniclaude.data.rejection import Rejection
+from tests.data.rows import said
+
+
+def test_rejections_by_name_the_commonest_first_with_the_first_few() -> None:
+    counts = RejectionCounts()
+    for n in range(5):
+        counts.add(Rejection(Place("x", n + 1), "often", "No.", "Mend.", "r" * 900))
+    counts.add(Rejection(Place("x", 9), "once", "No.", "Mend it.", ""))
+    found = counts.as_dict()
+    assert list(found) == ["often", "once"]
+    often = found["often"]
+    assert isinstance(often, dict)
+    assert often["count"] == 5
+    assert [one["place"] for one in often["first"]] == ["x, line 1", "x, line 2", "x, line 3"]
+    assert len(often["first"][0]["row"]) == 200
+
+
+def test_the_same_question_in_both_splits_is_leakage() -> None:
+    """Seen through spaces and capitals; the answers do not matter."""
+    leakage = Leakage()
+    leakage.add("validation", said("Where is  Lima?", "In Peru."))
+    leakage.add("train", said("where is lima?", "Peru, of course."))
+    leakage.add("train", said("Where is Rome?", "In Italy."))
+    assert leakage.shared == 1
