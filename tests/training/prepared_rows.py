@@ -1,4 +1,4 @@
-"""A prepared dataset's folder, written by hand: what the pipeline would leave, without its gates."""
+"""A prepared dataset's folder, written by hand: what the pipeline leaves, without its gates."""
 
 from __future__ import annotations
 
