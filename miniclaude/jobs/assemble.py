@@ -58,7 +58,7 @@ def run_job(
     """
     if (done := already_there(order)) is not None:
         return JobResult("finished", done.name, order.adapters / order.model_id)
-    torch.set_num_threads(physical_cores())
+    use_cores()
     place = choose_device(device)
     dataset = rows_of(order, folder, tell)
     tokenizer = load_tokenizer(order.base_folder)
@@ -127,9 +127,14 @@ def run_job(
     )
 
 
+def use_cores() -> None:
+    """One thread for each physical core, or fewer where the environment allows fewer."""
+    torch.set_num_threads(min(torch.get_num_threads(), physical_cores()))
+
+
 def plan_job(order: JobOrder, folder: Path, tell: Tell, *, device: str = "auto") -> Settled:
     """Rows, settings and trial, without the run. Raises as `run_job`."""
-    torch.set_num_threads(physical_cores())
+    use_cores()
     dataset = rows_of(order, folder, tell)
     tokenizer = load_tokenizer(order.base_folder)
     return settle(order, dataset, tokenizer, folder, tell, choose_device(device))

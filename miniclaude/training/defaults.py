@@ -186,7 +186,8 @@ def choose_precision(machine: Machine) -> tuple[Precision, str]:
 def fit(config: ModelConfig, wanted: TuneSpec, machine: Machine) -> tuple[TuneSpec, str]:
     """The first of ever more frugal settings that should fit, and why that method."""
     room = int(SHARE * machine.memory)
-    size = f"{sum(parameters(config)) / 1e6:,.0f} million parameters"
+    count = sum(parameters(config)) / 1e6
+    size = f"{count:,.{0 if count >= 10 else 1}f} million parameters"
     for spec, told in frugal(wanted):
         memory = needed(config, spec, spec.batch_tokens, machine.device).total
         if memory <= room:
