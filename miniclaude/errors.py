@@ -35,6 +35,11 @@ the class to an HTTP status; the command line prints both and exits with 1 or 2.
 
 from __future__ import annotations
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The operating system's numbers for what is a DiskFullError."""
+
 
 class MiniClaudeError(Exception):
     """Base of every error this package raises on purpose.

@@ -42,7 +42,6 @@ from miniclaude.data.prepared import (
     VERSION,
     PreparedDataset,
     content_fingerprint,
-    file_hash,
 )
 from miniclaude.data.reading import HubSource
 from miniclaude.data.recipe import PrepareOptions, recipe_key
@@ -54,6 +53,7 @@ from miniclaude.data.validate import CountTokens, Measures
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
 from miniclaude.data.written_paraphrases import Writer, written_paraphrases
 from miniclaude.errors import DatasetError
+from miniclaude.model.new_file import sha256_of
 
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: the step, rows done in it, and rows in all where that is known."""
@@ -289,7 +289,7 @@ class _Run:
             "rows": dict(accounting),
             "fingerprint": content_fingerprint(ready),
             "files": {
-                name: {"bytes": (ready / name).stat().st_size, "sha256": file_hash(ready / name)}
+                name: {"bytes": (ready / name).stat().st_size, "sha256": sha256_of(ready / name)}
                 for name in names
             },
         }

@@ -21,6 +21,7 @@ from typing import Literal, cast
 from miniclaude.data.example import Example, Place, Task, from_row
 from miniclaude.errors import DatasetError, InvalidRequestError, NotFoundError
 from miniclaude.model.library import PART
+from miniclaude.model.new_file import sha256_of
 
 Split = Literal["train", "validation"]
 SPLITS: tuple[Split, ...] = ("train", "validation")
@@ -30,7 +31,6 @@ PAGE = "report.html"
 REJECTED = "rejected.jsonl"
 MAX_JSON_BYTES = 64 << 20
 VERSION = 1
-CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class PreparedDataset:
         for name, facts in cast(
             "Mapping[str, Mapping[str, object]]", self.manifest["files"]
         ).items():
-            if file_hash(self.folder / Path(name).name) != facts["sha256"]:
+            if sha256_of(self.folder / Path(name).name) != facts["sha256"]:
                 raise DatasetError(
                     f"{self.folder / name} was changed since it was prepared.",
                     hint="Prepare the dataset again with `mini-claude data prepare`.",
@@ -168,18 +168,9 @@ def remove_dataset(datasets: Path, name: str) -> None:
     shutil.rmtree(doomed)
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def content_fingerprint(folder: Path) -> str:
     """SHA-256 over the hashes of both splits' files."""
-    hashes = "\n".join(f"{split} {file_hash(folder / f'{split}.jsonl')}" for split in SPLITS)
+    hashes = "\n".join(f"{split} {sha256_of(folder / f'{split}.jsonl')}" for split in SPLITS)
     return hashlib.sha256(hashes.encode()).hexdigest()
 
 

@@ -5,7 +5,6 @@ Eight bytes a shingle on disk (a row of 100 words: 800); twelve bytes a row in m
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from array import array
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miniclaude.data.shingles import HashedShingles, Hashes, jaccard
-from miniclaude.errors import DiskFullError
+from miniclaude.errors import NO_ROOM, DiskFullError
 
 
 class ShingleSets:
@@ -75,7 +74,7 @@ class ShingleFile:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in NO_ROOM:
                 raise
             raise DiskFullError(
                 "No space is left for the shingles of the search for near-duplicates.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,15 @@ class TokenSet:
         """Positions each document takes in a batch: one fewer than its tokens. [D]."""
         lengths: NDArray[np.int64] = np.diff(self.starts) - 1
         return lengths
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of the tokens, of which are learnt, and of where documents
+        begin."""
+        digest = hashlib.sha256()
+        for array in (self.ids, self.learn, self.starts):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def document(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Ids and learn mask of one document, both [length + 1]."""

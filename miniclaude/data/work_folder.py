@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from miniclaude.errors import ConflictError, DiskFullError, StoreError
-from miniclaude.model.new_folder import NO_ROOM, flush_to_disk
+from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
+from miniclaude.model.new_file import flush_to_disk, write_whole
 
 STATE = "state.json"
 READY = "ready"
@@ -128,14 +128,8 @@ class WorkFolder:
         return state if isinstance(state, dict) else {}
 
     def _write_state(self) -> None:
-        partial = self.path / f"{STATE}.partial"
         text = json.dumps({"key": self._key, "steps": self._steps}, ensure_ascii=False)
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path / STATE)
-        flush_to_disk(self.path)
+        write_whole(self.path / STATE, text)
 
 
 def leftovers(folder: Path) -> bool:

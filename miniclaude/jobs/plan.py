@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from miniclaude.data.seed import NAMES as SEED
 from miniclaude.errors import DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.order import JobOrder, Source
 from miniclaude.model.library import Library
@@ -14,9 +15,6 @@ from miniclaude.store.jobs import Job
 
 DATASET = "dataset:"
 """What begins the name of a dataset where a file's id may stand too."""
-
-SEED_DATASETS = ("seed", "mini-claude-seed")
-"""The dataset that came with Mini-Claude, by its names."""
 
 ENDINGS = frozenset(
     {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md", ".parquet", ".arrow"}
@@ -96,7 +94,7 @@ class Plan:
         if name.startswith(DATASET):
             dataset = name.removeprefix(DATASET)
             folder = self._dataset(dataset, param)
-            return folder, () if folder is not None else (Source(SEED_DATASETS[0], dataset),)
+            return folder, () if folder is not None else (Source("seed", dataset),)
         path = self._files.path(name)
         if not path.is_file():
             raise DatasetError(
@@ -122,7 +120,7 @@ class Plan:
 
     def _dataset(self, name: str, param: str) -> Path | None:
         """A prepared dataset's folder; None for the one that came with us, which has none."""
-        if name in SEED_DATASETS:
+        if name in SEED:
             return None
         there = {}
         if self._datasets.is_dir():

@@ -3,33 +3,21 @@ once, by file, line, error name and cure, and not hours later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from miniclaude.data.reading import read_examples
 from miniclaude.data.rejection import Item, Rejection
+from miniclaude.data.seed import NAMES as SEED
 from miniclaude.errors import DatasetError
 from miniclaude.jobs.order import JobOrder, JobResult, Source, Tell
-from miniclaude.jobs.plan import SEED_DATASETS
+from miniclaude.training.tasks import FITTING, HOLDS
 
 MAX_SHOWN = 20
 """Bad rows that are told of, each in an event of its own."""
 
 MAX_BAD = 1_000
 """Bad rows after which nobody reads on."""
-
-TASKS: Mapping[str, tuple[str, ...]] = {
-    "supervised": ("supervised", "text"),
-    "dpo": ("preference",),
-    "kto": ("kto",),
-}
-"""A method → the kinds of rows it learns from."""
-
-NEEDS = {
-    "supervised": '"messages" that end with the assistant\'s answer',
-    "dpo": '"chosen" and "rejected" answers',
-    "kto": '"messages" and a "label", true or false',
-}
 
 
 def validate_files(order: JobOrder, tell: Tell) -> JobResult:
@@ -41,7 +29,7 @@ def validate_files(order: JobOrder, tell: Tell) -> JobResult:
         ("validation_file", order.validation),
     ):
         for source in sources:
-            if source.path in SEED_DATASETS or Path(source.path).is_dir():
+            if source.path in SEED or Path(source.path).is_dir():
                 continue  # a dataset: it was validated when it was prepared
             count = _validate(source, field, method, tell)
             tell({"event": "message", "message": f"{source.name}: {count:,} examples."})
@@ -54,10 +42,10 @@ def _validate(source: Source, field: str, method: str, tell: Tell) -> int:
     bad = good = 0
     for item in _read(source, field, code):
         if not isinstance(item, Rejection):
-            if item.task not in TASKS[method]:
+            if item.task not in FITTING[method]:
                 raise DatasetError(
-                    f"{source.name}, {item.place.unit} {item.place.line}: the row is of the kind"
-                    f" {item.task!r}; the method {method!r} needs {NEEDS[method]}.",
+                    f"{_place(item, source)} holds {HOLDS[item.task]}; the method {method!r} learns"
+                    f" from {HOLDS[FITTING[method][0]]}.",
                     hint="Choose the method for these rows, or rows for this method.",
                     param=field,
                     code=code,
@@ -96,6 +84,9 @@ def _read(source: Source, field: str, code: str) -> Iterator[Item]:
 
 
 def _told(item: Rejection, source: Source) -> str:
-    """A bad row in the person's own words: their name for the file, not ours."""
-    place = f"{source.name}, {item.place.unit} {item.place.line}"
-    return f"{place}: {item.error}: {item.message} {item.cure}".strip()
+    return f"{_place(item, source)}: {item.error}: {item.message} {item.cure}".strip()
+
+
+def _place(item: Item, source: Source) -> str:
+    """Where a row is in the person's own words: their name for the file, not ours."""
+    return f"{source.name}, {item.place.unit} {item.place.line}"

@@ -6,7 +6,6 @@ hash is right gets its name.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import BinaryIO, Protocol
 
 import httpx2
 
-from miniclaude.errors import DiskFullError, DownloadError
+from miniclaude.errors import NO_ROOM, DiskFullError, DownloadError
 
 CHUNK = 1 << 20  # bytes
 ATTEMPTS = 5
@@ -98,7 +97,7 @@ def download(
             )
         partial.replace(target)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_ROOM:
             raise
         raise DiskFullError(
             f"{file.name}: the disk is full in {folder}.",

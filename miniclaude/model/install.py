@@ -5,7 +5,6 @@ No torch at import time; checking weights against config.json needs it for a mom
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -13,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from miniclaude.errors import CheckpointError, ConflictError, DiskFullError
+from miniclaude.errors import NO_ROOM, CheckpointError, ConflictError, DiskFullError
 from miniclaude.model.library import InstalledModel, Library, folder_name
-from miniclaude.model.new_folder import NO_ROOM, new_folder
+from miniclaude.model.new_file import sha256_of
+from miniclaude.model.new_folder import new_folder
 from miniclaude.tokenizer.chat_formats import FORMATS, store_template
 from miniclaude.tokenizer.files import read_templates
 from miniclaude.tokenizer.load import check_vocabulary, load_tokenizer
@@ -98,7 +98,7 @@ def install(
     check_folder(staging)
     _give_template(staging, progress)
     files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
         for path in sorted(staging.iterdir())
         if path.name != MANIFEST
     }
@@ -176,8 +176,3 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
         while chunk := reader.read(CHUNK):
             writer.write(chunk)
             progress.advance(len(chunk))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

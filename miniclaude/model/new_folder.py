@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from miniclaude.errors import ConflictError, DiskFullError, StoreError
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-def flush_to_disk(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's entries, are on the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
+from miniclaude.model.new_file import flush_to_disk
 
 
 @contextmanager

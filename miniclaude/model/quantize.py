@@ -64,11 +64,17 @@ class QuantizedLinear(nn.Module):
         self.register_buffer("bias", None if bias is None else bias.detach().clone())
 
     def unpack(self, dtype: torch.dtype) -> Tensor:
-        """[R, C]: in four bits the weights; in eight the bare codes, whose rows are still to be
+        """[R, C]: the weights, or, where `scaled_after`, the bare codes, whose rows are still to be
         multiplied by `scales` (as integers they are exact in every format)."""
-        if self.bits == 8:
-            return self.codes.to(dtype)
-        return from_nf4(self.codes, self.scales, dtype)[:, : self.in_features]
+        if self.bits == 4:
+            return from_nf4(self.codes, self.scales, dtype)[:, : self.in_features]
+        codes = self.codes.to(dtype)
+        return codes if self.scaled_after(dtype) else codes.mul_(self.scales.to(dtype)[:, None])
+
+    def scaled_after(self, dtype: torch.dtype) -> bool:
+        """Whether the scales are applied to the product. Not in float16: a product with numbers up
+        to 127 is soon beyond its 65,504."""
+        return self.bits == 8 and dtype != torch.float16
 
     def dequantize(self) -> Tensor:
         """The weights as float32, [R, C]."""
@@ -102,13 +108,13 @@ class _FrozenProduct(torch.autograd.Function):
         ctx.product = torch.get_autocast_dtype(device) if autocast else x.dtype
         with torch.autocast(device, enabled=False):
             y = linear(x.to(ctx.product), layer.unpack(ctx.product))
-            return y * layer.scales.to(y.dtype) if layer.bits == 8 else y
+            return y * layer.scales.to(y.dtype) if layer.scaled_after(ctx.product) else y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         """The input's gradient, [..., R] -> [..., C]."""
         layer, [gradient] = ctx.layer, gradients
-        if layer.bits == 8:
+        if layer.scaled_after(ctx.product):
             gradient = gradient * layer.scales.to(gradient.dtype)
         return (gradient @ layer.unpack(ctx.product)).to(ctx.given), None
 

@@ -7,7 +7,6 @@ an adapter in PEFT's layout or a whole model.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
@@ -20,6 +19,7 @@ from pathlib import Path
 from miniclaude.errors import CheckpointError, InvalidRequestError
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
+from miniclaude.model.new_file import sha256_of
 from miniclaude.model.new_folder import new_folder
 
 TUNED = "mini-claude.json"
@@ -143,9 +143,3 @@ def publish(
             path.rename(partial / path.name)
     staging.rmdir()
     return tuned
-
-
-def sha256_of(path: Path) -> str:
-    """In hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from miniclaude.errors import DiskFullError, HomeLockedError, StoreError
+from miniclaude.errors import NO_ROOM, DiskFullError, HomeLockedError, StoreError
 
 LOCK_FILE = "server.lock"
 
@@ -59,7 +58,7 @@ def home_lock(home: Path) -> Iterator[HomeLock]:
 
 
 def _cannot_write(home: Path, error: OSError) -> StoreError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in NO_ROOM:
         return DiskFullError(
             f"No space is left to write to the home folder {home}.",
             hint="Free some space, or choose another folder with --home.",

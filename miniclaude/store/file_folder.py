@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from miniclaude.errors import DiskFullError, PayloadTooLargeError, StoreError
+from miniclaude.errors import NO_ROOM, DiskFullError, PayloadTooLargeError, StoreError
 
 PARTIAL = ".partial"
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FileWriter:

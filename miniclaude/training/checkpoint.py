@@ -12,7 +12,6 @@ No random state is kept: each step draws from a generator seeded by its own numb
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +25,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from miniclaude.errors import CheckpointError, DiskFullError
-from miniclaude.model.new_folder import flush_to_disk
+from miniclaude.errors import NO_ROOM, CheckpointError, DiskFullError
+from miniclaude.model.new_file import flush_to_disk, sha256_of
 from miniclaude.training.averaging import trained_parameters
 
 WEIGHTS, OPTIMIZER, AVERAGE = "weights.safetensors", "optimizer.safetensors", "ema.safetensors"
 MANIFEST = "manifest.json"
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def write_folder(
         for name, tensors in files.items():
             save_file({key: t.contiguous() for key, t in tensors.items()}, draft / name)
             flush_to_disk(draft / name)
-            hashes[name] = _sha256(draft / name)
+            hashes[name] = sha256_of(draft / name)
         manifest = json.dumps({**facts, "sha256": hashes}, indent=1)
         (draft / MANIFEST).write_text(manifest, encoding="utf-8")
         flush_to_disk(draft / MANIFEST)
@@ -206,7 +204,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read(folder: Path, name: str, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
-    if _sha256(folder / name) != manifest["sha256"][name]:
+    if sha256_of(folder / name) != manifest["sha256"][name]:
         raise CheckpointError(
             f"{folder / name} is not what was written: its hash differs.",
             hint=f"Remove {folder} to go on from the checkpoint before it.",
@@ -249,8 +247,3 @@ def _is_no_room(error: Exception) -> bool:
 def _resumable(final: Path) -> str:
     found = checkpoints(final.parent)
     return found[-1].name if found else "the beginning"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

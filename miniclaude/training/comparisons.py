@@ -17,42 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from miniclaude.data.batches import Batch, make_batch
-from miniclaude.data.example import Example, Task, to_row
+from miniclaude.data.example import Example, to_row
 from miniclaude.data.rejection import Rejection, shown
 from miniclaude.data.tokens import TokenDocument, TokenSet
 from miniclaude.errors import DatasetError, MiniClaudeError
 from miniclaude.messages import Message
 from miniclaude.tokenizer.chat_template import encode_training_examples
 from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.tasks import HOLDS, check_task
 from miniclaude.training.tokenise import byte_lengths, nothing_to_learn
-
-FITTING: dict[str, tuple[Task, ...]] = {
-    "supervised": ("supervised", "text"),
-    "dpo": ("preference",),
-    "kto": ("kto",),
-}
-"""Which rows each objective can learn from."""
-
-HOLDS: dict[Task, str] = {
-    "supervised": "conversations (messages)",
-    "text": "plain text",
-    "preference": "preferences (chosen and rejected)",
-    "kto": "rated answers (messages and a label)",
-}
-
-
-def check_task(task: Task, objective: str, name: str = "The dataset") -> None:
-    """Raise DatasetError, with the cure, when rows of this task do not suit the objective."""
-    if task in FITTING[objective]:
-        return
-    wanted = HOLDS[FITTING[objective][0]]
-    fitting = next(method for method, tasks in FITTING.items() if task in tasks)
-    raise DatasetError(
-        f"{name} holds {HOLDS[task]}; the objective {objective!r} learns from {wanted}.",
-        hint=f"Set objective to {fitting!r}, or use a dataset of {wanted}.",
-        param="objective",
-        code="wrong_task",
-    )
 
 
 @dataclass(frozen=True, slots=True)

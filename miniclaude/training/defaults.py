@@ -19,7 +19,7 @@ import numpy as np
 from miniclaude.data.example import Task
 from miniclaude.data.prepared import PreparedDataset
 from miniclaude.model.config import ModelConfig
-from miniclaude.model.lora import LoraConfig
+from miniclaude.model.lora_config import LoraConfig
 from miniclaude.model.quantize import Bits
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.comparisons import tokenise_comparisons

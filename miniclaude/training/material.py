@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from miniclaude.data.prepared import PreparedDataset
 from miniclaude.data.rejection import Rejection
-from miniclaude.errors import DatasetError
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.losses import Supervised
 from miniclaude.training.objective import BatchSource, Objective
 from miniclaude.training.packing import PackedBatches, pack_epochs
 from miniclaude.training.spec import TuneSpec
+from miniclaude.training.tasks import check_task
 from miniclaude.training.tokenise import tokenise
 
 
@@ -45,14 +45,7 @@ def gather(
     Raises DatasetError when its rows are of another kind than the objective learns from, or hold
     nothing to learn.
     """
-    if dataset.task not in ("supervised", "text"):
-        fitting = "dpo" if dataset.task == "preference" else "kto"
-        raise DatasetError(
-            f"{dataset.folder.name} holds rows of the kind {dataset.task!r}, which supervised"
-            " training cannot learn from.",
-            hint=f"Use objective {fitting}, or other data.",
-            param="objective",
-        )
+    check_task(dataset.task, "supervised", dataset.name)
     length = min(spec.max_length, context)
     taught = tokenise(dataset.examples("train"), tokenizer, length)
     validation = None

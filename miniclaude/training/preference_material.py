@@ -10,16 +10,12 @@ from numpy.typing import NDArray
 
 from miniclaude.data.prepared import PreparedDataset
 from miniclaude.tokenizer.tokenizer import Tokenizer
-from miniclaude.training.comparisons import (
-    ComparisonBatches,
-    Comparisons,
-    check_task,
-    tokenise_comparisons,
-)
+from miniclaude.training.comparisons import ComparisonBatches, Comparisons, tokenise_comparisons
 from miniclaude.training.material import Material, packed
 from miniclaude.training.packing import pack_epochs
 from miniclaude.training.preference import DPO, KTO, kto_weights
 from miniclaude.training.spec import TuneSpec
+from miniclaude.training.tasks import check_task
 
 Reference = Callable[[Comparisons], NDArray[np.float32]]
 """What the base thinks of each document, [2 · rows]: `preference.reference_log_probabilities`."""
@@ -77,12 +73,8 @@ def trained_tokens(taught: Comparisons) -> int:
 
 def fingerprint(taught: Comparisons) -> str:
     """SHA-256 of the tokens, of what counts, and of the labels."""
-    digest = hashlib.sha256()
-    documents = taught.documents
-    for array in (documents.ids, documents.learn, documents.starts, taught.desirable):
-        if array is not None:
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    labels = b"" if taught.desirable is None else taught.desirable.tobytes()
+    return hashlib.sha256(taught.documents.fingerprint.encode() + labels).hexdigest()
 
 
 def summary(taught: Comparisons) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -13,10 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from miniclaude.errors import DiskFullError
+from miniclaude.errors import NO_ROOM, DiskFullError
 
 Record = Mapping[str, object]
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Board(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
 from miniclaude.errors import SettingsError
-from miniclaude.model.lora import LoraConfig
+from miniclaude.model.lora_config import LoraConfig
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "epochs": (0, 10_000),

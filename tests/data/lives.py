@@ -16,7 +16,8 @@ from miniclaude.data import work_folder
 from miniclaude.data.pipeline import prepare
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.errors import DiskFullError
-from miniclaude.model.new_folder import flush_to_disk
+from miniclaude.model import new_file
+from miniclaude.model.new_file import flush_to_disk
 
 NO_ROOM = 7
 
@@ -37,7 +38,8 @@ def one_life(source: Path, folder: Path, end: dict[str, Any]) -> int:
         if step == end.get("step") and done >= 500:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    vars(work_folder)["flush_to_disk"] = dying
+    for module in (work_folder, new_file):
+        vars(module)["flush_to_disk"] = dying
     if "bytes" in end:
         resource.setrlimit(resource.RLIMIT_FSIZE, (end["bytes"], end["bytes"]))
     try:

@@ -81,9 +81,14 @@ def test_what_is_no_rows_at_all_is_said_by_the_files_own_name(tmp_path: Path, te
 @pytest.mark.parametrize(
     ("objective", "row", "words"),
     [
-        ("dpo", GOOD, "'supervised'; the method 'dpo' needs \"chosen\" and \"rejected\" answers"),
-        ("supervised", PAIR, "'preference'; the method 'supervised' needs"),
-        ("kto", PAIR, "'preference'; the method 'kto' needs"),
+        (
+            "dpo",
+            GOOD,
+            "rows.jsonl, line 1 holds conversations (messages); the method 'dpo' learns from"
+            " preferences (chosen and rejected).",
+        ),
+        ("supervised", PAIR, "holds preferences (chosen and rejected); the method 'supervised'"),
+        ("kto", PAIR, "; the method 'kto' learns from rated answers (messages and a label)."),
     ],
 )
 def test_rows_of_another_method_are_refused(

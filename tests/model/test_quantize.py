@@ -55,6 +55,20 @@ def test_a_layer_is_as_near_as_its_bits_allow(bits: Bits, bound: float) -> None:
 
 
 @BOTH
+def test_float16_does_not_overflow_where_the_exact_layer_would_not(bits: Bits) -> None:
+    """Codes go to 127: with the scales applied after the product, a large activation, as real
+    models have, came out infinite where the layer's own answer is a few hundred."""
+    exact, _ = normal_layer(bits)
+    x = (20 * exact.weight[:1].detach().sign()).to(torch.float16).requires_grad_()
+    wanted = exact(x.detach().float()).detach()
+    y = QuantizedLinear(exact.weight, exact.bias, bits)(x)
+    assert float((y.detach() - wanted).norm() / wanted.norm()) < 0.12
+    [gradient] = torch.autograd.grad(y[0, 0], x)
+    row = exact.weight[:1].detach()
+    assert float((gradient - row).norm() / row.norm()) < 0.12
+
+
+@BOTH
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_forward_and_gradient_are_those_of_the_reference(bits: Bits, dtype: torch.dtype) -> None:
     exact, x = normal_layer(bits)

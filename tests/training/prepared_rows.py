@@ -12,8 +12,8 @@ from miniclaude.data.prepared import (
     VERSION,
     PreparedDataset,
     content_fingerprint,
-    file_hash,
 )
+from miniclaude.model.new_file import sha256_of
 
 Row = dict[str, object]
 
@@ -42,7 +42,7 @@ def write_prepared(
     for split, rows in splits.items():
         path = folder / f"{split}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        files[path.name] = {"bytes": path.stat().st_size, "sha256": file_hash(path)}
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
     manifest = {
         "version": VERSION,
         "task": task,

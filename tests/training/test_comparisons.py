@@ -10,11 +10,7 @@ from miniclaude.errors import DatasetError
 from miniclaude.messages import Message, text_message
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
-from miniclaude.training.comparisons import (
-    ComparisonBatches,
-    check_task,
-    tokenise_comparisons,
-)
+from miniclaude.training.comparisons import ComparisonBatches, tokenise_comparisons
 from miniclaude.training.packing import pack_epochs
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -115,25 +111,6 @@ def test_pairs_stay_together_in_every_batch(tokenizer: Tokenizer) -> None:
         assert (batch.reference[:, 1] - batch.reference[:, 0] == 1).all()
         assert batch.positions == sum(batch.batch.lengths)
         assert batch.to(torch.device("cpu")).trained == int(batch.batch.learn.sum())
-
-
-@pytest.mark.parametrize(
-    ("task", "objective", "message"),
-    [
-        ("preference", "supervised", r"The dataset holds preferences \(chosen and rejected\); the "
-         r"objective 'supervised' learns from conversations \(messages\)\. Set objective to 'dpo'"),
-        ("supervised", "dpo", r"holds conversations \(messages\); the objective 'dpo' learns from "
-         r"preferences \(chosen and rejected\)\. Set objective to 'supervised', or use"),
-        ("kto", "dpo", r"holds rated answers .* Set objective to 'kto'"),
-        ("preference", "kto", r"learns from rated answers .* Set objective to 'dpo'"),
-    ],
-)  # fmt: skip
-def test_data_of_another_kind_is_refused_with_the_cure(
-    task: str, objective: str, message: str
-) -> None:
-    with pytest.raises(DatasetError, match=message):
-        check_task(task, objective)  # type: ignore[arg-type]
-    check_task("text", "supervised")
 
 
 def test_rows_of_two_kinds_or_none_are_refused(tokenizer: Tokenizer) -> None:
