@@ -78,13 +78,19 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 powers = scores.sub_(largest).exp_()  # [c, V], softmax but for its divisor
                 divisor = powers.sum(dim=1, keepdim=True)  # [c, 1]
                 total += (divisor.log() + largest - at_target).sum()
+                # Softmax − one at the target, times the matrix. The target's own term is − the sum
+                # of all others: subtracting a one instead would leave of a token that is nearly
+                # certain only the rounding of the product. Dividing last spares a pass over V.
+                powers.scatter_(1, wanted[:, None], 0)
+                others = powers.sum(dim=1, keepdim=True)  # [c, 1]
                 powers = powers.to(matrix.dtype)
-                # softmax − one at the target, times the matrix; dividing last spares a pass over V
                 if states_gradient is not None:
-                    states_gradient[piece] = powers @ matrix / divisor - matrix[wanted]  # [c, W]
+                    pulled = powers @ matrix - others * matrix[wanted]  # [c, W]
+                    states_gradient[piece] = pulled / divisor
                 if weight_gradient is not None:
                     weight_gradient += powers.T @ (x / divisor).to(x.dtype)  # [V, W]
-                    weight_gradient.index_add_(0, wanted, -x.to(weight_gradient.dtype))
+                    pushed = -(others / divisor) * x  # [c, W]
+                    weight_gradient.index_add_(0, wanted, pushed.to(weight_gradient.dtype))
         ctx.save_for_backward(states_gradient, weight_gradient)
         return total
 

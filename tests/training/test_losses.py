@@ -51,6 +51,34 @@ def test_the_chunked_loss_and_its_gradients_are_those_of_the_whole(rows: int, fr
             torch.testing.assert_close(fast, slow)
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 0.1), (torch.float16, 0.02)])
+def test_the_gradient_of_a_token_that_is_nearly_certain_is_not_lost(
+    dtype: torch.dtype, bound: float
+) -> None:
+    """Softmax times the matrix, minus the target's row, is a difference of two nearly equal
+    numbers: rounded to half precision, all of it was rounding error once a token was learnt well.
+    """
+    generator = torch.Generator().manual_seed(0)
+    head = nn.Linear(32, 500, bias=False)
+    nn.init.normal_(head.weight, generator=generator)
+    targets = torch.arange(40)
+    sure = head.weight[:40] / head.weight[:40].norm(dim=1, keepdim=True)  # [40, 32]
+    states = 0.3 * torch.randn(40, 32, generator=generator) + 5 * sure.detach()
+    with torch.no_grad():
+        head.weight[:40] += 1.5 * sure  # p(target) about 0.9999
+        head.weight.copy_(head.weight.to(dtype))
+    states = states.to(dtype).float().requires_grad_()
+    exact = (states.detach().double().requires_grad_(), head.weight.detach().double())
+    wanted = torch.nn.functional.cross_entropy(
+        exact[0] @ exact[1].requires_grad_().T, targets, reduction="sum"
+    )
+    expected = torch.autograd.grad(wanted, exact)
+    with torch.autocast("cpu", dtype):
+        loss = head_loss(head, states, targets)
+    for fast, slow in zip(torch.autograd.grad(loss, (states, head.weight)), expected, strict=True):
+        assert float((fast - slow).norm() / slow.norm()) < bound
+
+
 def test_a_head_that_is_more_than_a_matrix_is_computed_in_chunks_too() -> None:
     head = nn.Linear(8, 30)  # with a bias, which the fused way does not know
     states, targets = torch.randn(7, 8, requires_grad=True), torch.arange(7)
