@@ -75,12 +75,12 @@ def prepare(
     from miniclaude.data.prepared import dataset_folder
 
     options = _options(format_name, columns, augment, system, validation, seed)
-    folder = dataset_folder(_datasets(home), name or _name_of(sources[0]))
-    _refuse_another(folder, sources, replace)
+    folder = dataset_folder(_datasets(home), name or name_of(sources[0]))
+    refuse_another(folder, sources, replace)
     counter = _token_counter(model, home)
     with DataProgress() as progress:
         dataset = prepare_data(
-            sources, folder, options, progress, count_tokens=counter, hub=_hub(home)
+            sources, folder, options, progress, count_tokens=counter, hub=hub_source(home)
         )
     print_summary(dataset.report, dataset.folder)
     chosen = f" --base {model}" if model else ""
@@ -117,11 +117,11 @@ def check(
         with DataProgress() as progress:
             dataset = prepare_data(
                 sources,
-                Path(scratch) / _name_of(sources[0]),
+                Path(scratch) / name_of(sources[0]),
                 options,
                 progress,
                 count_tokens=counter,
-                hub=_hub(home),
+                hub=hub_source(home),
             )
         report = dataset.report
         if page is not None:
@@ -279,7 +279,7 @@ def _datasets(home: Path | None) -> Path:
     return load_settings(home).datasets_folder
 
 
-def _name_of(source: str) -> str:
+def name_of(source: str) -> str:
     """A dataset's name from its first source: `data/My rows.json` → `My-rows`."""
     import re
 
@@ -292,7 +292,7 @@ def _name_of(source: str) -> str:
     return name or "dataset"
 
 
-def _refuse_another(folder: Path, sources: list[str], replace: bool) -> None:
+def refuse_another(folder: Path, sources: list[str], replace: bool) -> None:
     """A dataset of this name that was made from other files is not lost by a slip."""
     from miniclaude.data.prepared import PreparedDataset
     from miniclaude.errors import ConflictError, DatasetError
@@ -311,7 +311,8 @@ def _refuse_another(folder: Path, sources: list[str], replace: bool) -> None:
         )
 
 
-def _hub(home: Path | None) -> Any:
+def hub_source(home: Path | None) -> Any:
+    """Where `hf://` rows come from."""
     from miniclaude.data.reading import HubSource
     from miniclaude.settings import load_settings
 
@@ -375,7 +376,7 @@ def _row(
             resolve_source(source),
             format=format_name,
             columns=_columns(columns) or None,
-            hub=_hub(home),
+            hub=hub_source(home),
         )
     found: Item | Example | None = next(islice(items, number - 1, None), None)
     if found is None:

@@ -97,7 +97,7 @@ def finetune(
 
 def _dataset(data: list[str], settings: ServerSettings, seed: int) -> PreparedDataset:
     """The dataset of this name, or one made of these sources by the pipeline's defaults."""
-    from miniclaude.cli.data import _hub, _name_of, _refuse_another
+    from miniclaude.cli.data import hub_source, name_of, refuse_another
     from miniclaude.cli.data_progress import DataProgress
     from miniclaude.cli.data_summary import print_summary
     from miniclaude.data.pipeline import prepare
@@ -109,11 +109,11 @@ def _dataset(data: list[str], settings: ServerSettings, seed: int) -> PreparedDa
     [first, *others] = data
     if not others and first not in NAMES and not Path(first).exists() and ":" not in first:
         return find_dataset(folder, first)
-    target = dataset_folder(folder, _name_of("-".join(_name_of(source) for source in data)))
-    _refuse_another(target, data, replace=False)
+    target = dataset_folder(folder, name_of("-".join(name_of(source) for source in data)))
+    refuse_another(target, data, replace=False)
     with DataProgress() as progress:
         dataset = prepare(
-            data, target, PrepareOptions(seed=seed), progress, hub=_hub(settings.home)
+            data, target, PrepareOptions(seed=seed), progress, hub=hub_source(settings.home)
         )
     print_summary(dataset.report, dataset.folder)
     typer.echo()
@@ -140,7 +140,8 @@ def _run(
     folder, order = _order(dataset, base, name, spec, seed, settings, fresh=fresh)
     if plan:
         plan_job(order, folder, _say, device=settings.device)
-        shutil.rmtree(folder) if not (folder / "checkpoints").exists() else None
+        if not (folder / "checkpoints").exists():  # a run that was begun is still gone on with
+            shutil.rmtree(folder)
         return
     with wish_of_signals() as control:
         result = run_job(order, folder, _say, control, terminal=sys.stderr, device=settings.device)
@@ -164,8 +165,9 @@ def _order(
     import hashlib
     import shutil
 
-    from miniclaude.cli.data import _name_of
+    from miniclaude.cli.data import name_of
     from miniclaude.jobs.order import JobOrder
+    from miniclaude.model.new_file import write_whole
     from miniclaude.model.tuned import new_id, read_tuned
 
     made_of = [base.name, base.created, dataset.name, dataset.fingerprint, name, spec, seed]
@@ -193,10 +195,10 @@ def _order(
         prepared=dataset.folder,
         spec=spec,
         org="local",
-        suffix=_name_of(name)[:40],
+        suffix=name_of(name)[:40],
         seed=seed,
     )
-    (folder / ORDER).write_text(json.dumps(order.as_dict(), indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / ORDER, json.dumps(order.as_dict(), indent=1) + "\n")
     return folder, order
 
 

@@ -11,11 +11,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from miniclaude.data.report_frame import framed
 from miniclaude.data.report_pictures import bars, columns, dial, ribbon
-from miniclaude.data.report_style import STYLE
 from miniclaude.data.validate import DISTINCT, GUIDE, TIERS
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 MOST_KINDS = 18
 MOST_ERRORS = 20
 
@@ -38,16 +37,11 @@ def page(report: Mapping[str, Any]) -> str:
         _rejections(report["rejections"]),
         _stages(report["stages"]),
     ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark">'
-        f"<title>{name}: what is in it</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(sections)}"
-        f"<footer>Made by <code>mini-claude data prepare</code>. The same numbers are in"
-        f" report.json, every row that was left out in rejected.jsonl.</footer>"
-        "</main></body></html>\n"
+    return framed(
+        f"{name}: what is in it",
+        "".join(sections),
+        "Made by <code>mini-claude data prepare</code>. The same numbers are in report.json, every"
+        " row that was left out in rejected.jsonl.",
     )
 
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from miniclaude.data.report_style import STYLE
+from miniclaude.data.report_frame import framed
 from miniclaude.evaluation.report_pictures import loss_curve, pair_of_bars
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SHOWN = 2_000
 """Characters of one message or answer that the page shows."""
 
@@ -50,14 +49,11 @@ def page(report: Mapping[str, Any]) -> str:
         _facts(report["facts"]),
         _samples(report["samples"]),
     ]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark">'
-        f"<title>{name}: before and after</title><style>{STYLE}{MORE_STYLE}</style></head>"
-        f"<body><main>{''.join(sections)}"
-        f"<footer>The same numbers are in evaluation.json.</footer></main></body></html>\n"
+    return framed(
+        f"{name}: before and after",
+        "".join(sections),
+        "The same numbers are in evaluation.json.",
+        MORE_STYLE,
     )
 
 

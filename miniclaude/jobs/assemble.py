@@ -30,6 +30,7 @@ from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.training.loop import TrainResult
 from miniclaude.training.run_log import Record, RunLog, duration
 from miniclaude.training.tune import base_dtype, tune
 
@@ -86,45 +87,30 @@ def run_job(
             every=2.0,
             listener=lambda record: _pass_on(record, settled.steps, tell),
         )
-        result = tune(model, tokenizer, dataset, spec, folder, log=log, control=control).run
-    if result.ended in ("paused", "cancelled"):
-        return JobResult("paused" if result.ended == "paused" else "cancelled")
-    if result.problem is not None:
-        raise result.problem
-    tell(
-        {
-            "event": "message",
-            "message": f"Trained {result.steps:,} steps in {duration(result.seconds)}; "
-            + (f"the best, step {result.kept:,}, is kept." if result.kept < result.steps else "")
-            + f" {result.trained:,} tokens learnt from.",
-        }
-    )
+        run = tune(model, tokenizer, dataset, spec, folder, log=log, control=control).run
+    if run.ended in ("paused", "cancelled"):
+        return JobResult("paused" if run.ended == "paused" else "cancelled")
+    if run.problem is not None:
+        raise run.problem
+    tell({"event": "message", "message": _trained(run)})
     after = _measured("tuned", model, tokenizer, held_out)
-    metrics = {"train_steps": float(result.steps), "train_seconds": round(result.seconds, 1)}
-    facts = settled.facts() | {"Time": duration(result.seconds)}
+    facts = settled.facts() | {"Time": duration(run.seconds)}
+    metrics = {"train_steps": float(run.steps), "train_seconds": round(run.seconds, 1)}
     files: tuple[Path, ...] = ()
     verdict = ""
     if before is not None and after is not None and held_out is not None:
         compared = BeforeAfter(before, after, held_out.prompts)
         verdict = compared.verdict
         tell({"event": "message", "message": verdict})
+        tell(_metrics(run.steps, settled.steps, {"valid_perplexity": after.score.perplexity}))
+        metrics |= _scores(compared)
         curves = read_curves(folder / "metrics.jsonl")
         report = make_report(order.fine_tuned_model, compared, curves=curves, facts=facts)
         files = write_report(folder, report)
-        for name, one in (("before", before), ("after", after)):
-            metrics[f"perplexity_{name}"] = round(one.score.perplexity, 4)
-            metrics[f"bits_per_byte_{name}"] = round(one.score.bits_per_byte, 4)
-        tell(_metrics(result.steps, settled.steps, {"valid_perplexity": after.score.perplexity}))
     card = make_card(order, spec, dataset, facts, metrics, verdict)
     tuned = export(order, spec, model, tokenizer, card, folder)
-    return JobResult(
-        "finished",
-        tuned.name,
-        order.adapters / order.model_id,
-        result.trained,
-        metrics,
-        files,
-    )
+    result = order.adapters / order.model_id
+    return JobResult("finished", tuned.name, result, run.trained, metrics, files)
 
 
 def use_cores() -> None:
@@ -158,6 +144,24 @@ def _measured(
         return None
     write = write_with(model, tokenizer, ANSWER_TOKENS) if held_out.prompts else None
     return measure(name, model, held_out, write, limit=SCORED_POSITIONS)
+
+
+def _trained(run: TrainResult) -> str:
+    """How the training went, in a sentence."""
+    best = f" the best, step {run.kept:,}, is kept;" if run.kept < run.steps else ""
+    return (
+        f"Trained {run.steps:,} steps in {duration(run.seconds)};{best} {run.trained:,} tokens"
+        " learnt from."
+    )
+
+
+def _scores(compared: BeforeAfter) -> dict[str, float]:
+    """The two models' scores as a job's metrics."""
+    scores: dict[str, float] = {}
+    for name, one in (("before", compared.before), ("after", compared.after)):
+        scores[f"perplexity_{name}"] = round(one.score.perplexity, 4)
+        scores[f"bits_per_byte_{name}"] = round(one.score.bits_per_byte, 4)
+    return scores
 
 
 def _metrics(step: int, steps: int, values: Mapping[str, float]) -> dict[str, object]:

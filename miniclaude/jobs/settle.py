@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from miniclaude.errors import SettingsError
 from miniclaude.jobs.order import JobOrder, Tell
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
+from miniclaude.model.new_file import write_whole
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.defaults import choose, choose_rate, facts_of
 from miniclaude.training.machine import this_machine
@@ -79,7 +81,13 @@ def settle(
             tell({"event": "message", "message": reason})
     for name, value in _flat(order.spec).items():
         tell({"event": "message", "message": f"{name} {value}: as asked for."})
-    found = estimate(order.base_folder, dataset.folder, spec, machine)
+    scratch = folder / "trial"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was killed
+    scratch.mkdir()
+    try:
+        found = estimate(order.base_folder, dataset.folder, spec, machine, scratch=scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     check(found, machine, config, spec)
     for reason in found.reasons:
         level = "warn" if reason.startswith("Warning") else "info"
@@ -89,7 +97,7 @@ def settle(
     )
     values = {name: getattr(settled, name) for name in Settled.__dataclass_fields__}
     text = json.dumps({**values, "spec": spec.as_dict()}, indent=1) + "\n"
-    kept.write_text(text, encoding="utf-8")
+    write_whole(kept, text)
     tell(
         {
             "event": "message",

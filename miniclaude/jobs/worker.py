@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.protocol import MAX_LINE, Json, decode_line, encode_error
-from miniclaude.errors import MiniClaudeError
+from miniclaude.errors import NO_ROOM, DiskFullError, MiniClaudeError
 from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell, Wish
 
 NICENESS = 10
@@ -84,8 +84,20 @@ def work(run: Run, check: Run) -> int:
     except MiniClaudeError as error:
         tell({"failed": encode_error(error)})
         return 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        tell({"failed": encode_error(_full(error))})
+        return 1
     tell({"result": result.as_dict()})
     return 0
+
+
+def _full(error: OSError) -> DiskFullError:
+    return DiskFullError(
+        f"No room to write what the job makes: {error.strerror}.",
+        hint="Free some space on the disk of the home folder.",
+    )
 
 
 def main(run: Run = train, check: Run = validate) -> NoReturn:

@@ -6,6 +6,7 @@ job's folder, so that a second life can be told from the first.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ STEPS = 5
 
 def run(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResult:
     """Suffixes: `waits` (at step 3, until something is wished), `dies-N` (its first N lives, at
-    step 3), `dies-late` (once, with its result half written), `full`, `bad-rows`, `fault`."""
+    step 3), `dies-late` (once, with its result half written), `full` and `no-room` (their
+    first lives), `bad-rows`, `fault`."""
     state_file = folder / "state.json"
     state = json.loads(state_file.read_text()) if state_file.exists() else {"step": 0, "lives": 0}
     state["lives"] += 1
@@ -34,6 +36,8 @@ def run(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResul
         raise RuntimeError("the stand-in has a fault")
     if order.suffix == "full" and state["lives"] == 1:
         raise DiskFullError("No space is left.", hint="Free some.")
+    if order.suffix == "no-room" and state["lives"] == 1:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     tell({"event": "plan", "total_steps": STEPS, "seconds": 60.0, "trained_tokens": 500})
     for step in range(state["step"] + 1, STEPS + 1):
         if wish := wished(order, state, step, control):

@@ -164,10 +164,13 @@ async def test_a_fault_of_the_work_is_told_by_its_last_words(taught: Taught) -> 
     assert "RuntimeError: the stand-in has a fault" in job.error["message"]
 
 
-async def test_a_full_disk_pauses_the_job(taught: Taught) -> None:
-    """Failing would throw days of training away for want of a few megabytes."""
-    job = await taught.until_status(await taught.start("full"), "paused")
-    assert any("Free some. Then resume" in message for message in await taught.messages(job))
+@pytest.mark.parametrize("suffix", ["full", "no-room"])
+async def test_a_full_disk_pauses_the_job(taught: Taught, suffix: str) -> None:
+    """Failing would throw days of training away for want of a few megabytes; also when it is not
+    the checkpoint that finds no room, but a report or a file of settings."""
+    job = await taught.until_status(await taught.start(suffix), "paused")
+    told = await taught.messages(job)
+    assert any("Free some" in message and "hen resume" in message for message in told), told
     await taught.tuning.resume(OWNER, job.id)
     await taught.until_status(job, "succeeded")
 

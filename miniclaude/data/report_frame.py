@@ -1,4 +1,10 @@
-"""How the report page looks, light and dark."""
+"""What every report page has around it: one file without scripts that fetches nothing, light and
+dark."""
+
+from __future__ import annotations
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Of the page's content; were something in it not escaped, a browser would still not run it."""
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#faf8f4;--card:#fff;--ink:#23211d;--soft:#6d685f;
@@ -55,3 +61,15 @@ footer{text-align:center;margin-top:28px}
 @media (max-width:640px){.pair,.tiers{flex-direction:column}main{padding:28px 16px}}
 @media print{section{break-inside:avoid}}
 """
+
+
+def framed(title: str, body: str, footer: str, more_style: str = "") -> str:
+    """A whole page. All but `more_style` is HTML: what came from a person is escaped already."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark">'
+        f"<title>{title}</title><style>{STYLE}{more_style}</style></head>"
+        f"<body><main>{body}<footer>{footer}</footer></main></body></html>\n"
+    )
