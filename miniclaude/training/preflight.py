@@ -63,10 +63,17 @@ class Estimate:
 
 
 def estimate(
-    base: Path, dataset: Path, spec: TuneSpec, machine: Machine, *, seconds: float = MOST_SECONDS
+    base: Path,
+    dataset: Path,
+    spec: TuneSpec,
+    machine: Machine,
+    *,
+    seconds: float = MOST_SECONDS,
+    scratch: Path | None = None,
 ) -> Estimate:
     """Try a run in a process of its own. base, dataset: folders of the model and of the prepared
-    rows. seconds: how long the trial may take.
+    rows. seconds: how long the trial may take. scratch: a folder the trial may write in, that the
+    caller removes: a trial that is killed leaves a checkpoint behind.
 
     Raises OutOfMemoryError at once when the shapes alone are beyond this machine, and what loading
     and tokenising raise (CheckpointError, DatasetError, …).
@@ -82,6 +89,7 @@ def estimate(
         device=machine.device,
         limit=machine.memory,
         threads=torch.get_num_threads(),
+        scratch="" if scratch is None else str(scratch),
     )
     found = run_child(order, seconds)
     if found.exceeded:
@@ -103,16 +111,20 @@ def run_child(order: Order, seconds: float) -> Findings:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [sys.executable, "-P", "-m", "miniclaude.training.probe"]
     told = json.dumps(asdict(order)) + "\n"
+    # Its input stays open for as long as this process lives, so that the child ends with it.
+    order_end, our_end = os.pipe()
     try:
-        done = subprocess.run(
-            command,
-            input=told,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-            env=environment,
-        )
+        with open(order_end, "rb") as stdin, open(our_end, "wb", buffering=0) as ours:
+            ours.write(told.encode())
+            done = subprocess.run(
+                command,
+                stdin=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+                env=environment,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(
             f"The trial before the run did not end: {error}.",

@@ -46,7 +46,8 @@ WATCH_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the child is told. limit: bytes it may grow to, 0 for any. threads: of PyTorch."""
+    """What the child is told. limit: bytes it may grow to, 0 for any. threads: of PyTorch.
+    scratch: the folder it may write in; empty for the system's place for such things."""
 
     base: str
     dataset: str
@@ -54,15 +55,15 @@ class Order:
     device: str = "cpu"
     limit: int = 0
     threads: int = 1
+    scratch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the trial found.
 
-    rows: examples that are learnt from; rejected, shortened, cut: of how many that was not so, or
-    only in part, in the words of the material's `summary`. steps, tokens, trained: of the whole
-    run, exactly; epoch_tokens, epoch_trained: of one pass. held_out: positions of an evaluation.
+    summary: the material's own. rejected: rows with nothing to learn; first_rejection: why.
+    steps, tokens, trained: of the whole run, exactly. held_out: positions of an evaluation.
     longest: positions of the largest batch. memory: peak, bytes. exceeded: the child left before
     the end because `memory` passed the limit; then nothing was timed.
     token_seconds: of training, for each position; held_out_seconds: the same without gradients.
@@ -111,7 +112,7 @@ def trial(order: Order) -> Findings:
     config = training_config(spec, len(material.batches))
     used = slice(0, config.steps * config.accumulate)
     start = time.perf_counter() - began
-    timed = time_steps(model, material, spec, sizes)
+    timed = time_steps(model, material, spec, sizes, order.scratch)
     held_out = held_out_size(material)
     return Findings(
         summary=material.summary,
@@ -156,9 +157,9 @@ def held_out_size(material: Material) -> int:
 
 
 def time_steps(
-    model: Transformer, material: Material, spec: TuneSpec, sizes: Sequence[int]
+    model: Transformer, material: Material, spec: TuneSpec, sizes: Sequence[int], scratch: str
 ) -> dict[str, float]:
-    """One step on the longest batches, then timed ones, then a checkpoint."""
+    """One step on the longest batches, then timed ones, then a checkpoint in `scratch`."""
     accumulate = min(spec.accumulate, MOST_ACCUMULATED)
     longest = sorted(range(len(sizes)), key=lambda number: -sizes[number])[:accumulate]
     first = [number % len(sizes) for number in range(MOST_STEPS * accumulate)]
@@ -174,7 +175,7 @@ def time_steps(
     plan = {"steps": MOST_STEPS + 2, "accumulate": accumulate, "patience": 0}
     plan |= {"evaluate_every": 0, "checkpoint_every": 0}
     config = training_config(TuneSpec.from_dict({**spec.as_dict(), **plan}), len(numbers))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch or None) as folder:
         train(
             model,
             Some(material.batches, numbers),
@@ -239,9 +240,22 @@ def leave_when_too_large(limit: int, tell: Callable[[Mapping[str, object]], None
     threading.Thread(target=watch, daemon=True).start()
 
 
+def leave_with_parent() -> None:
+    """End this process when its standard input ends: whoever asked was killed, and nobody will
+    read what is found."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
     """Read an order from standard input, write what was found to standard output."""
     order = Order(**json.loads(sys.stdin.readline()))
+    leave_with_parent()
     answer = sys.stdout
     sys.stdout = sys.stderr  # whatever a library prints is not an answer
 

@@ -182,6 +182,7 @@ def test_settings_asked_for_win_and_the_others_give_reasons(
     assert "r 4: as asked for." in said
     assert any(line.startswith("Objective supervised") for line in said)
     assert plan_job(own, folder, events.append) == settled
+    assert not (folder / "trial").exists()  # what the trial saved
 
 
 def test_validation_rows_of_their_own_are_all_held_out(order: JobOrder, tmp_path: Path) -> None:

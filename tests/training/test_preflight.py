@@ -114,6 +114,18 @@ def test_a_trial_counts_the_whole_run_and_not_only_its_own_steps(base: Path, cha
         assert seconds > 0
 
 
+def test_a_trial_ends_with_whoever_asked_for_it() -> None:
+    """A job that was cancelled in its trial left the trial behind, at work for nobody."""
+    code = (
+        "import threading; from miniclaude.training.probe import leave_with_parent;"
+        "leave_with_parent(); threading.Event().wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(timeout=60) == 0
+
+
 def test_a_run_that_outgrows_its_limit_ends_the_trial_alone(base: Path, chats: Path) -> None:
     """Without the watch, the system would end whichever process is largest: perhaps the server."""
     little = replace(MACHINE, memory=280 << 20)
