@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from miniclaude.errors import SettingsError
 from miniclaude.jobs.order import JobOrder, Tell
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
+from miniclaude.model.lora_config import LoraConfig
 from miniclaude.model.new_file import write_whole
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.defaults import choose, choose_rate, facts_of
@@ -43,7 +45,8 @@ class Settled:
         spec = self.spec
         facts: dict[str, str] = {"Method": spec.method, "Objective": spec.objective}
         if spec.method != "full":
-            targets = ", ".join(spec.lora.targets)
+            named = spec.lora.targets  # a single string is a pattern
+            targets = named if isinstance(named, str) else ", ".join(named)
             facts["Adapters"] = f"rank {spec.lora.r}, alpha {spec.lora.alpha:g}, on {targets}"
         return facts | {
             "Steps": f"{self.steps:,}",
@@ -117,17 +120,35 @@ def asked_for(order: JobOrder, config: ModelConfig, chosen: TuneSpec) -> TuneSpe
         raise SettingsError(f"lora is {lora!r}.", hint="It must be an object.", param="lora")
     if lora is not None:
         values["lora"] = {**chosen.as_dict()["lora"], **lora}
-        if "r" in lora and "alpha" not in lora:
-            values["lora"]["alpha"] = 2 * lora["r"]
-    if order.batch_size is not None:
-        values["batch_size"] = order.batch_size
-    if "max_length" in asked and "batch_tokens" not in asked:
-        values["batch_tokens"] = max(chosen.batch_tokens, int(asked["max_length"]))
     spec = TuneSpec.from_dict(values)
+    if lora is not None and "alpha" not in lora:
+        spec = replace(spec, lora=replace(spec.lora, alpha=usual_alpha(spec.lora)))
+    if "batch_tokens" not in asked:
+        spec = replace(spec, batch_tokens=max(spec.batch_tokens, spec.max_length))
+    if order.batch_size is not None:
+        spec = replace(spec, batch_size=order.batch_size)
+        if "accumulate" not in asked:
+            spec = replace(spec, accumulate=parts_of_a_step(spec))
+    if spec.patience and not spec.evaluate_every and "evaluate_every" not in asked:
+        spec = replace(spec, evaluate_every=spec.checkpoint_every)  # or it would never be asked
     if "learning_rate" not in asked:
         rate, _ = choose_rate(config, spec)
         spec = replace(spec, learning_rate=rate * (order.learning_rate_multiplier or 1.0))
     return spec
+
+
+def usual_alpha(lora: LoraConfig) -> float:
+    """The alpha by which an adapter's output is scaled by 2, of whatever rank it is."""
+    return 2 * math.sqrt(lora.r) if lora.rslora else 2 * lora.r
+
+
+def parts_of_a_step(spec: TuneSpec) -> int:
+    """Forwards that `batch_size` examples, of full length each, are divided into: as few as
+    `batch_tokens` has room for, and all of as many examples, so that a step has exactly those."""
+    length = spec.max_length * (1 if spec.objective == "supervised" else 2)
+    together = max(1, spec.batch_tokens // length)
+    size = spec.batch_size
+    return next(n for n in range(1, size + 1) if not size % n and size // n <= together)
 
 
 def _overruled(reason: str, order: JobOrder) -> bool:
