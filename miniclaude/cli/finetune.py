@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +15,7 @@ from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
     from miniclaude.data.prepared import PreparedDataset
-    from miniclaude.jobs.order import JobOrder, JobResult
-    from miniclaude.model.library import InstalledModel
+    from miniclaude.jobs.order import JobOrder, JobResult, Source
     from miniclaude.settings import ServerSettings
 
 ORDER = "order.json"
@@ -51,6 +52,21 @@ def finetune(
     batch_tokens: Annotated[int | None, typer.Option(help="Tokens in one forward.")] = None,
     accumulate: Annotated[int | None, typer.Option(help="Forwards in a step.")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            help="A file, or a dataset's name, to be measured on instead of a part of the data."
+        ),
+    ] = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other setting: lora.dora=true, ema=0.99. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     checkpointing: Annotated[
         bool | None,
         typer.Option("--gradient-checkpointing", help="Less memory, a third more time."),
@@ -69,13 +85,17 @@ def finetune(
 
     Stopped by Ctrl-C or killed, the same command goes on where it was.
     """
+    from miniclaude.cli.data import name_of
+    from miniclaude.jobs.order import JobOrder
+    from miniclaude.jobs.plan import base_of
     from miniclaude.model.library import Library, bundled_models
+    from miniclaude.model.tuned import new_id
     from miniclaude.server.services import default_model
     from miniclaude.settings import load_settings
 
     settings = load_settings(home, device=device)
     library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
-    chosen = library.find(base or settings.model or default_model(library))
+    chosen = base_of(library, base or settings.model or default_model(library))
     lora: dict[str, Any] = {"r": rank, "targets": targets.split(",") if targets else None}
     spec: dict[str, Any] = {
         "method": method,
@@ -91,8 +111,69 @@ def finetune(
         "gradient_checkpointing": checkpointing,
     }
     given = {key: value for key, value in spec.items() if value is not None}
+    for entry in others or ():
+        _set(given, entry)
+    held_out = _held_out(validation, settings)
     dataset = _dataset(data, settings, seed)
-    _run(dataset, chosen, name or dataset.name, given, seed, settings, plan=plan, fresh=fresh)
+    order = JobOrder(
+        id="",
+        model_id=new_id(),
+        base=chosen.name,
+        base_folder=chosen.weights,
+        adapters=settings.adapters_folder,
+        prepared=dataset.folder,
+        validation=held_out,
+        spec=given,
+        org="local",
+        suffix=name_of(name or dataset.name)[:40],
+        seed=seed,
+    )
+    made_of = [chosen.created, dataset.fingerprint, [_fingerprint(one) for one in held_out]]
+    folder, order = _take_up(order, made_of, settings.jobs_folder, fresh=fresh)
+    if plan:
+        _plan(order, folder, settings.device)
+        return
+    _run(order, folder, settings.device)
+
+
+def _set(spec: dict[str, Any], entry: str) -> None:
+    """Put `name=value` among the settings; whether there is such a one is for the run to say."""
+    name, equals, text = entry.partition("=")
+    if not equals or not name.strip():
+        raise typer.BadParameter(f"--set {entry!r} is not of the form name=value.")
+    value: Any = text
+    with contextlib.suppress(ValueError):  # `true`, `0.99`; a bare word is meant as it is
+        value = json.loads(text)
+    *outer, last = name.strip().split(".")
+    for part in outer:
+        spec = spec.setdefault(part, {})
+        if not isinstance(spec, dict):
+            raise typer.BadParameter(f"--set {entry!r}: {part} has no settings of its own.")
+    spec[last] = value
+
+
+def _held_out(validation: str | None, settings: ServerSettings) -> tuple[Source, ...]:
+    """The rows to be measured on, where others than a part of the data were asked for."""
+    from miniclaude.data.prepared import find_dataset
+    from miniclaude.data.seed import NAMES
+    from miniclaude.jobs.order import Source
+
+    if validation is None:
+        return ()
+    if validation in NAMES or ":" in validation or Path(validation).exists():
+        return (Source(validation, Path(validation).name),)
+    return (Source(str(find_dataset(settings.datasets_folder, validation).folder), validation),)
+
+
+def _fingerprint(source: Source) -> str:
+    """What tells rows to be measured on from others of the same name."""
+    from miniclaude.data.prepared import PreparedDataset
+    from miniclaude.model.new_file import sha256_of
+
+    path = Path(source.path)
+    if (path / "manifest.json").is_file():
+        return PreparedDataset.open(path).fingerprint
+    return sha256_of(path) if path.is_file() else source.path
 
 
 def _dataset(data: list[str], settings: ServerSettings, seed: int) -> PreparedDataset:
@@ -120,86 +201,63 @@ def _dataset(data: list[str], settings: ServerSettings, seed: int) -> PreparedDa
     return dataset
 
 
-def _run(
-    dataset: PreparedDataset,
-    base: InstalledModel,
-    name: str,
-    spec: dict[str, Any],
-    seed: int,
-    settings: ServerSettings,
-    *,
-    plan: bool,
-    fresh: bool,
-) -> None:
-    """Carry out the run in a folder of its own, which the same command finds again."""
+def _take_up(
+    order: JobOrder, made_of: list[object], jobs: Path, *, fresh: bool
+) -> tuple[Path, JobOrder]:
+    """The run's folder, and the order that is carried out there: one that was left unfinished goes
+    on. The folder is named after what the run is made of, so that the same command finds it.
+    made_of: what the order's names stand for now."""
+    import hashlib
     import shutil
 
-    from miniclaude.cli.interrupt import wish_of_signals
-    from miniclaude.jobs.assemble import plan_job, run_job
+    from miniclaude.jobs.order import JobOrder
+    from miniclaude.model.new_file import write_whole
+    from miniclaude.model.tuned import read_tuned
 
-    folder, order = _order(dataset, base, name, spec, seed, settings, fresh=fresh)
-    if plan:
-        plan_job(order, folder, _say, device=settings.device)
-        if not (folder / "checkpoints").exists():  # a run that was begun is still gone on with
+    named = {**order.as_dict(), "model_id": "", "made_of": made_of}
+    key = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+    folder = jobs / f"finetune-{key}"
+    if (folder / ORDER).is_file():
+        old = JobOrder.from_dict(json.loads((folder / ORDER).read_text(encoding="utf-8")))
+        finished = (old.adapters / old.model_id).is_dir()
+        if not fresh and not finished:
+            typer.echo("Going on with the run that was left unfinished (--fresh begins anew).")
+            return folder, old
+        if finished and not fresh:
+            name = read_tuned(old.adapters / old.model_id).name
+            typer.echo(f"This very run was done before: {name}")
+            typer.echo("It is done once more, as another model.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    order = replace(order, id=folder.name)
+    write_whole(folder / ORDER, json.dumps(order.as_dict(), indent=1) + "\n")
+    return folder, order
+
+
+def _plan(order: JobOrder, folder: Path, device: str) -> None:
+    """Say what would be done. Nothing of it stays, unless the run has begun already."""
+    import shutil
+
+    from miniclaude.jobs.assemble import plan_job
+
+    try:
+        plan_job(order, folder, _say, device=device)
+    finally:
+        if not (folder / "checkpoints").exists():
             shutil.rmtree(folder)
-        return
+
+
+def _run(order: JobOrder, folder: Path, device: str) -> None:
+    """Carry the order out; stopped by Ctrl-C, exit with 130."""
+    from miniclaude.cli.interrupt import wish_of_signals
+    from miniclaude.jobs.assemble import run_job
+
     with wish_of_signals() as control:
-        result = run_job(order, folder, _say, control, terminal=sys.stderr, device=settings.device)
+        result = run_job(order, folder, _say, control, terminal=sys.stderr, device=device)
     if result.ended == "paused":
         typer.echo("Stopped; the checkpoint is kept. The same command goes on from it.")
         raise typer.Exit(130)
     _show(result)
-
-
-def _order(
-    dataset: PreparedDataset,
-    base: InstalledModel,
-    name: str,
-    spec: dict[str, Any],
-    seed: int,
-    settings: ServerSettings,
-    *,
-    fresh: bool,
-) -> tuple[Path, JobOrder]:
-    """The run's folder is named after what it is made of, so that the same command finds it."""
-    import hashlib
-    import shutil
-
-    from miniclaude.cli.data import name_of
-    from miniclaude.jobs.order import JobOrder
-    from miniclaude.model.new_file import write_whole
-    from miniclaude.model.tuned import new_id, read_tuned
-
-    made_of = [base.name, base.created, dataset.name, dataset.fingerprint, name, spec, seed]
-    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    folder = settings.jobs_folder / f"finetune-{key}"
-    if folder.is_dir() and (folder / ORDER).is_file():
-        order = JobOrder.from_dict(json.loads((folder / ORDER).read_text(encoding="utf-8")))
-        finished = (order.adapters / order.model_id).is_dir()
-        if not fresh and not finished:
-            typer.echo("Going on with the run that was left unfinished (--fresh begins anew).")
-            return folder, order
-        if finished and not fresh:
-            typer.echo(
-                f"This very run was done before: {read_tuned(order.adapters / order.model_id).name}"
-            )
-            typer.echo("It is done once more, as another model.")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    order = JobOrder(
-        id=folder.name,
-        model_id=new_id(),
-        base=base.name,
-        base_folder=base.weights,
-        adapters=settings.adapters_folder,
-        prepared=dataset.folder,
-        spec=spec,
-        org="local",
-        suffix=name_of(name)[:40],
-        seed=seed,
-    )
-    write_whole(folder / ORDER, json.dumps(order.as_dict(), indent=1) + "\n")
-    return folder, order
 
 
 def _say(event: dict[str, Any]) -> None:

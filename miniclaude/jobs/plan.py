@@ -9,7 +9,7 @@ from typing import Any
 from miniclaude.data.seed import NAMES as SEED
 from miniclaude.errors import DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.order import JobOrder, Source
-from miniclaude.model.library import Library
+from miniclaude.model.library import InstalledModel, Library
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.jobs import Job
 
@@ -43,7 +43,7 @@ class Plan:
     def check(self, model: str, training: str, validation: str | None) -> None:
         """Refuse at once what could never be carried out. Raises ModelNotFoundError,
         InvalidRequestError. Files are checked by the store."""
-        self._base(model)
+        base_of(self._library, model)
         for param, name in (("training_file", training), ("validation_file", validation)):
             if name is not None and name.startswith(DATASET):
                 self._dataset(name.removeprefix(DATASET), param)
@@ -63,7 +63,7 @@ class Plan:
             id=job.id,
             model_id=job.model_id,
             base=job.model,
-            base_folder=self._base(job.model),
+            base_folder=base_of(self._library, job.model).path,
             adapters=self._adapters,
             training=training,
             validation=validation,
@@ -75,15 +75,6 @@ class Plan:
             suffix=job.suffix,
             seed=job.seed,
         )
-
-    def _base(self, model: str) -> Path:
-        if model.startswith("ft:"):
-            raise InvalidRequestError(
-                f"model: {model[:200]!r} is fine-tuned already, and cannot be tuned further yet.",
-                hint="Start from its base, with the rows of both.",
-                param="model",
-            )
-        return self._library.find(model).path
 
     def _sources(
         self, job: Job, name: str | None, param: str, names: Mapping[str, str]
@@ -136,6 +127,17 @@ class Plan:
                 code="dataset_not_found",
             )
         return folder
+
+
+def base_of(library: Library, model: str) -> InstalledModel:
+    """The model to start from. Raises ModelNotFoundError, InvalidRequestError for a tuned one."""
+    if model.startswith("ft:"):
+        raise InvalidRequestError(
+            f"model: {model[:200]!r} is fine-tuned already, and cannot be tuned further yet.",
+            hint="Start from its base, with the rows of both.",
+            param="model",
+        )
+    return library.find(model)
 
 
 def spec_of(method: Mapping[str, Any]) -> tuple[dict[str, object], int | None, float | None]:
