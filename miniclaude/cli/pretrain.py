@@ -61,7 +61,7 @@ def pretrain(
     from miniclaude.errors import SettingsError
     from miniclaude.model.library import folder_name
     from miniclaude.settings import load_settings
-    from miniclaude.training.pretrain import PretrainSpec, export
+    from miniclaude.training.pretrain import PretrainSpec, export, text_identity
     from miniclaude.training.pretrain import pretrain as run_pretraining
     from miniclaude.training.run_log import RunLog, duration
     from miniclaude.training.tensorboard import TensorBoard
@@ -93,6 +93,7 @@ def pretrain(
             log=log,
             device=choose_device(device),
             control=control,
+            text=text_identity(text),
         )
     if board is not None:
         board.close()

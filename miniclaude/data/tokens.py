@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from miniclaude.errors import DatasetError
+from miniclaude.model.new_file import flush_to_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,13 @@ class TokenSet:
         return self.ids[piece], self.learn[piece]
 
     def save(self, path: Path) -> None:
-        """Write the set as one safetensors file."""
+        """Write the set as one safetensors file, which appears whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
         arrays = {"ids": self.ids, "learn": self.learn, "starts": self.starts, "sizes": self.sizes}
-        save_file(arrays, path)
+        save_file(arrays, partial)
+        flush_to_disk(partial)
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> TokenSet:

@@ -6,6 +6,7 @@ call goes on after an interruption.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ from miniclaude.data.tokens import TokenDocument, TokenSet, split_text
 from miniclaude.errors import CheckpointError, DatasetError, MiniClaudeError
 from miniclaude.model.checkpoint import save_model
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.new_file import write_whole
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.bpe import train as train_bpe
 from miniclaude.tokenizer.chat_formats import store_template
@@ -43,6 +45,8 @@ VOCABULARY_CHARACTERS = 4_000_000
 LONGEST_TEXT = 200_000
 HELD_OUT_EVERY = 50
 """One piece of text in so many is never trained on."""
+BEGINNING = 1 << 20
+"""Bytes of a file by which it is known again."""
 UNLIMITED = 1_000_000
 """Steps of a run that ends by the clock."""
 
@@ -220,15 +224,17 @@ def pretrain(
     log: RunLog,
     device: torch.device | str = "cpu",
     control: Callable[[], Wish] | None = None,
+    text: str = "",
 ) -> tuple[Transformer, TrainResult]:
     """Train a model of the spec on all the examples' text, going on with what is in `run`.
 
-    examples: gives them from the first, each time it is called. Raises DatasetError,
-    CheckpointError when `run` holds another model or text, DiskFullError.
+    examples: gives them from the first, each time it is called. text: which text that is, such as
+    `text_identity` of its files. Raises DatasetError, CheckpointError when `run` holds another
+    model or text, DiskFullError.
     """
     size = SIZES[spec.size]
     run.mkdir(parents=True, exist_ok=True)
-    _require_same(run / "spec.json", spec)
+    _require_same(run / "spec.json", spec, text)
     if not (run / "tokenizer").is_dir():
         make_tokenizer(_texts(examples()), size.vocabulary, run / "tokenizer", log)
     tokenizer = load_tokenizer(run / "tokenizer")
@@ -250,6 +256,7 @@ def pretrain(
         Rounds(taught, size.forward, count, spec.seed),
         config,
         folder=run / "checkpoints",
+        identity={"text": taught.fingerprint},
         evaluate=_bits_per_byte(held_out, spec) if len(held_out) else None,
         log=log,
         control=control,
@@ -313,12 +320,27 @@ def _bits_per_byte(
     return evaluate
 
 
-def _require_same(path: Path, spec: PretrainSpec) -> None:
-    """Raise CheckpointError when the run was begun with another shape. How long it lasts may
-    change."""
+def text_identity(sources: Iterable[str]) -> str:
+    """Tells texts apart without reading them: a hash of the files' names, sizes and beginnings, in
+    the order given; of what is not a file, of its name."""
+    digest = hashlib.sha256()
+    for source in sources:
+        path = Path(source)
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            digest.update(f"{file.name}\n".encode())
+            if file.is_file():
+                digest.update(f"{file.stat().st_size}\n".encode())
+                with file.open("rb") as stream:
+                    digest.update(stream.read(BEGINNING))
+    return digest.hexdigest()
+
+
+def _require_same(path: Path, spec: PretrainSpec, text: str) -> None:
+    """Raise CheckpointError when the run was begun with another shape or text. How long it lasts
+    may change."""
     now = {name: asdict(spec)[name] for name in ("size", "family", "optimizer", "seed")}
     if not path.exists():
-        path.write_text(json.dumps(now), encoding="utf-8")
+        write_whole(path, json.dumps(now | {"text": text}))
         return
     then = json.loads(path.read_text(encoding="utf-8"))
     for name, value in now.items():
@@ -328,3 +350,9 @@ def _require_same(path: Path, spec: PretrainSpec) -> None:
                 hint=f"Go on with {name} {then.get(name)}, or choose another name.",
                 param=name,
             )
+    if then.get("text", "") != text:
+        raise CheckpointError(
+            f"{path.parent} was begun with another text: files were added, removed or changed.",
+            hint=f"Go on with the text it had, choose another name, or remove {path.parent}.",
+            param="text",
+        )

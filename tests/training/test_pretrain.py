@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from miniclaude.data import tokens
 from miniclaude.data.example import Example, Place
 from miniclaude.errors import CheckpointError, DatasetError
 from miniclaude.messages import text_message
@@ -25,6 +26,7 @@ from miniclaude.training.pretrain import (
     export,
     model_config,
     pretrain,
+    text_identity,
     whole_texts,
 )
 from miniclaude.training.run_log import RunLog
@@ -77,6 +79,38 @@ def test_a_run_of_another_shape_is_refused(tmp_path: Path) -> None:
     pretrain(examples, spec, tmp_path, log=quiet())
     with pytest.raises(CheckpointError, match="was begun with family llama, not gpt2"):
         pretrain(examples, replace(spec, family="gpt2"), tmp_path, log=quiet())
+
+
+def test_a_run_on_another_text_is_refused(tmp_path: Path) -> None:
+    """The tokens of the first text were there already, so the second was never looked at: a model
+    of the wrong book, and nothing said so."""
+    book, other = tmp_path / "book.txt", tmp_path / "other.txt"
+    book.write_text(TEXT)
+    other.write_text(TEXT[::-1])
+    spec, run = PretrainSpec(steps=1), tmp_path / "run"
+    pretrain(examples, spec, run, log=quiet(), text=text_identity([str(book)]))
+    pretrain(examples, spec, run, log=quiet(), text=text_identity([str(book)]))
+    for changed in ([str(other)], [str(book), str(other)], [str(tmp_path)]):
+        with pytest.raises(CheckpointError, match="was begun with another text"):
+            pretrain(examples, spec, run, log=quiet(), text=text_identity(changed))
+
+
+def test_a_run_killed_while_it_writes_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a file of tokens, once there, was taken for a whole one and refused for ever."""
+
+    def dies(arrays: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    spec = PretrainSpec(steps=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(tokens, "save_file", dies)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(examples, spec, tmp_path, log=quiet())
+    _, result = pretrain(examples, spec, tmp_path, log=quiet())
+    assert result.ended == "finished"
 
 
 def test_nothing_to_read_is_said(tmp_path: Path) -> None:
