@@ -3,6 +3,7 @@ piece and is never in memory whole."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from miniclaude.store.file_folder import FileWriter
 
 MAX_PARTS = 16
 MAX_FIELD_BYTES = 1_024
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+"""A broken form is the caller's to hear of; in the log it is only noise of theirs."""
+
 _NO_TEXT = re.compile("[\x00-\x1f\x7f]")
 
 

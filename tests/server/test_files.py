@@ -132,9 +132,11 @@ async def test_parts_may_come_in_any_order_and_any_pieces(taught: Teaching) -> N
     ],
 )
 async def test_what_is_no_good_form_is_refused_by_name(
-    taught: Teaching, body: str, param: str | None, words: str
+    taught: Teaching, body: str, param: str | None, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """To the caller, and not in the log: anybody could fill it."""
     refused = await raw(taught, body)
+    assert not caplog.records
     assert refused.status_code == 400, refused.text
     assert words in refused.json()["error"]["message"]
     assert refused.json()["error"]["param"] == param
@@ -247,9 +249,17 @@ async def test_bytes_that_have_gone_are_said_to_have_gone(taught: Teaching) -> N
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("limit=0", "limit"), ("limit=x", "limit"), ("order=up", "order"), ("after=x", "after")],
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("order=up", "order"),
+        ("after=x", "after"),
+        ("purpose=%00", "purpose"),
+    ],
 )
 async def test_a_list_is_asked_for_properly(taught: Teaching, query: str, param: str) -> None:
+    """PostgreSQL takes no NUL: asking for such a purpose was answered as if it could not be
+    reached."""
     refused = await taught.client.get(f"/v1/files?{query}")
     assert refused.status_code in (400, 404)
     assert refused.json()["error"]["param"] == param

@@ -158,6 +158,7 @@ BAD = [
     ({"method": supervised(r=0)}, 400, "method.supervised.hyperparameters.r"),
     ({"method": supervised(bits=3)}, 400, "method.supervised.hyperparameters.bits"),
     ({"hyperparameters": {"n_epochs": -3}}, 400, "hyperparameters.n_epochs"),
+    ({"hyperparameters": {"beta": 0.1}}, 400, "hyperparameters.beta"),
     ({"hyperparameters": {}, "method": supervised()}, 400, "hyperparameters"),
 ]
 

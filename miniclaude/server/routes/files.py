@@ -56,7 +56,7 @@ async def list_files(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
     after: After = None,
     order: Literal["asc", "desc"] = "desc",
-    purpose: Annotated[str | None, Query(max_length=64)] = None,
+    purpose: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None,
 ) -> dict[str, Any]:
     """The newest first, unless asked otherwise. after: the last id of the page before."""
     files, has_more = await fine_tuning_of(request).files.list(

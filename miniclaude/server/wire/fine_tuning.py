@@ -154,7 +154,7 @@ class JobBody(NullIsAbsent):
             )
         else:
             method = self.method.as_json()
-        check_beta(method, "method")
+        check_beta(method, "" if self.method is None else "method")
         return NewJob(
             model=self.model,
             training_file=self.training_file,
