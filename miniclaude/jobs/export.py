@@ -63,7 +63,9 @@ def export(
     (companions / "README.md").write_text(card, encoding="utf-8")
     beside = [companions / "README.md"]
     sources = {} if tokenizer.template is None else tokenizer.template.sources
-    if list(sources) == ["default"]:  # several cannot be one file, and the base has them anyway
+    # Of several, an adapter's base has them all. A whole model gets the default as a file, which is
+    # what it was taught with; others stand in tokenizer_config.json, where they stood in the base.
+    if list(sources) == ["default"] or (spec.method == "full" and "default" in sources):
         (companions / TEMPLATE).write_text(sources["default"], encoding="utf-8")
         beside.append(companions / TEMPLATE)
     if spec.method == "full":

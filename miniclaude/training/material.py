@@ -23,7 +23,8 @@ from miniclaude.training.tokenise import tokenise
 @dataclass(frozen=True, slots=True)
 class Material:
     """What a run reads. batches: all of it, in order. validation: what is held out, None when
-    nothing is. trained: tokens learnt in one pass. fingerprint: of the data as it is learnt.
+    nothing is. trained: tokens learnt in one pass. fingerprint: of the data, as it is
+    learnt and as what is held out is measured.
     summary: one line about it. rejected: rows with nothing to learn."""
 
     objective: Objective[Any]
@@ -49,8 +50,10 @@ def gather(
     length = min(spec.max_length, context)
     taught = tokenise(dataset.examples("train"), tokenizer, length)
     validation = None
+    fingerprint = taught.fingerprint
     if dataset.count("validation"):
         held_out = tokenise(dataset.examples("validation"), tokenizer, length).documents
+        fingerprint += f"+{held_out.fingerprint}"
         once = pack_epochs(held_out.lengths, size=spec.batch_tokens)
         validation = PackedBatches(held_out, once)
     return Material(
@@ -58,7 +61,7 @@ def gather(
         batches=PackedBatches(taught.documents, packed(taught.documents.lengths, spec)),
         validation=validation,
         trained=taught.trained,
-        fingerprint=taught.fingerprint,
+        fingerprint=fingerprint,
         summary=taught.summary(),
         rejected=taught.rejected,
     )

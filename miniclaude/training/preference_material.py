@@ -42,8 +42,10 @@ def gather_comparisons(
     taught = tokenise_comparisons(dataset.examples("train"), tokenizer, length)
     order = packed(taught.lengths, spec)
     validation = None
+    known = fingerprint(taught)
     if dataset.count("validation") > (1 if spec.objective == "kto" else 0):
         held_out = tokenise_comparisons(dataset.examples("validation"), tokenizer, length)
+        known += f"+{fingerprint(held_out)}"
         once = pack_epochs(held_out.lengths, size=spec.batch_tokens)
         validation = ComparisonBatches(held_out.with_reference(reference(held_out)), once)
     return Material(
@@ -51,7 +53,7 @@ def gather_comparisons(
         batches=ComparisonBatches(taught.with_reference(reference(taught)), order),
         validation=validation,
         trained=trained_tokens(taught),
-        fingerprint=fingerprint(taught),
+        fingerprint=known,
         summary=summary(taught),
         rejected=taught.rejected,
     )

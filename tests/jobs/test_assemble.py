@@ -19,6 +19,7 @@ from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.library import Library
 from miniclaude.model.tuned import new_id
+from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.spec import TuneSpec
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -151,6 +152,28 @@ def test_a_fully_tuned_model_stands_alone(order: JobOrder, tmp_path: Path) -> No
     assert tuned["torch_dtype"] == "float32"
     assert (result.folder / "tokenizer.json").is_file()
     load_model(result.folder)
+
+
+def test_a_fully_tuned_model_keeps_the_template_it_was_taught_with(
+    order: JobOrder, tmp_path: Path
+) -> None:
+    """Of a base with a template for tools and a default in its own file, only the list in
+    tokenizer_config.json went along: served by another default than it had learnt."""
+    folder, config = order.base_folder, order.base_folder / "tokenizer_config.json"
+    values = json.loads(config.read_text())
+    (folder / "chat_template.jinja").write_text(values["chat_template"])
+    values["chat_template"] = [
+        {"name": name, "template": "{{ messages[-1]['content'] }}"}
+        for name in ("default", "tool_use")
+    ]
+    config.write_text(json.dumps(values))
+    result = run_job(order, job_folder(tmp_path / "job", method="full"), lambda event: None, go)
+    assert result.folder is not None
+    base, tuned = (load_tokenizer(place).template for place in (folder, result.folder))
+    assert base is not None
+    assert tuned is not None
+    assert len(base.sources) == 2
+    assert tuned.sources == base.sources
 
 
 def test_an_unknown_setting_is_named(order: JobOrder, tmp_path: Path) -> None:

@@ -132,6 +132,9 @@ def test_another_base_data_set_or_setting_is_refused(
     other = write_prepared(tmp_path / "other", ROWS[:8], ROWS[9:])
     with pytest.raises(CheckpointError, match="data was "):
         tune(model_for(tokenizer), tokenizer, other, SPEC, run, log=quiet())
+    measured = write_prepared(tmp_path / "measured", ROWS[:9], ROWS[10:])  # early stopping's best
+    with pytest.raises(CheckpointError, match="data was "):  # would be that of other rows
+        tune(model_for(tokenizer), tokenizer, measured, SPEC, run, log=quiet())
     spec = replace(SPEC, clip=0.5)
     with pytest.raises(CheckpointError, match=r"clip was 1\.0, now 0\.5"):
         tune(model_for(tokenizer), tokenizer, dataset, spec, run, log=quiet())
