@@ -20,6 +20,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     """Nothing of the developer's own: no keys, no settings, another home."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     inherited = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+    kept["OMP_NUM_THREADS"] = "1"
     return {**kept, **inherited, "HOME": str(home), "MINI_CLAUDE_HOME": str(home), **more}
 
 

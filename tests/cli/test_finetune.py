@@ -12,7 +12,6 @@ from tests.cli.command import run
 from tests.jobs.test_assemble import write_rows
 
 QUICK = ("--steps", "2", "--batch-tokens", "256", "--max-length", "96", "--base", "tiny")
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def test_rows_become_a_model_that_chats(home: Path, rows: str, tmp_path: Path) -
     to be measured on, and the name to chat with."""
     measured = write_rows(tmp_path / "measured.jsonl", 8)
     asked = ("--set", "lora.dora=true", "--set", "schedule=linear", "--validation", str(measured))
-    done = run(home, "finetune", "--data", rows, *QUICK, *asked, **ONE_THREAD)
+    done = run(home, "finetune", "--data", rows, *QUICK, *asked)
     assert done.returncode == 0, done.stderr
     assert "measured.jsonl: " in done.stdout
     assert "dora True: as asked for." in done.stdout
@@ -46,7 +45,7 @@ def test_rows_become_a_model_that_chats(home: Path, rows: str, tmp_path: Path) -
 
 def test_a_plan_is_only_told(home: Path, rows: str) -> None:
     """A plan that left a run behind would be gone on with by the next command."""
-    done = run(home, "finetune", "--data", rows, *QUICK, "--plan", **ONE_THREAD)
+    done = run(home, "finetune", "--data", rows, *QUICK, "--plan")
     assert done.returncode == 0, done.stderr
     assert "Expected: 2 steps" in done.stdout
     assert not list((home / "jobs").iterdir())
@@ -67,7 +66,7 @@ def test_a_plan_is_only_told(home: Path, rows: str) -> None:
 def test_what_cannot_be_meant_is_refused_by_name(
     home: Path, rows: str, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
-    done = run(home, "finetune", "--data", rows, *QUICK, *arguments, "--plan", **ONE_THREAD)
+    done = run(home, "finetune", "--data", rows, *QUICK, *arguments, "--plan")
     assert words in " ".join(done.stderr.replace("│", "").split()), done.stderr
     assert done.returncode == status
     assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ def test_a_text_becomes_a_model_of_its_own(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The cat sat on the mat. A bird sang to the cat.\n\n" * 40)
     arguments = ("pretrain", str(text), "--out", "mine", "--steps", "1", "--home", str(tmp_path))
-    result = run(tmp_path, *arguments, OMP_NUM_THREADS="1")
+    result = run(tmp_path, *arguments)
     assert result.returncode == 0, result.stderr
     assert "Try it: mini-claude chat --model mine" in result.stdout
     assert "parameters" in result.stderr

@@ -176,7 +176,8 @@ rows = st.one_of(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(rows, max_size=40), st.sampled_from([0.0, 0.1, 0.5]), st.booleans())
 def test_accounts_add_up_for_any_rows(

@@ -47,7 +47,7 @@ def random_draws(draw: st.DrawFn) -> Draws:
     return state
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(random_draws(), min_size=1, max_size=6), st.integers(0, 10_000))
 def test_many_rows_at_once_draw_what_the_definition_draws(states: list[Draws], seed: int) -> None:
     logits = scores(seed, len(states))

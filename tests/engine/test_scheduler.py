@@ -176,7 +176,7 @@ actions = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(actions, st.integers(8, 40), st.integers(4, 40))
 def test_no_interleaving_leaks_a_block_or_forgets_a_request(
     script: list[tuple[str, int | tuple[int, int, int]]], blocks: int, step_tokens: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,14 +32,6 @@ CONFIGS = {
     "rslora": LoraConfig(r=3, alpha=5, rslora=True),
     "dora": LoraConfig(r=3, alpha=5, dora=True),
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def shake(model: Transformer, name: str = "default", seed: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,11 @@ class Pair:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quiet() -> Iterator[None]:
-    """One thread: tiny matrices gain nothing from two, and the machine is shared."""
+def quiet() -> None:
+    """Their progress bars are not ours to test."""
     messages: Any = transformers.logging
     messages.set_verbosity_error()
     messages.disable_progress_bar()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def shake(model: Any) -> None:

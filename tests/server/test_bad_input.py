@@ -268,7 +268,8 @@ PATHS = ("/chat/completions", "/completions", "/conversations", f"/conversations
     path=st.sampled_from(PATHS),
 )
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_no_json_whatever_makes_a_5xx(served: Served, body: Any, path: str) -> None:
     response = await served.raw(json.dumps(body), path)
@@ -277,7 +278,8 @@ async def test_no_json_whatever_makes_a_5xx(served: Served, body: Any, path: str
 
 @given(path=st.text(max_size=20), query=st.text(max_size=20))
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_no_address_whatever_makes_a_5xx(served: Served, path: str, query: str) -> None:
     for base in ("", "models", "conversations", "assets", "app"):

@@ -70,7 +70,8 @@ async def test_syntax_of_either_database_is_harmless(tea: Database, query: str) 
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(query=st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C"]), max_size=20))
 async def test_any_text_is_a_query(tea: Database, query: str) -> None:

@@ -71,7 +71,7 @@ def test_ids_equal_the_librarys_for_gpt2(gpt2: BPE, text: str) -> None:
 def test_ids_equal_the_librarys_for_any_text(gpt2: BPE, trained: BPE) -> None:
     libraries = [(bpe, library_tokenizer(bpe)) for bpe in (gpt2, trained)]
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(st.text() | st.text(alphabet="a b'st\n\t1é.", max_size=40))
     def check(text: str) -> None:
         for bpe, library in libraries:

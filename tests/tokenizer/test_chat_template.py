@@ -169,7 +169,7 @@ def test_ids_equal_transformers_for_any_words(llama2_folder: Path) -> None:
     tokenizer = load_tokenizer(llama2_folder)
     peer = peer_of(llama2_folder, tokenizer)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
     def check(system: str, user: str, answer: str) -> None:
         messages = [text_message("system", system), text_message("user", user)]

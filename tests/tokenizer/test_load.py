@@ -44,7 +44,7 @@ def test_llama2_ids_equal_sentencepiece(llama2_folder: Path, llama2_model: Path)
     ours = load_tokenizer(llama2_folder)
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(llama2_model))
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, suppress_health_check=list(HealthCheck))
     @given(st.text(max_size=60) | st.sampled_from(TEXTS))
     def check(text: str) -> None:
         # SentencePiece gives no token for U+2581, its own sign for a space, and none for "".

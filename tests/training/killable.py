@@ -12,7 +12,6 @@ import io
 import sys
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
 from miniclaude.model.lora import LoraConfig, add_lora
@@ -40,7 +39,6 @@ CONFIG = TrainingConfig(
 
 def main(folder: Path) -> None:
     """Run, or go on; at the end the weights are in `result.safetensors`."""
-    torch.set_num_threads(1)
     model = tiny_model()
     add_lora(model, LoraConfig(r=4, alpha=8, dropout=0.2))
     documents = counting_set()
