@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from miniclaude.errors import NO_ROOM, CheckpointError, DiskFullError
 from miniclaude.model.new_file import flush_to_disk, sha256_of
+from miniclaude.training.adamw import Optimizer
 from miniclaude.training.averaging import trained_parameters
 
 WEIGHTS, OPTIMIZER, AVERAGE = "weights.safetensors", "optimizer.safetensors", "ema.safetensors"
@@ -43,34 +44,30 @@ class Saved:
     average: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def optimizer_tensors(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """The state of every optimizer, by `<optimizer>.<parameter>.<name>`."""
+def optimizer_tensors(optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    """The state of every optimizer, by `<optimizer>.<its own key>`."""
     return {
-        f"{number}.{index}.{name}": tensor
+        f"{number}.{key}": tensor
         for number, optimizer in enumerate(optimizers)
-        for index, state in optimizer.state_dict()["state"].items()
-        for name, tensor in state.items()
+        for key, tensor in optimizer.tensors().items()
     }
 
 
-def restore_optimizers(
-    optimizers: Sequence[torch.optim.Optimizer], tensors: dict[str, Tensor]
-) -> None:
+def restore_optimizers(optimizers: Sequence[Optimizer], tensors: dict[str, Tensor]) -> None:
     """Give each optimizer the state that `optimizer_tensors` took from its like."""
-    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
+    states: list[dict[str, Tensor]] = [{} for _ in optimizers]
     for key, tensor in tensors.items():
-        number, index, name = key.split(".")
-        states[int(number)].setdefault(int(index), {})[name] = tensor
+        number, _, rest = key.partition(".")
+        states[int(number)][rest] = tensor
     for optimizer, state in zip(optimizers, states, strict=True):
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
+        optimizer.restore(state)
 
 
 def save_checkpoint(
     folder: Path,
     step: int,
     model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
+    optimizers: Sequence[Optimizer],
     *,
     numbers: Mapping[str, object] | None = None,
     identity: Mapping[str, str] | None = None,
@@ -164,7 +161,7 @@ def checkpoints(folder: Path) -> list[Path]:
 def load_latest(
     folder: Path,
     model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
+    optimizers: Sequence[Optimizer],
     identity: Mapping[str, str] | None = None,
 ) -> Saved:
     """Restore the newest checkpoint; nothing is done, and step is 0, when there is none.

@@ -6,10 +6,12 @@ U Vᵀ gives every direction the same say, so that a step teaches more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+
+from miniclaude.training.adamw import Optimizer
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the odd polynomial a s + b s³ + c s⁵, chosen to lift small singular values fast; repeated, it
@@ -30,7 +32,7 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     return x.T if tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Optimizer):
     """For parameters of two dimensions.
 
     momentum: Nesterov's. weight_decay: decoupled, times the learning rate, as in AdamW.
@@ -44,17 +46,17 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(parameters, defaults)
+        groups = [{"params": list(parameters)}]
+        super().__init__(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """One update from the gradients at hand."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
-                state = self.state[parameter]
+                state = self.state.setdefault(parameter, {})
                 if not state:
                     state["momentum"] = torch.zeros_like(parameter)
                 velocity = state["momentum"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import nn
 
+from miniclaude.training.adamw import AdamW, Optimizer
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.muon import Muon
 
@@ -28,8 +28,8 @@ def learning_rate_factor(step: int, progress: float, config: TrainingConfig) -> 
     return max(0.0, min(rise, fall))
 
 
-def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
-    """AdamW (Loshchilov & Hutter 2019) for what takes a gradient, and Muon where the configuration
+def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[Optimizer]:
+    """AdamW for what takes a gradient, and Muon where the configuration
     asks for it.
 
     Weight decay is for matrices only: norms and biases have no use for it, and embeddings see a
@@ -51,10 +51,8 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.opti
     groups = [{"params": others, "weight_decay": 0.0}]
     if config.optimizer == "adamw":
         groups.append({"params": matrices, "weight_decay": config.weight_decay})
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(
-            groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon, fused=True
-        )
+    optimizers: list[Optimizer] = [
+        AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=config.epsilon)
     ]
     if config.optimizer == "muon":
         optimizers.append(
@@ -67,7 +65,7 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.opti
 
 
 def set_learning_rates(
-    optimizers: list[torch.optim.Optimizer], step: int, progress: float, config: TrainingConfig
+    optimizers: list[Optimizer], step: int, progress: float, config: TrainingConfig
 ) -> None:
     """Give every group its rate at this step."""
     factor = learning_rate_factor(step, progress, config)

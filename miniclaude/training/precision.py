@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from miniclaude.device import DTYPES
+from miniclaude.training.adamw import Optimizer
 from miniclaude.training.config import TrainingConfig
 
 
@@ -37,23 +38,23 @@ class Precision:
     def clip(
         self,
         parameters: list[nn.Parameter],
-        optimizers: list[torch.optim.Optimizer],
+        optimizers: list[Optimizer],
         largest: float,
     ) -> float:
         """The norm of all gradients together, which are then at most `largest` (0: as they are).
         Infinite when a float16 gradient overflowed; `step` passes over such a step."""
         for optimizer in optimizers:
-            self.scaler.unscale_(optimizer)
+            self.scaler.unscale_(optimizer)  # type: ignore[arg-type]  # it has all that is asked
         gradients = [p.grad for p in parameters if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
         if largest:
             nn.utils.clip_grads_with_norm_(parameters, largest, norm)
         return float(norm)
 
-    def step(self, optimizers: list[torch.optim.Optimizer]) -> None:
+    def step(self, optimizers: list[Optimizer]) -> None:
         """One update of every optimizer, and gradients forgotten."""
         for optimizer in optimizers:
-            self.scaler.step(optimizer)
+            self.scaler.step(optimizer)  # type: ignore[arg-type]
         self.scaler.update()
         for optimizer in optimizers:
             optimizer.zero_grad()

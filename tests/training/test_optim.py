@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from miniclaude.errors import SettingsError
+from miniclaude.training.adamw import AdamW
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.muon import Muon
 from miniclaude.training.optim import learning_rate_factor, make_optimizers, set_learning_rates
@@ -63,5 +63,5 @@ def test_a_configuration_out_of_bounds_is_refused(field: str, value: float, says
 
 def test_adamw_alone_decays_the_matrices() -> None:
     [adamw] = make_optimizers(tiny_model(), TrainingConfig(steps=1, weight_decay=0.3))
-    assert isinstance(adamw, torch.optim.AdamW)
+    assert isinstance(adamw, AdamW)
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.0, 0.3]
