@@ -31,8 +31,11 @@ format: $(VENV)/.installed-dev ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Us and transformers, same weights, one run
+bench: $(VENV)/.installed-dev ## Us and our peers, one run each: answers, LoRA, all weights, rows (a long while)
 	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/finetune.py
+	$(BIN)/python benchmarks/pretrain.py
+	$(BIN)/python benchmarks/reading.py
 
 web: $(VENV)/.installed ## Build the page into the package
 	@$(BIN)/python web/build.py

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from miniclaude.cli.main import app
 from miniclaude.providers.echo import Echo
@@ -67,6 +69,43 @@ def test_every_command_named_exists() -> None:
         for line in "\n".join(blocks(document, "console")).splitlines():
             for word in re.findall(r"mini-claude ([a-z]+)", line):
                 assert word in commands, f"{document.name}: {line}"
+
+
+def test_every_option_named_exists() -> None:
+    """A document once praised two options of `finetune` that nobody had written."""
+    checked = 0
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        lines = "\n".join(blocks(document, "console")).splitlines()
+        lines += re.findall(r"`(mini-claude [^`]*)`", text)
+        if document.name == "teaching.md":
+            cells = re.findall(r"^\| (`--[^|]*) \|", text, re.MULTILINE)
+            lines += [
+                f"mini-claude finetune {' '.join(re.findall(r'--[a-z-]+', c))}" for c in cells
+            ]
+        for line in lines:
+            words = line.partition("#")[0].partition("mini-claude ")[2].split()
+            command: Any = get_command(app)
+            while words and words[0] in getattr(command, "commands", {}):
+                command = command.commands[words.pop(0)]
+            known = {option for parameter in command.params for option in parameter.opts}
+            for word in words:
+                if word.startswith("--"):
+                    checked += 1
+                    assert word.partition("=")[0] in known, f"{document.name}: {line}"
+    assert checked > 20
+
+
+def test_every_decision_is_listed() -> None:
+    """A page that the index does not have is read by nobody."""
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^(\d+)\. \[(.*)\]\((.*)\)$", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    pages = sorted(path for path in folder.glob("[0-9]*.md"))
+    assert [name for _, _, name in listed] == [path.name for path in pages]
+    for (number, title, _), path in zip(listed, pages, strict=True):
+        assert path.read_text("utf-8").startswith(f"# {number}. {title}\n")
 
 
 def test_make_targets_named_exist() -> None:
