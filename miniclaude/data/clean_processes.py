@@ -1,7 +1,7 @@
 """The first step of the pipeline, shared by several processes where the sources are large.
 
-Each process reads all sources and judges every n-th block of rows, since judging takes most of the
-time. The blocks are then put together in order, so the file is the same however many there were.
+Each process judges every n-th block of rows; of JSON Lines it parses no others. The blocks are then
+put together in order, so the file is the same however many there were.
 
 A helper process is given its order as one line of JSON and answers with lines of JSON: the rows
 read so far, and last its report or an error. It ends when this process is gone.
@@ -36,7 +36,8 @@ def clean_rows(
     processes: int = 1,
     hub: HubSource | None = None,
 ) -> dict[str, object]:
-    """Write every row of the sources to `out`, in order: kept, repaired or rejected.
+    """Write every row of the sources to `out`, in order: kept, repaired or rejected; a file of
+    judged rows.
 
     Returns the report: rows, tasks (how many rows are for which), formats, stages.
     Raises DatasetError when a source cannot be read.
@@ -48,7 +49,7 @@ def clean_rows(
         reports = _share(sources, options, out, tell, size, processes)
     if reports is None:
         part = Part(0, 1, size)
-        with out.open("w", encoding="utf-8", newline="\n") as file:
+        with out.open("wb") as file:
             file.writelines(part.blocks(sources, options, tell, hub))
         reports = [part.report()]
     return {**merge_reports(reports), "formats": formats}
@@ -130,13 +131,12 @@ class _Helper:
             self._process.stdout.close()
 
 
-def _write_blocks(path: Path, blocks: Iterable[str]) -> None:
-    """Blocks of lines, each after a line with its length in bytes."""
+def _write_blocks(path: Path, blocks: Iterable[bytes]) -> None:
+    """Blocks, each after a line with its length in bytes."""
     with path.open("wb") as file:
         for block in blocks:
-            data = block.encode("utf-8")
-            file.write(b"%d\n" % len(data))
-            file.write(data)
+            file.write(b"%d\n" % len(block))
+            file.write(block)
 
 
 def _next_block(file: BinaryIO) -> bytes:

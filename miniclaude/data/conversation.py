@@ -21,6 +21,13 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
+PLAIN_ROLES: dict[str, Role] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "system",
+}
+"""Those whose messages may be nothing but text."""
 MESSAGE_KEYS = frozenset(
     {
         *("role", "content", "name", "weight", "refusal", "annotations", "audio"),
@@ -47,14 +54,20 @@ def read_messages(
     unlearned = NO_WEIGHT
     calls: list[str] = []
     for index, item in enumerate(value):
-        where = f"{param}[{index}]"
         if not isinstance(item, dict):
+            where = f"{param}[{index}]"
             raise RowError(
                 f"{where} is {kind_of(item)}, not an object.",
                 hint='Write each message as {"role": "…", "content": "…"}.',
                 param=where,
                 code="data_type",
             )
+        said, by = item.get("content"), item.get("role")
+        role = PLAIN_ROLES.get(by) if isinstance(by, str) else None
+        if role and len(item) == 2 and isinstance(said, str) and said:  # as nearly all are
+            messages.append(Message(role, (TextPart(said),)))
+            continue
+        where = f"{param}[{index}]"
         message = _read_message(item, where, calls)
         if item.get("weight") is not None and not _weight(item, where, message.role):
             unlearned |= {index}

@@ -2,7 +2,7 @@
 arXiv:1510.03055).
 
 This is the definition, for as many texts as fit in memory. `validate.py` measures datasets of any
-size, by hashes and, beyond two million, by an estimate; a test holds both together.
+size, by hashes and, beyond 262,144 different ones, by an estimate; a test holds both together.
 """
 
 from __future__ import annotations

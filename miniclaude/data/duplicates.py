@@ -14,7 +14,7 @@ from pathlib import Path
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.shingles import compared, jaccard, shingles
-from miniclaude.data.similar import SimilarRows
+from miniclaude.data.similar import SimilarRows, Sketches, sketch
 from miniclaude.messages import TextPart
 
 CHUNK_ROWS = 512
@@ -22,7 +22,8 @@ CHUNK_CHARACTERS = 1 << 20
 
 
 class NearDuplicates:
-    """The stage. It sees the whole stream: one process runs it."""
+    """The stage. It sees the whole stream: one process runs it. Where the rows' sketches are known
+    already, `find` is told those instead, within a `with` statement that closes its file."""
 
     name = "duplicates"
 
@@ -33,45 +34,52 @@ class NearDuplicates:
         temporary file lies, about as large as the data set."""
         self.threshold = threshold
         self._seed = seed
-        self._folder = folder
+        self._search = SimilarRows(threshold, folder=folder, seed=seed)
+        self._places = PlaceList()
         self._rows = 0
         self._same = 0
         self._near = 0
-        self._compared = 0
 
     def run(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items in order; a row that repeats an earlier one leaves as `duplicate_row`, or
         `near_duplicate_row`. Raises DatasetError beyond 200 million rows, DiskFullError."""
-        search = SimilarRows(self.threshold, folder=self._folder, seed=self._seed)
-        places = PlaceList()
-        try:
+        with self:
             for chunk in chunks(items):
-                yield from self._judge(chunk, search, places)
-        finally:
-            self._compared = search.compared
-            search.close()
+                examples = [item for item in chunk if isinstance(item, Example)]
+                texts = [compared(example) for example in examples]
+                repeated = self.find(
+                    [example.place for example in examples],
+                    sketch(texts, self.threshold, self._seed),
+                )
+                row = 0
+                for item in chunk:
+                    if not isinstance(item, Example):
+                        yield item
+                        continue
+                    earlier = repeated.get(row)
+                    yield item if earlier is None else self.reject(item, *earlier)
+                    row += 1
 
-    def _judge(self, chunk: list[Item], search: SimilarRows, places: PlaceList) -> Iterator[Item]:
-        examples = [item for item in chunk if isinstance(item, Example)]
-        found = search.find([compared(example) for example in examples])
-        for example, number in zip(examples, found.numbers, strict=True):
+    def __enter__(self) -> NearDuplicates:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._search.close()
+
+    def find(self, places: Sequence[Place], sketches: Sketches) -> dict[int, tuple[Place, float]]:
+        """Those of the next rows that repeat an earlier one: which, and how similar it is."""
+        found = self._search.find_sketched(sketches)
+        for place, number in zip(places, found.numbers, strict=True):
             if number >= 0:
-                places.append(example.place)
-        self._rows += len(examples)
-        row = 0
-        for item in chunk:
-            if not isinstance(item, Example):
-                yield item
-                continue
-            matches = found.matches.get(row)
-            row += 1
-            if not matches:
-                yield item
-                continue
-            match = matches[0]
-            yield self._reject(item, places[match.number], match.similarity)
+                self._places.append(place)
+        self._rows += len(places)
+        return {
+            row: (self._places[matches[0].number], matches[0].similarity)
+            for row, matches in found.matches.items()
+        }
 
-    def _reject(self, example: Example, earlier: Place, similarity: float) -> Rejection:
+    def reject(self, example: Example, earlier: Place, similarity: float) -> Rejection:
+        """The rejection of a row that repeats an earlier one."""
         if similarity == 1.0:
             self._same += 1
             error, message = "duplicate_row", f"the same words as {earlier}."
@@ -88,7 +96,7 @@ class NearDuplicates:
             "rows": self._rows,
             "same words": self._same,
             "near-duplicates": self._near,
-            "pairs compared": self._compared,
+            "pairs compared": self._search.compared,
             "threshold": self.threshold,
         }
 

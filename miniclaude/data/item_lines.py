@@ -33,20 +33,14 @@ def read_item(line: str) -> Item:
     return from_row(row, place) if row is not None else Rejection(place, *rest)
 
 
-def row_of_line(line: str, place: Place) -> str:
+def row_of_line(line: bytes, place: Place) -> bytes:
     """The row of a kept item's line, as it was written there, with the line's end."""
-    before = len(encode([place.file, place.line, place.unit]))
-    return line[before:-2] + "\n"
+    before = len(encode([place.file, place.line, place.unit]).encode())
+    return line[before:-2] + b"\n"
 
 
 def read_items(path: Path) -> Iterator[Item]:
     """The items of a file, lazily. Raises DatasetError when a line is not one."""
-    for item, _ in read_lines(path):
-        yield item
-
-
-def read_lines(path: Path) -> Iterator[tuple[Item, str]]:
-    """The same, each with its line."""
     with path.open(encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -56,7 +50,7 @@ def read_lines(path: Path) -> Iterator[tuple[Item, str]]:
                     f"{path}, line {number} is damaged: {error}.",
                     hint="Remove that folder and prepare the data again.",
                 ) from error
-            yield item, line
+            yield item
 
 
 def rejection_line(rejection: Rejection) -> str:

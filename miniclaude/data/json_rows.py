@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from miniclaude.data.json_value import DECODER, check_value, parse
-from miniclaude.data.raw import MAX_ROW, BadRow, RawRow, require_object, too_long
+from miniclaude.data.raw import (
+    MAX_ROW,
+    PASSED_OVER,
+    BadRow,
+    RawRow,
+    Share,
+    require_object,
+    too_long,
+)
 from miniclaude.errors import RowError
 
 CHUNK = 1 << 18
@@ -23,8 +31,8 @@ OUTSIDE = re.compile(r'[^"{}\[\]]*+')
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def read_json_lines(file: BinaryIO) -> Iterator[RawRow]:
-    """One row a line; blank lines are passed over and counted."""
+def read_json_lines(file: BinaryIO, share: Share | None = None) -> Iterator[RawRow]:
+    """One row a line; blank lines are passed over and counted. share: other rows come unparsed."""
     number = 0
     while line := file.readline(MAX_ROW + 1):
         number += 1
@@ -39,11 +47,11 @@ def read_json_lines(file: BinaryIO) -> Iterator[RawRow]:
         if b"\r" in line:  # line ends of an old Macintosh among others
             for piece in line.split(b"\r"):
                 if piece.strip():
-                    yield number, _row(piece)
+                    yield number, _row(piece) if share is None or share.mine else PASSED_OVER
                 number += 1
             number -= 1
             continue
-        yield number, _row(line)
+        yield number, _row(line) if share is None or share.mine else PASSED_OVER
 
 
 def _row(line: bytes) -> dict[str, object] | BadRow:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from miniclaude.data.example import Example
+from miniclaude.data.texts import text_of
 
 KINDS: tuple[str, ...] = (
     "greeting",
@@ -37,6 +38,7 @@ FORMS: tuple[str, ...] = ("several-turns", "system-prompt")
 OTHER = "other"
 LONG_PROMPT = 240  # characters: beyond, "the text" in a question means a passage that is given
 LOOKED_AT = 600  # characters of a text that are judged
+DIGIT = re.compile(r"\d")
 PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]{}"*_/', " "))
 
 
@@ -45,8 +47,8 @@ class Sign:
     """How a kind is told by the question.
 
     words: one of these decides. phrases: so does this pattern, which is only tried when one of
-    `hints` is among the words (always, when there are none). starts: the pattern must match at the
-    beginning.
+    `hints` is among the words (always, when there are none), and with `digits` only where there is
+    one. starts: the pattern must match at the beginning.
     """
 
     kind: str
@@ -54,12 +56,15 @@ class Sign:
     phrases: re.Pattern[str] | None = None
     hints: frozenset[str] = frozenset()
     starts: bool = False
+    digits: bool = False
 
     def fits(self, asked: str, words: set[str]) -> bool:
         """asked: the question; words: those in it, in lower case."""
         if not self.words.isdisjoint(words):
             return True
         if self.phrases is None or (self.hints and self.hints.isdisjoint(words)):
+            return False
+        if self.digits and DIGIT.search(asked) is None:
             return False
         find = self.phrases.match if self.starts else self.phrases.search
         return find(asked) is not None
@@ -156,10 +161,12 @@ SIGNS: tuple[Sign, ...] = (
         words=_words("calculate compute percent percentage multiply"),
         phrases=_any(
             "\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%",
-            r"\bhow (many|much)\b.*\d|\d.*\bhow (many|much)\b|\bsquare root\b",
+            r"\bhow (many|much)\b.*\d|\d.*\bhow (many|much)\b",
             r"\b(sum|average|area|perimeter|product) of\b.*\d",
         ),
+        digits=True,
     ),
+    Sign("arithmetic", phrases=_any(r"\bsquare root\b"), hints=_words("root")),
     Sign(
         "advice",
         words=_words("advice tips recommend"),
@@ -204,8 +211,8 @@ def kind_of(example: Example) -> str:
         return "text"
     if example.tools or any(message.tool_calls for message in example.messages):
         return "tools"
-    asked = next((message.text for message in example.messages if message.role == "user"), "")
-    answer = (example.chosen or example.messages)[-1].text
+    asked = next((text_of(message) for message in example.messages if message.role == "user"), "")
+    answer = text_of((example.chosen or example.messages)[-1])
     return kind_of_texts(asked, answer)
 
 

@@ -14,25 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from miniclaude.data.accounts import Leakage, RejectionCounts
+from miniclaude.data.accounts import Leakage, RejectionCounts, prompt_key
 from miniclaude.data.augment import augment, request_of
 from miniclaude.data.clean_processes import clean_rows
-from miniclaude.data.duplicates import NearDuplicates
-from miniclaude.data.example import Example
-from miniclaude.data.item_lines import (
-    item_line,
-    read_items,
-    read_lines,
-    rejection_line,
-    row_line,
-    row_of_line,
-)
+from miniclaude.data.item_lines import read_item, read_items, rejection_line, row_line
+from miniclaude.data.judged_rows import read_judged
 from miniclaude.data.prepared import (
     MANIFEST,
     PAGE,
@@ -42,13 +35,14 @@ from miniclaude.data.prepared import (
     VERSION,
     PreparedDataset,
     content_fingerprint,
+    read_split,
 )
 from miniclaude.data.reading import HubSource
 from miniclaude.data.recipe import PrepareOptions, recipe_key
-from miniclaude.data.rejection import Item, Rejection
+from miniclaude.data.rejection import Rejection
 from miniclaude.data.report import make_report
 from miniclaude.data.report_page import write_page
-from miniclaude.data.split import split
+from miniclaude.data.sort_rows import sort_rows
 from miniclaude.data.validate import CountTokens, Measures
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
 from miniclaude.data.written_paraphrases import Writer, written_paraphrases
@@ -58,6 +52,7 @@ from miniclaude.model.new_file import sha256_of
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: the step, rows done in it, and rows in all where that is known."""
 
+JUDGED = "judged.rows"
 STEPS = ("clean", "split", "augment", "write")
 TICK = 500  # rows between two words about progress
 MOST_AUGMENTED = 10_000  # rows; a larger dataset has its variety from the rows themselves
@@ -140,60 +135,47 @@ class _Run:
         self.count_tokens = count_tokens
 
     def clean(self, processes: int, hub: HubSource | None) -> None:
-        """→ items.jsonl: every row of every source, repaired or rejected, in order."""
+        """→ judged.rows: every row of every source, repaired or rejected, in order."""
         if self.work.report("clean") is None:
             with disk_errors(self.work.final):
                 report = clean_rows(
                     self.sources,
                     self.options,
-                    self.work.path / "items.jsonl",
+                    self.work.path / JUDGED,
                     lambda done, total: self.tell("clean", done, total),
                     processes=processes,
                     hub=hub,
                 )
-            self.work.finish("clean", report, "items.jsonl")
+            self.work.finish("clean", report, JUDGED)
 
     def split(self) -> None:
-        """items.jsonl → train.items, validation.items, rejected.items."""
+        """judged.rows → train.jsonl, validation.jsonl, rejected.items."""
         if self.work.report("split") is not None:
             return
         cleaned = self.work.report("clean") or {}
         rows = _int(cleaned["rows"])
         task = self._task(cleaned)
-        duplicates = NearDuplicates(self.options.duplicates, folder=self.work.path)
-        fraction = self.options.validation
-        counts: Counter[str] = Counter()
-        # Stages give one item for each, in order: what they leave as it was keeps its line.
-        waiting: deque[tuple[Item, str]] = deque()
-        read = read_lines(self.work.path / "items.jsonl")
-        items = self._counted("split", _remembered(read, waiting), rows)
-        judged = duplicates.run(_of_one_task(items, task))
-        names = [f"{name}.items" for name in (*SPLITS, "rejected")]
+        names = ("train.jsonl", "validation.jsonl", "rejected.items")
         with disk_errors(self.work.final), ExitStack() as stack:
-            files = {
-                name: stack.enter_context(_lines(self.work.path / f"{name}.items"))
-                for name in (*SPLITS, "rejected")
-            }
-            for side, item in split(judged, fraction, self.options.seed, folder=self.work.path):
-                name = "rejected" if isinstance(item, Rejection) else side
-                counts[name] += 1
-                before, line = waiting.popleft()
-                files[name].write(line if item is before else item_line(item) + "\n")
-        if not counts["train"]:
+            files = [stack.enter_context((self.work.path / name).open("wb")) for name in names]
+            report = sort_rows(
+                self.work.path / JUDGED,
+                dict(zip((*SPLITS, "rejected"), files, strict=True)),
+                self.options,
+                task,
+                lambda done: self.tell("split", done, rows),
+                folder=self.work.path,
+            )
+        if not self._counts(report)["train"]:
             raise self._nothing_left(rows)
-        report: dict[str, object] = {
-            "task": task,
-            "counts": {name: counts[name] for name in (*SPLITS, "rejected")},
-            "stages": {duplicates.name: duplicates.report()},
-        }
         self.work.finish("split", report, *names)
-        self.work.discard("items.jsonl")
+        self.work.discard(JUDGED)
 
     def augment(self, writer: Writer | None) -> None:
-        """train.items → augmented.items."""
+        """train.jsonl → augmented.jsonl."""
         if self.work.report("augment") is not None:
             return
-        path, out = self.work.path / "train.items", self.work.path / "augmented.items"
+        path, out = self.work.path / "train.jsonl", self.work.path / "augmented.jsonl"
         counts = self._counts()
         reason = ""
         if not self.options.augment:
@@ -207,7 +189,7 @@ class _Run:
             self.work.finish("augment", report)
             return
         self.tell("augment", 0, counts["train"])
-        rows = [item for item in read_items(path) if isinstance(item, Example)]
+        rows = list(read_split(path))
         written: dict[str, str] = {}
         if writer is not None:
             requests = [
@@ -216,10 +198,10 @@ class _Run:
             written = asyncio.run(written_paraphrases(requests, writer))
         done = augment(rows, seed=self.options.seed, system=self.options.system, written=written)
         with disk_errors(self.work.final), _lines(out) as file:
-            file.writelines(item_line(example) + "\n" for example in done.examples)
+            file.writelines(row_line(example) + "\n" for example in done.examples)
         self.tell("augment", counts["train"], counts["train"])
         self.work.finish("augment", {"applied": True, **done.report()}, out.name)
-        self.work.discard("train.items")
+        self.work.discard("train.jsonl")
 
     def write(self, key: str) -> None:
         """→ ready/: the dataset's own files."""
@@ -229,34 +211,29 @@ class _Run:
         counts = self._counts()
         augmented = self.work.report("augment") or {}
         merged = _int(augmented["merged_rows"])
-        train = "augmented.items" if augmented["applied"] else "train.items"
         total = sum(counts.values()) - merged
-        measures = Measures(self.count_tokens)
-        prompts = Leakage()
-        written: Counter[str] = Counter()
+        sources: dict[str, Path] = {name: self.work.path / f"{name}.jsonl" for name in SPLITS}
+        if augmented["applied"]:
+            sources["train"] = self.work.path / "augmented.jsonl"
+        measured: object = (self.work.report("split") or {})["measured"]
+        if augmented["applied"] or self.count_tokens is not None:
+            measured = self._measure(sources, total)
+        assert isinstance(measured, dict)  # noqa: S101  # `split` wrote it
         with disk_errors(self.work.final):
             ready.mkdir(exist_ok=True)
-            for name, source in (("validation", "validation.items"), ("train", train)):
-                with _lines(ready / f"{name}.jsonl") as file:
-                    for item, line in read_lines(self.work.path / source):
-                        if isinstance(item, Example):
-                            measures.add(item)
-                            prompts.add(name, item)
-                            written[name] += 1
-                            file.write(row_of_line(line, item.place))
-                            if written.total() % TICK == 0:
-                                self.tell("write", written.total(), total)
+            for name, source in sources.items():
+                shutil.copyfile(source, ready / f"{name}.jsonl")
             rejected = RejectionCounts()
             with _lines(ready / REJECTED) as file:
                 for item in read_items(self.work.path / "rejected.items"):
                     if isinstance(item, Rejection):
                         rejected.add(item)
-                        written["rejected"] += 1
                         file.write(rejection_line(item) + "\n")
             self.tell("write", total, total)
-            accounting = {
+            accounting: dict[str, int] = {
                 "rows": _int((self.work.report("clean") or {})["rows"]),
-                **{name: written[name] for name in (*SPLITS, "rejected")},
+                **{name: _int(measured[name]) for name in SPLITS},
+                "rejected": rejected.total,
                 "merged": merged,
             }
             report = make_report(
@@ -266,14 +243,28 @@ class _Run:
                 accounting=accounting,
                 steps={step: self.work.report(step) or {} for step in STEPS[:3]},
                 rejections=rejected.as_dict(),
-                measures=measures.as_dict(),
-                leaked=prompts.shared,
+                measures=measured["measures"],
+                leaked=measured["leaked"],
             )
             text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
             (ready / REPORT).write_text(text, encoding="utf-8")
             write_page(ready / PAGE, report)
             self._write_manifest(ready, key, accounting, str(report["task"]))
         self.work.finish("write", {"rows": accounting})
+
+    def _measure(self, sources: Mapping[str, Path], total: int) -> dict[str, object]:
+        """What `sort_rows` has measured, of these files and with the tokenizer's own lengths."""
+        measures = Measures(self.count_tokens)
+        prompts = Leakage()
+        counts: Counter[str] = Counter(dict.fromkeys(sources, 0))
+        for name, source in sources.items():
+            for example in read_split(source):
+                measures.add(example)
+                prompts.add(name, prompt_key(example))
+                counts[name] += 1
+                if counts.total() % TICK == 0:
+                    self.tell("write", counts.total(), total)
+        return {**counts, "measures": measures.as_dict(), "leaked": prompts.shared}
 
     def _write_manifest(
         self, ready: Path, key: str, accounting: Mapping[str, int], task: str
@@ -296,8 +287,8 @@ class _Run:
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
         (ready / MANIFEST).write_text(text, encoding="utf-8")
 
-    def _counts(self) -> dict[str, int]:
-        counts = (self.work.report("split") or {})["counts"]
+    def _counts(self, report: Mapping[str, object] | None = None) -> dict[str, int]:
+        counts = (report or self.work.report("split") or {})["counts"]
         assert isinstance(counts, dict)  # noqa: S101  # `split` wrote it
         return counts
 
@@ -308,14 +299,6 @@ class _Run:
             raise self._nothing_left(_int(read["rows"]))
         return str(max(sorted(tasks), key=lambda task: tasks[task]))
 
-    def _counted(self, step: str, items: Iterable[Item], total: int) -> Iterator[Item]:
-        number = 0
-        for number, item in enumerate(items, start=1):
-            if number % TICK == 0:
-                self.tell(step, number, total)
-            yield item
-        self.tell(step, number, total)
-
     def _nothing_left(self, rows: int) -> DatasetError:
         """Why there is nothing to train on; with the first reasons, each where it occurred."""
         where = ", ".join(str(source) for source in self.sources)
@@ -324,11 +307,8 @@ class _Run:
                 f"{where}: there are no rows.", hint="Check the path; one row is one example."
             )
         firsts: dict[str, Rejection] = {}
-        for name in ("items.jsonl", "rejected.items"):
-            path = self.work.path / name
-            for item in read_items(path) if path.exists() else ():
-                if isinstance(item, Rejection):
-                    firsts.setdefault(item.error, item)
+        for item in self._rejections():
+            firsts.setdefault(item.error, item)
         lines = [f"{one.place}: {one.error}: {one.message}" for one in list(firsts.values())[:3]]
         return DatasetError(
             "\n".join([f"{where}: none of the {rows:,} rows can be trained on.", *lines]),
@@ -336,27 +316,16 @@ class _Run:
             param="source",
         )
 
-
-def _remembered(
-    lines: Iterable[tuple[Item, str]], waiting: deque[tuple[Item, str]]
-) -> Iterator[Item]:
-    for item, line in lines:
-        waiting.append((item, line))
-        yield item
-
-
-def _of_one_task(items: Iterable[Item], task: str) -> Iterator[Item]:
-    for item in items:
-        if isinstance(item, Example) and item.task != task:
-            yield Rejection(
-                item.place,
-                "mixed_tasks",
-                f"This row is for {item.task} training, most of the others are for {task}.",
-                "Put it in a file of its own and prepare that as another dataset.",
-                row_line(item)[:2_000],
-            )
-        else:
-            yield item
+    def _rejections(self) -> Iterator[Rejection]:
+        """What was rejected so far: by `split` and before it, or only before."""
+        path = self.work.path / "rejected.items"
+        if path.exists():
+            yield from (item for item in read_items(path) if isinstance(item, Rejection))
+            return
+        for chunk in read_judged(self.work.path / JUDGED):
+            for line, kept in zip(chunk.lines, chunk.kept, strict=True):
+                if kept is None and isinstance(item := read_item(line.decode()), Rejection):
+                    yield item
 
 
 def _lines(path: Path) -> TextIO:

@@ -93,15 +93,7 @@ class PreparedDataset:
 
     def examples(self, split: Split) -> Iterator[Example]:
         """The rows of a split, lazily; places are lines of its file. Raises DatasetError."""
-        path = self.folder / f"{split}.jsonl"
-        try:
-            with path.open(encoding="utf-8", newline="\n") as file:
-                for number, line in enumerate(file, start=1):
-                    yield from_row(_row(path, number, line), Place(path.name, number))
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(
-                f"{path} cannot be read: {error}.", hint="Prepare the dataset again."
-            ) from error
+        return read_split(self.folder / f"{split}.jsonl")
 
     def verify(self) -> None:
         """Compare every file with its hash in the manifest. Raises DatasetError."""
@@ -113,6 +105,18 @@ class PreparedDataset:
                     f"{self.folder / name} was changed since it was prepared.",
                     hint="Prepare the dataset again with `mini-claude data prepare`.",
                 )
+
+
+def read_split(path: Path) -> Iterator[Example]:
+    """The rows of a split's file, lazily; places are its lines. Raises DatasetError."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                yield from_row(_row(path, number, line), Place(path.name, number))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"{path} cannot be read: {error}.", hint="Prepare the dataset again."
+        ) from error
 
 
 def dataset_folder(datasets: Path, name: str) -> Path:

@@ -20,6 +20,25 @@ class BadRow:
     raw: bytes
 
 
+@dataclass(slots=True)
+class Share:
+    """The rows that one of several processes reads: blocks `number`, `number` + `of`, … of all
+    rows. seen: rows that have gone by, also those of others."""
+
+    number: int
+    of: int
+    block: int
+    seen: int = 0
+
+    @property
+    def mine(self) -> bool:
+        """Whether the next row is one of them."""
+        return self.seen // self.block % self.of == self.number
+
+
+PASSED_OVER: Row = {}
+"""Stands for a row of another process, which need not be parsed."""
+
 RawRow = tuple[int, Row | BadRow]
 """Where a row stands, counted from 1, and the row."""
 

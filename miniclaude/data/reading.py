@@ -11,7 +11,7 @@ from miniclaude.data.detect import Detection, Plan, detect, plan_for, unknown_fi
 from miniclaude.data.example import Place
 from miniclaude.data.formats import read_example, require_format
 from miniclaude.data.hub_rows import open_hub_rows
-from miniclaude.data.raw import BadRow, Row
+from miniclaude.data.raw import BadRow, Row, Share
 from miniclaude.data.rejection import Item, reject
 from miniclaude.data.rows import FileRows, open_rows
 from miniclaude.data.sources import files_of
@@ -60,13 +60,15 @@ def read_examples(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     hub: HubSource | None = None,
+    share: Share | None = None,
 ) -> Iterator[Item]:
     """Each row of a source, as an Example or as a Rejection that says what is wrong with it.
 
     source: a file (JSON, JSON Lines, CSV, plain text, Parquet, Arrow; also packed by gzip, xz,
     bzip2 or zstd), a folder of such, a data set saved by `datasets`, or `hf://datasets/org/name`
     with an optional path and `@revision`. format: one of `formats.READERS`; None reads each row by
-    the format that its fields tell. columns: the source's column → our field.
+    the format that its fields tell. columns: the source's column → our field. share: which rows
+    are wanted; it goes on with the next source.
 
     No more than a row, or a batch of a table, is held. Raises DatasetError for a source that is
     missing, holds no row, is of no known kind, or cannot be read on; and for an unknown format or
@@ -75,20 +77,31 @@ def read_examples(
     if format is not None:
         require_format(format)
     check_columns(columns or {})
-    return _items(source, format, dict(columns or {}), hub)
+    return _items(source, format, dict(columns or {}), hub, share)
 
 
 def _items(
-    source: str | Path, format_name: str | None, columns: dict[str, str], hub: HubSource | None
+    source: str | Path,
+    format_name: str | None,
+    columns: dict[str, str],
+    hub: HubSource | None,
+    share: Share | None,
 ) -> Iterator[Item]:
     plans: dict[frozenset[str], Plan | None] = {}
     fixed = Plan(format_name) if format_name else None
     missing = set(columns)
     number = count = 0
-    for name, file in _files(source, hub):
+    # Where columns are mapped, every row tells whether they are there.
+    for name, file in _files(source, hub, None if columns else share):
         unit = file.unit
         for number, row in file.rows:
             count += 1
+            if share is not None:
+                mine = share.mine
+                share.seen += 1
+                if not mine:
+                    missing.difference_update(() if isinstance(row, BadRow) else row)
+                    continue
             place = Place(name, number, unit)
             if isinstance(row, BadRow):
                 yield reject(place, row.error, row.raw)
@@ -134,11 +147,13 @@ def _no_such_column(name: str, missing: set[str], row: Row) -> DatasetError:
     )
 
 
-def _files(source: str | Path, hub: HubSource | None) -> Iterator[tuple[str, FileRows]]:
+def _files(
+    source: str | Path, hub: HubSource | None, share: Share | None = None
+) -> Iterator[tuple[str, FileRows]]:
     """The source's files, one open at a time, each with its name for places."""
     if isinstance(source, str) and source.startswith(PREFIX):
         yield from open_hub_rows(source, hub or HubSource())
         return
     for path in files_of(Path(source)):
-        for file in open_rows(path):
+        for file in open_rows(path, share):
             yield str(path), file

@@ -12,7 +12,7 @@ from miniclaude.data.seed import resolve_source
 from miniclaude.errors import SettingsError
 
 EDGE = 1 << 20  # bytes at each end of a file that are hashed to recognise it
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the same rows and options would give other rows than before."""
 
 
@@ -41,6 +41,12 @@ class PrepareOptions:
                 f"validation: {self.validation} is not a share from 0 to 0.5.",
                 hint="0.1 holds out every tenth row.",
                 param="validation",
+            )
+        if not 0 <= self.seed < 1 << 31:
+            raise SettingsError(
+                f"seed: {self.seed} is not from 0 to {(1 << 31) - 1}.",
+                hint="Any such number does; the same one gives the same rows.",
+                param="seed",
             )
         if not 0.5 <= self.duplicates <= 1:
             raise SettingsError(

@@ -13,7 +13,7 @@ from miniclaude.data.arrow_stream import CONTINUATION
 from miniclaude.data.byte_stream import BROKEN, BUFFER, open_stream, unreadable
 from miniclaude.data.csv_rows import read_csv
 from miniclaude.data.json_rows import read_json_lines, read_json_values
-from miniclaude.data.raw import BadRow, RawRow, Row
+from miniclaude.data.raw import BadRow, RawRow, Row, Share
 from miniclaude.data.table_rows import ARROW_FILE, read_arrow, read_parquet
 from miniclaude.data.text_rows import read_text
 from miniclaude.errors import DatasetError
@@ -49,8 +49,9 @@ def ending(name: str) -> str:
     return suffixes[-1] if suffixes and suffixes[-1] in ENDINGS else ""
 
 
-def open_rows(path: Path) -> Iterator[FileRows]:
-    """The one `FileRows` of a file; the file is closed when the iterator is.
+def open_rows(path: Path, share: Share | None = None) -> Iterator[FileRows]:
+    """The one `FileRows` of a file; the file is closed when the iterator is. share: the rows that
+    must be read; of the others, only those that cost nothing.
 
     Raises DatasetError for a file that cannot be opened or whose kind cannot be told; reading its
     rows raises it for one that is damaged, saying after which row.
@@ -61,10 +62,12 @@ def open_rows(path: Path) -> Iterator[FileRows]:
         yield FileRows("row", _guarded(read(path), str(path), "row"))
         return
     with open_stream(path) as stream:
-        yield stream_rows(stream, path.name, str(path))
+        yield stream_rows(stream, path.name, str(path), share)
 
 
-def stream_rows(stream: io.BufferedReader, name: str, shown: str) -> FileRows:
+def stream_rows(
+    stream: io.BufferedReader, name: str, shown: str, share: Share | None = None
+) -> FileRows:
     """The rows of an open stream of text. name: whose ending tells the kind. shown: for errors."""
     kind = ENDINGS.get(ending(name), "")
     head = stream.peek(BUFFER).lstrip()
@@ -76,7 +79,7 @@ def stream_rows(stream: io.BufferedReader, name: str, shown: str) -> FileRows:
     elif _is_values(head, kind):
         unit, rows = "item", read_json_values(stream)
     elif kind or head.startswith((b"{", b"[")):
-        rows = read_json_lines(stream)
+        rows = read_json_lines(stream, share)
     else:
         raise DatasetError(
             f"{shown}: the kind of file cannot be told.",

@@ -84,6 +84,36 @@ def band_keys(shingles: HashedShingles, bands: int, rows: int, seed: int) -> Key
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """What the search knows of some rows. shingles: of their texts, question, answer, question,
+    answer …; keys: [rows, bands]."""
+
+    shingles: HashedShingles
+    keys: Keys
+
+    def only(self, rows: NDArray[np.bool_]) -> Sketches:
+        """Those of the rows alone."""
+        if rows.all():
+            return self
+        halves = np.repeat(rows, 2)  # [rows] -> [2 x rows]
+        sizes = np.diff(self.shingles.bounds)  # [2 x rows]
+        bounds = np.zeros(np.count_nonzero(halves) + 1, np.int64)
+        np.cumsum(sizes[halves], out=bounds[1:])
+        hashes = self.shingles.hashes[np.repeat(halves, sizes)]
+        return Sketches(HashedShingles(hashes, bounds), self.keys[rows])
+
+
+def sketch(rows: Sequence[tuple[str, str]], threshold: float, seed: int = 0) -> Sketches:
+    """The sketches of rows, each given as its question and its answer; they depend on nothing but
+    the row, so that any process can make them."""
+    shingles = hash_shingles([text for row in rows for text in row])
+    bands, values = choose_bands(threshold)
+    if not rows:
+        return Sketches(shingles, np.zeros((0, bands), np.uint64))
+    return Sketches(shingles, band_keys(shingles, bands, values, seed))
+
+
 class SimilarRows:
     """Every row is compared with those added before it, and then added, unless it has a match;
     with `keep_similar` unless it has one with the very same shingles."""
@@ -98,7 +128,7 @@ class SimilarRows:
     ) -> None:
         """folder: for the temporary file. seed: of the MinHash values."""
         self.threshold = threshold
-        self.bands, self.rows = choose_bands(threshold)
+        self.bands, _ = choose_bands(threshold)
         self.compared = 0
         self._seed = seed
         self._keep_similar = keep_similar
@@ -115,10 +145,14 @@ class SimilarRows:
         A row with no words and no marks matches nothing. Raises DatasetError beyond 200 million
         rows, DiskFullError.
         """
-        if not rows:
+        return self.find_sketched(sketch(rows, self.threshold, self._seed))
+
+    def find_sketched(self, rows: Sketches) -> Found:
+        """The same for rows of which the sketches are known, by this search's threshold and
+        seed."""
+        shingles, keys = rows.shingles, rows.keys
+        if not len(keys):
             return Found({}, [], [])
-        shingles = hash_shingles([text for row in rows for text in row])
-        keys = band_keys(shingles, self.bands, self.rows, self._seed)
         candidates, crowded = self._index.candidates(keys)
         kept = np.diff(shingles.bounds[::2]) > 0
         matches: dict[int, list[Match]] = {}

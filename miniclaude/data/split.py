@@ -10,15 +10,15 @@ would leak whichever side it took: it is set aside as `between_the_splits`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from miniclaude.data.duplicates import PlaceList, chunks
-from miniclaude.data.example import Example, to_row
+from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.shingles import LONGEST
-from miniclaude.data.similar import Match, SimilarRows
+from miniclaude.data.similar import SimilarRows, Sketches, sketch
 from miniclaude.data.texts import text_of
 
 Side = Literal["train", "validation"]
@@ -38,36 +38,68 @@ def split(
     fraction: of the openings, for validation. folder: for a temporary file, as large as the
     openings. Raises DatasetError beyond 200 million rows, DiskFullError.
     """
-    if fraction <= 0:
-        yield from (("train", item) for item in items)
-        return
-    search = SimilarRows(NEAR, folder=folder, seed=seed, keep_similar=True)
-    sides = array("b")  # of the openings in the search: 1 is validation
-    places = PlaceList()
-    try:
+    with Sides(fraction, seed, folder=folder) as sides:
         for chunk in chunks(items):
             examples = [item for item in chunk if isinstance(item, Example)]
-            openings = [opening(example) for example in examples]
-            found = search.find([("", text) for text in openings])
-            row = 0
+            found = iter(
+                sides.find(
+                    [example.place for example in examples],
+                    sketch_openings([opening(example) for example in examples], seed),
+                )
+            )
             for item in chunk:
                 if not isinstance(item, Example):
                     yield "train", item
                     continue
-                matches = found.matches.get(row, [])
-                seen = {sides[match.number]: match for match in matches}
-                number = found.numbers[row]
-                side = min(seen) if seen else int(found.draws[row] < fraction)
-                if number >= 0:
-                    sides.append(side)
-                    places.append(item.place)
-                row += 1
-                if len(seen) > 1:
-                    yield "train", _between(item, seen, places)
+                side = next(found)
+                if isinstance(side, tuple):
+                    yield "train", between(item, *side)
                 else:
-                    yield ("validation" if side else "train"), item
-    finally:
-        search.close()
+                    yield side, item
+
+
+def sketch_openings(openings: Sequence[str], seed: int) -> Sketches:
+    """What `Sides` must know of some openings."""
+    return sketch([("", text) for text in openings], NEAR, seed)
+
+
+class Sides:
+    """The rows' sides, by the sketches of their openings; used within a `with` statement, which
+    closes its file."""
+
+    def __init__(self, fraction: float, seed: int, *, folder: Path | None = None) -> None:
+        self._fraction = fraction
+        self._search = SimilarRows(NEAR, folder=folder, seed=seed, keep_similar=True)
+        self._sides = array("b")  # of the openings in the search: 1 is validation
+        self._places = PlaceList()
+
+    def __enter__(self) -> Sides:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._search.close()
+
+    def find(
+        self, places: Sequence[Place], openings: Sketches
+    ) -> Iterator[Side | tuple[Place, Place]]:
+        """The side of each of the next rows; for one that is near both, the rows of training and
+        of validation that it is near to."""
+        if self._fraction <= 0:
+            for _ in places:
+                yield "train"
+            return
+        found = self._search.find_sketched(openings)
+        for row, (place, number) in enumerate(zip(places, found.numbers, strict=True)):
+            matches = found.matches.get(row, ())
+            seen = {self._sides[match.number]: match for match in matches}
+            side = min(seen) if seen else int(found.draws[row] < self._fraction)
+            if number >= 0:
+                self._sides.append(side)
+                self._places.append(place)
+            if len(seen) > 1:
+                yield self._places[seen[0].number], self._places[seen[1].number]
+            else:
+                yield "validation" if side else "train"
 
 
 def opening(example: Example) -> str:
@@ -87,8 +119,8 @@ def opening(example: Example) -> str:
     return "\n".join(said)[:LONGEST]
 
 
-def _between(example: Example, seen: dict[int, Match], places: PlaceList) -> Rejection:
-    train, validation = (places[seen[side].number] for side in (0, 1))
+def between(example: Example, train: Place, validation: Place) -> Rejection:
+    """The rejection of a row that is near to one of training and one of validation."""
     return Rejection(
         example.place,
         "between_the_splits",

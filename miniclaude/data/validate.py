@@ -16,14 +16,16 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.data.augment import distinct, forms_of, spoken
+from miniclaude.data.augment import distinct, forms_of
 from miniclaude.data.example import Example
 from miniclaude.data.kinds import FORMS, KINDS, kind_of
-from miniclaude.data.shingles import hash_shingles
+from miniclaude.data.shingles import compared, hash_shingles
+from miniclaude.data.texts import text_of
 
 CountTokens = Callable[[str], int]
 
@@ -37,7 +39,7 @@ EDGES = (1, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 1_000)
 """Lower edges of the bars of the length distribution, in tokens."""
 
 WINDOW = 5_000  # trigrams
-MOST_HASHES = 1 << 21  # distinct trigrams kept at once: 16 MiB
+MOST_HASHES = 1 << 18  # distinct trigrams kept at once: 2 MiB; with fewer, it errs by over 0.2 %
 BATCH = 256  # rows whose trigrams are hashed together
 LONGEST_COUNTED = 65_536  # tokens; longer answers count as this long
 
@@ -74,11 +76,11 @@ def tier_of(examples: int) -> dict[str, object]:
 
 def estimate_tokens(text: str) -> int:
     """Tokens of English text without a tokenizer: four characters each, at least one."""
-    return max(1, -(-len(text) // 4))
+    return (len(text) + 3) // 4 or 1
 
 
 class DistinctCount:
-    """The number of different hashes among many, exact up to two million and estimated beyond.
+    """The number of different hashes among many, exact up to 262,144 and estimated beyond.
 
     Adaptive sampling (Wegman; analysed by Flajolet 1990): when there are too many, only those
     whose first bits are zero are kept, and each stands for 2^bits.
@@ -124,7 +126,8 @@ class DistinctCount:
 
 
 class Trigrams:
-    """Distinct trigrams, plain and windowed; see the top of this file."""
+    """Distinct trigrams, plain and windowed; see the top of this file. They are the rows' shingles
+    (`shingles.py`): of what was asked and of what was answered."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -133,9 +136,8 @@ class Trigrams:
         self._filled = 0
         self._ratios: list[float] = []
 
-    def add(self, texts: list[str]) -> None:
-        """More texts, in the order of the dataset."""
-        hashes = hash_shingles(texts).hashes
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        """More of them, in the order of the dataset. hashes: [n]"""
         self.total += len(hashes)
         self._distinct.add(hashes)
         self._window.append(hashes)
@@ -164,6 +166,36 @@ class Trigrams:
         }
 
 
+class RowFacts(NamedTuple):
+    """What is counted of a row. answers: their lengths in tokens; prompt: that of all the others,
+    None of plain text; turns: messages of the user."""
+
+    kind: str
+    forms: list[str]
+    answers: list[int]
+    prompt: int | None
+    turns: int
+
+
+def row_facts(example: Example, count: CountTokens = estimate_tokens) -> RowFacts:
+    """The facts of a row; count: tokens of a text."""
+    answers: list[int] = []
+    prompt = turns = 0
+    for index, message in enumerate(example.messages):
+        text = text_of(message)
+        if not text:
+            continue
+        if message.role != "assistant":
+            prompt += count(text)
+            turns += message.role == "user"
+        elif index not in example.unlearned:
+            answers.append(count(text))
+    answers += [count(answer.text) for answer in (*example.chosen, *example.rejected)]
+    if example.text:
+        return RowFacts(kind_of(example), [], [count(example.text)], None, 0)
+    return RowFacts(kind_of(example), forms_of(example), answers, prompt, turns)
+
+
 class Measures:
     """Everything a report says about the rows themselves. count_tokens: by the tokenizer of the
     model to be taught; without one, lengths are estimates."""
@@ -179,33 +211,28 @@ class Measures:
         self._forms: Counter[str] = Counter()
         self._trigrams = Trigrams()
         self._texts: list[str] = []
-        self._batched = 0
 
     def add(self, example: Example) -> None:
         """One more row."""
-        self._rows += 1
-        self._kinds[kind_of(example)] += 1
-        self._forms.update(forms_of(example))
-        prompt = turns = 0
-        for index, message in enumerate(example.messages):
-            text = message.text
-            if message.role == "assistant":
-                if text and index not in example.unlearned:
-                    self._answers[min(self._count(text), LONGEST_COUNTED)] += 1
-            elif text:
-                prompt += self._count(text)
-                turns += message.role == "user"
-        for answer in (*example.chosen, *example.rejected):
-            self._answers[min(self._count(answer.text), LONGEST_COUNTED)] += 1
-        if example.text:
-            self._answers[min(self._count(example.text), LONGEST_COUNTED)] += 1
-        else:
-            self._prompts[min(prompt, LONGEST_COUNTED)] += 1
-            self._turns[turns] += 1
-        self._texts += spoken(example)
-        self._batched += 1
-        if self._batched >= BATCH:
+        self.add_facts(row_facts(example, self._count))
+        self._texts += compared(example)
+        if len(self._texts) >= 2 * BATCH:
             self._hash()
+
+    def add_facts(self, facts: RowFacts) -> None:
+        """One more row, whose shingles `add_trigrams` is told."""
+        self._rows += 1
+        self._kinds[facts.kind] += 1
+        self._forms.update(facts.forms)
+        for length in facts.answers:
+            self._answers[min(length, LONGEST_COUNTED)] += 1
+        if facts.prompt is not None:
+            self._prompts[min(facts.prompt, LONGEST_COUNTED)] += 1
+            self._turns[facts.turns] += 1
+
+    def add_trigrams(self, hashes: NDArray[np.uint64]) -> None:
+        """The shingles of some rows. hashes: [n]"""
+        self._trigrams.add(hashes)
 
     def as_dict(self) -> dict[str, object]:
         """As JSON values; complete after the last row."""
@@ -228,8 +255,8 @@ class Measures:
 
     def _hash(self) -> None:
         if self._texts:
-            self._trigrams.add(self._texts)
-        self._texts, self._batched = [], 0
+            self._trigrams.add(hash_shingles(self._texts).hashes)
+        self._texts = []
 
 
 def _lengths(counts: Counter[int]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miniclaude.data.accounts import Leakage, RejectionCounts
+from miniclaude.data.accounts import Leakage, RejectionCounts, prompt_key
 from miniclaude.data.example import Place
 from miniclaude.data.rejection import Rejection
 from tests.data.rows import said
@@ -25,7 +25,7 @@ def test_rejections_by_name_the_commonest_first_with_the_first_few() -> None:
 def test_the_same_question_in_both_splits_is_leakage() -> None:
     """Seen through spaces and capitals; the answers do not matter."""
     leakage = Leakage()
-    leakage.add("validation", said("Where is  Lima?", "In Peru."))
-    leakage.add("train", said("where is lima?", "Peru, of course."))
-    leakage.add("train", said("Where is Rome?", "In Italy."))
+    leakage.add("validation", prompt_key(said("Where is  Lima?", "In Peru.")))
+    leakage.add("train", prompt_key(said("where is lima?", "Peru, of course.")))
+    leakage.add("train", prompt_key(said("Where is Rome?", "In Italy.")))
     assert leakage.shared == 1

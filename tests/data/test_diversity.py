@@ -7,6 +7,7 @@ import random
 import pytest
 
 from miniclaude.data.diversity import distinct_trigrams
+from miniclaude.data.shingles import hash_shingles
 from miniclaude.data.validate import Trigrams
 
 
@@ -28,5 +29,5 @@ def test_the_streaming_measure_is_the_definition() -> None:
     texts = [" ".join(source.choices("abcdefg", k=source.randint(1, 40))) for _ in range(300)]
     streaming = Trigrams()
     for start in range(0, 300, 7):
-        streaming.add(texts[start : start + 7])
+        streaming.add(hash_shingles(texts[start : start + 7]).hashes)
     assert streaming.as_dict()["plain"] == round(distinct_trigrams(texts), 4)

@@ -51,7 +51,10 @@ def test_an_item_comes_back_as_it_was(item: Item) -> None:
 @given(items)
 def test_a_row_is_found_in_its_line_without_being_written_anew(item: Item) -> None:
     if isinstance(item, Example):
-        assert row_of_line(item_line(item) + "\n", item.place) == row_line(item) + "\n"
+        assert (
+            row_of_line(item_line(item).encode() + b"\n", item.place).decode()
+            == row_line(item) + "\n"
+        )
 
 
 @given(st.lists(items, max_size=4))

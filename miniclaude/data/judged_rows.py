@@ -1,0 +1,149 @@
+"""Rows that were judged by themselves, with what the later steps must know of them.
+
+Reading a row and cutting its text into shingles takes longer than finding its near-duplicates. So
+both are done once, by whichever process judges the row: a file of judged rows holds, for each chunk
+of rows, their lines (`item_lines.py`), facts, and sketches. The step that has to see all rows one
+after the other reads numbers, and a row's line only to write it.
+
+A chunk in the file: a line of JSON with the facts and the sizes of what follows, then the lines,
+then the arrays, as they are in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniclaude.data.accounts import prompt_key
+from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS
+from miniclaude.data.example import Example, Place
+from miniclaude.data.item_lines import encode
+from miniclaude.data.recipe import PrepareOptions
+from miniclaude.data.rejection import Item
+from miniclaude.data.shingles import HashedShingles, compared
+from miniclaude.data.similar import Sketches, sketch
+from miniclaude.data.split import opening, sketch_openings
+from miniclaude.data.validate import RowFacts, row_facts
+from miniclaude.errors import DatasetError
+
+Number = TypeVar("Number", np.uint64, np.int64)
+
+
+class KeptRow(NamedTuple):
+    """What is known of a row that was not rejected. prompt: `accounts.prompt_key`."""
+
+    place: Place
+    task: str
+    prompt: int
+    facts: RowFacts
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRows:
+    """Some rows. lines: of each, with its end. kept: None for those that were rejected. texts,
+    openings: sketches of those that were kept."""
+
+    lines: list[bytes]
+    kept: list[KeptRow | None]
+    texts: Sketches
+    openings: Sketches
+
+
+class Collector:
+    """Collects rows up to a chunk's size."""
+
+    def __init__(self, options: PrepareOptions) -> None:
+        self._options = options
+        self._clear()
+
+    def _clear(self) -> None:
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._kept: list[list[object] | None] = []
+        self._texts: list[tuple[str, str]] = []
+        self._openings: list[str] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether no further row should be added."""
+        return len(self._lines) >= CHUNK_ROWS or self._size >= CHUNK_CHARACTERS
+
+    def add(self, item: Item, line: bytes) -> None:
+        """A judged row and its line, without the end."""
+        self._lines.append(line)
+        self._size += len(line)
+        if not isinstance(item, Example):
+            self._kept.append(None)
+            return
+        place = item.place
+        facts = row_facts(item)
+        self._kept.append([place.file, place.line, place.unit, item.task, prompt_key(item), *facts])
+        self._texts.append(compared(item))
+        if self._options.validation:
+            self._openings.append(opening(item))
+
+    def take(self) -> bytes:
+        """The rows so far as a chunk of the file, and none are left; empty when there were none."""
+        if not self._lines:
+            return b""
+        texts = sketch(self._texts, self._options.duplicates)
+        openings = sketch_openings(self._openings, self._options.seed)
+        lines = b"\n".join([*self._lines, b""])
+        arrays: list[NDArray[np.generic]] = []
+        for one in (texts, openings):
+            arrays += one.shingles.hashes, one.shingles.bounds, one.keys
+        sizes = [len(lines), *([array.shape for array in arrays])]
+        head = encode([sizes, self._kept]).encode() + b"\n"
+        chunk = b"".join([head, lines, *(array.tobytes() for array in arrays)])
+        self._clear()
+        return chunk
+
+
+def read_judged(path: Path) -> Iterator[JudgedRows]:
+    """The chunks of a file. Raises DatasetError when it is damaged."""
+    with path.open("rb") as file:
+        number = 0
+        while head := file.readline():
+            number += 1
+            try:
+                chunk = _read_chunk(file, head)
+            except (ValueError, TypeError) as error:
+                raise DatasetError(
+                    f"{path}, chunk {number} is damaged: {error}.",
+                    hint="Remove that folder and prepare the data again.",
+                ) from error
+            yield chunk
+
+
+def _read_chunk(file: BinaryIO, head: bytes) -> JudgedRows:
+    (size, *shapes), rows = json.loads(head)
+    lines = file.read(size).splitlines(keepends=True)
+    kept = [None if row is None else _kept_row(*row) for row in rows]
+    sketches = [
+        Sketches(
+            HashedShingles(
+                _read_array(file, hashes, np.uint64), _read_array(file, bounds, np.int64)
+            ),
+            _read_array(file, keys, np.uint64),
+        )
+        for hashes, bounds, keys in (shapes[:3], shapes[3:])
+    ]
+    if len(lines) != len(kept):
+        raise ValueError(f"{len(lines)} lines for {len(kept)} rows")
+    return JudgedRows(lines, kept, *sketches)
+
+
+def _kept_row(file: str, line: int, unit: str, task: str, prompt: int, *facts: object) -> KeptRow:
+    return KeptRow(Place(file, line, unit), task, prompt, RowFacts(*facts))  # type: ignore[arg-type]
+
+
+def _read_array(file: BinaryIO, shape: Sequence[int], kind: type[Number]) -> NDArray[Number]:
+    data = file.read(8 * math.prod(shape))
+    return np.frombuffer(data, kind).reshape(shape)
