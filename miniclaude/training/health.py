@@ -14,11 +14,17 @@ class Divergence:
     """Watches the training loss.
 
     A run has diverged when its loss is not finite, or when the median of ten losses in a row is
-    above one and a half times the best of the first three, and 0.5 more. A healthy run, however
-    noisy, ends below where it began.
+    too large: above one and a half times that of the first three, and 0.5 more, and their spread
+    (with one short row a step, a loss says more about the row than about the model). So that a run
+    that blows up within three steps does not pass for a noisy one, one and a half times what
+    guessing would cost, and 0.5 more, is too large too, unless every loss was larger from the
+    first. A healthy run, however noisy, ends below where it began.
+
+    chance: nats of a guess, ln V.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, chance: float = math.inf) -> None:
+        self.chance = chance
         self.first: list[float] = []
         self.last: list[float] = []
 
@@ -29,8 +35,9 @@ class Divergence:
         if len(self.first) < START:
             self.first.append(loss)
         self.last = [*self.last[1 - WINDOW :], loss]
-        began, now = min(self.first), self.now
-        if len(self.last) == WINDOW and now > EXPLODING * began + MARGIN:
+        began, now = median(self.first), self.now
+        largest = min(EXPLODING * began + self.noise, EXPLODING * max(self.chance, min(self.first)))
+        if len(self.last) == WINDOW and now > largest + MARGIN:
             return f"the loss has grown from {began:.2f} to {now:.2f}"
         return ""
 
@@ -40,18 +47,23 @@ class Divergence:
         return median(self.last)
 
     @property
+    def noise(self) -> float:
+        """How far the first losses lie apart."""
+        return max(self.first) - min(self.first)
+
+    @property
     def suspicious(self) -> bool:
         """Whether these weights had better not be kept: the loss stands above where it began."""
-        return bool(self.first) and self.now > min(self.first) + MARGIN
+        return bool(self.first) and self.now > median(self.first) + MARGIN + self.noise
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {"first": self.first, "last": self.last}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Divergence:
+    def from_dict(cls, values: dict[str, Any], chance: float = math.inf) -> Divergence:
         """The reverse of `as_dict`."""
-        watch = cls()
+        watch = cls(chance)
         watch.first, watch.last = list(values["first"]), list(values["last"])
         return watch
 

@@ -157,7 +157,9 @@ class _Run:
         self.optimizers = make_optimizers(model, config)
         self.precision = Precision(config, self.device)
         self.average = MovingAverage(model, config.ema) if config.ema else None
-        self.divergence, self.patience = Divergence(), EarlyStopping(config.patience)
+        self.chance = math.log(model.config.vocab_size)
+        self.divergence = Divergence(self.chance)
+        self.patience = EarlyStopping(config.patience)
         self.done = self.trained = self.read = 0
         self.seconds = 0.0
         self.saved_at = -1
@@ -301,7 +303,7 @@ class _Run:
         self.seconds, self.trained = numbers["seconds"], numbers["trained"]
         self.read = numbers["read"]
         self.precision.restore(numbers["scaler"])
-        self.divergence = Divergence.from_dict(numbers["divergence"])
+        self.divergence = Divergence.from_dict(numbers["divergence"], self.chance)
         self.patience = EarlyStopping.from_dict(numbers["early_stopping"], self.config.patience)
         if self.average is not None:
             self.average.tensors = {k: t.to(self.device) for k, t in saved.average.items()}

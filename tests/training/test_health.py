@@ -14,6 +14,17 @@ def test_a_noisy_run_that_learns_has_not_diverged() -> None:
     assert not any(watch.found(loss) for loss in losses)
 
 
+def test_a_lucky_row_at_the_beginning_is_not_where_a_run_began() -> None:
+    """With one row a step, a row of "Yes." among the first three made every later loss look like
+    divergence: one healthy run in five was stopped, and kept no checkpoint until then."""
+    for lucky in range(3):
+        losses = [5.0, 4.6, 5.4, 5.1, 4.9, 5.5, 4.8, 5.2] * 3
+        losses[lucky] = 0.02
+        watch = Divergence(chance=math.log(4096))
+        assert not any(watch.found(loss) for loss in losses)
+        assert not watch.suspicious
+
+
 def test_one_bad_batch_is_no_divergence_and_ten_are() -> None:
     watch = Divergence()
     for loss in [3.0] * 20 + [30.0] + [3.0] * 9:
@@ -27,7 +38,7 @@ def test_one_bad_batch_is_no_divergence_and_ten_are() -> None:
 
 def test_a_run_that_blows_up_at_once_is_noticed() -> None:
     """The first losses of such a run are large too, so they must not be averaged into a measure."""
-    watch = Divergence()
+    watch = Divergence(chance=math.log(4096))
     all_found = [watch.found(loss) for loss in [3.0, 20.0, 40.0] + [40.0] * 9]
     assert all_found[-1]
 
