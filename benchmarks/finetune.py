@@ -8,6 +8,10 @@ the assistant's tokens alone to learn, no dropout, constant learning rate: the l
 step by step. Theirs: batches of 4 padded, accumulated 4 times. Ours: the 16 packed into as many
 forwards as `--forwards` says.
 
+Like is compared with like: float32 with float32, and bfloat16 with theirs twice, once as Trainer does
+it
+when asked for bf16 (products only) and once with the frozen weights loaded in bfloat16 as well.
+
     tokens/s    real tokens, padding not counted, over all steps but the first
     peak MB     the process's largest resident size
     mfu         with --device cuda: the operations the real tokens need (see `flops` in
@@ -24,6 +28,9 @@ from pathlib import Path
 
 from training_sides import SHAPE, TINY, Case, chat_rows, compare, options, prepare
 
+SETTINGS = [("float32", "float32"), ("bfloat16", "float32"), ("bfloat16", "bfloat16")]
+"""Precision of both sides' products, and of the frozen weights that theirs loads."""
+
 SEED = Path(__file__).resolve().parents[1] / "miniclaude" / "data" / "seed"
 
 
@@ -39,7 +46,9 @@ def main() -> None:
     results = []
     with tempfile.TemporaryDirectory(prefix="finetune-") as name:
         prepare(Path(name), rows, shape, context=1024)
-        for dtype in arguments.dtype or ["float32", "bfloat16"]:
+        for dtype, peer_base in SETTINGS:
+            if dtype not in (arguments.dtype or [dtype]):
+                continue
             case = Case(
                 method="lora",
                 dtype=dtype,
@@ -47,7 +56,7 @@ def main() -> None:
                 device=arguments.device,
                 threads=arguments.threads,
                 forwards=arguments.forwards,
-                peer_base=arguments.peer_base,
+                peer_base=peer_base,
             )
             results.append(compare(Path(name), case, shape, arguments.peak_tflops))
     shown = "quick" if arguments.quick else "gpt2-small"

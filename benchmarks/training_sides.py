@@ -323,14 +323,15 @@ def compare(folder: Path, case: Case, shape: dict[str, int], peak_tflops: float)
     mine, other = results["ours"], results["theirs"]
     rates = {side: figures["tokens"] / figures["seconds"] for side, figures in results.items()}
     apart = [abs(a - b) for a, b in zip(mine["losses"], other["losses"], strict=True)]
-    label = f"{case.method} {case.dtype}"
-    print(f"{label:16}{'tokens/s':>12}{'peak MB':>10}{'last loss':>12}")
+    label = f"{case.method} {case.dtype}, their base {case.peer_base}"
+    print(f"{label:40}{'tokens/s':>12}{'peak MB':>10}{'last loss':>12}")
     for side, figures in results.items():
         line = f"{rates[side]:12.1f}{figures['peak_mb']:10.0f}{figures['losses'][-1]:12.4f}"
-        print(f"{side:16}{line}")
+        print(f"{side:40}{line}")
     comparison: dict[str, Any] = {
         "method": case.method,
         "dtype": case.dtype,
+        "their_base": case.peer_base,
         "tokens_per_second": {side: round(rate, 1) for side, rate in rates.items()},
         "peak_mb": {side: round(figures["peak_mb"]) for side, figures in results.items()},
         "speed": round(rates["ours"] / rates["theirs"], 3),
@@ -372,7 +373,6 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--forwards", type=int, choices=[1, 2, 4, 8, 16], default=2)
-    parser.add_argument("--peer-base", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--peak-tflops", type=float, default=989.0, help="bf16, for --device cuda")
     parser.add_argument("--quick", action="store_true", help="a tiny model, to see that it runs")
     return parser

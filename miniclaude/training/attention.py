@@ -3,8 +3,8 @@
 The model's own way takes one document after the other and leaves the gradient to autograd, which
 keeps queries, keys, values and outputs, adds every document's gradient into a tensor of zeros as
 long as the row, and on a CPU runs a backward kernel that in half precision is four times slower
-than in float32. Here the queries, keys and values alone are kept, each document is computed again
-on the way back, in float32 on a CPU, and its gradients are written where they belong.
+than in float32. Here every document's gradients are written where they belong, and on a CPU they
+are computed in float32.
 
 Letters in shapes: T positions of the row, H heads, K key/value heads, D head_dim.
 """
@@ -17,10 +17,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from miniclaude.model.cache import Cache, Segment
 from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.transformer import Attention, Transformer, fast_attention
+
+ATTEND = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+ATTEND_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 class PackedSegment(Segment):
@@ -49,9 +53,14 @@ def packed_attention(query: Tensor, segment: Segment, window: int | None) -> Ten
     query [1, H, T, D] -> [1, H, T, D]."""
     if not isinstance(segment, PackedSegment):
         return fast_attention(query, segment, window)
-    mixed: Tensor = _PackedAttention.apply(  # type: ignore[no-untyped-call]
-        query, segment.keys, segment.values, segment.documents, window
-    )
+    keys, values, documents = segment.keys, segment.values, segment.documents
+    mixed: Tensor
+    if query.device.type == "cpu" and (window is None or max(documents) <= window):
+        mixed = _CPUAttention.apply(query, keys, values, documents)  # type: ignore[no-untyped-call]
+    else:
+        mixed = _AnyAttention.apply(  # type: ignore[no-untyped-call]
+            query, keys, values, documents, window
+        )
     return mixed
 
 
@@ -74,8 +83,68 @@ def attention_for_training(model: Transformer) -> Iterator[None]:
             module.attend = function
 
 
-class _PackedAttention(torch.autograd.Function):
-    """See the top of the file."""
+def _wide(tensor: Tensor, heads: int) -> Tensor:
+    """Keys or values once for each query head. [1, K, n, D] -> [1, H, n, D]."""
+    each = heads // tensor.shape[1]
+    return tensor if each == 1 else tensor.repeat_interleave(each, dim=1)
+
+
+def _narrow(gradient: Tensor, heads: int) -> Tensor:
+    """The gradient of what `_wide` repeated. [1, H, n, D] -> [1, K, n, D]."""
+    batch, wide, tokens, size = gradient.shape
+    if wide == heads:
+        return gradient
+    grouped = gradient.view(batch, heads, wide // heads, tokens, size)  # [1, K, H/K, n, D]
+    return grouped.sum(dim=2)
+
+
+class _CPUAttention(torch.autograd.Function):
+    """By PyTorch's fused kernels, called by name: through autograd, the forward would be computed
+    once more on the way back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, keys: Tensor, values: Tensor, documents: tuple[int, ...]
+    ) -> Tensor:
+        """query [1, H, T, D], keys and values [1, K, T, D] -> [1, H, T, D], laid out as
+        [1, T, H, D], which is how the model goes on."""
+        batch, heads, tokens, size = query.shape
+        mixed = values.new_empty(batch, tokens, heads, size).transpose(1, 2)  # [1, H, T, D]
+        sums = []
+        for rows in _rows(documents):
+            mixed[:, :, rows], logsumexp = ATTEND(
+                query[:, :, rows].to(values.dtype),  # a norm or a rotation may have widened it
+                _wide(keys[:, :, rows].to(values.dtype), heads),
+                _wide(values[:, :, rows], heads),
+                0.0,
+                True,
+            )
+            sums.append(logsumexp)
+        ctx.save_for_backward(query, keys, values, mixed, *sums)
+        ctx.documents = documents
+        return mixed
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Of query, keys and values, each laid out as it came."""
+        query, keys, values, mixed, *sums = ctx.saved_tensors
+        heads = query.shape[1]
+        results = [torch.empty_like(tensor) for tensor in (query, keys, values)]
+        for rows, logsumexp in zip(_rows(ctx.documents), sums, strict=True):
+            out, q, k, v, own = (
+                tensor[:, :, rows].float() for tensor in (gradient, query, keys, values, mixed)
+            )
+            k, v = _wide(k, heads), _wide(v, heads)  # [1, H, n, D]
+            found = ATTEND_BACKWARD(out, q, k, v, own, logsumexp, 0.0, True)
+            for result, part in zip(results, found, strict=True):
+                result[:, :, rows] = _narrow(part, result.shape[1])
+        return (*results, None)
+
+
+class _AnyAttention(torch.autograd.Function):
+    """Each document computed again on the way back: for other devices, and for windows that are
+    shorter than a document."""
 
     @staticmethod
     def forward(
