@@ -22,7 +22,7 @@ def test_version(home: Path) -> None:
 def test_help_names_every_command(home: Path) -> None:
     shown = run(home, "--help")
     assert shown.returncode == 0
-    for command in ("serve", "chat", "pull", "models"):
+    for command in ("serve", "chat", "pull", "models", "finetune", "pretrain", "data"):
         assert command in shown.stdout
 
 
@@ -31,7 +31,19 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, miniclaude.cli.main;"
         "print([m for m in ('torch', 'fastapi', 'sqlalchemy', 'openai', 'anthropic',"
-        " 'httpx2', 'tokenizers', 'pydantic') if m in sys.modules])"
+        " 'httpx2', 'tokenizers', 'pydantic', 'polars', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_server_and_the_chat_load_nothing_that_computes() -> None:
+    """Their process would carry what only the workers need: hundreds of megabytes, and seconds
+    before the first request."""
+    code = (
+        "import sys, miniclaude.server.app, miniclaude.server.serve, miniclaude.cli.session;"
+        "print([m for m in ('torch', 'polars', 'numpy', 'tensorboard', 'rensa', 'sacrebleu',"
+        " 'glin_profanity', 'rapidfuzz', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
