@@ -6,6 +6,7 @@ the job's folder, so that a run that was paused or killed goes on where it was.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,12 +28,15 @@ from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell
 from miniclaude.jobs.rows import rows_of
 from miniclaude.jobs.settle import Settled, settle
 from miniclaude.model.checkpoint import load_model
+from miniclaude.model.new_file import write_whole
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.loop import TrainResult
-from miniclaude.training.run_log import Record, RunLog, duration
+from miniclaude.training.run_log import Board, Record, RunLog, duration
 from miniclaude.training.tune import base_dtype, tune
+
+RESULT = "result.json"
 
 PROMPTS = 8
 """Held-out requests that both models answer, to be read side by side."""
@@ -50,15 +54,18 @@ def run_job(
     *,
     terminal: TextIO | None = None,
     device: str = "auto",
+    board: Board | None = None,
 ) -> JobResult:
     """Carry out an order, in `folder`, going on from whatever is there.
 
-    terminal: where progress is drawn; None for nowhere. Raises what its parts raise: DatasetError,
-    SettingsError, CheckpointError, OutOfMemoryError (it cannot fit), TrainingDivergedError,
-    DiskFullError. What was saved until then is kept.
+    terminal: where progress is drawn; None for nowhere. board: what draws curves. Raises what its
+    parts raise: DatasetError, SettingsError, CheckpointError, OutOfMemoryError (it cannot fit),
+    TrainingDivergedError, DiskFullError. What was saved until then is kept.
     """
     if (done := already_there(order)) is not None:
-        return JobResult("finished", done.name, order.adapters / order.model_id)
+        return _kept_result(folder) or JobResult(
+            "finished", done.name, order.adapters / order.model_id
+        )
     use_cores()
     place = choose_device(device)
     dataset = rows_of(order, folder, tell)
@@ -73,19 +80,22 @@ def run_job(
             "trained_tokens": settled.trained_tokens,
         }
     )
+    if (wish := control()) != "go":  # the trial may have taken minutes
+        return JobResult("paused" if wish == "pause" else "cancelled")
     model = load_model(order.base_folder, device=place, dtype=base_dtype(spec))
     held_out = _held_out(dataset, tokenizer, model)
     before = _measured("base", model, tokenizer, held_out)
     if before is not None:
         tell(_metrics(0, settled.steps, {"valid_perplexity": before.score.perplexity}))
-    if control() == "cancel":
-        return JobResult("cancelled")
+    if (wish := control()) != "go":
+        return JobResult("paused" if wish == "pause" else "cancelled")
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         log = RunLog(
             folder / "metrics.jsonl",
             terminal if terminal is not None else nowhere,
             every=2.0,
             listener=lambda record: _pass_on(record, settled.steps, tell),
+            board=board,
         )
         run = tune(model, tokenizer, dataset, spec, folder, log=log, control=control).run
     if run.ended in ("paused", "cancelled"):
@@ -108,9 +118,21 @@ def run_job(
         report = make_report(order.fine_tuned_model, compared, curves=curves, facts=facts)
         files = write_report(folder, report)
     card = make_card(order, spec, dataset, facts, metrics, verdict)
-    tuned = export(order, spec, model, tokenizer, card, folder)
-    result = order.adapters / order.model_id
-    return JobResult("finished", tuned.name, result, run.trained, metrics, files)
+    model_folder = order.adapters / order.model_id
+    result = JobResult(
+        "finished", order.fine_tuned_model, model_folder, run.trained, metrics, files
+    )
+    write_whole(folder / RESULT, json.dumps(result.as_dict()))
+    export(order, spec, model, tokenizer, card, folder)
+    return result
+
+
+def _kept_result(folder: Path) -> JobResult | None:
+    """The result of a run that was killed when its model was there and before it could tell."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    return JobResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def use_cores() -> None:

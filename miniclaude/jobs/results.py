@@ -36,10 +36,15 @@ class ResultFiles:
         table = csv.DictWriter(text, fieldnames=names)
         table.writeheader()
         table.writerows(steps)
-        made = [await asyncio.to_thread(self._write, job, METRICS_NAME, text.getvalue().encode())]
-        for report in reports[:MAX_REPORTS]:
-            if report.is_file():
-                made.append(await asyncio.to_thread(self._write, job, report.name, report))
+        sources: list[tuple[str, bytes | Path]] = [(METRICS_NAME, text.getvalue().encode())]
+        sources += [(path.name, path) for path in reports[:MAX_REPORTS] if path.is_file()]
+        made: list[StoredFile] = []
+        try:
+            for name, content in sources:
+                made.append(await asyncio.to_thread(self._write, job, name, content))
+        except BaseException:
+            self.discard(made)  # it is tried again, and a full disk must not become fuller by that
+            raise
         return made
 
     def discard(self, files: Sequence[StoredFile]) -> None:

@@ -4,7 +4,7 @@
            │               │  ▲        │  │
            │               ▼  │        │  └──► failed ──► (resumed) queued
            │             paused ◄──────┘
-           └──────────► cancelled ◄── from any of these that is not finished
+           └──────────► cancelled ◄── from any of these that did not succeed
 
 Every change of status is one transaction that checks the status it starts from, so two servers,
 or a person and the runner, never both decide.
@@ -160,8 +160,10 @@ class Jobs:
         return rows[:limit], len(rows) > limit
 
     async def cancel(self, owner: str, job_id: str) -> Job:
-        """Raises NotFoundError, and ConflictError for a job that is finished."""
-        return await self._move(owner, job_id, "cancelled", UNFINISHED, "cancelled")
+        """A failed job is cancelled by who will not resume it: then what it saved is removed.
+        Raises NotFoundError, and ConflictError for a job that is finished otherwise."""
+        allowed = (*UNFINISHED, "failed")
+        return await self._move(owner, job_id, "cancelled", allowed, "cancelled")
 
     async def pause(self, owner: str, job_id: str) -> Job:
         """Raises NotFoundError, and ConflictError for a job that is neither queued nor running."""

@@ -241,6 +241,17 @@ async def test_what_a_jobs_status_forbids_is_a_conflict(taught: Teaching) -> Non
         assert (await taught.act(done, verb)).status_code == 409
 
 
+async def test_who_will_not_resume_a_failed_job_cancels_it(taught: Teaching) -> None:
+    """What it saved stayed on the disk for ever: nothing else removes it."""
+    job_id = (await taught.create(suffix="bad-rows")).json()["id"]
+    assert (await taught.until(job_id, "failed"))["error"]
+    folder = taught.home / "jobs" / job_id
+    assert folder.is_dir()
+    assert (await taught.act(job_id, "cancel")).json()["status"] == "cancelled"
+    await taught.until((await taught.create()).json()["id"], "succeeded")
+    assert not folder.exists()
+
+
 async def test_a_queued_job_can_be_paused_and_resumed(taught: Teaching) -> None:
     first = (await taught.create(suffix="waits")).json()["id"]
     await taught.until(first, "running")

@@ -22,7 +22,7 @@ NOTHING_FROM = {
     "running": ("resume",),
     "paused": ("pause",),
     "succeeded": ("cancel", "pause", "resume"),
-    "failed": ("cancel", "pause"),
+    "failed": ("pause",),
     "cancelled": ("cancel", "pause", "resume"),
 }
 """A status → what is refused to a job that has it."""
