@@ -6,7 +6,7 @@ A kept row is `["file", line, "unit", {row}]`, a rejected one has a fifth and fu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from miniclaude.data.example import Example, Place, from_row, to_row
@@ -61,14 +61,3 @@ def rejection_line(rejection: Rejection) -> str:
 def row_line(example: Example) -> str:
     """A line of `train.jsonl` or `validation.jsonl`."""
     return encode(to_row(example))
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> int:
-    """Write a file of lines, and return their number. The caller flushes it to disk."""
-    count = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for line in lines:
-            file.write(line)
-            file.write("\n")
-            count += 1
-    return count

@@ -31,7 +31,6 @@ INVISIBLE = re.compile(
 direction marks stay between characters beyond ASCII: emoji, Persian, Hebrew and the scripts of
 India need them."""
 ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
-SURROGATES = re.compile("[\ud800-\udfff]")
 
 CODE_MARKS = [
     *("```", "=>", "==", "!=", "()", "|", "\n  ", "\n\t", ";\n", "{\n", "}\n", "\n$ ", "\n#!"),

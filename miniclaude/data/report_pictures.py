@@ -7,7 +7,6 @@ from html import escape
 from math import cos, pi, sin
 
 WIDTH = 800
-CHARACTER = 7  # about the width of a letter
 
 
 def ribbon(parts: Sequence[tuple[str, int, str]]) -> str:
