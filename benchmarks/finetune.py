@@ -8,9 +8,8 @@ the assistant's tokens alone to learn, no dropout, constant learning rate: the l
 step by step. Theirs: batches of 4 padded, accumulated 4 times. Ours: the 16 packed into as many
 forwards as `--forwards` says.
 
-Like is compared with like: float32 with float32, and bfloat16 with theirs twice, once as Trainer does
-it
-when asked for bf16 (products only) and once with the frozen weights loaded in bfloat16 as well.
+Like is compared with like: float32 with float32, and bfloat16 with theirs twice, once as Trainer
+does it when asked for bf16 (products only) and once with the frozen weights loaded in bfloat16 too.
 
     tokens/s    real tokens, padding not counted, over all steps but the first
     peak MB     the process's largest resident size

@@ -3,9 +3,11 @@
     python benchmarks/kill_nine.py [--times 10] [--seed 1]
 
 Each time the training of tests/training/killable.py (an adapter with dropout, accumulation,
-averaged weights, evaluation and early stopping) is killed once at a random step, taken up again to
-its end, and its weights and its log compared with those of the uninterrupted run. The last line is
-JSON.
+averaged weights, evaluation and early stopping) is killed at a random step, taken up again to its
+end, and compared with the uninterrupted run, byte for byte: the weights it ends with, the last
+checkpoint (weights, optimizer, average), and the log but for what the clock says. The steps it was
+killed at and those it went on from are shown. The last line is JSON; the exit status is 1 when a
+run differs.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+CLOCK = {"seconds", "tokens_per_second", "seconds_left"}
+"""What the log says of time."""
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """The training process; a line a record."""
+    """The training process; a line a record, its step."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.training.killable", str(folder)],
         cwd=ROOT,
@@ -35,18 +39,31 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def digest(folder: Path) -> str:
-    """Of the weights that the run ended with."""
-    return hashlib.sha256((folder / "result.safetensors").read_bytes()).hexdigest()
-
-
-def finish(folder: Path) -> str:
-    """Run to the end, from wherever it is."""
+def finish(folder: Path) -> int:
+    """Run to the end, from wherever it is; how many records that printed."""
     process = start(folder)
-    process.communicate()
+    printed, _ = process.communicate()
     if process.returncode:
         raise SystemExit("the training process failed; see above")
-    return digest(folder)
+    return len(printed.splitlines())
+
+
+def outcome(folder: Path) -> dict[str, str]:
+    """SHA-256 of everything a run leaves, by name."""
+    [*_, last] = sorted((folder / "checkpoints").glob("step-*"))
+    files = {"result": folder / "result.safetensors"}
+    files |= {f"{last.name}/{path.name}": path for path in sorted(last.glob("*.safetensors"))}
+    digests = {name: path.read_bytes() for name, path in files.items()}
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    told = [{name: record[name] for name in record.keys() - CLOCK} for record in records]
+    digests["log"] = json.dumps(told, sort_keys=True).encode()
+    return {name: hashlib.sha256(content).hexdigest() for name, content in digests.items()}
+
+
+def newest_checkpoint(folder: Path) -> int:
+    """The step a killed run goes on from."""
+    found = sorted((folder / "checkpoints").glob("step-????????"))
+    return int(found[-1].name.removeprefix("step-")) if found else 0
 
 
 def main() -> None:
@@ -55,24 +72,34 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     source = random.Random(arguments.seed)
-    equal, killed_at = 0, []
+    equal, killed_at, went_on_from = 0, [], []
     with tempfile.TemporaryDirectory(prefix="kill-nine-") as name:
-        expected = finish(Path(name) / "whole")
+        records = finish(Path(name) / "whole")
+        expected = outcome(Path(name) / "whole")
         for number in range(arguments.times):
             folder = Path(name) / str(number)
             process = start(folder)
             assert process.stdout is not None
-            step = ""
-            for _ in range(source.randrange(1, 30)):
-                step = process.stdout.readline().strip() or step
+            step = 0
+            for _ in range(source.randrange(1, records - 1)):
+                line = process.stdout.readline().strip()
+                step = int(line) if line.isdigit() else step
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            same = finish(folder) == expected
-            equal += same
-            killed_at.append(int(step))
-            print(f"killed at step {step}: {'the same' if same else 'DIFFERENT'}", flush=True)
+            if process.returncode != -signal.SIGKILL:
+                raise SystemExit(f"the run was over before it could be killed at step {step}")
+            killed_at.append(step)
+            went_on_from.append(newest_checkpoint(folder))
+            finish(folder)
+            found = outcome(folder)
+            different = [key for key in expected if found.get(key) != expected[key]]
+            equal += found == expected
+            verdict = f"DIFFERENT: {', '.join(different)}" if different else "the same"
+            print(f"killed at step {step}, from {went_on_from[-1]}: {verdict}", flush=True)
     result = {"benchmark": "kill_nine", "times": arguments.times, "equal": equal}
-    print(json.dumps({**result, "killed_at": killed_at, "sha256": expected}))
+    steps = {"killed_at": killed_at, "went_on_from": went_on_from}
+    print(json.dumps({**result, **steps, "compared": expected}))
+    sys.exit(equal != arguments.times)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def test_values_and_gradients_are_those_of_the_equation(
     results = []
     for function in (packed_attention, reference):
         given = rows.to(dtype).requires_grad_()
-        q, k, v = torch.split(given, (4, kv_heads, kv_heads), dim=2)  # [1, T, H or K, D]
+        q, k, v = torch.split(given, [4, kv_heads, kv_heads], dim=2)  # [1, T, H or K, D]
         [segment] = PackedDocuments(LENGTHS).extend(0, k, v)
         mixed = function(q.transpose(1, 2), segment, window)
         mixed.backward(upstream.to(dtype))  # type: ignore[no-untyped-call]
