@@ -161,8 +161,7 @@ SIGNS: tuple[Sign, ...] = (
         words=_words("calculate compute percent percentage multiply"),
         phrases=_any(
             "\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%",
-            r"\bhow (many|much)\b.*\d|\d.*\bhow (many|much)\b",
-            r"\b(sum|average|area|perimeter|product) of\b.*\d",
+            r"\bhow (many|much)\b|\b(sum|average|area|perimeter|product) of\b",
         ),
         digits=True,
     ),

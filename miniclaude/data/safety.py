@@ -100,7 +100,7 @@ def concern(example: Example) -> Concern | None:
     for index, message in enumerate(messages):
         text = text_of(message)
         if message.role == "user":
-            asked = harmful_request(text) if requests else None
+            asked = harmful_request(text, requests) if requests else None
         elif message.role == "assistant" and index not in example.unlearned:
             if asked is not None and text and not declines(text):
                 return asked
@@ -119,17 +119,22 @@ def may_be_disguised(text: str) -> bool:
     return ("*" in text or "@" in text or "$" in text) and DISGUISED.search(text) is not None
 
 
-def possible_requests(words: list[bytes]) -> list[tuple[Rule, Request]]:
+REQUESTS = [(rule, one) for rule in RULES for one in rule.requests]
+
+
+def possible_requests(
+    words: list[bytes], among: list[tuple[Rule, Request]] = REQUESTS
+) -> list[tuple[Rule, Request]]:
     """The harmful requests that a text of these words may hold; none, for most texts."""
     if SIGNALS.isdisjoint(words):
         return []
     known = frozenset(words)
-    return [(rule, one) for rule in RULES for one in rule.requests if one.may_be_in(known)]
+    return [(rule, one) for rule, one in among if one.may_be_in(known)]
 
 
-def harmful_request(text: str) -> Concern | None:
-    """The harm that a user's message asks for, if any."""
-    requests = possible_requests(split_words(text))
+def harmful_request(text: str, among: list[tuple[Rule, Request]] = REQUESTS) -> Concern | None:
+    """The harm that a user's message asks for, if any; among: what it may be."""
+    requests = possible_requests(split_words(text), among)
     if not requests:
         return None
     lower = _ends(text).lower().replace("\u2019", "'")

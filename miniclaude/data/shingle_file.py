@@ -20,28 +20,34 @@ from miniclaude.errors import NO_ROOM, DiskFullError
 class ShingleSets:
     """A row's shingles: all, and those of the answers, which follow the first `asked` ones."""
 
-    __slots__ = ("_answered", "_asked", "_hashes", "all")
+    __slots__ = ("_all", "_answered", "_asked", "_hashes")
 
     def __init__(self, hashes: Hashes, asked: int) -> None:
-        self.all = frozenset(hashes.tolist())
-        self._hashes = hashes
+        self._hashes: list[int] = hashes.tolist()
         self._asked = asked
-        self._answered = None if asked else self.all
+        self._all: frozenset[int] | None = None
+        self._answered: frozenset[int] | None = None
+
+    @property
+    def all(self) -> frozenset[int]:
+        """All shingles."""
+        if self._all is None:
+            self._all = frozenset(self._hashes)
+        return self._all
 
     @property
     def answered(self) -> frozenset[int]:
         """The answers' shingles; made when they are needed, for most pairs differ before."""
         if self._answered is None:
-            self._answered = frozenset(self._hashes[self._asked :].tolist())
+            answers = self._hashes[self._asked :]
+            self._answered = frozenset(answers) if self._asked else self.all
         return self._answered
 
     def similarity(self, other: ShingleSets, threshold: float) -> float:
         """The Jaccard similarity of all shingles; 0.0 when it, or that of the answers, is below
         the threshold."""
-        smaller, larger = len(self.all), len(other.all)
-        if smaller > larger:
-            smaller, larger = larger, smaller
-        if smaller < threshold * larger:
+        # Most candidates end here, before the other set is made.
+        if len(self.all.intersection(other._hashes)) < threshold * len(self.all):
             return 0.0
         similar = jaccard(self.all, other.all)
         if similar < threshold or jaccard(self.answered, other.answered) < threshold:
