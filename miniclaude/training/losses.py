@@ -88,8 +88,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
                     pulled = powers @ matrix - others * matrix[wanted]  # [c, W]
                     states_gradient[piece] = pulled / divisor
                 if weight_gradient is not None:
-                    weight_gradient += powers.T @ (x / divisor).to(x.dtype)  # [V, W]
-                    pushed = -(others / divisor) * x  # [c, W]
+                    x = x / divisor  # [c, W]
+                    if powers.dtype == weight_gradient.dtype:
+                        weight_gradient.addmm_(powers.T, x)  # [V, W]
+                    else:
+                        weight_gradient += powers.T @ x.to(powers.dtype)  # [V, W]
+                    pushed = -others * x  # [c, W]
                     weight_gradient.index_add_(0, wanted, pushed.to(weight_gradient.dtype))
         ctx.save_for_backward(states_gradient, weight_gradient)
         return total
