@@ -188,7 +188,7 @@ def fit(config: ModelConfig, wanted: TuneSpec, machine: Machine) -> tuple[TuneSp
     room = int(SHARE * machine.memory)
     count = sum(parameters(config)) / 1e6
     size = f"{count:,.{0 if count >= 10 else 1}f} million parameters"
-    for spec, told in frugal(wanted):
+    for spec, told in fallbacks(wanted):
         memory = needed(config, spec, spec.batch_tokens, machine.device).total
         if memory <= room:
             return spec, (
@@ -201,7 +201,7 @@ def fit(config: ModelConfig, wanted: TuneSpec, machine: Machine) -> tuple[TuneSp
     )
 
 
-def frugal(wanted: TuneSpec) -> Iterator[tuple[TuneSpec, str]]:
+def fallbacks(wanted: TuneSpec) -> Iterator[tuple[TuneSpec, str]]:
     """LoRA as wanted, then with a smaller batch, recomputing, and a base in fewer bits."""
     yield wanted, "fit with adapters, which leave the base as it is and can be taken off"
     small = max(wanted.max_length, 512)

@@ -241,11 +241,11 @@ def variants(
     def size(other: TuneSpec, positions: int) -> int:
         return max(0, memory - own + needed(config, other, positions, machine.device).total)
 
-    for words, other, positions in frugal(spec, longest):
+    for words, other, positions in savings(spec, longest):
         yield words, other, size(other, positions)
 
 
-def frugal(spec: TuneSpec, longest: int) -> Iterator[tuple[str, TuneSpec, int]]:
+def savings(spec: TuneSpec, longest: int) -> Iterator[tuple[str, TuneSpec, int]]:
     """The settings changed one at a time, and then together; with the largest forward of each."""
     single = min(spec.max_length, longest)
     smaller = [tokens for tokens in (1024, 512, 256) if single <= tokens < longest] or (

@@ -28,13 +28,14 @@ from miniclaude.errors import MiniClaudeError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.training.held_out import mean_loss
 from miniclaude.training.loop import Wish, train
 from miniclaude.training.material import Material, gather
 from miniclaude.training.objective import BatchSource
 from miniclaude.training.preference_material import gather_comparisons, unknown_reference
 from miniclaude.training.run_log import RunLog
 from miniclaude.training.spec import TuneSpec
-from miniclaude.training.tune import base_dtype, held_out_loss, prepare_model, training_config
+from miniclaude.training.tune import base_dtype, prepare_model, training_config
 
 TIMED_SECONDS = 2.0
 """Steps are timed until they have taken so long together, or there have been MOST_STEPS."""
@@ -202,7 +203,7 @@ def time_evaluation(model: Transformer, material: Material, spec: TuneSpec) -> f
 
     one = First(source, [0])
     began = time.perf_counter()
-    held_out_loss(material.objective, one, spec)(model.eval())
+    mean_loss(material.objective, one, spec.precision)(model.eval())
     return (time.perf_counter() - began) / max(int(one[0].positions), 1)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +27,6 @@ from miniclaude.training.config import TrainingConfig
 from miniclaude.training.held_out import mean_loss
 from miniclaude.training.loop import Evaluate, TrainResult, Wish, train
 from miniclaude.training.material import Material, gather
-from miniclaude.training.objective import BatchSource, Objective
 from miniclaude.training.preference import reference_log_probabilities
 from miniclaude.training.preference_material import gather_comparisons
 from miniclaude.training.run_log import RunLog
@@ -113,13 +111,6 @@ def training_config(spec: TuneSpec, batches: int) -> TrainingConfig:
     )
 
 
-def held_out_loss(
-    objective: Objective[Any], batches: BatchSource[Any], spec: TuneSpec
-) -> Callable[[Transformer], dict[str, float]]:
-    """The objective's mean over all of the held-out batches, as an evaluation."""
-    return mean_loss(objective, batches, spec.precision)
-
-
 def tune(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -145,7 +136,7 @@ def tune(
     config = training_config(spec, len(material.batches))
     scores: Evaluate | None = evaluate
     if material.validation is not None:
-        own = held_out_loss(material.objective, material.validation, spec)
+        own = mean_loss(material.objective, material.validation, spec.precision)
         scores = own if evaluate is None else _both(own, evaluate)
     elif spec.patience:
         raise SettingsError(

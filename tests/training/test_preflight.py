@@ -26,9 +26,9 @@ from miniclaude.training.preflight import (
     Estimate,
     check,
     estimate,
-    frugal,
     megabytes,
     run_child,
+    savings,
     sentences,
     variants,
     whole_time,
@@ -163,7 +163,7 @@ def test_every_alternative_needs_less(base: Path) -> None:
     config = read_facts(base).config
     spec = replace(SPEC, method="full", batch_tokens=4096, max_length=1024)
     own = needed(config, spec, 4096).total
-    for words, other, positions in frugal(spec, 4096):
+    for words, other, positions in savings(spec, 4096):
         assert needed(config, other, positions).total < own, words
 
 
