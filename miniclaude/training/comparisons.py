@@ -1,8 +1,9 @@
 """Preference and KTO rows as token ids, and the batches that preference training reads.
 
 Each row is two documents. Of a preference: the prompt with the better answer, and with the worse.
-Of KTO: the prompt with its answer, and with the answer of the next row, which has nothing to do
-with it (the paper's estimate of how far the policy has drifted needs such mismatched pairs).
+Of KTO: the prompt with its answer, and with the answer of the next row that asks something else,
+which has nothing to do with it (the paper's estimate of how far the policy has drifted needs such
+mismatched pairs).
 Only the tokens of the last answer count.
 """
 
@@ -119,7 +120,7 @@ class _Gathering:
         return kept
 
     def rated(self, rows: Sequence[Example]) -> list[Example]:
-        """Each answer to its prompt, and the next row's; the rows that can be used."""
+        """Each answer to its prompt, and to another; the rows that can be used."""
         kept, matched = [], []
         own = self.encode(with_answer(row, row.messages[-1:], row.messages[:-1]) for row in rows)
         for row, one in zip(rows, own, strict=True):
@@ -128,7 +129,7 @@ class _Gathering:
                 matched.append(one)
             else:
                 self.reject(row, one)
-        others = [*kept[1:], *kept[:1]]
+        others = [kept[number] for number in next_prompts(kept)]
         mixed = self.encode(
             with_answer(row, other.messages[-1:], row.messages[:-1])
             for row, other in zip(kept, others, strict=True)
@@ -167,6 +168,20 @@ class _Gathering:
         name = why.code or "bad_row"
         told = Rejection(row.place, name, why.message, why.hint, shown(to_row(row)))
         self.rejected.append(told)
+
+
+def next_prompts(rows: Sequence[Example]) -> list[int]:
+    """For each row the next one with another prompt, going round; the next one where there is no
+    other prompt. A good and a bad answer to one prompt often follow each other."""
+    count = len(rows)
+    found = [(number + 1) % count for number in range(count)]
+    alike = [rows[n].messages[:-1] == rows[found[n]].messages[:-1] for n in range(count)]
+    if not all(alike):
+        for number in reversed(range(2 * count)):  # twice, since the last rows look at the first
+            row = number % count
+            if alike[row]:
+                found[row] = found[(row + 1) % count]
+    return found
 
 
 def identical(max_length: int) -> DatasetError:

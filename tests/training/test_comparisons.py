@@ -10,7 +10,7 @@ from miniclaude.errors import DatasetError
 from miniclaude.messages import Message, text_message
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
-from miniclaude.training.comparisons import ComparisonBatches, tokenise_comparisons
+from miniclaude.training.comparisons import ComparisonBatches, next_prompts, tokenise_comparisons
 from miniclaude.training.packing import pack_epochs
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -96,6 +96,14 @@ def test_answers_that_are_cut_are_counted_and_compared_as_cut(tokenizer: Tokeniz
     assert data.documents.lengths.max() == 39
     with pytest.raises(DatasetError, match="are the same in their first 40 tokens"):
         tokenise_comparisons([preference(1, "hello", long, long + "!")], tokenizer, 40)
+
+
+def test_the_mismatched_answer_was_given_to_another_prompt() -> None:
+    """Of a good and a bad answer to each prompt in turn, the next row's is an answer to the same
+    one: a likely answer, whose reward is no measure of how far the policy has drifted."""
+    rows = [rated(n, prompt, f"answer {n}") for n, prompt in enumerate("aabbbca")]
+    assert next_prompts(rows) == [2, 2, 5, 5, 5, 6, 2]
+    assert next_prompts([rated(n, "a", f"answer {n}") for n in range(3)]) == [1, 2, 0]
 
 
 def test_pairs_stay_together_in_every_batch(tokenizer: Tokenizer) -> None:
