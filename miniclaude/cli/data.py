@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from miniclaude.cli.datasets import hub_source, name_of, refuse_another
 from miniclaude.cli.options import Home
 from miniclaude.cli.synthesize import synthesize
 
@@ -51,7 +52,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 def prepare(
     sources: Sources,
     name: Annotated[
-        str | None, typer.Option(help="What to call it. [default: the first source's name]")
+        str | None,
+        typer.Option(help="What to call it.", show_default="the first source's name"),
     ] = None,
     model: ModelName = None,
     format_name: Format = None,
@@ -76,7 +78,7 @@ def prepare(
 
     options = _options(format_name, columns, augment, system, validation, seed)
     folder = dataset_folder(_datasets(home), name or name_of(sources[0]))
-    refuse_another(folder, sources, replace)
+    refuse_another(folder, sources, replace=replace)
     counter = _token_counter(model, home)
     with DataProgress() as progress:
         dataset = prepare_data(
@@ -277,48 +279,6 @@ def _datasets(home: Path | None) -> Path:
     from miniclaude.settings import load_settings
 
     return load_settings(home).datasets_folder
-
-
-def name_of(source: str) -> str:
-    """A dataset's name from its first source: `data/My rows.json` → `My-rows`."""
-    import re
-
-    stem = Path(source.rstrip("/")).name
-    for _ in range(2):  # .jsonl.gz
-        stem = re.sub(
-            r"\.(jsonl?|ndjson|csv|tsv|txt|md|parquet|arrow|gz|xz)$", "", stem, flags=re.I
-        )
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:60]
-    return name or "dataset"
-
-
-def refuse_another(folder: Path, sources: list[str], replace: bool) -> None:
-    """A dataset of this name that was made from other files is not lost by a slip."""
-    from miniclaude.data.prepared import PreparedDataset
-    from miniclaude.errors import ConflictError, DatasetError
-
-    if replace or not folder.is_dir():
-        return
-    try:
-        dataset = PreparedDataset.open(folder)
-    except DatasetError:
-        return
-    if dataset.sources != sources:
-        raise ConflictError(
-            f"There is a dataset {folder.name!r} already, made from {', '.join(dataset.sources)}.",
-            hint="Choose another --name, or give --replace.",
-            param="name",
-        )
-
-
-def hub_source(home: Path | None) -> Any:
-    """Where `hf://` rows come from."""
-    from miniclaude.data.reading import HubSource
-    from miniclaude.settings import load_settings
-
-    settings = load_settings(home)
-    token = settings.hf_token
-    return HubSource(settings.hf_endpoint, None if token is None else token.get_secret_value())
 
 
 def _tokenizer(model: str | None, home: Path | None) -> Tokenizer:

@@ -9,6 +9,6 @@ import typer
 
 Home = Annotated[
     Path | None,
-    typer.Option(help="Folder of your models and conversations. [default: ~/.mini-claude]"),
+    typer.Option(help="Folder of your models and conversations.", show_default="~/.mini-claude"),
 ]
 Model = Annotated[str | None, typer.Option(help="The model that answers.")]

@@ -21,7 +21,8 @@ def pull(
         Path | None, typer.Option("--from", help="Import this Hugging Face folder instead.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="With --from: what to call it. [default: the folder's name]")
+        str | None,
+        typer.Option(help="With --from: what to call it.", show_default="the folder's name"),
     ] = None,
     revision: Annotated[str, typer.Option(help="Branch, tag or commit.")] = "main",
     home: Home = None,

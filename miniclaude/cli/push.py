@@ -20,7 +20,8 @@ Licence = Annotated[
     typer.Option(
         "--licence",
         "--license",
-        help="Under which it is published: apache-2.0, mit, other … [default: the card's]",
+        help="Under which it is published: apache-2.0, mit, other …",
+        show_default="the card's",
     ),
 ]
 

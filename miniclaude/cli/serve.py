@@ -15,14 +15,17 @@ or import a Hugging Face folder with `mini-claude pull --from FOLDER`."""
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = (
-        None
-    ),
-    port: Annotated[int | None, typer.Option(help="0 takes a free one. [default: 8642]")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="0 takes a free one.", show_default="8642")
+    ] = None,
     home: Home = None,
     model: Model = None,
     database_url: Annotated[
-        str | None, typer.Option(help="PostgreSQL or SQLite URL. [default: a file in the home]")
+        str | None,
+        typer.Option(help="PostgreSQL or SQLite URL.", show_default="a file in the home"),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:

@@ -30,7 +30,7 @@ def synthesize(
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="New examples wanted.")] = 100,
     out: Annotated[
-        Path | None, typer.Option(help="File to write. [default: SEED-synthetic.jsonl]")
+        Path | None, typer.Option(help="File to write.", show_default="SEED-synthetic.jsonl")
     ] = None,
     price: Annotated[
         str | None,

@@ -70,6 +70,11 @@ def advice(report: Mapping[str, Any]) -> list[str]:
             f"With {accounting['validation']} validation rows the validation loss will jump about;"
             f" {ENOUGH_VALIDATION} or more steady it."
         )
+    if not accounting["validation"] and rows < ENOUGH_VALIDATION:
+        said.append(
+            "Nothing is held out of so few rows, so nobody can tell whether a model has learnt from"
+            " them or only by heart."
+        )
     if measures["trigrams"]["windowed"] < DISTINCT:
         said.append(
             f"Rows repeat each other: {measures['trigrams']['windowed']:.0%} of the trigrams in a"

@@ -80,7 +80,8 @@ def _prepared(
     dataset = prepare([source.path for source in sources], folder, options, processes=1)
     rejected = dataset.manifest["rows"]["rejected"]  # type: ignore[index]
     names = ", ".join(source.name for source in sources)
-    said = f"{names}: {dataset.count('train'):,} rows to learn from"
+    purpose = "to learn from" if which == "training" else "to be measured on"
+    said = f"{names}: {dataset.count('train'):,} rows {purpose}"
     said += f", {dataset.count('validation'):,} held out" if share else ""
     tell({"event": "message", "message": f"{said}; {rejected:,} rejected."})
     return dataset

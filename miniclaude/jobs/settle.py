@@ -40,6 +40,14 @@ class Settled:
     trained_tokens: int
     memory_bytes: int
 
+    @property
+    def expected(self) -> str:
+        """What the trial foretold, in a sentence."""
+        return (
+            f"Expected: {self.steps:,} steps, {duration(self.seconds)},"
+            f" {self.memory_bytes / 1e6:,.0f} MB at most."
+        )
+
     def facts(self) -> dict[str, str]:
         """For the report and the card."""
         spec = self.spec
@@ -74,16 +82,23 @@ def settle(
     kept = folder / FILE
     if kept.is_file():
         values = json.loads(kept.read_text(encoding="utf-8"))
-        return Settled(**{**values, "spec": TuneSpec.from_dict(values["spec"])})
+        settled = Settled(**{**values, "spec": TuneSpec.from_dict(values["spec"])})
+        tell({"event": "message", "message": f"Settings as before. {settled.expected}"})
+        return settled
     config = read_facts(order.base_folder).config
     machine = this_machine(device)
     chosen, reasons = choose(config, facts_of(dataset, tokenizer, config.context), machine)
     spec = asked_for(order, config, chosen)
     for reason in reasons:
-        if not _overruled(reason, order):
+        if reason.startswith("learning_rate"):
+            reason = choose_rate(config, spec)[1]  # it follows from the method that was asked for
+        if not _overruled(reason, order, spec):
             tell({"event": "message", "message": reason})
     for name, value in _flat(order.spec).items():
-        tell({"event": "message", "message": f"{name} {value}: as asked for."})
+        why = "as asked for"
+        if name == "max_length" and value != spec.max_length:
+            why = f"more than the model reads, so {spec.max_length:,}"
+        tell({"event": "message", "message": f"{name} {value}: {why}."})
     scratch = folder / "trial"
     shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was killed
     scratch.mkdir()
@@ -101,13 +116,7 @@ def settle(
     values = {name: getattr(settled, name) for name in Settled.__dataclass_fields__}
     text = json.dumps({**values, "spec": spec.as_dict()}, indent=1) + "\n"
     write_whole(kept, text)
-    tell(
-        {
-            "event": "message",
-            "message": f"Expected: {found.steps:,} steps, {duration(found.seconds)},"
-            f" {found.memory_bytes / 1e6:,.0f} MB at most.",
-        }
-    )
+    tell({"event": "message", "message": settled.expected})
     return settled
 
 
@@ -121,6 +130,8 @@ def asked_for(order: JobOrder, config: ModelConfig, chosen: TuneSpec) -> TuneSpe
     if lora is not None:
         values["lora"] = {**chosen.as_dict()["lora"], **lora}
     spec = TuneSpec.from_dict(values)
+    if "max_length" in asked:
+        spec = replace(spec, max_length=min(spec.max_length, config.context))
     if lora is not None and "alpha" not in lora:
         spec = replace(spec, lora=replace(spec.lora, alpha=usual_alpha(spec.lora)))
     if "batch_tokens" not in asked:
@@ -151,12 +162,17 @@ def parts_of_a_step(spec: TuneSpec) -> int:
     return next(n for n in range(1, size + 1) if not size % n and size // n <= together)
 
 
-def _overruled(reason: str, order: JobOrder) -> bool:
-    """Whether the reason is for something that was asked for otherwise."""
+def _overruled(reason: str, order: JobOrder, spec: TuneSpec) -> bool:
+    """Whether the reason is for something that was asked for otherwise, or that no longer counts
+    beside what was asked for."""
     subject = reason.split()[0].rstrip(":").lower()
     asked = set(_flat(order.spec))
     if order.learning_rate_multiplier is not None:
         asked.add("learning_rate")
+    if spec.steps:
+        asked.add("epochs")
+    if spec.method == "full":
+        asked.add("r")
     return subject in asked
 
 

@@ -76,7 +76,7 @@ class TuneSpec:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and least <= value <= most):
-                raise _wrong(name, value, f"It must be from {least:g} to {most:g}.")
+                raise _wrong(name, value, f"It must be from {_short(least)} to {_short(most)}.")
         if not self.learning_rate:
             raise _wrong("learning_rate", 0, "It must be above 0, or nothing is learnt.")
         if not self.steps and not self.epochs:
@@ -139,6 +139,11 @@ def _converted(name: str, value: Any, hint: Any) -> Any:
     if not fits:
         raise _wrong(name, value, f"It must be {meant}.")
     return value
+
+
+def _short(number: float) -> str:
+    """A whole number with its digits in threes, another one as it is: 4,194,304 and 0.5."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
 
 
 def _wrong(name: str, value: object, hint: str) -> SettingsError:

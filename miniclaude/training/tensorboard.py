@@ -10,13 +10,13 @@ from miniclaude.errors import SettingsError
 
 
 class TensorBoard:
-    """Writes event files into `folder`. first_step: where a resumed run goes on; TensorBoard then
-    hides what an earlier session drew beyond it.
+    """Writes event files into `folder`, from the first point on: of what an earlier session drew,
+    TensorBoard then hides what lies beyond that point, and nothing else.
 
     Raises SettingsError when TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, first_step: int = 0) -> None:
+    def __init__(self, folder: Path) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -26,14 +26,18 @@ class TensorBoard:
                 " the same numbers are in metrics.jsonl.",
                 param="tensorboard",
             ) from error
-        writer: Any = SummaryWriter(str(folder), purge_step=first_step)
-        self._writer = writer
+        self._open: Any = SummaryWriter
+        self._folder = folder
+        self._writer: Any = None
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One point of each curve."""
+        if self._writer is None:
+            self._writer = self._open(str(self._folder), purge_step=step)
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Write what is still held back."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import run
+from tests.cli.command import Terminal, run
 from tests.jobs.test_assemble import write_rows
 
 QUICK = ("--steps", "2", "--batch-tokens", "256", "--max-length", "96", "--base", "tiny")
@@ -71,3 +71,68 @@ def test_what_cannot_be_meant_is_refused_by_name(
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     assert not (home / "jobs").exists() or not list((home / "jobs").iterdir())
+
+
+def test_wrong_settings_are_said_before_rows_are_read(home: Path, rows: str) -> None:
+    """They came after the whole pipeline, which takes long on many rows; and a seed below 0 ended
+    in a traceback."""
+    for arguments, words in (
+        (("--method", "lorax"), "error: method is lorax."),
+        (("--device", "tpu"), "error: device: 'tpu' is not usable"),
+        (("--seed", "-1"), "It must be from 0 to 2,147,483,647."),
+    ):
+        done = run(home, "finetune", "--data", rows, "--base", "tiny", *arguments)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert words in done.stderr
+        assert not (home / "datasets").exists()
+
+
+def test_what_is_neither_a_file_nor_a_dataset_is_called_so(home: Path) -> None:
+    """A mistyped path was answered with "there is no dataset", or "is not a dataset's name"."""
+    for given in ("none", "../none.jsonl"):
+        done = run(home, "finetune", "--data", given, "--base", "tiny")
+        assert done.stderr == (
+            f"error: There is neither a file nor a dataset '{given}'.\n"
+            "There is no dataset yet. `--data seed` is the one that came along.\n"
+        )
+
+
+def test_a_run_that_is_done_is_not_done_again_by_a_slip(home: Path, rows: str) -> None:
+    """The same command gave the same model a second time, under another name, and a plan deleted
+    the report of the run that it was a plan of. Curves are drawn where they are asked for; all
+    rows of a file are learnt from when others are to be measured on."""
+    pytest.importorskip("tensorboard")
+    command = ("finetune", "--data", rows, "--validation", rows, *QUICK)
+    done = run(home, *command, "--tensorboard")
+    assert done.returncode == 0, done.stderr
+    assert "0 held out, of 30 read" in done.stdout
+    assert "animals.jsonl: 30 rows to be measured on; 0 rejected." in done.stdout
+    [folder] = (home / "jobs").iterdir()
+    assert (folder / "evaluation.html").is_file()
+    assert list((folder / "tensorboard").iterdir())
+    assert run(home, *command, "--plan").returncode == 0
+    again = run(home, *command)
+    assert again.returncode == 0
+    assert "This very run is done already; --fresh does it again." in again.stdout
+    assert len(list((home / "adapters").iterdir())) == 1
+    assert [path.name for path in (home / "jobs").iterdir()] == [folder.name]
+    assert (folder / "evaluation.html").is_file()
+
+
+def test_two_of_the_same_run_do_not_write_over_each_other(home: Path, rows: str) -> None:
+    """The second one took the first one's folder for a run that was left unfinished, and both
+    wrote their checkpoints there."""
+    command = ("finetune", "--data", rows, "--steps", "100000", *QUICK[2:])
+    with Terminal(home, *command) as first:
+        first.wait_for("step 1 ")
+        second = run(home, *command)
+        assert second.returncode == 1
+        assert "This very run is going on in another process." in second.stderr
+        first.interrupt()
+        first.wait_for("The same command goes on from it.")
+        assert first.wait() == 130
+    with Terminal(home, *command) as resumed:
+        resumed.wait_for("Going on with the run that was left unfinished")
+        resumed.wait_for("Settings as before. Expected: 100,000 steps")
+        resumed.interrupt()
+        assert resumed.wait() == 130

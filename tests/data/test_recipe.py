@@ -66,6 +66,8 @@ def test_bytes_say_nothing_of_compressed_or_remote_sources(tmp_path: Path) -> No
         ("validation", 0.6, "validation: 0.6 is not a share"),
         ("validation", float("nan"), "validation: nan is not a share"),
         ("duplicates", 0.1, "duplicates: 0.1 is not a similarity"),
+        ("seed", -1, "seed: -1 is not from 0 to 2147483647"),
+        ("seed", 1 << 80, "is not from 0 to 2147483647"),
     ],
 )
 def test_options_out_of_range_are_named(option: str, value: float, says: str) -> None:

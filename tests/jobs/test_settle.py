@@ -64,3 +64,10 @@ def test_a_pattern_of_targets_is_shown_whole() -> None:
     """It was spelt out: `a, l, l, …`."""
     spec = replace(CHOSEN, lora=LoraConfig(targets=".*q_proj"))
     assert Settled(spec, 1, 1.0, 1, 1).facts()["Adapters"].endswith("on .*q_proj")
+
+
+def test_no_row_is_longer_than_the_model_reads() -> None:
+    """A length of 100,000 that was asked for made one forward of the whole data set."""
+    spec = settled(max_length=100_000)
+    assert spec.max_length == CONFIG.context
+    assert spec.batch_tokens == 400

@@ -36,7 +36,7 @@ def test_a_spec_survives_json() -> None:
         ({"bits": 3}, "bits", "must be one of 8, 4"),
         ({"learning_rate": float("nan")}, "learning_rate", "must be from 0 to 10"),
         ({"learning_rate": 0}, "learning_rate", "nothing is learnt"),
-        ({"accumulate": 0}, "accumulate", "must be from 1 to 4096"),
+        ({"accumulate": 0}, "accumulate", "must be from 1 to 4,096"),
         ({"epochs": 0}, "epochs", "some epochs, or for some steps"),
         ({"lora": {"rank": 8}}, "lora.rank", "lora.rank is not a setting"),
         ({"lora": 8}, "lora", "must be an object"),

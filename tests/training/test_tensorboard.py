@@ -40,3 +40,16 @@ def test_without_tensorboard_the_extra_is_named(
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(SettingsError, match=r"pip install 'mini-claude\[tensorboard\]'"):
         TensorBoard(tmp_path)
+
+
+def test_a_resumed_run_keeps_what_was_drawn_before(tmp_path: Path) -> None:
+    """Everything from step 0 on was hidden when a run went on, and its curves began in the
+    middle."""
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for steps in ((1, 2, 3), (3, 4)):  # step 3 is done again
+        board = TensorBoard(tmp_path)
+        for step in steps:
+            board.scalars(step, {"loss": float(step)})
+        board.close()
+    curves = reading.EventAccumulator(str(tmp_path)).Reload()
+    assert [point.step for point in curves.Scalars("loss")] == [1, 2, 3, 4]
