@@ -50,7 +50,7 @@ from miniclaude.data.rejection import Item
 from miniclaude.data.rows import read_rows
 from miniclaude.data.safety import Safety
 from miniclaude.data.shingles import WORDS, byte_words, compared, jaccard
-from miniclaude.data.similar import SimilarRows, choose_bands
+from miniclaude.data.similar import SimilarRows, choose_bands, sketch, sketched_ahead
 from miniclaude.data.split import split
 from miniclaude.messages import text_message
 
@@ -123,9 +123,11 @@ def ours(texts: list[tuple[str, str]]) -> list[int]:
     """The rows that repeat an earlier one, by our search."""
     search = SimilarRows(THRESHOLD)
     found: list[int] = []
-    for start in range(0, len(texts), CHUNK_ROWS):
-        matches = search.find(texts[start : start + CHUNK_ROWS]).matches
-        found.extend(start + row for row in sorted(matches))
+    chunks = (texts[start : start + CHUNK_ROWS] for start in range(0, len(texts), CHUNK_ROWS))
+    start = 0
+    for chunk, sketches in sketched_ahead(chunks, lambda rows: sketch(rows, THRESHOLD)):
+        found.extend(start + row for row in sorted(search.find_sketched(sketches).matches))
+        start += len(chunk)
     search.close()
     return found
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.shingles import compared, jaccard, shingles
-from miniclaude.data.similar import SimilarRows, Sketches, sketch
+from miniclaude.data.similar import SimilarRows, Sketches, sketch, sketched_ahead
 from miniclaude.messages import TextPart
 
 CHUNK_ROWS = 512
@@ -44,13 +44,9 @@ class NearDuplicates:
         """The items in order; a row that repeats an earlier one leaves as `duplicate_row`, or
         `near_duplicate_row`. Raises DatasetError beyond 200 million rows, DiskFullError."""
         with self:
-            for chunk in chunks(items):
-                examples = [item for item in chunk if isinstance(item, Example)]
-                texts = [compared(example) for example in examples]
-                repeated = self.find(
-                    [example.place for example in examples],
-                    sketch(texts, self.threshold, self._seed),
-                )
+            for chunk, sketches in sketched_ahead(chunks(items), self._sketch):
+                places = [item.place for item in chunk if isinstance(item, Example)]
+                repeated = self.find(places, sketches)
                 row = 0
                 for item in chunk:
                     if not isinstance(item, Example):
@@ -59,6 +55,10 @@ class NearDuplicates:
                     earlier = repeated.get(row)
                     yield item if earlier is None else self.reject(item, *earlier)
                     row += 1
+
+    def _sketch(self, chunk: list[Item]) -> Sketches:
+        texts = [compared(item) for item in chunk if isinstance(item, Example)]
+        return sketch(texts, self.threshold, self._seed)
 
     def __enter__(self) -> NearDuplicates:
         return self

@@ -9,11 +9,12 @@ found with probability 1 - (1 - s^r)^b. At the threshold 0.9 there are b = 10 ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,25 @@ def sketch(rows: Sequence[tuple[str, str]], threshold: float, seed: int = 0) -> 
     if not rows:
         return Sketches(shingles, np.zeros((0, bands), np.uint64))
     return Sketches(shingles, band_keys(shingles, bands, values, seed))
+
+
+Chunk = TypeVar("Chunk")
+
+
+def sketched_ahead(
+    chunks: Iterable[Chunk], make: Callable[[Chunk], Sketches]
+) -> Iterator[tuple[Chunk, Sketches]]:
+    """Each chunk of rows with its sketches; those of the next are made by a thread meanwhile, for
+    most of that work is numpy's and rensa's."""
+    with ThreadPoolExecutor(1) as thread:
+        before: tuple[Chunk, Future[Sketches]] | None = None
+        for chunk in chunks:
+            following = chunk, thread.submit(make, chunk)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = following
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 class SimilarRows:
