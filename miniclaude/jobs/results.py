@@ -8,7 +8,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from miniclaude.store.conversations import unix_now
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.files import MAX_NAME, StoredFile, new_file_id
 from miniclaude.store.job_events import MAX_EVENTS, JobEvents
@@ -61,12 +60,6 @@ class ResultFiles:
                 with content.open("rb") as source:
                     while chunk := source.read(CHUNK):
                         writer.write(chunk)
-        return StoredFile(
-            id=file_id,
-            place=job.place,
-            name=name[:MAX_NAME],
-            purpose="fine-tune-results",
-            bytes=writer.bytes,
-            sha256=writer.sha256,
-            created_at=unix_now(),
+        return StoredFile.written(
+            file_id, writer, place=job.place, name=name[:MAX_NAME], purpose="fine-tune-results"
         )

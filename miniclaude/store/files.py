@@ -13,7 +13,9 @@ from sqlalchemy import Row, and_, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import ConflictError, InvalidRequestError
+from miniclaude.store.conversations import unix_now
 from miniclaude.store.database import Database
+from miniclaude.store.file_folder import FileWriter
 from miniclaude.store.ids import new_id, not_found
 from miniclaude.store.tables import files, jobs
 from miniclaude.store.text import check_text
@@ -42,6 +44,13 @@ class StoredFile:
     bytes: int
     sha256: str
     created_at: float
+
+    @classmethod
+    def written(
+        cls, file_id: str, writer: FileWriter, *, place: str, name: str, purpose: str
+    ) -> StoredFile:
+        """The row of a file whose bytes have just been written."""
+        return cls(file_id, place, name, purpose, writer.bytes, writer.sha256, unix_now())
 
 
 def new_file_id() -> str:

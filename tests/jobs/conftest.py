@@ -10,7 +10,6 @@ import pytest
 
 from miniclaude.jobs.fine_tuning import FineTuning, Workshop
 from miniclaude.model.library import Library
-from miniclaude.store.conversations import unix_now
 from miniclaude.store.database import Database
 from miniclaude.store.files import StoredFile, new_file_id
 from miniclaude.store.jobs import FINISHED, Job, NewJob
@@ -53,14 +52,8 @@ class Taught:
         file_id = new_file_id()
         with self.tuning.folder.write(file_id, 1000) as writer:
             writer.write(text.encode())
-        file = StoredFile(
-            file_id,
-            self.tuning.place,
-            "rows.jsonl",
-            "fine-tune",
-            writer.bytes,
-            writer.sha256,
-            unix_now(),
+        file = StoredFile.written(
+            file_id, writer, place=self.tuning.place, name="rows.jsonl", purpose="fine-tune"
         )
         await self.tuning.files.add(owner, file)
         return file_id

@@ -13,7 +13,6 @@ from miniclaude.server.routes.conversations import OWNER
 from miniclaude.server.services import fine_tuning_of, services_of
 from miniclaude.server.upload import read_upload
 from miniclaude.server.wire.files import PURPOSE, check_upload, file_json, list_json
-from miniclaude.store.conversations import unix_now
 from miniclaude.store.files import MAX_PAGE, StoredFile, new_file_id
 
 router = APIRouter(prefix="/files")
@@ -32,15 +31,7 @@ async def create_file(request: Request) -> dict[str, Any]:
         with tuning.folder.write(file_id, tuning.max_file_bytes) as writer:
             upload = await read_upload(request, writer)
             name = check_upload(upload, writer.bytes)
-        return StoredFile(
-            id=file_id,
-            place=tuning.place,
-            name=name,
-            purpose=PURPOSE,
-            bytes=writer.bytes,
-            sha256=writer.sha256,
-            created_at=unix_now(),
-        )
+        return StoredFile.written(file_id, writer, place=tuning.place, name=name, purpose=PURPOSE)
 
     file = await unless_stopping(services_of(request).stopping, receive)
     try:

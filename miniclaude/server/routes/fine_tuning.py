@@ -28,7 +28,6 @@ from miniclaude.server.wire.fine_tuning import (
     job_json,
 )
 from miniclaude.server.wire.validation import validate
-from miniclaude.store.conversations import unix_now
 from miniclaude.store.files import StoredFile, new_file_id
 from miniclaude.store.job_events import MAX_PAGE as MAX_EVENTS
 from miniclaude.store.job_events import Event
@@ -182,14 +181,8 @@ async def _store_rows(tuning: FineTuning, rows: list[dict[str, Any]]) -> StoredF
         with tuning.folder.write(file_id, tuning.max_file_bytes) as writer:
             for row in rows:
                 writer.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        return StoredFile(
-            id=file_id,
-            place=tuning.place,
-            name=INLINE_NAME,
-            purpose=PURPOSE,
-            bytes=writer.bytes,
-            sha256=writer.sha256,
-            created_at=unix_now(),
+        return StoredFile.written(
+            file_id, writer, place=tuning.place, name=INLINE_NAME, purpose=PURPOSE
         )
 
     return await tuning.files.add(OWNER, await to_thread.run_sync(write))
