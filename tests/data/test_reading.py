@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from miniclaude.data.example import Example, to_row
+from miniclaude.data.raw import Share
 from miniclaude.data.reading import detect_format, read_examples
-from miniclaude.data.rejection import Rejection
+from miniclaude.data.rejection import Item, Rejection
 from miniclaude.errors import DatasetError
 
 USER = {"role": "user", "content": "Hello"}
@@ -235,3 +236,32 @@ def test_rows_come_one_at_a_time(tmp_path: Path) -> None:
     items = read_examples(path)
     assert isinstance(next(items), Example)
     items.close()  # type: ignore[attr-defined]  # a generator
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv"])
+@pytest.mark.parametrize("columns", [{}, {"asked": "question", "said": "answer"}])
+def test_the_shares_of_two_processes_are_the_whole(
+    tmp_path: Path, ending: str, columns: dict[str, str]
+) -> None:
+    """A row that neither reads is lost, one that both read is there twice; bad rows and columns
+    with other names must not shift the count."""
+    names = tuple(columns) or ("question", "answer")
+    rows = [{names[0]: f"What is {n}?", names[1]: f"It is {n}."} for n in range(20)]
+    path = tmp_path / f"rows.{ending}"
+    if ending == "csv":
+        lines = [",".join(names), *(",".join(row.values()) for row in rows)]
+        path.write_text("\n".join(lines) + "\n")
+    elif ending == "json":
+        path.write_text(json.dumps(rows))
+    else:
+        texts = [json.dumps(row) for row in rows]
+        texts[7:7] = ["", "not json", texts[0] + "\r" + texts[1]]
+        path.write_text("\n".join(texts))
+    whole = list(read_examples(path, columns=columns))
+    blocks: dict[int, list[Item]] = {}
+    for number in (0, 1):
+        share = Share(number, 2, 3)
+        for item in read_examples(path, columns=columns, share=share):
+            blocks.setdefault((share.seen - 1) // 3, []).append(item)
+        assert share.seen == len(whole)
+    assert [item for number in sorted(blocks) for item in blocks[number]] == whole
