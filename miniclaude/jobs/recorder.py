@@ -40,6 +40,7 @@ class Recorder:
         self._queue = queue
         self._events = events
         self._news = news
+        self._losses: dict[str, float] = {}  # of the last step, for its checkpoint
 
     async def say(self, message: str, level: Level = "info") -> None:
         """A message of the runner's own."""
@@ -51,6 +52,8 @@ class Recorder:
         numbers = numbers_of(told)
         step = int(numbers.get("step", 0))
         if kind == "metrics":
+            before = self._losses if self._losses.get("step") == step else {"step": float(step)}
+            self._losses = before | {name: numbers[name] for name in SHOWN if name in numbers}
             total = int(numbers.get("total_steps", 0))
             event = NewEvent(_metrics_text(numbers, step, total), type="metrics", data=numbers)
             every = max(1, math.ceil(total / MAX_METRICS))
@@ -58,7 +61,8 @@ class Recorder:
             if step % every == 0 or step in (1, total) or is_evaluated:
                 await self._add(event)
         elif kind == "checkpoint":
-            metrics = {name: float(number) for name, number in numbers.items()}
+            known = self._losses if self._losses.get("step") == step else {}
+            metrics = {name: float(number) for name, number in {**known, **numbers}.items()}
             await self._events.add_checkpoint(self._job, step, metrics)
             await self._queue.change(self._job.id, when=("running",), crashes=0)
             await self._add(NewEvent(f"Checkpoint saved at step {step}.", data=numbers))

@@ -346,9 +346,15 @@ def _fault() -> MiniClaudeError:
 
 def _died(end: End, crashes: int = 1) -> MiniClaudeError:
     times = f" It died {crashes} times without a new checkpoint between." if crashes > 1 else ""
+    if "exited with code" in end.died:
+        hint = "This is a fault in Mini-Claude: please report these words."
+    else:
+        hint = (
+            "The machine may be short of memory: choose a smaller batch, a shorter max_length or a"
+            " smaller model. Resume the job to go on from its checkpoint."
+        )
     return MiniClaudeError(
         f"{end.died}{times}",
-        hint="If it was killed, the machine may be short of memory: choose a smaller batch, a"
-        " shorter max_length or a smaller model. Resume the job to go on from its checkpoint.",
+        hint=hint,
         code="worker_died",
     )

@@ -344,7 +344,7 @@ async def test_jobs_events_and_checkpoints_page(taught: Teaching) -> None:
     assert point["object"] == "fine_tuning.job.checkpoint"
     assert point["fine_tuning_job_id"] == ids[0]
     assert point["step_number"] == 2
-    assert point["metrics"] == {"step": 2, "valid_loss": 3.5}
+    assert point["metrics"] == {"step": 2, "train_loss": 3.0, "valid_loss": 3.5}
     assert point["fine_tuned_model_checkpoint"].endswith(":ckpt-step-2")
     assert (await get(path, params={"after": point["id"]})).json()["data"] == []
 
