@@ -43,7 +43,7 @@ def test_the_server_and_the_chat_load_nothing_that_computes() -> None:
     code = (
         "import sys, miniclaude.server.app, miniclaude.server.serve, miniclaude.cli.session;"
         "print([m for m in ('torch', 'polars', 'numpy', 'tensorboard', 'rensa', 'sacrebleu',"
-        " 'glin_profanity', 'rapidfuzz', 'transformers') if m in sys.modules])"
+        " 'glin_profanity', 'huggingface_hub', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
