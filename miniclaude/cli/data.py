@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from miniclaude.data.rejection import Item
     from miniclaude.tokenizer.tokenizer import Tokenizer
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True, help="Examples to teach from: check, prepare, look at, keep."
+)
 app.command()(synthesize)
 
 Sources = Annotated[
@@ -116,7 +118,7 @@ def check(
     options = _options(format_name, columns, True, "", validation, seed)
     counter = _token_counter(model, home)
     with tempfile.TemporaryDirectory(prefix="mini-claude-check-") as scratch:
-        with DataProgress() as progress:
+        with DataProgress(resumes=False) as progress:
             dataset = prepare_data(
                 sources,
                 Path(scratch) / name_of(sources[0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +17,11 @@ SAYS = {
 
 
 class DataProgress:
-    """A context manager that can be called as the pipeline's `Progress`."""
+    """A context manager that can be called as the pipeline's `Progress`. resumes: whether what
+    Ctrl-C stops can be gone on with, which is said then."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, resumes: bool = True) -> None:
+        self._resumes = resumes
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -55,9 +58,11 @@ class DataProgress:
             self._bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if kind is KeyboardInterrupt and self._resumes:
+            print("Stopped. The same command goes on where it was.", file=sys.stderr)
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
         """Move the step's bar."""

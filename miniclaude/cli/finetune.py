@@ -317,7 +317,7 @@ def _run(order: JobOrder, folder: Path, device: str, *, tensorboard: bool) -> No
             order, folder, _say, control, terminal=sys.stderr, device=device, board=board
         )
     if result.ended == "paused":
-        typer.echo("Stopped; the checkpoint is kept. The same command goes on from it.")
+        typer.echo("Stopped. The same command goes on where it was.")
         raise typer.Exit(130)
     _show(result)
 

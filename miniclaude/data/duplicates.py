@@ -87,7 +87,7 @@ class NearDuplicates:
             self._near += 1
             error = "near_duplicate_row"
             message = f"nearly the same as {earlier}: {similarity:.0%} of the shingles in common."
-        cure = "Nothing to do: the first one is kept. To keep both, raise the threshold."
+        cure = "Nothing to do: the first one is kept."
         return Rejection(example.place, error, message, cure, shown(to_row(example)))
 
     def report(self) -> dict[str, object]:

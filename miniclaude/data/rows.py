@@ -119,8 +119,9 @@ def _table_kind(path: Path) -> str:
     if head.startswith((ARROW_FILE, CONTINUATION)):
         return "arrow"
     if head and ending(path.name) in (".parquet", ".arrow"):
+        kind = "a Parquet" if ending(path.name) == ".parquet" else "an Arrow"
         raise DatasetError(
-            f"{path} is not a {ending(path.name)[1:].capitalize()} file.",
+            f"{path} is not {kind} file.",
             hint="Fetch it again, or give it the ending of what it is.",
             code="unreadable_file",
         )

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
+from miniclaude.errors import NO_ROOM, ConflictError, DatasetError, DiskFullError, StoreError
 from miniclaude.model.new_file import flush_to_disk, write_whole
 
 STATE = "state.json"
@@ -71,6 +71,9 @@ class WorkFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is not None and issubclass(kind, DatasetError):
+            # The source has to be changed, and then it is another preparation.
+            shutil.rmtree(self.path, ignore_errors=True)
         if not self.path.exists():
             self._lock.unlink(missing_ok=True)
         os.close(self._descriptor)

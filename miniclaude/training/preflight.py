@@ -124,6 +124,7 @@ def run_child(order: Order, seconds: float) -> Findings:
                 check=False,
                 timeout=seconds,
                 env=environment,
+                start_new_session=True,  # Ctrl-C is for us to answer; the trial is soon over
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(

@@ -46,7 +46,7 @@ class Terminal:
         self, home: Path, *arguments: str, piped: bytes | None = None, **more: str
     ) -> None:
         self._ours, theirs = pty.openpty()
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [COMMAND, *arguments],
             stdin=theirs if piped is None else subprocess.PIPE,
             stdout=theirs,
@@ -55,17 +55,17 @@ class Terminal:
             start_new_session=True,
         )
         os.close(theirs)
-        if self._process.stdin is not None:
-            self._process.stdin.write(piped or b"")
-            self._process.stdin.close()
+        if self.process.stdin is not None:
+            self.process.stdin.write(piped or b"")
+            self.process.stdin.close()
         self._unread = ""
 
     def __enter__(self) -> Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
         os.close(self._ours)
 
     def type(self, line: str) -> None:
@@ -74,7 +74,7 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGINT)
 
     def end_of_input(self) -> None:
         """Ctrl-D."""
@@ -97,4 +97,4 @@ class Terminal:
 
     def wait(self) -> int:
         """Wait for the end; the exit status."""
-        return self._process.wait(timeout=PATIENCE)
+        return self.process.wait(timeout=PATIENCE)

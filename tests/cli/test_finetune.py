@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -121,7 +123,8 @@ def test_a_run_that_is_done_is_not_done_again_by_a_slip(home: Path, rows: str) -
 
 def test_two_of_the_same_run_do_not_write_over_each_other(home: Path, rows: str) -> None:
     """The second one took the first one's folder for a run that was left unfinished, and both
-    wrote their checkpoints there."""
+    wrote their checkpoints there. Ctrl-C at a terminal reaches the trial's process too, whose end
+    was taken for a fault to be reported."""
     command = ("finetune", "--data", rows, "--steps", "100000", *QUICK[2:])
     with Terminal(home, *command) as first:
         first.wait_for("step 1 ")
@@ -129,8 +132,14 @@ def test_two_of_the_same_run_do_not_write_over_each_other(home: Path, rows: str)
         assert second.returncode == 1
         assert "This very run is going on in another process." in second.stderr
         first.interrupt()
-        first.wait_for("The same command goes on from it.")
+        first.wait_for("The same command goes on where it was.")
         assert first.wait() == 130
+    with Terminal(home, *command, "--rank", "2") as another:
+        another.wait_for("r 2: as asked for")
+        os.killpg(another.process.pid, signal.SIGINT)
+        another.wait_for("Stopping after this step")
+        assert "The trial" not in another.wait_for("The same command goes on where it was.")
+        assert another.wait() == 130
     with Terminal(home, *command) as resumed:
         resumed.wait_for("Going on with the run that was left unfinished")
         resumed.wait_for("Settings as before. Expected: 100,000 steps")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors
-from miniclaude.errors import ConflictError, DiskFullError, StoreError
+from miniclaude.errors import ConflictError, DatasetError, DiskFullError, StoreError
 
 
 def test_finished_steps_are_remembered_for_the_same_key(tmp_path: Path) -> None:
@@ -78,3 +78,21 @@ def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(StoreError, match="cannot be written"), WorkFolder(blocked / "rows", "x"):
         pass
+
+
+def test_rows_that_cannot_be_used_leave_nothing_behind(tmp_path: Path) -> None:
+    """Of every source that was refused a hidden folder stayed for ever, as large as its rows;
+    nothing could go on from it, for a corrected source is another one."""
+
+    def refused(error: DatasetError | DiskFullError) -> None:
+        with WorkFolder(tmp_path / "rows", "key") as work:
+            work.finish("clean", {"rows": 1})
+            raise error
+
+    with pytest.raises(DatasetError):
+        refused(DatasetError("No row can be used.", hint=""))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DiskFullError):
+        refused(DiskFullError("No room.", hint=""))
+    with WorkFolder(tmp_path / "rows", "key") as work:
+        assert work.report("clean") == {"rows": 1}
