@@ -61,6 +61,13 @@ def prepare(
     format_name: Format = None,
     columns: Columns = None,
     augment: Augment = True,
+    paraphrase_with: Annotated[
+        str | None,
+        typer.Option(
+            help="A model that also puts requests in other words, at most 200 of them:"
+            " `provider/model`, or a local one's name.",
+        ),
+    ] = None,
     system: Annotated[str, typer.Option(help="System prompt for rows that get one.")] = "",
     validation: Validation = 0.1,
     seed: Seed = 1,
@@ -75,16 +82,24 @@ def prepare(
     """
     from miniclaude.cli.data_progress import DataProgress
     from miniclaude.cli.data_summary import print_summary
+    from miniclaude.cli.paraphrase import writer_by
     from miniclaude.data.pipeline import prepare as prepare_data
     from miniclaude.data.prepared import dataset_folder
 
     options = _options(format_name, columns, augment, system, validation, seed)
+    writer = writer_by(paraphrase_with, home) if paraphrase_with else None
     folder = dataset_folder(_datasets(home), name or name_of(sources[0]))
     refuse_another(folder, sources, replace=replace)
     counter = _token_counter(model, home)
     with DataProgress() as progress:
         dataset = prepare_data(
-            sources, folder, options, progress, count_tokens=counter, hub=hub_source(home)
+            sources,
+            folder,
+            options,
+            progress,
+            count_tokens=counter,
+            hub=hub_source(home),
+            writer=writer,
         )
     print_summary(dataset.report, dataset.folder)
     chosen = f" --base {model}" if model else ""

@@ -45,7 +45,7 @@ from miniclaude.data.report_page import write_page
 from miniclaude.data.sort_rows import sort_rows
 from miniclaude.data.validate import CountTokens, Measures
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
-from miniclaude.data.written_paraphrases import Writer, written_paraphrases
+from miniclaude.data.written_paraphrases import OpenWriter, paraphrased
 from miniclaude.errors import DatasetError
 from miniclaude.model.new_file import sha256_of
 
@@ -68,7 +68,7 @@ def prepare(
     processes: int = 2,
     count_tokens: CountTokens | None = None,
     hub: HubSource | None = None,
-    writer: Writer | None = None,
+    writer: OpenWriter | None = None,
 ) -> PreparedDataset:
     """Prepare rows for training in `folder`, whose name is the dataset's.
 
@@ -171,7 +171,7 @@ class _Run:
         self.work.finish("split", report, *names)
         self.work.discard(JUDGED)
 
-    def augment(self, writer: Writer | None) -> None:
+    def augment(self, writer: OpenWriter | None) -> None:
         """train.jsonl → augmented.jsonl."""
         if self.work.report("augment") is not None:
             return
@@ -195,7 +195,7 @@ class _Run:
             requests = [
                 row.messages[at].text for row in rows if (at := request_of(row)) is not None
             ]
-            written = asyncio.run(written_paraphrases(requests, writer))
+            written = asyncio.run(paraphrased(requests, writer))
         done = augment(rows, seed=self.options.seed, system=self.options.system, written=written)
         with disk_errors(self.work.final), _lines(out) as file:
             file.writelines(row_line(example) + "\n" for example in done.examples)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 
 from miniclaude.data.synthesis_prompt import is_refusal
 from miniclaude.errors import MiniClaudeError
 
 Writer = Callable[[str], Awaitable[str]]
 """Answers a prompt. Raises `miniclaude.errors`."""
+
+OpenWriter = Callable[[], AbstractAsyncContextManager[Writer]]
+"""Opens a writer for as long as it is needed: behind it may be a process or connections."""
 
 PROMPT = (
     "Say the following request in other words. Keep its meaning, its language and everything it"
@@ -38,6 +42,12 @@ async def written_paraphrases(requests: Iterable[str], writer: Writer) -> dict[s
         if is_faithful(request, wording):
             written[request] = wording
     return written
+
+
+async def paraphrased(requests: Iterable[str], opened: OpenWriter) -> dict[str, str]:
+    """`written_paraphrases` by a writer that is open meanwhile. Raises what opening raises."""
+    async with opened() as writer:
+        return await written_paraphrases(requests, writer)
 
 
 def is_faithful(request: str, wording: str) -> bool:

@@ -147,3 +147,22 @@ async def test_synthesize_says_the_cost_first(home: Path, tmp_path: Path) -> Non
         assert done.returncode == 1
         assert "the service refuses our key" in done.stderr
         assert "the same command goes on from there" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_a_model_puts_requests_in_other_words(home: Path, source: Path) -> None:
+    """Asked for and not done, it would be a silent promise; the model must be asked, and one that
+    answers nonsense must change no row."""
+    import asyncio
+
+    async with running_stand_in("openai") as service:
+        configure(home, service)
+        service.hold = False
+        command = ["data", "prepare", str(source), "--paraphrase-with", "slow/big"]
+        done = await asyncio.to_thread(run, home, *command)
+        assert done.returncode == 0, done.stderr
+        asked = [one for one in service.asked if "completions" in one.path]
+        assert "in other words" in str(asked[0].body)
+    done = await asyncio.to_thread(run, home, *command[:-1], "nobody/there", "--name", "other")
+    assert done.returncode == 1
+    assert "nobody/there" in done.stderr

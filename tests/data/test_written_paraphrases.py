@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from miniclaude.data.pipeline import prepare
 from miniclaude.data.recipe import PrepareOptions
-from miniclaude.data.written_paraphrases import FAILURES, MOST, is_faithful, written_paraphrases
+from miniclaude.data.written_paraphrases import (
+    FAILURES,
+    MOST,
+    Writer,
+    is_faithful,
+    written_paraphrases,
+)
 from miniclaude.errors import ProviderError
 from tests.data.rows import said, write_rows
 
@@ -67,7 +75,11 @@ def test_the_pipeline_uses_a_writer(tmp_path: Path) -> None:
         thing = prompt.split()[-1]
         return f"Erkläre mir, was {thing}"
 
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Writer]:
+        yield writer
+
     options = PrepareOptions(validation=0, duplicates=1.0)
-    dataset = prepare([path], tmp_path / "mine", options, writer=writer)
+    dataset = prepare([path], tmp_path / "mine", options, writer=opened)
     texts = [example.messages[-2].text for example in dataset.examples("train")]
     assert any(text.startswith("Erkläre mir") for text in texts)
