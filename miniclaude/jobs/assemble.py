@@ -62,9 +62,9 @@ def run_job(
     parts raise: DatasetError, SettingsError, CheckpointError, OutOfMemoryError (it cannot fit),
     TrainingDivergedError, DiskFullError. What was saved until then is kept.
     """
-    if (done := already_there(order)) is not None:
+    if (there := already_there(order)) is not None:
         return _kept_result(folder) or JobResult(
-            "finished", done.name, order.adapters / order.model_id
+            "finished", there.name, order.adapters / order.model_id
         )
     use_cores()
     place = choose_device(device)
@@ -104,7 +104,8 @@ def run_job(
         raise run.problem
     tell({"event": "message", "message": _trained(run)})
     after = _measured("tuned", model, tokenizer, held_out)
-    facts = settled.facts() | {"Time": duration(run.seconds)}
+    done = f"{run.steps:,} of {settled.steps:,}" if run.steps < settled.steps else f"{run.steps:,}"
+    facts = settled.facts() | {"Steps": done, "Time": duration(run.seconds)}
     metrics = {"train_steps": float(run.steps), "train_seconds": round(run.seconds, 1)}
     files: tuple[Path, ...] = ()
     verdict = ""
