@@ -1,7 +1,8 @@
 """A file of rows as one stream of UTF-8 bytes with LF or CRLF line ends, whatever it was before.
 
-Compression is told by the first bytes, not by the name. UTF-16 with its mark is transcoded, a
-byte-order mark is dropped, lone CR line ends (old Macintosh, some spreadsheets) become LF.
+Compression is told by the first bytes, not by the name, and must not blow up (`MOST_TIMES`). UTF-16
+with its mark is transcoded, a byte-order mark is dropped, lone CR line ends (old Macintosh, some
+spreadsheets) become LF.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from miniclaude.errors import DatasetError
 
 BUFFER = 1 << 18
 """Bytes read at once."""
+
+MOST_TIMES = 200
+"""How many times its packed size a file may have; text has 3 to 20 times, a bomb a thousand."""
+
+FREE = 64 << 20
+"""Bytes that a file may have however small it was packed."""
 
 GZIP, XZ, BZIP2, ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"
 UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -46,9 +53,13 @@ def open_stream(path: Path) -> Iterator[io.BufferedReader]:
         try:
             file = opened.enter_context(cast(io.BufferedReader, path.open("rb", BUFFER)))
             if file.peek(4).startswith(ZSTD):
-                plain = as_stream(_zstd_lines(path))
+                size = path.stat().st_size
+                plain = as_stream(_bounded(_zstd_lines(path), lambda: size, str(path)))
             else:
-                plain = opened.enter_context(decompressed(file))
+                plain = unpacked = opened.enter_context(decompressed(file))
+                if unpacked is not file:
+                    pieces = iter(lambda: unpacked.read1(BUFFER), b"")
+                    plain = as_stream(_bounded(pieces, file.tell, str(path)))
             stream = normalise(plain, str(path))
         except BROKEN as error:
             raise unreadable(str(path), error) from error
@@ -96,6 +107,23 @@ def _zstd_lines(path: Path) -> Iterator[bytes]:
     for batch in polars.scan_lines(path).collect_batches(chunk_size=1_000):
         lines = batch.to_series().to_list()
         yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def _bounded(chunks: Iterator[bytes], packed: Callable[[], int], name: str) -> Iterator[bytes]:
+    """The chunks of a packed file. packed: bytes of it that were read so far.
+
+    Raises DatasetError once they are more than `MOST_TIMES` of those, and more than `FREE`.
+    """
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > max(FREE, MOST_TIMES * packed()):
+            raise DatasetError(
+                f"{name} unpacks to more than {MOST_TIMES} times its size.",
+                hint="If that is meant, unpack it first and name the unpacked file.",
+                code="packed_too_tightly",
+            )
+        yield chunk
 
 
 def normalise(stream: io.BufferedReader, name: str) -> io.BufferedReader:

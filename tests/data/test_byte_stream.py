@@ -6,11 +6,13 @@ import bz2
 import errno
 import gzip
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import polars
 import pytest
 
+from miniclaude.data import byte_stream
 from miniclaude.data.byte_stream import as_stream, open_stream
 from miniclaude.data.example import Example
 from miniclaude.data.reading import read_examples
@@ -136,3 +138,29 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(
     with pytest.raises(DatasetError, match=r"cannot be read: Permission denied\.") as caught:
         list(read_examples(path))
     assert "that you may read it" in caught.value.hint
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_a_packed_file_cannot_blow_up(
+    tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few kilobytes of gzip hold gigabytes of blank lines, which would keep a worker busy for
+    hours."""
+    monkeypatch.setattr(byte_stream, "FREE", 1 << 20)
+    path = tmp_path / "bomb.jsonl"
+    path.write_bytes(pack(b"\n" * (64 << 20)))
+    with pytest.raises(DatasetError, match="unpacks to more than 200 times its size") as caught:
+        texts(path)
+    assert caught.value.code == "packed_too_tightly"
+    assert "unpack it first" in (caught.value.hint or "")
+
+
+def test_a_packed_file_of_ordinary_text_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is bounded is the ratio, not the size: a large file that packs well is no bomb."""
+    monkeypatch.setattr(byte_stream, "FREE", 1 << 10)
+    path = tmp_path / "rows.jsonl.gz"
+    rows = "".join(f'{{"text": "row number {number}"}}\n' for number in range(20_000))
+    path.write_bytes(gzip.compress(rows.encode()))
+    assert len(texts(path)) == 20_000
