@@ -53,7 +53,12 @@ def prompt_key(example: Example) -> int:
     """What the user says, or the plain text, as a number of 63 bits: the same for the same words,
     whatever the spaces and capitals."""
     prompt = " ".join([text_of(one) for one in example.messages if one.role == "user"])
-    asked = " ".join((prompt or example.text).lower().split())
+    return key_of(prompt or example.text)
+
+
+def key_of(prompt: str) -> int:
+    """`prompt_key` of a text."""
+    asked = " ".join(prompt.lower().split())
     digest = blake2b(asked.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 

@@ -17,10 +17,14 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from miniclaude.data.compiled import compiled
 from miniclaude.errors import DatasetError
 
 Keys = NDArray[np.uint64]
 """[rows, bands]"""
+
+Chain = NDArray[np.int32]
+"""Numbers of entries."""
 
 MOST_SHARING = 32
 """Rows that may be listed under one key. More would be found for every row that comes: a quadratic
@@ -47,25 +51,14 @@ class BandIndex:
     def candidates(self, keys: Keys) -> tuple[dict[int, list[int]], NDArray[np.bool_]]:
         """For each row of `keys` that shares a band with rows of the index: their numbers,
         ascending. And which keys [rows, bands] have as many rows as may be listed."""
-        flat = keys.ravel()  # [rows, bands] -> [rows x bands]
-        times = np.zeros(len(flat), np.int16)
-        entry = self._heads[flat & np.uint64(len(self._heads) - 1)]
-        asking = np.flatnonzero(entry != NONE)
-        entry = entry[asking]
+        times = np.zeros(keys.size, np.int16)  # [rows x bands]
+        places = np.empty(keys.size * MOST_SHARING, np.int32)
+        others = np.empty(keys.size * MOST_SHARING, np.int32)
+        count = _look_up(keys.ravel(), self._keys, self._next, self._heads, times, places, others)
         found: dict[int, list[int]] = {}
-        while len(asking):
-            same = self._keys[entry] == flat[asking]
-            if same.any():
-                matched = asking[same]
-                times[matched] += 1
-                others = entry[same] // self.bands
-                for row, other in zip(
-                    (matched // self.bands).tolist(), others.tolist(), strict=True
-                ):
-                    found.setdefault(row, []).append(other)
-            entry = self._next[entry]
-            more = entry != NONE
-            asking, entry = asking[more], entry[more]
+        rows = (places[:count] // self.bands).tolist()
+        for row, other in zip(rows, (others[:count] // self.bands).tolist(), strict=True):
+            found.setdefault(row, []).append(other)
         crowded = (times >= MOST_SHARING).reshape(keys.shape)
         return {row: most_shared(others) for row, others in found.items()}, crowded
 
@@ -83,19 +76,7 @@ class BandIndex:
         self._keys[first:last] = keys.ravel()
         self._next[first:last] = np.where(crowded.ravel(), UNLISTED, NONE)
         self.rows += len(keys)
-        self._link(first, last)
-
-    def _link(self, first: int, last: int) -> None:
-        """Put the entries from `first` to `last` at the heads of their chains."""
-        entries = np.flatnonzero(self._next[first:last] != UNLISTED).astype(np.int32) + first
-        slots = (self._keys[entries] & np.uint64(len(self._heads) - 1)).astype(np.int64)
-        while len(entries):
-            # Of several entries for a slot one becomes its head; the others try again.
-            heads = self._heads[slots]
-            self._heads[slots] = entries
-            placed = self._heads[slots] == entries
-            self._next[entries[placed]] = heads[placed]
-            entries, slots = entries[~placed], slots[~placed]
+        _link(first, last, self._keys, self._next, self._heads)
 
     def _grow(self, needed: int) -> None:
         """Twice the room, and all chains anew."""
@@ -107,8 +88,45 @@ class BandIndex:
         unlisted = np.where(self._next[:used] == UNLISTED, UNLISTED, NONE).astype(np.int32)
         self._next = np.concatenate([unlisted, np.full(size - used, NONE, np.int32)])
         self._heads = np.full(size, NONE, np.int32)
-        for start in range(0, used, 1 << 20):
-            self._link(start, min(used, start + (1 << 20)))
+        _link(0, used, self._keys, self._next, self._heads)
+
+
+@compiled
+def _look_up(
+    asked: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    following: Chain,
+    heads: Chain,
+    times: NDArray[np.int16],
+    places: Chain,
+    others: Chain,
+) -> int:
+    """Each entry with a key that is asked for, to `others`, and the place of that key in `asked` to
+    `places`; returns how many there are. times: of each key asked for, its entries."""
+    count = 0
+    last_slot = np.uint64(len(heads) - 1)
+    for place in range(len(asked)):
+        key = asked[place]
+        entry = heads[key & last_slot]
+        while entry >= 0:
+            if keys[entry] == key:
+                times[place] += 1
+                places[count] = place
+                others[count] = entry
+                count += 1
+            entry = following[entry]
+    return count
+
+
+@compiled
+def _link(first: int, last: int, keys: NDArray[np.uint64], following: Chain, heads: Chain) -> None:
+    """Put the entries from `first` to `last` that are listed at the heads of their chains."""
+    last_slot = np.uint64(len(heads) - 1)
+    for entry in range(first, last):
+        if following[entry] != UNLISTED:
+            slot = keys[entry] & last_slot
+            following[entry] = heads[slot]
+            heads[slot] = entry
 
 
 def most_shared(numbers: list[int]) -> list[int]:

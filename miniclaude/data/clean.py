@@ -102,6 +102,10 @@ class Cleaning:
                 before = after
         return before
 
+    def passed(self, rows: int) -> None:
+        """So many rows were seen to need nothing (`row_scan.py`): they are only counted."""
+        self._rows += rows
+
     def report(self) -> dict[str, object]:
         """Counts of rows, of texts by repair and of rejected rows by error."""
         return {

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from miniclaude.data.clean import Cleaning
-from miniclaude.data.duplicates import CHUNK_ROWS
+from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS, characters
 from miniclaude.data.example import Example
-from miniclaude.data.item_lines import item_line
+from miniclaude.data.item_lines import item_line, row_line
 from miniclaude.data.judged_rows import Collector
 from miniclaude.data.personal_data import PersonalData
+from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import Share
-from miniclaude.data.reading import HubSource, detect_format, read_examples
+from miniclaude.data.reading import HubSource, detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
+from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
 from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
@@ -26,6 +28,10 @@ BLOCK = 2 * CHUNK_ROWS
 TICK = 500  # rows
 
 Tell = Callable[[int, int | None], None]
+
+
+FLAGS = (CLEAN, PERSONAL, UNSAFE)  # of `row_stages`, in their order
+ANY = CLEAN | PERSONAL | UNSAFE
 
 
 def row_stages() -> list[RowStage]:
@@ -41,6 +47,7 @@ class Part:
         self._source_bytes = source_bytes
         self._stages = row_stages()
         self._rows = 0
+        self._size = 0  # of their lines
         self._tasks: Counter[str] = Counter()
 
     def blocks(
@@ -51,22 +58,29 @@ class Part:
         hub: HubSource | None = None,
     ) -> Iterator[bytes]:
         """Its blocks, each as the chunks of a file of judged rows. Raises DatasetError."""
+        self._share.plain = options.format in (None, "openai")
         rows = Collector(options)
+        chunk: list[Item | PlainRow] = []
         block: list[bytes] = []
-        size = 0
+        held = told = 0
         number = 0  # of the block
         for item in _read(sources, options, hub, self._share):
             seen = self._share.seen
-            if rows.full or (seen - 1) // BLOCK != number:
+            is_new_block = (seen - 1) // BLOCK != number
+            if is_new_block or len(chunk) >= CHUNK_ROWS or held >= CHUNK_CHARACTERS:
+                self._judge(chunk, rows)
                 block.append(rows.take())
-            if (seen - 1) // BLOCK != number:
+                chunk, held = [], 0
+            if is_new_block:
                 if any(block):
                     yield b"".join(block)
                 block, number = [], (seen - 1) // BLOCK
-            line = self._judge(item, rows)
-            size += len(line) + 1
-            if seen % TICK == 0:
-                tell(seen, self._expected(seen, size))
+            chunk.append(item)
+            held += _size(item)
+            if seen // TICK != told:
+                told = seen // TICK
+                tell(told * TICK, self._expected(told * TICK))
+        self._judge(chunk, rows)
         block.append(rows.take())
         if any(block):
             yield b"".join(block)
@@ -80,14 +94,46 @@ class Part:
             "stages": {stage.name: stage.report() for stage in self._stages},
         }
 
-    def _judge(self, item: Item, rows: Collector) -> bytes:
-        self._rows += 1
+    def _judge(self, chunk: list[Item | PlainRow], rows: Collector) -> None:
+        """Put a chunk through the stages. Of the plain rows those that `scan` has cleared are only
+        counted."""
+        flags = iter(scan([item for item in chunk if isinstance(item, PlainRow)]))
+        cleared = 0
+        for item in chunk:
+            self._rows += 1
+            if not isinstance(item, PlainRow):
+                self._add(self._through(item, ANY), rows)
+                continue
+            flag = next(flags)
+            if not flag & ANY:
+                cleared += 1
+            else:
+                example = item.example()
+                judged = self._through(example, flag)
+                if judged is not example:
+                    self._add(judged, rows)
+                    continue
+            self._tasks["supervised"] += 1
+            self._size += len(item.line)
+            rows.add_plain(item)
         for stage in self._stages:
-            if isinstance(item, Rejection):
+            stage.passed(cleared)
+
+    def _through(self, item: Item, flags: int) -> Item:
+        """What the stages make of an item. flags: the stages it may need; any, once changed."""
+        judged = item
+        for stage, flag in zip(self._stages, FLAGS, strict=True):
+            if isinstance(judged, Rejection):
                 break
-            item = stage.judge(item)
+            if flags & flag or judged is not item:
+                judged = stage.judge(judged)
+            else:
+                stage.passed(1)
+        return judged
+
+    def _add(self, item: Item, rows: Collector) -> None:
         try:
-            line = item_line(item).encode()
+            line = (row_line(item) if isinstance(item, Example) else item_line(item)).encode()
         except ValueError:
             # A lone surrogate or NaN that no stage has repaired cannot be written as UTF-8 JSON.
             item = Rejection(
@@ -100,27 +146,33 @@ class Part:
             line = item_line(item).encode()
         if isinstance(item, Example):
             self._tasks[item.task] += 1
+        self._size += len(line)
         rows.add(item, line)
-        return line
 
-    def _expected(self, done: int, size: int) -> int | None:
+    def _expected(self, done: int) -> int | None:
         """All rows, if the rest are as long as those so far."""
         if not self._source_bytes or not self._rows:
             return None
-        return max(done, round(self._source_bytes * self._rows / size))
+        return max(done, round(self._source_bytes * self._rows / (self._size + self._rows)))
 
 
 def _read(
     sources: Sequence[str | Path], options: PrepareOptions, hub: HubSource | None, share: Share
-) -> Iterator[Item]:
+) -> Iterator[Item | PlainRow]:
     for source in sources:
-        yield from read_examples(
+        yield from read_share(
             resolve_source(source),
+            share,
             format=options.format,
             columns=options.columns or None,
             hub=hub,
-            share=share,
         )
+
+
+def _size(item: Item | PlainRow) -> int:
+    if isinstance(item, PlainRow):
+        return len(item.line)
+    return characters(item) if isinstance(item, Example) else 0
 
 
 def detected(

@@ -128,18 +128,19 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     """The items, up to 512 at once, fewer where they are long."""
     rest = iter(items)
     while chunk := list(islice(rest, 1)):
-        characters = 0
-        while len(chunk) < CHUNK_ROWS and characters < CHUNK_CHARACTERS:
+        held = 0
+        while len(chunk) < CHUNK_ROWS and held < CHUNK_CHARACTERS:
             item = next(rest, None)
             if item is None:
                 break
             chunk.append(item)
             if isinstance(item, Example):
-                characters += _characters(item)
+                held += characters(item)
         yield chunk
 
 
-def _characters(example: Example) -> int:
+def characters(example: Example) -> int:
+    """Characters of an example's texts."""
     total = len(example.text)
     for message in example.messages + example.chosen + example.rejected:
         for part in message.parts:

@@ -33,12 +33,6 @@ def read_item(line: str) -> Item:
     return from_row(row, place) if row is not None else Rejection(place, *rest)
 
 
-def row_of_line(line: bytes, place: Place) -> bytes:
-    """The row of a kept item's line, as it was written there, with the line's end."""
-    before = len(encode([place.file, place.line, place.unit]).encode())
-    return line[before:-2] + b"\n"
-
-
 def read_items(path: Path) -> Iterator[Item]:
     """The items of a file, lazily. Raises DatasetError when a line is not one."""
     with path.open(encoding="utf-8", newline="\n") as file:
@@ -61,3 +55,8 @@ def rejection_line(rejection: Rejection) -> str:
 def row_line(example: Example) -> str:
     """A line of `train.jsonl` or `validation.jsonl`."""
     return encode(to_row(example))
+
+
+def read_row(line: bytes, place: Place) -> Example:
+    """The example of a line that `row_line` wrote."""
+    return from_row(json.loads(line), place)

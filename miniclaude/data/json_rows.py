@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from miniclaude.data.json_value import DECODER, check_value, parse
+from miniclaude.data.plain_rows import read_plain
 from miniclaude.data.raw import (
     MAX_ROW,
     PASSED_OVER,
@@ -51,7 +52,13 @@ def read_json_lines(file: BinaryIO, share: Share | None = None) -> Iterator[RawR
                 number += 1
             number -= 1
             continue
-        yield number, _row(line) if share is None or share.mine else PASSED_OVER
+        if share is None:
+            yield number, _row(line)
+        elif not share.mine:
+            yield number, PASSED_OVER
+        else:
+            plain = read_plain(line) if share.plain else None
+            yield number, _row(line) if plain is None else plain
 
 
 def _row(line: bytes) -> dict[str, object] | BadRow:

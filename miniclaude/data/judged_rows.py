@@ -11,7 +11,6 @@ then the arrays, as they are in memory.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from miniclaude.data.accounts import prompt_key
-from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS
-from miniclaude.data.example import Example, Place
-from miniclaude.data.item_lines import encode
+from miniclaude.data.example import Example, Place, Task
+from miniclaude.data.plain_facts import plain_facts
+from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item
 from miniclaude.data.shingles import HashedShingles, compared
@@ -57,7 +57,7 @@ class JudgedRows:
 
 
 class Collector:
-    """Collects rows up to a chunk's size."""
+    """Collects the rows of a chunk."""
 
     def __init__(self, options: PrepareOptions) -> None:
         self._options = options
@@ -65,29 +65,33 @@ class Collector:
 
     def _clear(self) -> None:
         self._lines: list[bytes] = []
-        self._size = 0
         self._kept: list[list[object] | None] = []
         self._texts: list[tuple[str, str]] = []
         self._openings: list[str] = []
 
-    @property
-    def full(self) -> bool:
-        """Whether no further row should be added."""
-        return len(self._lines) >= CHUNK_ROWS or self._size >= CHUNK_CHARACTERS
-
     def add(self, item: Item, line: bytes) -> None:
-        """A judged row and its line, without the end."""
+        """A judged row and its line, without the end: of a kept one that of training."""
         self._lines.append(line)
-        self._size += len(line)
         if not isinstance(item, Example):
             self._kept.append(None)
             return
-        place = item.place
-        facts = row_facts(item)
-        self._kept.append([place.file, place.line, place.unit, item.task, prompt_key(item), *facts])
-        self._texts.append(compared(item))
+        self._keep(item.place, item.task, prompt_key(item), row_facts(item), compared(item))
         if self._options.validation:
             self._openings.append(opening(item))
+
+    def add_plain(self, row: PlainRow) -> None:
+        """A plain row that is kept as it came."""
+        self._lines.append(row.line)
+        texts, first, prompt, facts = plain_facts(row)
+        self._keep(row.place, "supervised", prompt, facts, texts)
+        if self._options.validation:
+            self._openings.append(first)
+
+    def _keep(
+        self, place: Place, task: Task, prompt: int, facts: RowFacts, texts: tuple[str, str]
+    ) -> None:
+        self._kept.append([place.file, place.line, place.unit, task, prompt, *facts])
+        self._texts.append(texts)
 
     def take(self) -> bytes:
         """The rows so far as a chunk of the file, and none are left; empty when there were none."""
@@ -100,7 +104,7 @@ class Collector:
         for one in (texts, openings):
             arrays += one.shingles.hashes, one.shingles.bounds, one.keys
         sizes = [len(lines), *([array.shape for array in arrays])]
-        head = encode([sizes, self._kept]).encode() + b"\n"
+        head = orjson.dumps([sizes, self._kept]) + b"\n"
         chunk = b"".join([head, lines, *(array.tobytes() for array in arrays)])
         self._clear()
         return chunk
@@ -123,7 +127,7 @@ def read_judged(path: Path) -> Iterator[JudgedRows]:
 
 
 def _read_chunk(file: BinaryIO, head: bytes) -> JudgedRows:
-    (size, *shapes), rows = json.loads(head)
+    (size, *shapes), rows = orjson.loads(head)
     lines = file.read(size).splitlines(keepends=True)
     kept = [None if row is None else _kept_row(*row) for row in rows]
     sketches = [

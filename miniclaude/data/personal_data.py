@@ -73,6 +73,10 @@ class PersonalData:
         self._changed += masked is not example
         return masked
 
+    def passed(self, rows: int) -> None:
+        """So many rows were seen to need nothing (`row_scan.py`): they are only counted."""
+        self._rows += rows
+
     def report(self) -> dict[str, object]:
         """Counts of rows and of what was found, by kind; never a value."""
         return {"rows": self._rows, "changed": self._changed, "masked": dict(self._found)}

@@ -23,11 +23,13 @@ class BadRow:
 @dataclass(slots=True)
 class Share:
     """The rows that one of several processes reads: blocks `number`, `number` + `of`, … of all
-    rows. seen: rows that have gone by, also those of others."""
+    rows. plain: whether they may come as `PlainRow`. seen: rows that have gone by, also those of
+    others."""
 
     number: int
     of: int
     block: int
+    plain: bool = False
     seen: int = 0
 
     @property

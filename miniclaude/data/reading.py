@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from miniclaude.data.columns import check_columns, renamed
 from miniclaude.data.detect import Detection, Plan, detect, plan_for, unknown_fields
 from miniclaude.data.example import Place
 from miniclaude.data.formats import read_example, require_format
 from miniclaude.data.hub_rows import open_hub_rows
+from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import BadRow, Row, Share
 from miniclaude.data.rejection import Item, reject
 from miniclaude.data.rows import FileRows, open_rows
@@ -60,20 +62,32 @@ def read_examples(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     hub: HubSource | None = None,
-    share: Share | None = None,
 ) -> Iterator[Item]:
     """Each row of a source, as an Example or as a Rejection that says what is wrong with it.
 
     source: a file (JSON, JSON Lines, CSV, plain text, Parquet, Arrow; also packed by gzip, xz,
     bzip2 or zstd), a folder of such, a data set saved by `datasets`, or `hf://datasets/org/name`
     with an optional path and `@revision`. format: one of `formats.READERS`; None reads each row by
-    the format that its fields tell. columns: the source's column → our field. share: which rows
-    are wanted; it goes on with the next source.
+    the format that its fields tell. columns: the source's column → our field.
 
     No more than a row, or a batch of a table, is held. Raises DatasetError for a source that is
     missing, holds no row, is of no known kind, or cannot be read on; and for an unknown format or
     field; DownloadError for a hub that does not give it.
     """
+    items = read_share(source, None, format=format, columns=columns, hub=hub)
+    return cast("Iterator[Item]", items)  # plain rows come only where a share asks for them
+
+
+def read_share(
+    source: str | Path,
+    share: Share | None,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    hub: HubSource | None = None,
+) -> Iterator[Item | PlainRow]:
+    """As `read_examples`, those rows alone that `share` wants, which goes on with the next source;
+    where it lets them, plain rows come as such."""
     if format is not None:
         require_format(format)
     check_columns(columns or {})
@@ -86,7 +100,7 @@ def _items(
     columns: dict[str, str],
     hub: HubSource | None,
     share: Share | None,
-) -> Iterator[Item]:
+) -> Iterator[Item | PlainRow]:
     plans: dict[frozenset[str], Plan | None] = {}
     fixed = Plan(format_name) if format_name else None
     missing = set(columns)
@@ -103,6 +117,10 @@ def _items(
                     missing.difference_update(() if isinstance(row, BadRow) else row)
                     continue
             place = Place(name, number, unit)
+            if type(row) is PlainRow:
+                row.place = place
+                yield row
+                continue
             if isinstance(row, BadRow):
                 yield reject(place, row.error, row.raw)
                 continue

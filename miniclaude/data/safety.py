@@ -74,6 +74,10 @@ class Safety:
             shown(to_row(example)),
         )
 
+    def passed(self, rows: int) -> None:
+        """So many rows were seen to need nothing (`row_scan.py`): they are only counted."""
+        self._rows += rows
+
     def report(self) -> dict[str, object]:
         """Counts of rows, and of the rejected by category."""
         return {"rows": self._rows, "rejected": dict(self._rejected)}

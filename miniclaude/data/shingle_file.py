@@ -9,50 +9,70 @@ import os
 import tempfile
 from array import array
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.data.shingles import HashedShingles, Hashes, jaccard
+from miniclaude.data.compiled import compiled
+from miniclaude.data.shingles import HashedShingles, Hashes
 from miniclaude.errors import NO_ROOM, DiskFullError
 
 
-class ShingleSets:
-    """A row's shingles: all, and those of the answers, which follow the first `asked` ones."""
+class ShingleSets(NamedTuple):
+    """A row's shingles, repeats included; those of the answers follow the first `asked` ones."""
 
-    __slots__ = ("_all", "_answered", "_asked", "_hashes")
-
-    def __init__(self, hashes: Hashes, asked: int) -> None:
-        self._hashes: list[int] = hashes.tolist()
-        self._asked = asked
-        self._all: frozenset[int] | None = None
-        self._answered: frozenset[int] | None = None
-
-    @property
-    def all(self) -> frozenset[int]:
-        """All shingles."""
-        if self._all is None:
-            self._all = frozenset(self._hashes)
-        return self._all
-
-    @property
-    def answered(self) -> frozenset[int]:
-        """The answers' shingles; made when they are needed, for most pairs differ before."""
-        if self._answered is None:
-            answers = self._hashes[self._asked :]
-            self._answered = frozenset(answers) if self._asked else self.all
-        return self._answered
+    hashes: Hashes
+    asked: int
 
     def similarity(self, other: ShingleSets, threshold: float) -> float:
         """The Jaccard similarity of all shingles; 0.0 when it, or that of the answers, is below
         the threshold."""
-        # Most candidates end here, before the other set is made.
-        if len(self.all.intersection(other._hashes)) < threshold * len(self.all):
+        return _similarity(self.hashes, self.asked, other.hashes, other.asked, threshold)
+
+
+@compiled
+def _similarity(
+    one: Hashes, one_asked: int, other: Hashes, other_asked: int, threshold: float
+) -> float:
+    """`shingles.jaccard` of all and of the answers, by a hash table with open addresses."""
+    bits = 3
+    while (1 << bits) < 2 * (len(one) + len(other)):
+        bits += 1
+    shift = np.uint64(64 - bits)
+    last = (1 << bits) - 1
+    table = np.zeros(1 << bits, np.uint64)
+    similar = 0.0
+    for answers in range(2):
+        owner = np.zeros(1 << bits, np.uint8)  # 1: of `one`, 2: of the other, 3: of both
+        first = second = common = 0
+        for place in range(one_asked if answers else 0, len(one)):
+            slot = np.int64(one[place] >> shift)
+            while owner[slot] and table[slot] != one[place]:
+                slot = (slot + 1) & last
+            if owner[slot] == 0:
+                owner[slot] = 1
+                table[slot] = one[place]
+                first += 1
+        for place in range(other_asked if answers else 0, len(other)):
+            slot = np.int64(other[place] >> shift)
+            while owner[slot] and table[slot] != other[place]:
+                slot = (slot + 1) & last
+            if owner[slot] == 0:
+                owner[slot] = 2
+                table[slot] = other[place]
+                second += 1
+            elif owner[slot] == 1:
+                owner[slot] = 3
+                second += 1
+                common += 1
+        together = first + second - common
+        found = common / together if together else 1.0
+        if found < threshold:
             return 0.0
-        similar = jaccard(self.all, other.all)
-        if similar < threshold or jaccard(self.answered, other.answered) < threshold:
-            return 0.0
-        return similar
+        if answers == 0:
+            similar = found
+    return similar
 
 
 def row_sets(shingles: HashedShingles, row: int) -> ShingleSets:

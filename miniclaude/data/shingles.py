@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from miniclaude.data.compiled import compiled
 from miniclaude.data.example import Example
 from miniclaude.messages import TextPart
 
@@ -55,13 +56,15 @@ def _ascii_table() -> bytes:
 
 
 ASCII = _ascii_table()
-SPACE = np.uint8(ord(" "))
-BLOCK = 1 << 15
-"""Bytes that are hashed at once, so that all stays in a core's cache. A longer word is cut."""
+END = b"\xff"
+"""Between texts; no byte of UTF-8."""
+LETTERS = np.frombuffer(ASCII, np.uint8) - np.uint8(ord(" "))
+LETTERS[END[0]] = 0
 
 _random = np.random.default_rng(1997)
-_ODD = 0x9E3779B97F4A7C15
-POWERS: Hashes = np.cumprod(np.full(BLOCK + 1, _ODD, np.uint64), dtype=np.uint64)
+ODD = np.uint64(0x9E3779B97F4A7C15)
+START = np.uint64(pow(int(ODD), (1 << 15) + 2, 1 << 64))
+"""The weight of a word's first letter; any odd number does."""
 FIRST, SECOND, THIRD = (np.uint64(int(n) | 1) for n in _random.integers(1, 1 << 63, 3))
 SHIFT = np.uint64(31)
 
@@ -132,88 +135,67 @@ class HashedShingles:
 
 def hash_shingles(texts: Sequence[str]) -> HashedShingles:
     """The texts' shingles as 64-bit hashes."""
-    raw, lengths = _joined(texts)
-    word_hashes, word_starts = _hash_words(raw)
-    # The first word of each text, and of the text after the last.
-    text_starts = np.ones(len(texts) + 1, np.int64)
-    np.cumsum(lengths, out=text_starts[1:])
-    text_starts[1:] += 1
-    firsts = np.searchsorted(word_starts, text_starts)
-    counts = np.diff(firsts)
-    hashes = _join_words(word_hashes, firsts, counts)
-    kept = np.maximum(counts - WORDS + 1, np.minimum(counts, 1))
+    raw = _joined(texts)
+    hashes = np.empty(len(raw) // 2 + 1, np.uint64)  # a word has a letter and an end
     bounds = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(kept, out=bounds[1:])
-    wordless = [number for number in np.flatnonzero(counts == 0).tolist() if texts[number]]
-    if wordless:
-        return _with_marks(HashedShingles(hashes, bounds), texts, wordless)
-    return HashedShingles(hashes, bounds)
+    _hash_texts(raw, LETTERS, hashes, bounds)
+    found = HashedShingles(hashes[: bounds[-1]].copy(), bounds)
+    empty = np.flatnonzero(bounds[1:] == bounds[:-1]).tolist()
+    wordless = [number for number in empty if texts[number]]
+    return _with_marks(found, texts, wordless) if wordless else found
 
 
-def _joined(texts: Sequence[str]) -> tuple[bytes, list[int]]:
-    """A space, then all texts as one row of bytes, each with a space behind; and their lengths
-    with it."""
-    joined = "\n".join(["", *texts, ""])
-    if joined.isascii():
-        return joined.encode().translate(ASCII), [len(text) + 1 for text in texts]
+def _joined(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """The texts' bytes, each with `END` behind."""
     pieces = [
         text.encode() if text.isascii() else _plain(text).encode("utf-8", "surrogatepass")
         for text in texts
     ]
-    raw = b" ".join([b"", *pieces, b""])
-    return raw.translate(ASCII), [len(piece) + 1 for piece in pieces]
+    return np.frombuffer(END.join([*pieces, b""]), np.uint8)
 
 
-def _hash_words(raw: bytes) -> tuple[Hashes, Places]:
-    """The hash of each word and the byte it starts at. The first byte must be a space.
+@compiled
+def _hash_texts(
+    raw: NDArray[np.uint8], letters: NDArray[np.uint8], hashes: Hashes, counts: Places
+) -> None:
+    """Write the shingles of all texts to `hashes`, how many each has to counts[1:].
 
-    A word's hash is the sum of byte x ODD^place: one multiplication for each byte and a running
-    sum; a last factor undoes where in the block the word stood.
+    raw: [bytes], each text ended by `END`. letters: [256], what a byte counts for in a word; 0 ends
+    it. A word's hash is the sum of byte x ODD^place.
     """
-    hashes: list[Hashes] = []
-    places: list[Places] = []
-    start = 0
-    while start < len(raw) - 1:
-        end = len(raw)
-        if end - start > BLOCK:
-            end = raw.rfind(b" ", start + 1, start + BLOCK) + 1 or start + BLOCK
-        block = np.frombuffer(raw, np.uint8, end - start, start) - SPACE  # [bytes], a space is 0
-        is_word = block != 0
-        starts = np.flatnonzero(is_word[1:] > is_word[:-1])  # [words], the byte before each
-        if len(starts):
-            sums = np.multiply(block, POWERS[: len(block)], dtype=np.uint64)  # [bytes]
-            np.cumsum(sums, out=sums)
-            before = sums[starts]  # [words]
-            total = np.append(before[1:], sums[-1:])
-            total -= before
-            hashes.append(total * POWERS[BLOCK - 1 - starts])
-            places.append(starts + (start + 1))
-        start = end - 1
-    if not hashes:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    if len(hashes) == 1:
-        return hashes[0], places[0]
-    return np.concatenate(hashes), np.concatenate(places)
-
-
-def _join_words(word_hashes: Hashes, firsts: Places, counts: Places) -> Hashes:
-    """The hash of each three words that stand in one text, or of all where there are fewer."""
-    if not len(word_hashes):
-        return word_hashes
-    padded = np.concatenate([word_hashes, np.zeros(2, np.uint64)])
-    mixed = padded[:-2] * FIRST
-    mixed += padded[1:-1] * SECOND
-    mixed += padded[2:] * THIRD
-    keep = np.ones(len(word_hashes), np.bool_)
-    ends = firsts[1:]
-    keep[ends[counts > 1] - 1] = False
-    keep[ends[counts > 2] - 2] = False  # a text of two words keeps the shingle of its first
-    one, two = ends[counts == 1] - 1, ends[counts == 2] - 2
-    mixed[one] = word_hashes[one] * FIRST
-    mixed[two] = word_hashes[two] * FIRST + word_hashes[two + 1] * SECOND
-    mixed ^= mixed >> SHIFT
-    mixed *= np.uint64(_ODD)
-    return mixed[keep]
+    made = text = words = 0
+    one = two = word = np.uint64(0)
+    power = START
+    for byte in raw:
+        letter = letters[byte]
+        if letter != 0:
+            word += np.uint64(letter) * power
+            power *= ODD
+            continue
+        mixed = np.uint64(0)
+        complete = False
+        if power != START:
+            words += 1
+            if words >= 3:
+                mixed = one * FIRST + two * SECOND + word * THIRD
+                complete = True
+            one, two, word = two, word, np.uint64(0)
+            power = START
+        if byte == 255:
+            if words == 1:
+                mixed = two * FIRST
+                complete = True
+            elif words == 2:
+                mixed = one * FIRST + two * SECOND
+                complete = True
+        if complete:
+            mixed ^= mixed >> SHIFT
+            hashes[made] = mixed * ODD
+            made += 1
+        if byte == 255:
+            text += 1
+            counts[text] = made
+            words = 0
 
 
 def _with_marks(found: HashedShingles, texts: Sequence[str], wordless: list[int]) -> HashedShingles:

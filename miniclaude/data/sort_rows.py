@@ -17,7 +17,7 @@ import numpy as np
 from miniclaude.data.accounts import Leakage
 from miniclaude.data.duplicates import NearDuplicates
 from miniclaude.data.example import Example, Place
-from miniclaude.data.item_lines import item_line, read_item, row_line, row_of_line
+from miniclaude.data.item_lines import item_line, read_row, row_line
 from miniclaude.data.judged_rows import JudgedRows, read_judged
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import SHOWN, Rejection
@@ -65,12 +65,11 @@ def sort_rows(
                         side = next(found)
                         trained.append(not isinstance(side, tuple))
                         if isinstance(side, tuple):
-                            rejection = between(_example(line), *side)
+                            rejection = between(read_row(line, kept.place), *side)
                         else:
                             name = side
                             prompts.add(name, kept.prompt)
                             measures.add_facts(kept.facts)
-                            line = row_of_line(line, kept.place)
                     if rejection is not None:
                         line = item_line(rejection).encode() + b"\n"
                 counts[name] += 1
@@ -104,11 +103,13 @@ def _find_rejections(
             numbers.append(number)
             places.append(kept.place)
         else:
-            rejections[number] = _of_another_task(_example(chunk.lines[number]), task)
+            example = read_row(chunk.lines[number], kept.place)
+            rejections[number] = _of_another_task(example, task)
     repeated = duplicates.find(places, chunk.texts.only(np.array(fits, np.bool_)))
     for row, earlier in repeated.items():
         number = numbers[row]
-        rejections[number] = duplicates.reject(_example(chunk.lines[number]), *earlier)
+        example = read_row(chunk.lines[number], places[row])
+        rejections[number] = duplicates.reject(example, *earlier)
     return rejections
 
 
@@ -120,9 +121,3 @@ def _of_another_task(example: Example, task: str) -> Rejection:
         "Put it in a file of its own and prepare that as another dataset.",
         row_line(example)[:SHOWN],
     )
-
-
-def _example(line: bytes) -> Example:
-    item = read_item(line.decode())
-    assert isinstance(item, Example)  # noqa: S101  # the facts say so
-    return item

@@ -107,16 +107,17 @@ def opening(example: Example) -> str:
     something; of plain text, all."""
     if example.text:
         return example.text[:LONGEST]
-    said: list[str] = []
+    return opening_of([text_of(one) for one in example.messages if one.role == "user"])
+
+
+def opening_of(asked: Sequence[str]) -> str:
+    """The first words among what the user says, message by message."""
     count = 0
-    for message in example.messages:
-        if message.role == "user":
-            text = text_of(message)
-            said.append(text)
-            count += TELLING if len(text) > 60 else len(text.split())
-            if count >= TELLING:
-                break
-    return "\n".join(said)[:LONGEST]
+    for number, text in enumerate(asked, start=1):
+        count += TELLING if len(text) > 60 else len(text.split())
+        if count >= TELLING:
+            return "\n".join(asked[:number])[:LONGEST]
+    return "\n".join(asked)[:LONGEST]
 
 
 def between(example: Example, train: Place, validation: Place) -> Rejection:

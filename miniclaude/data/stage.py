@@ -39,6 +39,10 @@ class RowStage(Stage, Protocol):
         """The example kept or changed, or its rejection."""
         ...
 
+    def passed(self, rows: int) -> None:
+        """So many rows were seen to need nothing (`row_scan.py`): they are only counted."""
+        ...
+
 
 def merge_reports(reports: Iterable[dict[str, object]]) -> dict[str, object]:
     """One report for the parts of a stage's work: counts are added, tables merged by key; of

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from miniclaude.data.example import Example, to_row
+from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import Share
-from miniclaude.data.reading import detect_format, read_examples
+from miniclaude.data.reading import detect_format, read_examples, read_share
 from miniclaude.data.rejection import Item, Rejection
 from miniclaude.errors import DatasetError
 
@@ -261,7 +262,8 @@ def test_the_shares_of_two_processes_are_the_whole(
     blocks: dict[int, list[Item]] = {}
     for number in (0, 1):
         share = Share(number, 2, 3)
-        for item in read_examples(path, columns=columns, share=share):
+        for item in read_share(path, share, columns=columns):
+            assert not isinstance(item, PlainRow)
             blocks.setdefault((share.seen - 1) // 3, []).append(item)
         assert share.seen == len(whole)
     assert [item for number in sorted(blocks) for item in blocks[number]] == whole

@@ -1,0 +1,49 @@
+"""What the later steps must know of a plain row: as of its `Example`, without making it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from miniclaude.data.accounts import key_of
+from miniclaude.data.kinds import FORMS, kind_of_texts
+from miniclaude.data.plain_rows import ASSISTANT, OTHER, USER, PlainRow
+from miniclaude.data.shingles import LONGEST
+from miniclaude.data.split import opening_of
+from miniclaude.data.validate import RowFacts
+
+
+class PlainFacts(NamedTuple):
+    """compared, opening, prompt, row: what `shingles.compared`, `split.opening`,
+    `accounts.prompt_key` and `validate.row_facts` say of the example."""
+
+    compared: tuple[str, str]
+    opening: str
+    prompt: int
+    row: RowFacts
+
+
+def plain_facts(row: PlainRow) -> PlainFacts:
+    """The facts of a row."""
+    asked: list[str] = []
+    answered: list[str] = []
+    lengths: list[int] = []
+    before = 0
+    for speaker, text in zip(row.speakers, row.texts, strict=True):
+        tokens = (len(text) + 3) // 4  # validate.estimate_tokens
+        if speaker == ASSISTANT:
+            answered.append(text)
+            lengths.append(tokens)
+            continue
+        before += tokens
+        if speaker == USER:
+            asked.append(text)
+    forms = [FORMS[0]] if len(asked) > 1 else []
+    if OTHER in row.speakers:
+        forms.append(FORMS[1])
+    kind = row.kind or kind_of_texts(asked[0] if asked else "", row.texts[-1])
+    return PlainFacts(
+        ("\n".join(asked)[:LONGEST], "\n".join(answered)[:LONGEST]),
+        opening_of(asked),
+        key_of(" ".join(asked)),
+        RowFacts(kind, forms, lengths, before, len(asked)),
+    )

@@ -1,0 +1,288 @@
+"""A look at the texts of many plain rows at once: what may need a closer one.
+
+Each stage that judges a row by itself finds nothing in most rows. One loop over the bytes tells
+which rows may have something for which stage; it may err on the side of looking, never on that of
+passing over (`tests/data/test_row_scan.py` holds it against the stages). How an answer ends is
+looked at by the rules themselves, since only the last one is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniclaude.data.answers import is_boilerplate, is_truncated
+from miniclaude.data.compiled import compiled
+from miniclaude.data.plain_rows import PlainRow
+from miniclaude.data.repair import HARMLESS, needed
+from miniclaude.data.safety import OF_ANSWERS, REQUESTS
+from miniclaude.data.safety_rules import SIGNALS
+from miniclaude.data.shingles import END, LETTERS, ODD, START
+
+CLEAN, PERSONAL, UNSAFE, BEYOND_ASCII = 1, 2, 4, 8
+"""Flags: the row may need this stage; it has characters beyond ASCII."""
+
+CONTROL, LETTER, DIGIT, TOKEN, IN_NUMBER, STAR, HEX, BEYOND = (1 << n for n in range(8))
+"""What a byte may be."""
+SIGNAL, RUDE = np.uint64(1 << 30), np.uint64(1 << 31)
+REQUEST_BITS = np.uint64((1 << 30) - 1)
+HALF = np.uint64(32)
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+
+
+def _classes() -> Bytes:
+    classes = np.zeros(256, np.uint8)
+    for byte in range(256):
+        character = chr(byte)
+        kinds = 0
+        if byte >= 0x80:
+            kinds = BEYOND | TOKEN
+        elif byte not in HARMLESS or character == "\x1e":
+            kinds = CONTROL
+        elif character.isalpha():
+            kinds = LETTER | TOKEN
+        elif character.isdigit():
+            kinds = DIGIT | TOKEN
+        if character in "_-":
+            kinds |= TOKEN
+        if character in " ().-+":
+            kinds |= IN_NUMBER
+        if character in "*@$":
+            kinds |= STAR
+        if character in "0123456789abcdefABCDEF":
+            kinds |= HEX
+        classes[byte] = kinds
+    return classes
+
+
+CLASSES = _classes()
+
+
+class KnownWords(NamedTuple):
+    """The words of the rules of safety in a hash table with open addresses. masks: bit i says that
+    the word is what request i does, bit 32 + i what it is done to, `SIGNAL` and `RUDE` that it is
+    one of `SIGNALS` or `OF_ANSWERS`."""
+
+    hashes: Words
+    masks: Words
+
+
+BITS = 12
+TO_SLOT = np.uint64(64 - BITS)
+
+
+@cache
+def known_words() -> KnownWords:
+    """The table, made once."""
+    masks: dict[bytes, int] = {}
+    for number, (_, request) in enumerate(REQUESTS):
+        for word in request.doing:
+            masks[word] = masks.get(word, 0) | 1 << number
+        for word in request.what:
+            masks[word] = masks.get(word, 0) | 1 << (32 + number)
+    for words, bit in ((SIGNALS, int(SIGNAL)), (OF_ANSWERS, int(RUDE))):
+        for word in words:
+            masks[word] = masks.get(word, 0) | bit
+    table = KnownWords(np.zeros(1 << BITS, np.uint64), np.zeros(1 << BITS, np.uint64))
+    for word, mask in masks.items():
+        hashed = word_hash(word)
+        slot = hashed >> int(TO_SLOT)
+        while table.hashes[slot]:
+            slot = (slot + 1) % (1 << BITS)
+        table.hashes[slot] = hashed
+        table.masks[slot] = mask
+    return table
+
+
+def word_hash(word: bytes) -> int:
+    """The hash of one word, as `shingles.py` and the loop below have it."""
+    weight, total = int(START), 0
+    for byte in word:
+        total += int(LETTERS[byte]) * weight
+        weight = weight * int(ODD) % (1 << 64)
+    return total % (1 << 64)
+
+
+def scan(rows: Sequence[PlainRow]) -> list[int]:
+    """The flags of each row."""
+    if not rows:
+        return []
+    texts = [text for row in rows for text in row.texts]
+    raw = np.frombuffer(END.join([*[text.encode() for text in texts], b""]), np.uint8)
+    speakers = np.frombuffer(b"".join([row.speakers for row in rows]), np.uint8)
+    ends = np.cumsum([len(row.texts) for row in rows])
+    flags = np.zeros(len(rows), np.uint8)
+    _scan(raw, speakers, ends, CLASSES, LETTERS, *known_words(), flags)
+    found: list[int] = flags.tolist()
+    for number, row in enumerate(rows):
+        flag = found[number]
+        if flag & CLEAN:
+            continue
+        last = row.texts[-1]
+        if is_boilerplate(last) or is_truncated(last) or (flag & BEYOND_ASCII and _odd(row)):
+            found[number] |= CLEAN
+    return found
+
+
+def _odd(row: PlainRow) -> bool:
+    """Whether a row with characters beyond ASCII may have to be repaired, or cannot be."""
+    return bool(needed(row.texts)) or any("\ufffd" in text for text in row.texts)
+
+
+@compiled
+def _scan(
+    raw: Bytes,
+    speakers: Bytes,
+    ends: NDArray[np.int64],
+    classes: Bytes,
+    letters: Bytes,
+    hashes: Words,
+    masks: Words,
+    flags: Bytes,
+) -> None:
+    """raw: [bytes], the texts, each ended by `END`. speakers: of each text. ends: of each row, the
+    first text that is no longer its own. flags: of each row."""
+    nothing = np.uint64(0)
+    row = text = begin = 0
+    flag = 0
+    # Of the user's last words in this row: characters, words, all words hashed.
+    asked_length = asked_words = 0
+    asked_hash = nothing
+    asked_beyond = False
+    # Of this text.
+    length = words = 0
+    said_hash = nothing
+    beyond = False
+    mask = nothing
+    word, power = nothing, START
+    lines = token = digits = dots = stars = 0
+    before = 10  # the byte before; a text begins like a line
+    for at in range(len(raw)):
+        byte = raw[at]
+        kinds = classes[byte]
+        letter = letters[byte]
+        if letter != 0:
+            word += np.uint64(letter) * power
+            power *= ODD
+        elif power != START:
+            words += 1
+            said_hash = said_hash * ODD + word
+            slot = word >> TO_SLOT
+            while hashes[slot] != nothing:
+                if hashes[slot] == word:
+                    mask |= masks[slot]
+                slot = (slot + np.uint64(1)) & np.uint64((1 << BITS) - 1)
+            word, power = nothing, START
+        if byte != 255:
+            length += 1
+            if kinds & BEYOND:
+                beyond = True
+                if byte & 0xC0 == 0x80:
+                    length -= 1
+            elif kinds & CONTROL:
+                flag |= CLEAN
+            # White space, line ends and markup that may be repaired.
+            if byte == 32 or byte == 9 or byte == 10:
+                if at == begin or (byte == 32 and before == 32):
+                    flag |= CLEAN
+                if byte == 10:
+                    lines += 1
+                    if before == 32 or before == 9 or lines == 4:
+                        flag |= CLEAN
+                else:
+                    lines = 0
+            else:
+                lines = 0
+                if before == 60 and (byte == 47 or byte == 98 or byte == 66):  # </ <b <B
+                    flag |= CLEAN
+                if before == 38 and (byte == 35 or kinds & LETTER):  # &# &a
+                    flag |= CLEAN
+            # A long token; seven digits; an address of a machine or of e-mail; a private key.
+            if kinds & TOKEN:
+                token += 1
+                if token == 16:
+                    flag |= PERSONAL
+            else:
+                token = 0
+            if kinds & DIGIT:
+                digits += 1
+                if digits == 7:
+                    flag |= PERSONAL
+                if before == 46:  # .
+                    dots += 1
+                    if dots == 3:
+                        flag |= PERSONAL
+            else:
+                if not kinds & IN_NUMBER:
+                    digits = 0
+                if byte != 46 or not classes[before] & DIGIT:
+                    dots = 0
+                if byte == 58 and at - begin >= 4:  # :
+                    if (
+                        (raw[at - 4] == 50 or raw[at - 4] == 51)
+                        and classes[raw[at - 3]] & HEX
+                        and classes[raw[at - 2]] & HEX
+                        and classes[raw[at - 1]] & HEX
+                    ):
+                        flag |= PERSONAL
+                elif byte == 64 or (byte == 66 and before == 45):  # @ -B
+                    flag |= PERSONAL
+            # Letters with up to four signs between them: a disguised word.
+            if kinds & STAR:
+                if stars or classes[before] & LETTER:
+                    stars += 1
+            elif stars:
+                if kinds & LETTER and stars <= 4:
+                    mask |= RUDE
+                stars = 0
+            before = byte
+            continue
+
+        # The end of a text.
+        if before == 32 or before == 9 or before == 10:
+            flag |= CLEAN
+        if beyond:
+            flag |= BEYOND_ASCII
+        speaker = speakers[text]
+        if speaker == 1:
+            if mask & SIGNAL and mask & (mask >> HALF) & REQUEST_BITS:
+                flag |= UNSAFE
+            asked_length, asked_words, asked_hash = length, words, said_hash
+            asked_beyond = beyond
+        elif speaker == 2:
+            if mask & RUDE:
+                flag |= UNSAFE
+            if abs(asked_length - length) <= 4 and (
+                beyond or asked_beyond or (words == asked_words and said_hash == asked_hash)
+            ):
+                flag |= CLEAN
+            size = at - begin
+            if size > 60:  # a loop says its last forty bytes again, at most a fifth earlier
+                for period in range(1, size // 5 + 1):
+                    same = 0
+                    while same < 40 and raw[at - 1 - same] == raw[at - 1 - same - period]:
+                        same += 1
+                    if same == 40:
+                        flag |= CLEAN
+                        break
+        text += 1
+        if text == ends[row]:
+            flags[row] = flag
+            row += 1
+            flag = 0
+            asked_length = asked_words = 0
+            asked_hash = nothing
+            asked_beyond = False
+        begin = at + 1
+        length = words = 0
+        said_hash = nothing
+        beyond = False
+        mask = nothing
+        lines = token = digits = dots = stars = 0
+        before = 10
