@@ -268,4 +268,5 @@ class Engine:
             error,
             prompt_tokens=prompt,
             completion_tokens=len(writing.tokens) - prompt,
+            stop_text=writing.text.filter.found if finish == "stop" else None,
         )

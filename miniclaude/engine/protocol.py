@@ -129,6 +129,7 @@ def encode_output(output: Output) -> list[Any]:
         output.error,
         output.prompt_tokens,
         output.completion_tokens,
+        output.stop_text,
     ]
 
 

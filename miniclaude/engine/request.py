@@ -78,7 +78,8 @@ class Output:
 
     text: what can be shown now: whole characters only, and nothing that may yet become a stop
     string. finish: None until the choice ends. error: the reason when finish is `error`.
-    prompt_tokens, completion_tokens: counts so far for this choice.
+    prompt_tokens, completion_tokens: counts so far for this choice. stop_text: the stop string
+    that ended it.
     """
 
     id: str
@@ -89,3 +90,4 @@ class Output:
     error: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    stop_text: str | None = None

@@ -126,25 +126,19 @@ class Local:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
-        if request.tools and request.tool_choice != "none":
-            raise UnsupportedFieldError(
-                "tools: local models cannot call tools yet.",
-                hint="Leave tools out, or set tool_choice to 'none'.",
-                param="tools",
-            )
+        _check_tools(request)
         async with self._models.use(request.model) as loaded:
-            if loaded.tokenizer.template is None:
-                raise InvalidRequestError(
-                    f"model: {request.model!r} has no chat template, so it cannot chat.",
-                    hint="Send the text to /completions, or choose a model that was tuned to chat.",
-                    param="model",
-                )
-            _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
-            prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
+            prompt = await _chat_prompt(loaded, request)
             events = _answer(loaded, prompt, request.settings, continues=False)
             async with aclosing(events):
                 async for event in events:
                     yield event
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Tokens of the conversation as the model would read it."""
+        _check_tools(request)
+        async with self._models.use(request.model) as loaded:
+            return len(await _chat_prompt(loaded, request))
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
@@ -172,6 +166,28 @@ class Local:
         await self._models.aclose()
 
 
+def _check_tools(request: ChatRequest) -> None:
+    if request.tools and request.tool_choice != "none":
+        raise UnsupportedFieldError(
+            "tools: local models cannot call tools yet.",
+            hint="Leave tools out, or set tool_choice to 'none'.",
+            param="tools",
+        )
+
+
+async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
+    """The conversation as ids. Raises InvalidRequestError for a model without a chat template,
+    and what `encode_chat` raises."""
+    if loaded.tokenizer.template is None:
+        raise InvalidRequestError(
+            f"model: {request.model!r} has no chat template, so it cannot chat.",
+            hint="Send the text to /completions, or choose a model that was tuned to chat.",
+            param="model",
+        )
+    _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
+    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
+
+
 async def _answer(
     loaded: LoadedModel, prompt: Sequence[int], settings: Settings, *, continues: bool
 ) -> AsyncGenerator[StreamEvent, None]:
@@ -189,7 +205,7 @@ async def _answer(
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
                 yield TextDelta(output.index, output.text, logprobs)
             if output.finish in ("stop", "length"):
-                yield Finished(output.index, output.finish)
+                yield Finished(output.index, output.finish, output.stop_text)
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")

@@ -55,7 +55,7 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
 
 def test_an_output_survives() -> None:
     top = (TokenInfo(1, b"\xe2\x82", -0.1), TokenInfo(2, b"", -9999.0))
-    output = Output("a", 1, "é\n\u2028", (ChosenToken(top[1], top),), "stop", None, 4, 5)
+    output = Output("a", 1, "é\n\u2028", (ChosenToken(top[1], top),), "stop", None, 4, 5, "x")
     (row,) = sent({"outputs": [encode_output(output)]})["outputs"]
     assert decode_output(row) == output
 

@@ -45,6 +45,10 @@ class Scripted:
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo("org/model", created=7, owned_by="us", context=64)]
 
+    async def count_tokens(self, request: ChatRequest) -> int:
+        self.asked.append(request)
+        return 7
+
     def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
         return self._play(request)
 
