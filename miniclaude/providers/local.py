@@ -27,16 +27,15 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
+from miniclaude.providers.local_reading import MAX_CHARACTERS_PER_TOKEN, embed_texts
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 
 MAX_TOKENS = 1024
 """Length of an answer when nobody says how long it may be, and the context has room for it."""
-
-MAX_CHARACTERS_PER_TOKEN = 128
-"""The longest tokens of real vocabularies, runs of spaces, have about as many."""
 
 SAMPLING_FIELDS = (
     "temperature",
@@ -160,6 +159,11 @@ class Local:
             async with aclosing(events):
                 async for event in events:
                     yield event
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """The mean of the last hidden states of each text."""
+        async with self._models.use(request.model) as loaded:
+            return await embed_texts(loaded, request.inputs)
 
     async def aclose(self) -> None:
         """End every engine."""

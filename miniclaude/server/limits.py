@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from miniclaude.errors import InvalidRequestError, OverloadedError
 from miniclaude.messages import StreamEvent
-from miniclaude.providers.abilities import CountsTokens
+from miniclaude.providers.abilities import CountsTokens, EmbeddingRequest, Embeddings, Embeds
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
 from miniclaude.server.disconnect import closing
 
@@ -59,6 +59,17 @@ class Admitted:
         if not isinstance(self._provider, CountsTokens):
             raise self._cannot("count tokens", request.model)
         return await self._provider.count_tokens(request)
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Texts as vectors. Raises InvalidRequestError where the provider gives none, and
+        OverloadedError when full."""
+        if not isinstance(self._provider, Embeds):
+            raise self._cannot("give embeddings", request.model)
+        self._admission.enter()
+        try:
+            return await self._provider.embed(request)
+        finally:
+            self._admission.leave()
 
     async def aclose(self) -> None:
         """Close the provider."""
