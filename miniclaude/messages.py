@@ -117,10 +117,12 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Choice `index` has ended."""
+    """Choice `index` has ended. stop_text: the stop string that ended it, where the provider
+    tells."""
 
     index: int
     reason: FinishReason
+    stop_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

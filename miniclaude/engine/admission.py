@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from miniclaude.engine.request import GenerationRequest, Sampling
 from miniclaude.errors import ContextLengthError, InvalidRequestError
@@ -10,6 +11,8 @@ from miniclaude.errors import ContextLengthError, InvalidRequestError
 MAX_STOPS = 16
 MAX_STOP_CHARACTERS = 1024
 MAX_LOGPROBS = 20
+MAX_PROMPT_LOGPROBS = 262_144
+"""Most log probabilities told of one prompt: its tokens, each with its alternatives."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0.0, 100.0),
@@ -28,7 +31,10 @@ RANGES: dict[str, tuple[float, float]] = {
 def check_request(request: GenerationRequest, vocab_size: int, context: int) -> None:
     """Raise InvalidRequestError naming the setting that is out of range, or ContextLengthError
     when prompt and answer exceed `context` tokens."""
-    check_sampling(request.sampling, vocab_size)
+    if request.reading is None:
+        check_sampling(request.sampling, vocab_size)
+    else:
+        check_reading(request, vocab_size)
     prompt, longest = len(request.prompt), request.sampling.max_tokens
     if not prompt:
         raise InvalidRequestError(
@@ -46,6 +52,24 @@ def check_request(request: GenerationRequest, vocab_size: int, context: int) -> 
             f" {prompt + longest}; the model's context is {context}.",
             hint="Shorten the prompt or ask for fewer tokens.",
             param="max_tokens",
+        )
+
+
+def check_reading(request: GenerationRequest, vocab_size: int) -> None:
+    """Raise InvalidRequestError for more of a prompt than is told, and for what `check_sampling`
+    refuses, except that no token need be written."""
+    sampling, reading = request.sampling, request.reading
+    check_sampling(replace(sampling, max_tokens=sampling.max_tokens or 1), vocab_size)
+    if reading is None or reading.logprobs is None:
+        return
+    check_sampling(replace(sampling, max_tokens=1, logprobs=reading.logprobs), vocab_size)
+    told = len(request.prompt) * (1 + reading.logprobs)
+    if told > MAX_PROMPT_LOGPROBS:
+        raise InvalidRequestError(
+            f"logprobs: {reading.logprobs} for each of the prompt's {len(request.prompt)} tokens"
+            f" are {told:,} log probabilities; at most {MAX_PROMPT_LOGPROBS:,} are told.",
+            hint="Ask for fewer alternatives, or send a shorter prompt.",
+            param="logprobs",
         )
 
 

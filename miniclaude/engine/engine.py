@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -19,6 +19,7 @@ from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
 from miniclaude.engine.kv_cache import BlockCache
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.machine import default_kv_tokens
+from miniclaude.engine.reading import Reader
 from miniclaude.engine.request import (
     ChosenToken,
     EngineFinish,
@@ -44,10 +45,12 @@ class Writing:
 
 @dataclass(slots=True, eq=False)
 class Live:
-    """A request between `submit` and its end; the writings of its unfinished answers by index."""
+    """A request between `submit` and its end; the writings of its unfinished answers by index.
+    reader: reads the prompt itself, where the request asks for that."""
 
     request: GenerationRequest
     writings: dict[int, Writing]
+    reader: Reader | None = None
 
 
 class Engine:
@@ -122,6 +125,7 @@ class Engine:
                 )
                 for index in range(s.n)
             },
+            None if request.reading is None else Reader(request, self.model.head),
         )
 
     def cancel(self, request_id: str) -> None:
@@ -179,6 +183,7 @@ class Engine:
             return
         for chunk in chunks:
             self.scheduler.complete(chunk)
+            self.tell_reading(chunk, outputs)
         for answer, result in drawn:
             self.take(answer, result, outputs)
 
@@ -191,11 +196,27 @@ class Engine:
                 if answer is not chunk.answer:
                     end = chunk.start + chunk.count
                     self.cache.copy(chunk.answer.blocks, answer.blocks, end)
+        at = 0
+        for chunk in chunks:
+            if reader := self.live[chunk.answer.job.id].reader:
+                reader.read(hidden[at : at + chunk.count], chunk.start)
+            at += chunk.count
         if not batch.answers:
             return []
         logits = self.model.head(hidden[batch.rows])  # [R, V]
         draws = [self.writing(answer).draws for answer in batch.answers]
         return list(zip(batch.answers, sample(logits, draws), strict=True))
+
+    def tell_reading(self, chunk: Chunk, outputs: list[Output]) -> None:
+        """What a chunk's reader has found out, if it has one."""
+        live = self.live[chunk.answer.job.id]
+        if live.reader is None:
+            return
+        read = live.reader.take()
+        if read.logprobs or read.embedding:
+            output = self.output(live, 0, live.writings[0], "")
+            logprobs = tuple(self.chosen(drawn.token or 0, drawn) for drawn in read.logprobs)
+            outputs.append(replace(output, prompt_logprobs=logprobs, embedding=read.embedding))
 
     def writing(self, answer: Answer) -> Writing:
         """The memory of an answer."""
@@ -210,7 +231,9 @@ class Engine:
         logprobs: tuple[ChosenToken, ...] = ()
         finish: EngineFinish | None = None
         error: str | None = None
-        if drawn.token is None:
+        if sampling.max_tokens == 0:  # the prompt was only to be read
+            finish = "length"
+        elif drawn.token is None:
             finish, error = "error", "The model's scores are not numbers."
         else:
             writing.tokens.append(drawn.token)
@@ -268,4 +291,5 @@ class Engine:
             error,
             prompt_tokens=prompt,
             completion_tokens=len(writing.tokens) - prompt,
+            stop_text=writing.text.filter.found if finish == "stop" else None,
         )

@@ -51,7 +51,11 @@ class Mailbox:
         before = self.unread.get(output.index)
         if before is not None:
             output = replace(
-                output, text=before.text + output.text, logprobs=before.logprobs + output.logprobs
+                output,
+                text=before.text + output.text,
+                logprobs=before.logprobs + output.logprobs,
+                prompt_logprobs=before.prompt_logprobs + output.prompt_logprobs,
+                embedding=output.embedding or before.embedding,
             )
         self.unread[output.index] = output
         self.arrived.set()

@@ -8,7 +8,7 @@ No torch here, and nothing but JSON: a worker gone wrong can at most send wrong 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
     Output,
+    Reading,
     Sampling,
     TokenInfo,
 )
@@ -103,6 +104,7 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "prompt": request.prompt,
         "sampling": sampling,
         "continues": request.continues,
+        "reading": None if request.reading is None else asdict(request.reading),
     }
 
 
@@ -114,7 +116,11 @@ def decode_request(message: Json) -> GenerationRequest:
         "logit_bias": {int(i): bias for i, bias in message["sampling"]["logit_bias"].items()},
     }
     return GenerationRequest(
-        message["id"], tuple(message["prompt"]), Sampling(**sampling), message["continues"]
+        message["id"],
+        tuple(message["prompt"]),
+        Sampling(**sampling),
+        message["continues"],
+        None if message["reading"] is None else Reading(**message["reading"]),
     )
 
 
@@ -124,22 +130,39 @@ def encode_output(output: Output) -> list[Any]:
         output.id,
         output.index,
         output.text,
-        [[encode_token(t) for t in (c.chosen, *c.top)] for c in output.logprobs],
+        encode_chosen(output.logprobs),
         output.finish,
         output.error,
         output.prompt_tokens,
         output.completion_tokens,
+        output.stop_text,
+        encode_chosen(output.prompt_logprobs),
+        output.embedding,
     ]
 
 
 def decode_output(row: list[Any]) -> Output:
     """The reverse of `encode_output`."""
-    request_id, index, text, logprobs, *rest = row
+    request_id, index, text, logprobs, *rest, prompt_logprobs, embedding = row
+    output = Output(request_id, index, text, decode_chosen(logprobs), *rest)
+    if not prompt_logprobs and not embedding:
+        return output
+    read = decode_chosen(prompt_logprobs)
+    return replace(output, prompt_logprobs=read, embedding=tuple(embedding))
+
+
+def encode_chosen(entries: tuple[ChosenToken, ...]) -> list[Any]:
+    """Tokens with their alternatives: a row for each, the token itself first."""
+    return [[encode_token(token) for token in (entry.chosen, *entry.top)] for entry in entries]
+
+
+def decode_chosen(rows: list[Any]) -> tuple[ChosenToken, ...]:
+    """The reverse of `encode_chosen`."""
     chosen = []
-    for tokens in logprobs:
-        first, *top = map(decode_token, tokens)
+    for row in rows:
+        first, *top = map(decode_token, row)
         chosen.append(ChosenToken(first, tuple(top)))
-    return Output(request_id, index, text, tuple(chosen), *rest)
+    return tuple(chosen)
 
 
 def encode_token(token: TokenInfo) -> list[Any]:

@@ -42,17 +42,31 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What to tell of the prompt itself.
+
+    embedding: the mean of its last hidden states, scaled to length 1. logprobs: None is off, else
+    how many alternatives (0-20) to report for each token of the prompt after the first.
+    """
+
+    embedding: bool = False
+    logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
 
     continues: the answer goes on in the middle of the prompt's text (raw completion): the space
     before its first word, which some vocabularies drop at the start of a text, is kept.
+    reading: with it `max_tokens` may be 0, for a prompt that is only read.
     """
 
     id: str
     prompt: tuple[int, ...]
     sampling: Sampling
     continues: bool = False
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,9 @@ class Output:
 
     text: what can be shown now: whole characters only, and nothing that may yet become a stop
     string. finish: None until the choice ends. error: the reason when finish is `error`.
-    prompt_tokens, completion_tokens: counts so far for this choice.
+    prompt_tokens, completion_tokens: counts so far for this choice. stop_text: the stop string
+    that ended it. prompt_logprobs: of more of the prompt's tokens, in order, the first token left
+    out. embedding: of the whole prompt; empty until it is read.
     """
 
     id: str
@@ -89,3 +105,6 @@ class Output:
     error: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    stop_text: str | None = None
+    prompt_logprobs: tuple[ChosenToken, ...] = ()
+    embedding: tuple[float, ...] = ()

@@ -57,13 +57,18 @@ class StopStrings:
 
 class StopFilter:
     """One text on its way through: `push` pieces, get what may be shown; `stopped` once a stop
-    string is complete."""
+    string is complete, which `found` then holds."""
 
     def __init__(self, stops: StopStrings) -> None:
         self.stops = stops
         self.state = 0
         self.held = ""
-        self.stopped = False
+        self.found: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """A stop string is complete."""
+        return self.found is not None
 
     def push(self, piece: str) -> str:
         """The text that is now certain. After a stop string, nothing."""
@@ -74,7 +79,7 @@ class StopFilter:
             self.state = self.stops.step(self.state, text[at])
             length = self.stops.match[self.state]
             if length:
-                self.stopped, self.held = True, ""
+                self.found, self.held = text[at + 1 - length : at + 1], ""
                 return text[: at + 1 - length]
         certain = len(text) - self.stops.depth[self.state]
         self.held = text[certain:]

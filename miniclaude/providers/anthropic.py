@@ -85,10 +85,8 @@ class Anthropic:
         import anthropic
 
         fields: dict[str, Any] = {
-            "model": request.model,
             "max_tokens": request.settings.max_tokens or MAX_TOKENS,
-            **conversation_json(request.messages),
-            **tools_json(request.tools, request.tool_choice),
+            **_prompt_json(request),
         }
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)
@@ -103,6 +101,15 @@ class Anthropic:
         if not reader.ended:
             raise broken(self.name, "it closed the stream before the answer was complete")
         yield reader.usage
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """What the service says the prompt costs."""
+        import anthropic
+
+        with upstream_errors(self.name, request.model, anthropic.AnthropicError):
+            counted = await self._client().messages.count_tokens(**_prompt_json(request))
+            with well_formed(self.name):
+                return int(counted.input_tokens)
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Always raises InvalidRequestError: the service has no such call."""
@@ -134,3 +141,12 @@ class Anthropic:
             # The SDK fills these from the environment; they are meant for Anthropic alone.
             self._made._custom_headers = {}
         return self._made
+
+
+def _prompt_json(request: ChatRequest) -> dict[str, Any]:
+    """The fields that say what is to be answered, and by which model."""
+    return {
+        "model": request.model,
+        **conversation_json(request.messages),
+        **tools_json(request.tools, request.tool_choice),
+    }

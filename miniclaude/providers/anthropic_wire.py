@@ -140,6 +140,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self.finish: FinishReason | None = None
+        self.stop_text: str | None = None
         self.ended = False
         self._calls: dict[int, int] = {}  # content block → number of the tool call
         self._input = self._cached = self._output = 0
@@ -170,9 +171,10 @@ class EventReader:
                 self._count(event.usage)
                 if event.delta.stop_reason is not None:
                     self.finish = FINISH_REASONS.get(event.delta.stop_reason, "stop")
+                    self.stop_text = event.delta.stop_sequence
             case "message_stop" if self.finish is not None:
                 self.ended = True
-                return [Finished(0, self.finish)]
+                return [Finished(0, self.finish, self.stop_text)]
         return []
 
     def _count(self, usage: Any) -> None:

@@ -11,6 +11,7 @@ from miniclaude.errors import InvalidRequestError, ModelNotFoundError, Unsupport
 from miniclaude.messages import (
     ChosenLogprob,
     Finished,
+    ImagePart,
     Message,
     StreamEvent,
     TextDelta,
@@ -65,10 +66,22 @@ class Echo:
                 hint="Leave tools out, or choose another model.",
                 param="tools",
             )
-        prompt_tokens = sum(len(WORD.findall(message.text)) for message in request.messages)
+        prompt_tokens = await self.count_tokens(request)
         answer = _last_user_text(request.messages)
         async for event in self._say(request.model, answer, prompt_tokens, request.settings):
             yield event
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Words. Raises InvalidRequestError for images, which it cannot say back."""
+        self.check(request.model)
+        parts = [part for message in request.messages for part in message.parts]
+        if any(isinstance(part, ImagePart) for part in parts):
+            raise InvalidRequestError(
+                "The echo model reads text only, and a message holds an image.",
+                hint="Leave the image out, or choose a model that sees.",
+                param="messages",
+            )
+        return sum(len(WORD.findall(message.text)) for message in request.messages)
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Repeat the prompt."""
@@ -92,7 +105,8 @@ class Echo:
     ) -> AsyncGenerator[StreamEvent, None]:
         """Every choice gets the same words, side by side, as batched answers come."""
         self.check(model)
-        words = WORD.findall(_cut_at_stop(answer, settings.stop))
+        cut, stop_text = _cut_at_stop(answer, settings.stop)
+        words = WORD.findall(cut)
         limit = len(words) if settings.max_tokens is None else settings.max_tokens
         for word in words[:limit]:
             await self._pace()
@@ -101,7 +115,11 @@ class Echo:
                 yield TextDelta(index, word, logprobs)
         await self._pace()
         for index in range(settings.n):
-            yield Finished(index, "length" if len(words) > limit else "stop")
+            yield (
+                Finished(index, "length")
+                if len(words) > limit
+                else Finished(index, "stop", stop_text)
+            )
         yield Usage(prompt_tokens, settings.n * min(limit, len(words)))
 
 
@@ -112,9 +130,13 @@ def _last_user_text(messages: tuple[Message, ...]) -> str:
     return ""
 
 
-def _cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
-    places = [place for string in stop if (place := text.find(string)) >= 0]
-    return text[: min(places)] if places else text
+def _cut_at_stop(text: str, stop: tuple[str, ...]) -> tuple[str, str | None]:
+    """The text before the first stop string, and that string."""
+    places = [(place, string) for string in stop if (place := text.find(string)) >= 0]
+    if not places:
+        return text, None
+    place, string = min(places)
+    return text[:place], string
 
 
 def _logprob(word: str, alternatives: int) -> ChosenLogprob:

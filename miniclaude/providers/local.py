@@ -27,16 +27,15 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
+from miniclaude.providers.local_reading import MAX_CHARACTERS_PER_TOKEN, embed_texts
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 
 MAX_TOKENS = 1024
 """Length of an answer when nobody says how long it may be, and the context has room for it."""
-
-MAX_CHARACTERS_PER_TOKEN = 128
-"""The longest tokens of real vocabularies, runs of spaces, have about as many."""
 
 SAMPLING_FIELDS = (
     "temperature",
@@ -126,25 +125,19 @@ class Local:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
-        if request.tools and request.tool_choice != "none":
-            raise UnsupportedFieldError(
-                "tools: local models cannot call tools yet.",
-                hint="Leave tools out, or set tool_choice to 'none'.",
-                param="tools",
-            )
+        _check_tools(request)
         async with self._models.use(request.model) as loaded:
-            if loaded.tokenizer.template is None:
-                raise InvalidRequestError(
-                    f"model: {request.model!r} has no chat template, so it cannot chat.",
-                    hint="Send the text to /completions, or choose a model that was tuned to chat.",
-                    param="model",
-                )
-            _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
-            prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
+            prompt = await _chat_prompt(loaded, request)
             events = _answer(loaded, prompt, request.settings, continues=False)
             async with aclosing(events):
                 async for event in events:
                     yield event
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Tokens of the conversation as the model would read it."""
+        _check_tools(request)
+        async with self._models.use(request.model) as loaded:
+            return len(await _chat_prompt(loaded, request))
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
@@ -167,9 +160,36 @@ class Local:
                 async for event in events:
                     yield event
 
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """The mean of the last hidden states of each text."""
+        async with self._models.use(request.model) as loaded:
+            return await embed_texts(loaded, request.inputs)
+
     async def aclose(self) -> None:
         """End every engine."""
         await self._models.aclose()
+
+
+def _check_tools(request: ChatRequest) -> None:
+    if request.tools and request.tool_choice != "none":
+        raise UnsupportedFieldError(
+            "tools: local models cannot call tools yet.",
+            hint="Leave tools out, or set tool_choice to 'none'.",
+            param="tools",
+        )
+
+
+async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
+    """The conversation as ids. Raises InvalidRequestError for a model without a chat template,
+    and what `encode_chat` raises."""
+    if loaded.tokenizer.template is None:
+        raise InvalidRequestError(
+            f"model: {request.model!r} has no chat template, so it cannot chat.",
+            hint="Send the text to /completions, or choose a model that was tuned to chat.",
+            param="model",
+        )
+    _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
+    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
 
 
 async def _answer(
@@ -189,7 +209,7 @@ async def _answer(
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
                 yield TextDelta(output.index, output.text, logprobs)
             if output.finish in ("stop", "length"):
-                yield Finished(output.index, output.finish)
+                yield Finished(output.index, output.finish, output.stop_text)
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")

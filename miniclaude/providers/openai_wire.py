@@ -115,7 +115,7 @@ def chat_events(chunk: ChatCompletionChunk) -> Generator[StreamEvent, None, None
                 (function.arguments if function else None) or "",
             )
         if choice.finish_reason:
-            yield Finished(choice.index, finish_reason(choice.finish_reason))
+            yield Finished(choice.index, finish_reason(choice.finish_reason), _stop_text(choice))
 
 
 def completion_events(chunk: Completion) -> Generator[StreamEvent, None, None]:
@@ -150,6 +150,12 @@ def finish_reason(reason: str) -> FinishReason:
     if reason == "function_call":
         return "tool_calls"
     return reason if reason in FINISH_REASONS else "stop"  # type: ignore[return-value]
+
+
+def _stop_text(choice: Any) -> str | None:
+    """The stop string that ended the choice: an extension of vLLM's, `stop_reason`."""
+    told = getattr(choice, "stop_reason", None)
+    return told if isinstance(told, str) else None
 
 
 def _token(entry: Any) -> TokenLogprob:

@@ -13,13 +13,16 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
+from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
     chat,
     completions,
     conversations,
+    embeddings,
     files,
     fine_tuning,
     health,
+    messages,
     models,
     page,
     stream,
@@ -33,6 +36,8 @@ FORM_BYTES = 65_536
 API_ROUTERS = (
     chat.router,
     completions.router,
+    messages.router,
+    embeddings.router,
     stream.router,
     models.router,
     conversations.router,
@@ -87,6 +92,7 @@ def create_app(
     )
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestIds)
     return app
 
 

@@ -127,7 +127,7 @@ def _digest(key: bytes) -> bytes:
 
 
 async def _refuse(error: MiniClaudeError, scope: Scope, receive: Receive, send: Send) -> None:
-    response = error_response(error)
+    response = error_response(error, scope)
     if scope["type"] == "http":
         await response(scope, receive, send)
         return

@@ -44,7 +44,7 @@ class BodyLimit:
         most = self.larger.get((scope["method"], scope["path"]), self.max_bytes)
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or len(declared) > 18 or int(declared) > most:
-            await error_response(_too_large(most))(scope, receive, send)
+            await error_response(_too_large(most), scope)(scope, receive, send)
             return
         read = 0
 

@@ -1,4 +1,5 @@
-"""Every failure in one shape, the OpenAI API's: `{"error": {message, type, param, code}}`."""
+"""Every failure in one shape, the OpenAI API's: `{"error": {message, type, param, code}}`, and on
+the routes of Anthropic's protocol in theirs."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from miniclaude import errors
 from miniclaude.errors import MiniClaudeError
 from miniclaude.server.disconnect import ClientGoneError
+from miniclaude.server.request_ids import request_id
+from miniclaude.server.wire.anthropic.errors import anthropic_error, speaks_anthropic
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +89,14 @@ def describe(error: BaseException) -> dict[str, Any]:
     )
 
 
-def error_response(error: BaseException) -> JSONResponse:
-    """The response for any exception."""
+def describe_to_anthropic(error: BaseException, id: str) -> dict[str, Any]:
+    """Any exception as Anthropic's clients know it. id: the request's."""
+    status = status_of(error) if isinstance(error, MiniClaudeError) else 500
+    return anthropic_error(status, describe(error)["error"]["message"], id)
+
+
+def error_response(error: BaseException, scope: Scope) -> JSONResponse:
+    """The response for any exception, in the shape of the protocol that `scope` is spoken in."""
     headers = {}
     status = 500
     if isinstance(error, MiniClaudeError):
@@ -98,7 +107,9 @@ def error_response(error: BaseException) -> JSONResponse:
         headers["retry-after"] = str(error.retry_after)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
-    return JSONResponse(describe(error), status, headers)
+    anthropic = speaks_anthropic(scope["path"])
+    body = describe_to_anthropic(error, request_id(scope)) if anthropic else describe(error)
+    return JSONResponse(body, status, headers)
 
 
 class UnexpectedErrors:
@@ -127,11 +138,11 @@ class UnexpectedErrors:
         except Exception as error:
             if started:
                 raise
-            await error_response(error)(scope, receive, send)
+            await error_response(error, scope)(scope, receive, send)
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
-    return error_response(error)
+    return error_response(error, request.scope)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -144,6 +155,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     elif status == 405:
         headers["allow"] = ", ".join(_allowed(request))
         message += f" Use {headers['allow']}."
+    if speaks_anthropic(request.url.path):
+        body = anthropic_error(status, message, request_id(request.scope))
+        return JSONResponse(body, status, headers)
     return JSONResponse(error_body(status, message, code=CODES.get(status)), status, headers)
 
 

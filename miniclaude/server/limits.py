@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from miniclaude.errors import OverloadedError
+from miniclaude.errors import InvalidRequestError, OverloadedError
 from miniclaude.messages import StreamEvent
+from miniclaude.providers.abilities import CountsTokens, EmbeddingRequest, Embeddings, Embeds
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
 from miniclaude.server.disconnect import closing
 
@@ -53,9 +54,34 @@ class Admitted:
         """Continue a raw prompt. Raises OverloadedError at the first step when full."""
         return self._counted(self._provider.complete(request))
 
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
+        if not isinstance(self._provider, CountsTokens):
+            raise self._cannot("count tokens", request.model)
+        return await self._provider.count_tokens(request)
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Texts as vectors. Raises InvalidRequestError where the provider gives none, and
+        OverloadedError when full."""
+        if not isinstance(self._provider, Embeds):
+            raise self._cannot("give embeddings", request.model)
+        self._admission.enter()
+        try:
+            return await self._provider.embed(request)
+        finally:
+            self._admission.leave()
+
     async def aclose(self) -> None:
         """Close the provider."""
         await self._provider.aclose()
+
+    def _cannot(self, what: str, model: str) -> InvalidRequestError:
+        return InvalidRequestError(
+            f"model: {self.name} does not {what}, so {model!r} cannot be asked to.",
+            hint="Choose another model; local ones do.",
+            param="model",
+            code="unsupported_model",
+        )
 
     async def _counted(
         self, events: AsyncIterator[StreamEvent]

@@ -10,11 +10,10 @@ from typing import cast
 import anyio
 from starlette.requests import HTTPConnection
 
-from miniclaude.chat.turn import Resolve, Turns
+from miniclaude.chat.turn import Turns
 from miniclaude.errors import NotFoundError
 from miniclaude.jobs.fine_tuning import FineTuning, Workshop
 from miniclaude.model.library import Library, bundled_models
-from miniclaude.providers.base import Provider
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.limits import Admission, Admitted
 from miniclaude.server.warmup import Warmup
@@ -47,7 +46,7 @@ class Services:
             self.registry.default_model = self.find_default()
         return self.registry.default_model
 
-    def resolve(self, model: str) -> tuple[Provider, str]:
+    def resolve(self, model: str) -> tuple[Admitted, str]:
         """The provider for a model, its answers counted, and the model's bare name.
 
         Raises ModelNotFoundError.
@@ -63,10 +62,10 @@ class Services:
             await self.fine_tuning.aclose()
 
 
-def counted(registry: Registry, admission: Admission) -> Resolve:
+def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[Admitted, str]]:
     """The registry's `resolve`, giving providers whose answers `admission` counts."""
 
-    def resolve(model: str) -> tuple[Provider, str]:
+    def resolve(model: str) -> tuple[Admitted, str]:
         provider, bare = registry.resolve(model)
         return Admitted(provider, admission), bare
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -29,12 +29,23 @@ def sse(data: dict[str, Any], *, id: str | None = None) -> str:
     return f"{head}data: {to_json(data)}\n\n"
 
 
+def typed_sse(data: dict[str, Any]) -> str:
+    """One event that says its type twice, as Anthropic's clients and OpenAI's Responses want it:
+    without the `event:` line they see nothing."""
+    return f"event: {data['type']}\n{sse(data)}"
+
+
+def tell_error(error: Exception) -> str:
+    """How a stream of chunks tells that it failed."""
+    return sse(describe(error))
+
+
 class EventStream(Response):
     """Sends events as they come.
 
     The iterator is closed when it ends, when the client disconnects (also while the iterator
-    waits, and also if it never does), and when `stopping` is set, which the client is told.
-    first: what was taken from `events` already, to learn that there is something to send.
+    waits, and also if it never does), and when `stopping` is set, which the client is told by
+    `tell`. first: what was taken from `events` already, to learn that there is something to send.
     """
 
     media_type = "text/event-stream"
@@ -45,10 +56,12 @@ class EventStream(Response):
         stopping: anyio.Event | None = None,
         *,
         first: str = "",
+        tell: Callable[[Exception], str] = tell_error,
     ) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
         self.first = first
+        self.tell = tell
         self.events = events
         self.stopping = stopping or anyio.Event()
 
@@ -81,6 +94,6 @@ class EventStream(Response):
                         await send_body(event)
                         await anyio.lowlevel.checkpoint()
             if sending.cancelled_caught:
-                await send_body(sse(describe(stopping_error())))
+                await send_body(self.tell(stopping_error()))
             await send_body("", more=False)
             group.cancel_scope.cancel()

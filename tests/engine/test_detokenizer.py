@@ -58,20 +58,21 @@ def test_the_space_a_vocabulary_puts_before_a_text_is_dropped_once() -> None:
     assert "".join(stream(words, [0, 1], continues=True)) == " Hello world"
 
 
-def cut(stops: list[str], text: str, size: int) -> tuple[str, bool]:
+def cut(stops: list[str], text: str, size: int) -> tuple[str, str | None]:
     """Push a text in pieces of `size` characters."""
     stop_filter = StopFilter(StopStrings(stops))
     shown = "".join(stop_filter.push(text[at : at + size]) for at in range(0, len(text), size))
-    return shown + stop_filter.flush(), stop_filter.stopped
+    return shown + stop_filter.flush(), stop_filter.found
 
 
-def first_stop(stops: list[str], text: str) -> tuple[str, bool]:
+def first_stop(stops: list[str], text: str) -> tuple[str, str | None]:
     """The definition: the stop string that is complete first, the longest of those."""
     for end in range(len(text) + 1):
         found = [stop for stop in stops if stop and text[:end].endswith(stop)]
         if found:
-            return text[: end - max(map(len, found))], True
-    return text, False
+            longest = max(found, key=len)
+            return text[: end - len(longest)], longest
+    return text, None
 
 
 @settings(max_examples=400)
@@ -101,7 +102,7 @@ def test_only_what_may_become_a_stop_string_is_held_back() -> None:
 
 
 def test_text_held_back_is_delivered_when_nothing_follows() -> None:
-    assert cut(["STOP"], "do not STO", 3) == ("do not STO", False)
+    assert cut(["STOP"], "do not STO", 3) == ("do not STO", None)
 
 
 @pytest.mark.parametrize("stops", [["a" * 500 + "b"] * 2, ["a" * n + "b" for n in range(1, 17)]])

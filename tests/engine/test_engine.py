@@ -154,6 +154,7 @@ def test_a_stop_string_across_tokens_ends_the_answer_before_it() -> None:
     outputs = run(engine, ask("a", "hello", stop=("never", stop), **settings))
     assert texts(outputs) == {("a", 0): text[:10]}
     assert finishes(outputs) == {("a", 0): "stop"}
+    assert outputs[-1].stop_text == stop
     assert len(engine.scheduler.pool.free) == engine.scheduler.pool.count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
     Output,
+    Reading,
     Sampling,
     TokenInfo,
 )
@@ -48,14 +50,19 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
     sampling = Sampling(
         5, 0.5, 3, 0.9, 0.1, 1.1, 0.2, 0.3, {7: -1.5}, 2**63, ("\n", "\ud800", "é"), 4, 2, True
     )
-    request = GenerationRequest("theirs", (1, 2, 3), sampling, continues=True)
+    plain = GenerationRequest("17", (1, 2, 3), sampling)
+    assert decode_request(sent(encode_request(plain, "17"))) == plain
+    rest = {"continues": True, "reading": Reading(True, 3)}
+    request = GenerationRequest("theirs", (1, 2, 3), sampling, **rest)  # type: ignore[arg-type]
     received = decode_request(sent(encode_request(request, "17")))
-    assert received == GenerationRequest("17", (1, 2, 3), sampling, continues=True)
+    assert received == replace(request, id="17")
 
 
 def test_an_output_survives() -> None:
     top = (TokenInfo(1, b"\xe2\x82", -0.1), TokenInfo(2, b"", -9999.0))
-    output = Output("a", 1, "é\n\u2028", (ChosenToken(top[1], top),), "stop", None, 4, 5)
+    read = ((ChosenToken(top[0]),), (0.5, -1.0))
+    chosen = (ChosenToken(top[1], top),)
+    output = Output("a", 1, "é\n\u2028", chosen, "stop", None, 4, 5, "x", *read)
     (row,) = sent({"outputs": [encode_output(output)]})["outputs"]
     assert decode_output(row) == output
 

@@ -147,6 +147,9 @@ def anthropic_answer(path: str, body: dict[str, Any]) -> Iterator[bytes]:
     yield event("message_start", message=message)
     yield event("ping")
     reason = "max_tokens" if len(said) > limit else "end_turn"
+    stop = next((word for word in body.get("stop_sequences", ()) if f" {word}" in said), None)
+    if stop is not None:
+        said, reason = said[: said.index(f" {stop}")], "stop_sequence"
     if body.get("tools"):
         reason = "tool_use"
         block = {"type": "tool_use", "id": "c1", "name": body["tools"][0]["name"], "input": {}}
@@ -160,7 +163,7 @@ def anthropic_answer(path: str, body: dict[str, Any]) -> Iterator[bytes]:
     yield event("content_block_stop", index=0)
     yield event(
         "message_delta",
-        delta={"stop_reason": reason, "stop_sequence": None},
+        delta={"stop_reason": reason, "stop_sequence": stop},
         usage={"output_tokens": min(limit, len(said))},
     )
     yield event("message_stop")
@@ -204,6 +207,8 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
                     await send(writer, service.status, service.error, service.headers)
                 elif asked.path.partition("?")[0].endswith("/models"):
                     await send(writer, 200, MODELS[style], {})
+                elif asked.path.partition("?")[0].endswith("/count_tokens"):
+                    await send(writer, 200, {"input_tokens": 11}, {})
                 elif service.raw is not None:
                     await stream(writer, [service.raw])
                 elif service.hold:

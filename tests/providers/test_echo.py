@@ -45,7 +45,7 @@ async def test_the_last_user_message_is_repeated() -> None:
 async def test_stop_string_may_begin_inside_a_word() -> None:
     events = await say("count one two three", Settings(stop=("o thr", "zzz")))
     assert spoken(events) == "count one tw"
-    assert Finished(0, "stop") in events
+    assert Finished(0, "stop", "o thr") in events
 
 
 async def test_max_tokens_counts_words_and_says_so() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from miniclaude.errors import OverloadedError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, Usage
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
 from miniclaude.providers.echo import Echo
 from miniclaude.providers.registry import Registry
@@ -39,11 +40,20 @@ class Scripted:
             Usage(3, 1),
         ]
         self.asked: list[ChatRequest | CompletionRequest] = []
+        self.embedded: list[EmbeddingRequest] = []
         self.waiting = asyncio.Event()
         self.closed = asyncio.Event()
 
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo("org/model", created=7, owned_by="us", context=64)]
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        self.asked.append(request)
+        return 7
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        self.embedded.append(request)
+        return Embeddings(((0.6, 0.0, 0.8),) * len(request.inputs), 2 * len(request.inputs))
 
     def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
         return self._play(request)

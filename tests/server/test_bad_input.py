@@ -56,6 +56,10 @@ def refused(response: Any, param: str | None, status: int = 400) -> dict[str, An
             "messages[0].content[0].text",
         ),
         (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "x": 1}]}]},
+            "messages[0].content[0].x",
+        ),
+        (
             {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             "messages[0].content[0].type",
         ),
@@ -248,6 +252,8 @@ FIELDS = [
     "settings",
     "echo",
     "suffix",
+    "system",
+    "stop_sequences",
 ]
 bodies = st.dictionaries(st.sampled_from(FIELDS), anything, max_size=6)
 messages = st.lists(
@@ -257,7 +263,14 @@ messages = st.lists(
     ),
     max_size=3,
 )
-PATHS = ("/chat/completions", "/completions", "/conversations", f"/conversations/{'0' * 32}/turns")
+PATHS = (
+    "/chat/completions",
+    "/completions",
+    "/messages",
+    "/messages/count_tokens",
+    "/conversations",
+    f"/conversations/{'0' * 32}/turns",
+)
 
 
 @given(

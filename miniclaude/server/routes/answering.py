@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from fastapi import Request
 
 from miniclaude.server.disconnect import closing, while_connected
-from miniclaude.server.error_handlers import describe
 from miniclaude.server.services import Services
-from miniclaude.server.sse import DONE, EventStream, sse
+from miniclaude.server.sse import DONE, EventStream, sse, tell_error, typed_sse
 
 Chunks = AsyncGenerator[dict[str, Any], None]
 
@@ -18,21 +17,43 @@ Chunks = AsyncGenerator[dict[str, Any], None]
 async def stream(request: Request, services: Services, chunks: Chunks) -> EventStream:
     """`chunks` as an event stream. What fails before the first of them is raised here, while the
     response can still have a status of its own."""
-    frames = _frames(chunks)
+    return await _begun(request, services, _frames(chunks, sse, tell_error, DONE), tell_error)
+
+
+async def typed_stream(
+    request: Request, services: Services, events: Chunks, tell: Callable[[Exception], str]
+) -> EventStream:
+    """The same for a protocol whose events name their type, and whose last one is their end.
+    tell: the event that says that the stream failed."""
+    return await _begun(request, services, _frames(events, typed_sse, tell, ""), tell)
+
+
+async def _begun(
+    request: Request,
+    services: Services,
+    frames: AsyncGenerator[str, None],
+    tell: Callable[[Exception], str],
+) -> EventStream:
     first = await while_connected(request, services.stopping, lambda: anext(frames))
-    return EventStream(frames, services.stopping, first=first)
+    return EventStream(frames, services.stopping, first=first, tell=tell)
 
 
-async def _frames(chunks: Chunks) -> AsyncGenerator[str, None]:
+async def _frames(
+    chunks: Chunks,
+    frame: Callable[[dict[str, Any]], str],
+    tell: Callable[[Exception], str],
+    done: str,
+) -> AsyncGenerator[str, None]:
     begun = False
     async with closing(chunks):
         try:
             async for chunk in chunks:
-                yield sse(chunk)
+                yield frame(chunk)
                 begun = True
         except Exception as error:
             if not begun:
                 raise
-            yield sse(describe(error))  # the status is sent; the stream itself must tell
+            yield tell(error)  # the status is sent; the stream itself must tell
         else:
-            yield DONE
+            if done:
+                yield done

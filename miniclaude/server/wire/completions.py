@@ -51,22 +51,8 @@ class CompletionBody(SamplingFields):
     @field_validator("prompt", mode="before")
     @classmethod
     def _one_or_several(cls, value: object) -> tuple[Prompt, ...]:
-        """The four forms a prompt may have: text, texts, token ids, lists of token ids."""
-        if isinstance(value, str):
-            return (value,)
-        if not isinstance(value, list) or not value:
-            raise ValueError("must be text, token ids, or a list of either that is not empty")
-        if all(isinstance(item, str) for item in value):
-            prompts: list[Prompt] = list(value)
-        elif _is_tokens(value):
-            prompts = [tuple(value)]
-        elif all(_is_tokens(item) for item in value):
-            prompts = [tuple(item) for item in value]
-        else:
-            raise ValueError("must hold either texts only or token ids (0 or more) only")
-        if len(prompts) > MAX_PROMPTS:
-            raise ValueError(f"holds more than {MAX_PROMPTS} prompts")
-        return tuple(prompts)
+        """The four forms a prompt may have."""
+        return read_prompts(value, MAX_PROMPTS)
 
     @property
     def include_usage(self) -> bool:
@@ -82,6 +68,25 @@ class CompletionBody(SamplingFields):
         """One for each prompt, as the providers know them; `model` is the bare name."""
         settings = self.settings(self.max_tokens, self.logprobs)
         return [CompletionRequest(model, prompt, settings) for prompt in self.prompt]
+
+
+def read_prompts(value: object, most: int) -> tuple[Prompt, ...]:
+    """Up to `most` of them from text, texts, token ids or lists of token ids. Raises ValueError."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be text, token ids, or a list of either that is not empty")
+    if all(isinstance(item, str) for item in value):
+        prompts: list[Prompt] = list(value)
+    elif _is_tokens(value):
+        prompts = [tuple(value)]
+    elif all(_is_tokens(item) for item in value):
+        prompts = [tuple(item) for item in value]
+    else:
+        raise ValueError("must hold either texts only or token ids (0 or more) only")
+    if len(prompts) > most:
+        raise ValueError(f"holds more than {most} of them")
+    return tuple(prompts)
 
 
 def _is_tokens(value: object) -> bool:

@@ -108,8 +108,20 @@ def _path(location: Sequence[str | int], data: Any, *, may_end_missing: bool) ->
             place = place[step]
             path += f"[{step}]"
         elif isinstance(step, str) and isinstance(place, Mapping) and step in place:
+            if _is_tag(step, place, location[number:], may_end_missing=may_end_missing):
+                continue
             place = place[step]
             path += f".{step[:64]}" if path else step[:64]
         elif isinstance(step, str) and may_end_missing and number == len(location):
             path += f".{step[:64]}" if path else step[:64]
     return path
+
+
+def _is_tag(
+    step: str, place: Mapping[str, Any], rest: Sequence[str | int], *, may_end_missing: bool
+) -> bool:
+    """Whether a step that could be a field is a union's tag: a text part's type and its field are
+    both called `text`. A field that holds no others cannot be on the way to another one."""
+    if not rest or isinstance(place[step], Mapping | list):
+        return False
+    return rest[0] in place or (may_end_missing and len(rest) == 1)

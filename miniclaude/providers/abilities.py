@@ -1,0 +1,43 @@
+"""What some providers can do beside answering. The server refuses in words where one cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from miniclaude.providers.base import ChatRequest
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """Counts what a conversation would cost before anybody answers it."""
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Tokens of the whole prompt: messages, tools and what the format adds. Raises what `chat`
+        would raise for the same request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """Texts to embed, each as text or as token ids of the model's own tokenizer."""
+
+    model: str
+    inputs: tuple[str | tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A vector of length 1 for each text, in order. prompt_tokens: of all texts."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    prompt_tokens: int
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """Turns texts into vectors whose directions tell how alike they are."""
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Raises what `chat` raises; InvalidRequestError and ContextLengthError name the input."""
+        ...

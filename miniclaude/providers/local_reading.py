@@ -1,0 +1,100 @@
+"""Local models that read and do not write: embeddings."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import cast
+
+from miniclaude.engine.request import GenerationRequest, Output, Reading, Sampling
+from miniclaude.errors import ContextLengthError, EngineError, InvalidRequestError
+from miniclaude.providers.abilities import Embeddings
+from miniclaude.providers.loaded import LoadedModel
+
+AT_ONCE = 16
+"""Texts of one request that the engine is given at a time, so that others find room too."""
+
+MAX_CHARACTERS_PER_TOKEN = 128
+"""The longest tokens of real vocabularies, runs of spaces, have about as many."""
+
+
+async def embed_texts(loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]]) -> Embeddings:
+    """A vector for each input, several read at once."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(place: int) -> Output:
+        async with slots:
+            prompt = await read_input(loaded, inputs[place], f"input[{place}]")
+            return await _embed(loaded, prompt)
+
+    # No asyncio.TaskGroup: at a failure it cancels its own task, which the scopes of anyio that the
+    # server runs us in take for the client's leaving.
+    tasks = [asyncio.create_task(one(place)) for place in range(len(inputs))]
+    try:
+        outputs = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    tokens = sum(output.prompt_tokens for output in outputs)
+    return Embeddings(tuple(output.embedding for output in outputs), tokens)
+
+
+async def read_input(
+    loaded: LoadedModel, given: str | tuple[int, ...], field: str
+) -> tuple[int, ...]:
+    """A text as ids. Raises InvalidRequestError and ContextLengthError, naming the field."""
+    context = loaded.info.context
+    if isinstance(given, str):
+        if len(given) > context * MAX_CHARACTERS_PER_TOKEN:
+            raise ContextLengthError(
+                f"{field}: it has {len(given):,} characters, more than the model's {context:,}"
+                " tokens can hold.",
+                hint="Cut it into shorter texts.",
+                param=field,
+            )
+        ids = tuple(await asyncio.to_thread(loaded.tokenizer.encode_prompt, given))
+    else:
+        ids = given
+    if not ids:
+        raise InvalidRequestError(
+            f"{field}: it is empty, and this model has no token to begin a text with.",
+            hint="Send at least one character.",
+            param=field,
+        )
+    if len(ids) > context:
+        raise ContextLengthError(
+            f"{field}: it has {len(ids):,} tokens; the model's context holds {context:,}.",
+            hint="Cut it into shorter texts.",
+            param=field,
+        )
+    if min(ids) < 0 or max(ids) >= loaded.info.vocab_size:
+        raise InvalidRequestError(
+            f"{field}: it holds a token id outside 0 to {loaded.info.vocab_size - 1}.",
+            hint="Use the ids of this model's own tokenizer.",
+            param=field,
+        )
+    return ids
+
+
+async def _embed(loaded: LoadedModel, prompt: tuple[int, ...]) -> Output:
+    """The output that holds the prompt's embedding."""
+    sampling = Sampling(max_tokens=0, temperature=0.0)
+    request = GenerationRequest(
+        secrets.token_hex(8), prompt, sampling, reading=Reading(embedding=True)
+    )
+    found: Output | None = None
+    outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
+    async with aclosing(outputs):
+        async for output in outputs:
+            found = output if output.embedding else found
+            if output.finish == "error":
+                raise EngineError(
+                    f"The text could not be read: {(output.error or 'for no reason').rstrip('.')}.",
+                    hint="Ask again.",
+                )
+    if found is None:
+        raise EngineError("The engine gave no embedding.", hint="Ask again.")
+    return found

@@ -1,0 +1,1 @@
+"""Anthropic's Messages protocol, as a server of it."""

@@ -1,0 +1,190 @@
+"""A provider's events in the shapes of Anthropic's `message` and its stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+
+from miniclaude.errors import ProviderError
+from miniclaude.messages import (
+    Finished,
+    FinishReason,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from miniclaude.server.disconnect import closing
+from miniclaude.server.wire.answers import Json, incomplete
+
+STOP_REASONS: dict[FinishReason, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
+
+
+def stop_json(finished: Finished) -> Json:
+    """Why the answer ended."""
+    reason = STOP_REASONS[finished.reason]
+    if finished.reason == "stop" and finished.stop_text is not None:
+        reason = "stop_sequence"
+    return {"stop_reason": reason, "stop_sequence": finished.stop_text}
+
+
+def usage_json(usage: Usage) -> Json:
+    """Token counts; what came from a cache is no input token in this protocol."""
+    return {
+        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+    }
+
+
+def message_json(id: str, model: str, content: list[Json], stop: Json, usage: Usage) -> Json:
+    """A whole message."""
+    return {
+        "id": id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        **stop,
+        "usage": usage_json(usage),
+    }
+
+
+@dataclass(slots=True)
+class _Blocks:
+    """The answer's blocks so far. current: the number of the call that the last one is; -1: text,
+    None: there is none yet."""
+
+    blocks: list[Json] = field(default_factory=list)
+    current: int | None = None
+
+    def open(self, event: TextDelta | ToolCallDelta) -> Json | None:
+        """The block that begins with this event, if one does."""
+        place = event.call_index if isinstance(event, ToolCallDelta) else -1
+        if place == self.current:
+            return None
+        self.current = place
+        if isinstance(event, TextDelta):
+            block: Json = {"type": "text", "text": ""}
+        elif event.id is None or not event.name:
+            raise ProviderError(
+                "The model's tool calls came mixed up.", hint="Send the request again."
+            )
+        else:
+            block = {"type": "tool_use", "id": event.id, "name": event.name, "input": ""}
+        self.blocks.append(block)
+        return block
+
+    def add(self, event: TextDelta | ToolCallDelta) -> None:
+        """More of the block that is open."""
+        if isinstance(event, TextDelta):
+            self.blocks[-1]["text"] += event.text
+        else:
+            self.blocks[-1]["input"] += event.arguments
+
+    def whole(self, reason: FinishReason) -> list[Json]:
+        """The blocks with their calls' input parsed. A call that the limit cut off is left out.
+
+        Raises ProviderError for input that is no JSON object.
+        """
+        content = []
+        for block in self.blocks:
+            if block["type"] == "tool_use":
+                arguments = _object(block["input"] or "{}")
+                if arguments is None and reason == "length" and block is self.blocks[-1]:
+                    continue
+                if arguments is None:
+                    raise ProviderError(
+                        f"The model called {block['name']!r} with what is no JSON object.",
+                        hint="Send the request again.",
+                    )
+                block = {**block, "input": arguments}
+            content.append(block)
+        return content
+
+
+def _object(text: str) -> Json | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+async def message(id: str, model: str, events: AsyncIterator[StreamEvent]) -> Json:
+    """The whole answer at once.
+
+    Raises what `events` raises, and ProviderError when it ends early.
+    """
+    blocks = _Blocks()
+    finished: Finished | None = None
+    usage: Usage | None = None
+    async with closing(events):
+        async for event in events:
+            if isinstance(event, Usage):
+                usage = event
+            elif isinstance(event, Finished):
+                finished = event
+            elif isinstance(event, ToolCallDelta) or event.text:
+                blocks.open(event)
+                blocks.add(event)
+    if finished is None or usage is None:
+        raise incomplete("a stop reason and a token count")
+    content = blocks.whole(finished.reason)
+    return message_json(id, model, content, stop_json(finished), usage)
+
+
+async def message_events(
+    id: str, model: str, events: AsyncIterator[StreamEvent]
+) -> AsyncGenerator[Json, None]:
+    """The events of a stream. What the prompt cost is known at the end, so `message_start` says 0
+    and `message_delta` the truth.
+
+    Raises what `events` raises, and ProviderError when it ends early.
+    """
+    blocks = _Blocks()
+    finished: Finished | None = None
+    usage: Usage | None = None
+    begun = False
+    async with closing(events):
+        async for event in events:
+            if not begun:
+                begun = True
+                nothing: Json = {"stop_reason": None, "stop_sequence": None}
+                start = message_json(id, model, [], nothing, Usage(0, 0))
+                yield {"type": "message_start", "message": start}
+            if isinstance(event, Usage):
+                usage = event
+            elif isinstance(event, Finished):
+                finished = event
+            elif isinstance(event, ToolCallDelta) or event.text:
+                block = blocks.open(event)
+                place = len(blocks.blocks) - 1
+                if block is not None:
+                    if place:
+                        yield {"type": "content_block_stop", "index": place - 1}
+                    shown = {**block, "input": {}} if "input" in block else block
+                    yield {"type": "content_block_start", "index": place, "content_block": shown}
+                if delta := _delta_json(event):
+                    yield {"type": "content_block_delta", "index": place, "delta": delta}
+    if finished is None or usage is None:
+        raise incomplete("a stop reason and a token count")
+    if blocks.blocks:
+        yield {"type": "content_block_stop", "index": len(blocks.blocks) - 1}
+    yield {"type": "message_delta", "delta": stop_json(finished), "usage": usage_json(usage)}
+    yield {"type": "message_stop"}
+
+
+def _delta_json(event: TextDelta | ToolCallDelta) -> Json | None:
+    if isinstance(event, TextDelta):
+        return {"type": "text_delta", "text": event.text}
+    if not event.arguments:
+        return None
+    return {"type": "input_json_delta", "partial_json": event.arguments}

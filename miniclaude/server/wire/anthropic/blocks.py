@@ -1,0 +1,230 @@
+"""The messages of Anthropic's protocol, read into ours.
+
+One of their messages can be several of ours: a user message that brings tool results is one
+message for each result, then one for what else the user says.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.server.wire.messages import MAX_PARTS, CallId, Name
+from miniclaude.server.wire.validation import NullIsAbsent
+
+ERROR_MARK = "Error: "
+"""Begins the text of a tool result with `is_error`, for other protocols have no such flag."""
+
+
+class CacheControl(NullIsAbsent):
+    """A hint that changes no answer: what is worth keeping we find out ourselves, and `usage` says
+    what came from a cache."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] = "5m"
+
+
+class Hinted(NullIsAbsent):
+    """What every block may carry."""
+
+    cache_control: CacheControl | None = None
+
+
+class TextBlock(Hinted):
+    """`{"type": "text", "text": …}`. citations: none, for we cannot follow them."""
+
+    type: Literal["text"]
+    text: str
+    citations: Annotated[list[Any], Field(max_length=0)] | None = None
+
+    def part(self) -> Part:
+        """As ours."""
+        return TextPart(self.text)
+
+
+class Base64Source(NullIsAbsent):
+    """An image's bytes."""
+
+    type: Literal["base64"]
+    media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
+    data: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+
+    def address(self) -> str:
+        """As a `data:` address."""
+        return f"data:{self.media_type};base64,{self.data}"
+
+
+class UrlSource(NullIsAbsent):
+    """An image's address; only the provider that sees ever fetches it."""
+
+    type: Literal["url"]
+    url: Annotated[str, StringConstraints(pattern=r"^https://")]
+
+    def address(self) -> str:
+        """The address."""
+        return self.url
+
+
+Source = Annotated[Base64Source | UrlSource, Field(discriminator="type")]
+
+
+class ImageBlock(Hinted):
+    """`{"type": "image", "source": …}`."""
+
+    type: Literal["image"]
+    source: Source
+
+    def part(self) -> Part:
+        """As ours."""
+        return ImagePart(self.source.address())
+
+
+class Caller(NullIsAbsent):
+    """Who asked for a tool: only the model itself, for nothing else here can."""
+
+    type: Literal["direct"]
+
+
+class ToolUseBlock(Hinted):
+    """A call the assistant asked for earlier."""
+
+    type: Literal["tool_use"]
+    id: CallId
+    name: Name
+    input: dict[str, Any]
+    caller: Caller | None = None
+
+    def call(self) -> ToolCall:
+        """As ours."""
+        return ToolCall(self.id, self.name, json.dumps(self.input, ensure_ascii=False))
+
+
+def _kind_of_content(value: object) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    return "blocks" if isinstance(value, list) else None
+
+
+def _choose() -> Discriminator:
+    return Discriminator(
+        _kind_of_content,
+        custom_error_type="content_type",
+        custom_error_message="must be a string or a list of blocks",
+    )
+
+
+Blocks = Field(max_length=MAX_PARTS)
+Texts = Annotated[
+    Annotated[str, Tag("text")] | Annotated[list[TextBlock], Tag("blocks"), Blocks], _choose()
+]
+"""A string, or text blocks."""
+
+
+def texts(content: Texts) -> tuple[Part, ...]:
+    """As our parts."""
+    if isinstance(content, str):
+        return (TextPart(content),)
+    return tuple(block.part() for block in content)
+
+
+class ToolResultBlock(Hinted):
+    """What a call gave. Its content is text: no other protocol takes images here."""
+
+    type: Literal["tool_result"]
+    tool_use_id: CallId
+    content: Texts = ""
+    is_error: bool = False
+
+    def message(self) -> Message:
+        """As ours."""
+        parts = texts(self.content)
+        if self.is_error and not "".join(
+            part.text for part in parts if isinstance(part, TextPart)
+        ).startswith(ERROR_MARK):
+            parts = (TextPart(ERROR_MARK), *parts)
+        return Message("tool", parts, tool_call_id=self.tool_use_id)
+
+
+UserBlock = Annotated[TextBlock | ImageBlock | ToolResultBlock, Field(discriminator="type")]
+AssistantBlock = Annotated[TextBlock | ToolUseBlock, Field(discriminator="type")]
+
+
+class UserMessage(NullIsAbsent):
+    """What the person said, after the results of the tools that were called."""
+
+    role: Literal["user"]
+    content: Annotated[
+        Annotated[str, Tag("text")] | Annotated[list[UserBlock], Tag("blocks"), Blocks], _choose()
+    ]
+
+    @field_validator("content")
+    @classmethod
+    def _results_first(cls, content: Any) -> Any:
+        if isinstance(content, list):
+            results = [isinstance(block, ToolResultBlock) for block in content]
+            if results != sorted(results, reverse=True):
+                raise ValueError("must have its tool_result blocks before all others")
+        return content
+
+    def messages(self) -> list[Message]:
+        """As ours."""
+        if isinstance(self.content, str):
+            return [Message("user", (TextPart(self.content),))]
+        results = [b.message() for b in self.content if isinstance(b, ToolResultBlock)]
+        said = tuple(b.part() for b in self.content if not isinstance(b, ToolResultBlock))
+        return results if results and not said else [*results, Message("user", said)]
+
+
+class AssistantMessage(NullIsAbsent):
+    """What the assistant said earlier: text, calls or both."""
+
+    role: Literal["assistant"]
+    content: Annotated[
+        Annotated[str, Tag("text")] | Annotated[list[AssistantBlock], Tag("blocks"), Blocks],
+        _choose(),
+    ]
+
+    def messages(self) -> list[Message]:
+        """As ours."""
+        if isinstance(self.content, str):
+            return [Message("assistant", (TextPart(self.content),))]
+        said = tuple(block.part() for block in self.content if isinstance(block, TextBlock))
+        calls = tuple(block.call() for block in self.content if isinstance(block, ToolUseBlock))
+        return [Message("assistant", said, tool_calls=calls)]
+
+
+class SystemMessage(NullIsAbsent):
+    """Instructions in the middle of a conversation."""
+
+    role: Literal["system"]
+    content: Texts
+
+    def messages(self) -> list[Message]:
+        """As ours."""
+        return [Message("system", texts(self.content))]
+
+
+MessageField = Annotated[
+    UserMessage | AssistantMessage | SystemMessage, Field(discriminator="role")
+]
+
+
+def read_conversation(system: Texts | None, fields: list[MessageField]) -> tuple[Message, ...]:
+    """The whole conversation as ours.
+
+    Raises InvalidRequestError when the assistant speaks last: we begin its answers, and cannot go
+    on with one.
+    """
+    if isinstance(fields[-1], AssistantMessage):
+        place = f"messages[{len(fields) - 1}]"
+        raise InvalidRequestError(
+            f"{place}.role: the assistant's beginning cannot be given here (prefill).",
+            hint="End with a message of the user.",
+            param=f"{place}.role",
+        )
+    first = [Message("system", texts(system))] if system else []
+    return (*first, *(message for field in fields for message in field.messages()))

@@ -1,0 +1,141 @@
+"""The bodies of `POST /messages` and `POST /messages/count_tokens`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import Tool
+from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.server.wire.anthropic.blocks import (
+    CacheControl,
+    Hinted,
+    MessageField,
+    Texts,
+    read_conversation,
+)
+from miniclaude.server.wire.chat import MAX_MESSAGES, MAX_TOOLS, refuse_unimplemented
+from miniclaude.server.wire.messages import Name
+from miniclaude.server.wire.sampling import MAX_STOPS, Count, Finite, ModelName, StopText
+from miniclaude.server.wire.validation import NullIsAbsent
+
+NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
+    "container": (),
+    "context_management": (),
+    "diagnostics": (),
+    "inference_geo": (),
+    "mcp_servers": ([],),
+    "output_config": ({},),
+    "output_format": (),
+    "service_tier": ("auto", "standard_only"),
+    "speed": ("standard",),
+    "thinking": ({"type": "disabled"},),
+    "user_profile_id": (),
+    "workspace_id": (),
+}
+"""Fields of Anthropic's API that we do not implement, and the values that ask for nothing."""
+
+
+class ToolField(Hinted):
+    """A tool the model may call; `input_schema` is a JSON schema."""
+
+    type: Literal["custom"] = "custom"
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    description: Annotated[str, StringConstraints(max_length=16_384)] = ""
+    input_schema: dict[str, Any]
+    allowed_callers: Annotated[list[Literal["direct"]], Field(max_length=1)] | None = None
+    defer_loading: Literal[False] = False
+    eager_input_streaming: bool = False
+    strict: Literal[False] = False
+
+
+class ToolChoice(NullIsAbsent):
+    """Whether, and which, tool is called."""
+
+    type: Literal["auto", "any", "none", "tool"]
+    name: Name | None = None
+    disable_parallel_tool_use: Literal[False] = False
+
+    def word(self) -> str:
+        """As the providers know it. Raises InvalidRequestError where type and name disagree."""
+        if (self.type == "tool") != (self.name is not None):
+            raise InvalidRequestError(
+                'tool_choice.name: it goes with {"type": "tool"}, and with no other.',
+                hint="Name the tool, or leave the name out.",
+                param="tool_choice.name",
+            )
+        return self.name or {"any": "required"}.get(self.type, self.type)
+
+
+class Metadata(NullIsAbsent):
+    """Accepted and checked."""
+
+    user_id: Annotated[str, StringConstraints(max_length=512)] | None = None
+
+
+class CountBody(NullIsAbsent):
+    """What a token count needs: the prompt, and who would read it."""
+
+    model: ModelName
+    messages: Annotated[list[MessageField], Field(min_length=1, max_length=MAX_MESSAGES)]
+    system: Texts | None = None
+    tools: list[ToolField] = Field(default_factory=list, max_length=MAX_TOOLS)
+    tool_choice: ToolChoice = ToolChoice(type="auto")
+    cache_control: CacheControl | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unimplemented(cls, data: object) -> object:
+        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+
+    def chat_request(self, model: str, settings: Settings | None = None) -> ChatRequest:
+        """This request as the providers know it; `model` is the bare name.
+
+        Raises InvalidRequestError where two fields contradict each other.
+        """
+        choice = self.tool_choice.word()
+        if choice not in ("auto", "none") and not self.tools:
+            raise InvalidRequestError(
+                "tool_choice: there are no tools to choose from.",
+                hint="Add tools, or leave tool_choice out.",
+                param="tool_choice",
+            )
+        return ChatRequest(
+            model,
+            read_conversation(self.system, self.messages),
+            settings or Settings(),
+            tuple(Tool(tool.name, tool.description, tool.input_schema) for tool in self.tools),
+            choice,
+        )
+
+
+class MessagesBody(CountBody):
+    """A request for an answer, every field checked."""
+
+    max_tokens: Count
+    stop_sequences: Annotated[tuple[StopText, ...], Field(max_length=MAX_STOPS)] = ()
+    temperature: Annotated[Finite, Field(ge=0, le=1)] | None = None
+    top_p: Annotated[Finite, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    metadata: Metadata | None = None
+    stream: bool = False
+
+    @field_validator("stop_sequences", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        """A list becomes the tuple that strict mode asks for."""
+        if not isinstance(value, list):
+            raise ValueError("must be a list of texts")
+        return tuple(value)
+
+    def settings(self) -> Settings:
+        """How to draw, as the providers know it."""
+        return Settings(
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            stop=self.stop_sequences,
+        )

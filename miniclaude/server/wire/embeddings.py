@@ -1,0 +1,80 @@
+"""`POST /embeddings`, in the OpenAI API's shape."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from miniclaude.errors import InvalidRequestError
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
+from miniclaude.server.wire.answers import Json
+from miniclaude.server.wire.completions import Prompt, read_prompts
+from miniclaude.server.wire.sampling import ModelName
+from miniclaude.server.wire.validation import NullIsAbsent
+
+MAX_INPUTS = 2048
+MAX_DIMENSIONS = 65_536
+
+
+class EmbeddingBody(NullIsAbsent):
+    """An embedding request. dimensions: a vector is cut to so many numbers and scaled to length 1
+    again."""
+
+    model: ModelName
+    input: tuple[Prompt, ...]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int, Field(ge=1, le=MAX_DIMENSIONS)] | None = None
+    user: Annotated[str, StringConstraints(max_length=512)] | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> tuple[Prompt, ...]:
+        """The four forms: text, texts, token ids, lists of token ids; none of them empty."""
+        inputs = read_prompts(value, MAX_INPUTS)
+        if "" in inputs:
+            raise ValueError("holds a text that is empty")
+        return inputs
+
+    def embedding_request(self, model: str) -> EmbeddingRequest:
+        """As the providers know it; `model` is the bare name."""
+        return EmbeddingRequest(model, self.input)
+
+
+def embeddings_json(body: EmbeddingBody, found: Embeddings) -> Json:
+    """The answer. Raises InvalidRequestError for more dimensions than the model has."""
+    return {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": _vector_json(body, vector)}
+            for index, vector in enumerate(found.vectors)
+        ],
+        "model": body.model,
+        "usage": {"prompt_tokens": found.prompt_tokens, "total_tokens": found.prompt_tokens},
+    }
+
+
+def _vector_json(body: EmbeddingBody, vector: Sequence[float]) -> list[float] | str:
+    if body.dimensions is not None:
+        vector = shortened(vector, body.dimensions)
+    if body.encoding_format == "float":
+        return list(vector)
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def shortened(vector: Sequence[float], dimensions: int) -> Sequence[float]:
+    """The first `dimensions` numbers, scaled to length 1. Raises InvalidRequestError when there
+    are not as many."""
+    if dimensions > len(vector):
+        raise InvalidRequestError(
+            f"dimensions: {dimensions} are more than the {len(vector)} that the model has.",
+            hint="Ask for fewer, or leave dimensions out.",
+            param="dimensions",
+        )
+    kept = vector[:dimensions]
+    length = math.hypot(*kept)
+    return [number / length for number in kept] if length else kept

@@ -1,0 +1,99 @@
+"""Models that read: the unmodified SDK, a live server, an engine process, a tiny model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+import torch
+from openai import OpenAI
+
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.model.checkpoint import load_model
+from miniclaude.model.library import Library
+from miniclaude.providers.local import Local
+from miniclaude.tokenizer.load import Tokenizer, load_tokenizer
+from tests.contracts.conftest import Live, running
+from tests.tiny_checkpoint import write_tiny_checkpoint
+
+CONTEXT = 256
+LIMITS = EngineLimits(kv_tokens=4 * CONTEXT, max_running=8, step_tokens=32)
+TEXTS = ["hello, how are you today?", "the cat sat on the mat", "the cat sat on the mat."]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("models") / "tiny", context=CONTEXT)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Live]:
+    local = Local(Library(folder.parent), device="cpu", threads=1, limits=LIMITS)
+    with running(tmp_path_factory.mktemp("reading"), {"local": local}, "tiny") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(live: Live) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=60) as sdk:
+        yield sdk
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> Tokenizer:
+    return load_tokenizer(folder)
+
+
+def mean_state(folder: Path, ids: list[int]) -> torch.Tensor:
+    model = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
+    with torch.inference_mode():
+        return model.hidden(torch.tensor([ids]))[0].double().mean(dim=0)
+
+
+def test_embeddings(client: OpenAI, folder: Path, tokenizer: Tokenizer) -> None:
+    """The SDK asks for base64 by itself, and decodes it."""
+    answer = client.embeddings.create(model="tiny", input=TEXTS)
+    assert [entry.index for entry in answer.data] == [0, 1, 2]
+    for text, entry in zip(TEXTS, answer.data, strict=True):
+        mean = mean_state(folder, tokenizer.encode_prompt(text))
+        assert entry.embedding == pytest.approx((mean / mean.norm()).tolist(), abs=1e-5)
+        assert math.hypot(*entry.embedding) == pytest.approx(1, abs=1e-6)
+    counts = [len(tokenizer.encode_prompt(text)) for text in TEXTS]
+    assert answer.usage.prompt_tokens == sum(counts)
+    assert answer.usage.total_tokens == sum(counts)
+
+
+def test_the_same_text_in_every_form_is_the_same_vector(
+    client: OpenAI, tokenizer: Tokenizer
+) -> None:
+    ids = tokenizer.encode_prompt(TEXTS[0])
+    [plain] = client.embeddings.create(model="tiny", input=TEXTS[0]).data
+    for given in (ids, [ids], [TEXTS[0]]):
+        [found] = client.embeddings.create(model="tiny", input=given, encoding_format="float").data
+        assert found.embedding == pytest.approx(plain.embedding, abs=1e-6)
+    [short] = client.embeddings.create(model="tiny", input=TEXTS[0], dimensions=8).data
+    length = math.hypot(*plain.embedding[:8])
+    assert short.embedding == pytest.approx([x / length for x in plain.embedding[:8]], abs=1e-6)
+
+
+def test_more_texts_than_the_engine_takes_at_once(live: Live, client: OpenAI) -> None:
+    """100 texts are more than its slots and its cache; none is lost and order is kept."""
+    texts = [TEXTS[number % 3] for number in range(100)]
+    answer = client.embeddings.create(model="tiny", input=texts)
+    assert len(answer.data) == 100
+    for number, entry in enumerate(answer.data):
+        assert entry.embedding == pytest.approx(answer.data[number % 3].embedding, abs=1e-5)
+    live.wait_until_idle()
+
+
+def test_what_cannot_be_embedded_is_named(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match=r"input\[1\]: it has .* holds 256") as long:
+        client.embeddings.create(model="tiny", input=["a", "word " * 300])
+    assert (long.value.param, long.value.code) == ("input[1]", "context_length_exceeded")
+    with pytest.raises(openai.BadRequestError, match=r"input\[0\]: it has .* characters"):
+        client.embeddings.create(model="tiny", input=["x" * 100_000])
+    with pytest.raises(openai.BadRequestError, match="outside 0 to 299"):
+        client.embeddings.create(model="tiny", input=[300])

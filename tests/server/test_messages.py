@@ -1,0 +1,201 @@
+"""`POST /messages`: what is refused, and in whose words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
+from miniclaude.providers.base import ChatRequest
+from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED
+from tests.server.conftest import Serve, Served, full
+
+pytestmark = pytest.mark.anyio
+
+USER = {"role": "user", "content": "one two three"}
+RESULT = {"type": "tool_result", "tool_use_id": "c", "content": "7"}
+TEXT = {"type": "text", "text": "a"}
+TOOL = {"name": "f", "input_schema": {"type": "object"}}
+
+
+async def post(served: Served, path: str = "/v1/messages", **fields: Any) -> Any:
+    body = {"model": "scripted/m", "max_tokens": 9, "messages": [USER], **fields}
+    return await served.client.post(path, json=body)
+
+
+def refused(response: Any, status: int = 400) -> dict[str, str]:
+    """The error, after checking its shape."""
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert list(body) == ["type", "error", "request_id"]
+    assert body["type"] == "error"
+    assert body["request_id"] == response.headers["request-id"]
+    assert list(body["error"]) == ["type", "message"]
+    error: dict[str, str] = body["error"]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"model": None}, "model"),
+        ({"max_tokens": None}, "max_tokens"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 1.5}, "max_tokens"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "tool", "content": "a"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "document"}]}]},
+            "messages[0].content[0].type",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [TEXT, RESULT]}]},
+            "messages[0].content: must have its tool_result blocks before",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{**TEXT, "citations": [{}]}]}]},
+            "messages[0].content[0].citations",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{**RESULT, "content": [{"type": "x"}]}]}]},
+            "messages[0].content[0].content[0].type",
+        ),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "image", "source": {"type": "url", "url": "file:///etc"}}
+                        ],
+                    }
+                ]
+            },
+            "messages[0].content[0].source.url",
+        ),
+        ({"messages": [USER, {"role": "assistant", "content": "I"}]}, "messages[1].role"),
+        ({"system": 5}, "system"),
+        ({"temperature": 1.1}, "temperature"),
+        ({"top_p": -0.1}, "top_p"),
+        ({"top_k": -1}, "top_k"),
+        ({"stop_sequences": "a"}, "stop_sequences"),
+        ({"stop_sequences": [""]}, "stop_sequences[0]"),
+        ({"stop_sequences": ["a"] * 17}, "stop_sequences"),
+        ({"metadata": {"user": "a"}}, "metadata.user"),
+        ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
+        ({"tools": [{**TOOL, "strict": True}]}, "tools[0].strict"),
+        ({"tool_choice": {"type": "any"}}, "tool_choice"),
+        ({"tools": [TOOL], "tool_choice": {"type": "tool"}}, "tool_choice.name"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+            "tool_choice.disable_parallel_tool_use",
+        ),
+        ({"n": 2}, "n: this field is not known"),
+    ],
+)
+async def test_a_wrong_value_is_named(served: Served, fields: dict[str, Any], named: str) -> None:
+    error = refused(await post(served, **fields))
+    assert error["type"] == "invalid_request_error"
+    assert error["message"].startswith(named)
+
+
+@pytest.mark.parametrize("field", sorted(NOT_IMPLEMENTED))
+@pytest.mark.parametrize("path", ["/messages", "/v1/messages/count_tokens"])
+async def test_a_field_we_do_not_have_is_refused_by_name(
+    served: Served, field: str, path: str
+) -> None:
+    error = refused(await post(served, path, **{field: {"type": "enabled"}}))
+    assert error["message"].startswith(f"{field}: this is not implemented here.")
+
+
+async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
+    nothing: dict[str, Any] = {
+        field: values[0] for field, values in NOT_IMPLEMENTED.items() if values
+    }
+    assert (await post(served, **nothing, top_k=None, stop_sequences=None)).status_code == 200
+
+
+async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
+    system = [TEXT, {"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}]
+    await post(
+        served,
+        system=system,
+        messages=[USER, {"role": "system", "content": "c"}, USER],
+        temperature=0.5,
+        top_p=0.9,
+        top_k=5,
+        stop_sequences=["x"],
+        tools=[TOOL],
+        tool_choice={"type": "any"},
+    )
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert [(m.role, m.text) for m in asked.messages] == [
+        ("system", "ab"),
+        ("user", "one two three"),
+        ("system", "c"),
+        ("user", "one two three"),
+    ]
+    settings = asked.settings
+    assert (settings.max_tokens, settings.temperature, settings.top_p) == (9, 0.5, 0.9)
+    assert (settings.top_k, settings.stop) == (5, ("x",))
+    assert (asked.tools[0].name, asked.tool_choice) == ("f", "required")
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) -> None:
+    """Also those that no route ever sees: the key, the body's size, the method, bad JSON."""
+    path = f"{prefix}/messages"
+    async with serve(api_key="correct horse battery", max_body_bytes=2000) as served:
+        assert refused(await post(served, path), 401)["type"] == "authentication_error"
+        served.client.headers["x-api-key"] = "correct horse battery"
+        long = await post(served, path, system="x" * 3000)
+        assert refused(long, 413)["type"] == "request_too_large"
+        assert "Use POST." in refused(await served.client.get(path), 405)["message"]
+        refused(await served.raw("{", path))
+        refused(await served.client.post(path, content=b"{}"), 415)
+        served.scripted.script = [full()]
+        for stream in (False, True):
+            response = await post(served, path, stream=stream)
+            assert refused(response, 503)["type"] == "overloaded_error"
+            assert response.headers["retry-after"] == "120"
+        served.scripted.script = [ValueError("a secret")]
+        error = refused(await post(served, path), 500)
+        assert error["type"] == "api_error"
+        assert "secret" not in error["message"]
+
+
+async def test_a_call_cut_off_by_the_limit_is_left_out(served: Served) -> None:
+    """Half an input is none; that of a call that ended must be an object."""
+    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 1)]
+    served.scripted.script = [TextDelta(0, "a"), *half]
+    answer = (await post(served)).json()
+    assert answer["stop_reason"] == "max_tokens"
+    assert [block["type"] for block in answer["content"]] == ["text"]
+    served.scripted.script = [half[0], Finished(0, "tool_calls"), Usage(1, 1)]
+    assert "no JSON object" in refused(await post(served), 502)["message"]
+
+
+async def test_an_answer_that_ends_early_is_a_failure(served: Served) -> None:
+    served.scripted.script = [TextDelta(0, "a")]
+    assert "ended without" in refused(await post(served), 502)["message"]
+    response = await post(served, stream=True)
+    last = response.text.strip().split("\n\n")[-1]
+    kind, data = last.split("\n")
+    assert kind == "event: error"
+    error = json.loads(data.removeprefix("data: "))
+    assert error["error"]["type"] == "api_error"
+    assert error["request_id"] == response.headers["request-id"]
+
+
+async def test_an_empty_answer(served: Served) -> None:
+    served.scripted.script = [Finished(0, "stop"), Usage(3, 0)]
+    assert (await post(served)).json()["content"] == []
+    response = await post(served, stream=True)
+    kinds = [frame.split("\n")[0] for frame in response.text.strip().split("\n\n")]
+    assert kinds == ["event: message_start", "event: message_delta", "event: message_stop"]
