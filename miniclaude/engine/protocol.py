@@ -103,6 +103,8 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "prompt": request.prompt,
         "sampling": sampling,
         "continues": request.continues,
+        "grammar": request.grammar,
+        "shown": request.shown,
     }
 
 
@@ -114,7 +116,12 @@ def decode_request(message: Json) -> GenerationRequest:
         "logit_bias": {int(i): bias for i, bias in message["sampling"]["logit_bias"].items()},
     }
     return GenerationRequest(
-        message["id"], tuple(message["prompt"]), Sampling(**sampling), message["continues"]
+        message["id"],
+        tuple(message["prompt"]),
+        Sampling(**sampling),
+        message["continues"],
+        message["grammar"],
+        tuple(message["shown"]),
     )
 
 

@@ -47,12 +47,16 @@ class GenerationRequest:
 
     continues: the answer goes on in the middle of the prompt's text (raw completion): the space
     before its first word, which some vocabularies drop at the start of a text, is kept.
+    grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
+    the answers' text, though others are not.
     """
 
     id: str
     prompt: tuple[int, ...]
     sampling: Sampling
     continues: bool = False
+    grammar: str | None = None
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

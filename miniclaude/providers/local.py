@@ -28,6 +28,7 @@ from miniclaude.messages import (
 )
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.grammars import blamed, grammar_of
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
@@ -140,11 +141,14 @@ class Local:
                     param="model",
                 )
             _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
+            grammar = await asyncio.to_thread(grammar_of, request.structure, loaded.tokenizer)
             prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
-            events = _answer(loaded, prompt, request.settings, continues=False)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+            events = _answer(loaded, prompt, request.settings, continues=False, grammar=grammar)
+            param = "tools" if request.structure is None else request.structure.param
+            with blamed(param):
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
@@ -173,13 +177,18 @@ class Local:
 
 
 async def _answer(
-    loaded: LoadedModel, prompt: Sequence[int], settings: Settings, *, continues: bool
+    loaded: LoadedModel,
+    prompt: Sequence[int],
+    settings: Settings,
+    *,
+    continues: bool,
+    grammar: str | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
+    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, grammar)
     written: dict[int, int] = {}
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
     async with aclosing(outputs):

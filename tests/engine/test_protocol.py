@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,9 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
     sampling = Sampling(
         5, 0.5, 3, 0.9, 0.1, 1.1, 0.2, 0.3, {7: -1.5}, 2**63, ("\n", "\ud800", "é"), 4, 2, True
     )
-    request = GenerationRequest("theirs", (1, 2, 3), sampling, continues=True)
+    request = GenerationRequest("theirs", (1, 2, 3), sampling, True, 'start: "é"', (4, 5))
     received = decode_request(sent(encode_request(request, "17")))
-    assert received == GenerationRequest("17", (1, 2, 3), sampling, continues=True)
+    assert received == replace(request, id="17")
 
 
 def test_an_output_survives() -> None:
