@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Collection
 from typing import Protocol
 
 from miniclaude.engine.stop_strings import StopFilter, StopStrings
@@ -28,15 +29,21 @@ class Detokenizer:
     would decode the whole answer to, up to the first stop string.
 
     continues: the answer goes on in the middle of the prompt's text (raw completion), so that a
-    space before its first word is part of it.
+    space before its first word is part of it. shown: special tokens that are part of the text.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, stops: StopStrings, *, continues: bool = False
+        self,
+        vocabulary: Vocabulary,
+        stops: StopStrings,
+        *,
+        continues: bool = False,
+        shown: Collection[int] = (),
     ) -> None:
         self.vocabulary = vocabulary
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.filter = StopFilter(stops)
+        self.shown = shown
         self.at_start = vocabulary.strips_leading_space and not continues
 
     @property
@@ -46,7 +53,7 @@ class Detokenizer:
 
     def push(self, token: int) -> str:
         """The text that this token makes certain; often all of its own, at times none."""
-        if self.vocabulary.is_special(token):
+        if self.vocabulary.is_special(token) and token not in self.shown:
             return ""
         piece = self.vocabulary.token_bytes(token)
         if self.at_start and piece:

@@ -19,6 +19,7 @@ from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
 from miniclaude.engine.kv_cache import BlockCache
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.machine import default_kv_tokens
+from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.reading import Reader
 from miniclaude.engine.request import (
     ChosenToken,
@@ -30,17 +31,19 @@ from miniclaude.engine.request import (
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.stop_strings import StopStrings
-from miniclaude.errors import InvalidRequestError, OverloadedError
+from miniclaude.errors import InvalidRequestError, MiniClaudeError, OverloadedError
 from miniclaude.model.transformer import Transformer
 
 
 @dataclass(slots=True, eq=False)
 class Writing:
-    """What is remembered of one answer. tokens: the prompt's and the answer's."""
+    """What is remembered of one answer. tokens: the prompt's and the answer's. matcher: where it is
+    in its grammar, when it has one."""
 
     tokens: list[int]
     draws: Draws
     text: Detokenizer
+    matcher: Matcher | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -88,16 +91,19 @@ class Engine:
         )
         self.scheduler = Scheduler(self.limits, blocks=blocks)
         self.clock = clock
+        self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}
         self.notices: list[Output] = []
+        self.given_up: dict[str, MiniClaudeError] = {}
 
     @property
     def idle(self) -> bool:
         """The next step would have nothing to do or to tell."""
-        return self.scheduler.idle and not self.notices
+        return self.scheduler.idle and not self.notices and not self.given_up
 
-    def submit(self, request: GenerationRequest) -> None:
-        """Take a request on.
+    def submit(self, request: GenerationRequest, matcher: Matcher | None = None) -> None:
+        """Take a request on. matcher: its grammar compiled, by another thread; else it is compiled
+        here and now.
 
         Raises InvalidRequestError for a setting out of range or an id in use, ContextLengthError
         when prompt and answer exceed the model's context or all its answers the cache, and
@@ -110,6 +116,8 @@ class Engine:
                 hint="Give every request an id of its own.",
                 param="id",
             )
+        if matcher is None and request.grammar is not None:
+            matcher = self.grammars.compile(request.grammar)
         s = request.sampling
         deadline = self.clock() + self.limits.max_wait_seconds
         self.scheduler.submit(Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline))
@@ -121,7 +129,10 @@ class Engine:
                 index: Writing(
                     list(request.prompt),
                     Draws.begin(s, seed, index, request.prompt),
-                    Detokenizer(self.tokenizer, stops, continues=request.continues),
+                    Detokenizer(
+                        self.tokenizer, stops, continues=request.continues, shown=request.shown
+                    ),
+                    matcher and matcher.copy(),
                 )
                 for index in range(s.n)
             },
@@ -134,16 +145,24 @@ class Engine:
         if self.scheduler.cancel(request_id):
             self.end(request_id, "cancelled", self.notices)
 
-    def expire(self) -> dict[str, OverloadedError]:
-        """Forget the requests that have waited too long for admission, and say why."""
+    def expire(self) -> dict[str, MiniClaudeError]:
+        """Forget the requests that have waited too long for admission; say why of these, and of
+        those given up since the last call."""
+        given_up, self.given_up = self.given_up, {}
         late = self.scheduler.expire(self.clock())
         for request_id in late:
             del self.live[request_id]
         waited = f"The request waited {self.limits.max_wait_seconds} s without its turn coming."
-        return {
+        return given_up | {
             request_id: OverloadedError(waited, hint="Try again later.", retry_after=30)
             for request_id in late
         }
+
+    def give_up(self, request_id: str, error: MiniClaudeError) -> None:
+        """Stop answering what cannot be answered, with all its answers; `expire` tells why."""
+        self.scheduler.cancel(request_id)
+        del self.live[request_id]
+        self.given_up[request_id] = error
 
     def end(
         self,
@@ -185,7 +204,8 @@ class Engine:
             self.scheduler.complete(chunk)
             self.tell_reading(chunk, outputs)
         for answer, result in drawn:
-            self.take(answer, result, outputs)
+            if answer.job.id in self.live:
+                self.take(answer, result, outputs)
 
     def forward(self, chunks: Sequence[Chunk]) -> list[tuple[Answer, Drawn]]:
         """Run the model over the chunks and draw for those that want a token."""
@@ -204,7 +224,11 @@ class Engine:
         if not batch.answers:
             return []
         logits = self.model.head(hidden[batch.rows])  # [R, V]
-        draws = [self.writing(answer).draws for answer in batch.answers]
+        writings = [self.writing(answer) for answer in batch.answers]
+        for writing in writings:
+            if writing.matcher is not None:
+                writing.draws.allowed = writing.matcher.allowed()
+        draws = [writing.draws for writing in writings]
         return list(zip(batch.answers, sample(logits, draws), strict=True))
 
     def tell_reading(self, chunk: Chunk, outputs: list[Output]) -> None:
@@ -231,6 +255,12 @@ class Engine:
         logprobs: tuple[ChosenToken, ...] = ()
         finish: EngineFinish | None = None
         error: str | None = None
+        matcher = writing.matcher
+        if matcher is not None and drawn.token is not None:
+            matcher.take(drawn.token)
+        if matcher is not None and matcher.error is not None:
+            self.give_up(answer.job.id, matcher.error)
+            return
         if sampling.max_tokens == 0:  # the prompt was only to be read
             finish = "length"
         elif drawn.token is None:
@@ -238,13 +268,14 @@ class Engine:
         else:
             writing.tokens.append(drawn.token)
             writing.draws.took(drawn.token)
-            if drawn.token in self.tokenizer.eos_ids and not sampling.ignore_eos:
+            ends = matcher is not None or not sampling.ignore_eos
+            if drawn.token in self.tokenizer.eos_ids and ends:
                 finish = "stop"
             else:
                 text = writing.text.push(drawn.token)
                 if sampling.logprobs is not None:
                     logprobs = (self.chosen(drawn.token, drawn),)
-                if writing.text.stopped:
+                if writing.text.stopped or (matcher is not None and matcher.complete):
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
                     finish = "length"

@@ -105,6 +105,8 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "sampling": sampling,
         "continues": request.continues,
         "reading": None if request.reading is None else asdict(request.reading),
+        "grammar": request.grammar,
+        "shown": request.shown,
     }
 
 
@@ -121,6 +123,8 @@ def decode_request(message: Json) -> GenerationRequest:
         Sampling(**sampling),
         message["continues"],
         None if message["reading"] is None else Reading(**message["reading"]),
+        message["grammar"],
+        tuple(message["shown"]),
     )
 
 

@@ -60,6 +60,8 @@ class GenerationRequest:
     continues: the answer goes on in the middle of the prompt's text (raw completion): the space
     before its first word, which some vocabularies drop at the start of a text, is kept.
     reading: with it `max_tokens` may be 0, for a prompt that is only read.
+    grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
+    the answers' text, though others are not.
     """
 
     id: str
@@ -67,6 +69,8 @@ class GenerationRequest:
     sampling: Sampling
     continues: bool = False
     reading: Reading | None = None
+    grammar: str | None = None
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """From scores to the next token.
 
-The order: penalties and bias change the scores; temperature divides them; top-k, then top-p, then
-min-p leave out unlikely tokens; what remains is drawn from. `distribution` states this for one row
-and is the reference; `sample` does the same for many rows at once and is what the engine runs.
+The order: penalties and bias change the scores; a grammar leaves out what may not follow;
+temperature divides them; top-k, then top-p, then min-p leave out unlikely tokens; what remains is
+drawn from. `distribution` states this for one row and is the reference; `sample` does the same for
+many rows at once and is what the engine runs.
 
 Tokens exactly as likely as the last one kept are kept too, so no result depends on how a sort
 breaks ties. One uniform number, hashed from seed, choice and place, decides each draw: an answer
@@ -38,6 +39,7 @@ class Draws:
 
     seed, index: the request's seed and which of its answers this is. count: tokens drawn so far.
     seen: ids that penalties look at, with how often the answer holds them; 0: only the prompt does.
+    allowed: the tokens that may be drawn next, bool [V]; None: any.
     """
 
     sampling: Sampling
@@ -45,6 +47,7 @@ class Draws:
     index: int = 0
     count: int = 0
     seen: dict[int, int] = field(default_factory=dict)
+    allowed: Tensor | None = None
 
     @classmethod
     def begin(cls, sampling: Sampling, seed: int, index: int, prompt: Sequence[int]) -> Draws:
@@ -81,10 +84,15 @@ class Drawn(NamedTuple):
     top: tuple[tuple[int, float], ...] = ()
 
 
-def distribution(logits: Tensor, sampling: Sampling, seen: Mapping[int, int]) -> Tensor:
+def distribution(
+    logits: Tensor,
+    sampling: Sampling,
+    seen: Mapping[int, int],
+    allowed: Tensor | None = None,
+) -> Tensor:
     """The probabilities [V] that the next token is drawn from: the definition, one row at a time.
 
-    logits: [V]. Greedy is the limit of temperature 0: all on the highest score.
+    logits: [V]. allowed: bool [V]. Greedy is the limit of temperature 0: all on the highest score.
     """
     scores = logits.double().clone()
     for token, count in seen.items():
@@ -95,6 +103,8 @@ def distribution(logits: Tensor, sampling: Sampling, seen: Mapping[int, int]) ->
         scores[token] = score
     for token, bias in sampling.logit_bias.items():
         scores[token] += bias
+    if allowed is not None:
+        scores[~allowed] = -torch.inf
     if sampling.temperature < GREEDY_BELOW:
         best = torch.zeros_like(scores)
         best[scores.argmax()] = 1
@@ -151,8 +161,13 @@ def sample(logits: Tensor, draws: Sequence[Draws]) -> list[Drawn]:
 
 
 def adjust(logits: Tensor, draws: Sequence[Draws]) -> Tensor:
-    """Scores after penalties and bias [R, V]; the logits themselves where no row asks for any."""
-    touched = [row for row, d in enumerate(draws) if d.penalises or d.sampling.logit_bias]
+    """Scores after penalties, bias and what is not allowed [R, V]; the logits themselves where no
+    row asks for any."""
+    touched = [
+        row
+        for row, d in enumerate(draws)
+        if d.penalises or d.sampling.logit_bias or d.allowed is not None
+    ]
     if not touched:
         return logits
     scores, device = logits.clone(), logits.device
@@ -169,6 +184,9 @@ def adjust(logits: Tensor, draws: Sequence[Draws]) -> Tensor:
         if s.logit_bias:
             ids = torch.tensor(list(s.logit_bias.keys()), device=device)
             scores[row, ids] += torch.tensor(list(s.logit_bias.values()), device=device)
+        allowed = draws[row].allowed
+        if allowed is not None:
+            scores[row].masked_fill_(~allowed.to(device), -torch.inf)
     return scores
 
 

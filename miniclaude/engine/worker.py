@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from miniclaude.device import choose_placement
+from miniclaude.engine.compiling import Compiling
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import physical_cores
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
@@ -72,23 +73,37 @@ def add_adapter(model: Transformer, folder: Path) -> None:
     fold(model)
 
 
-def obey(engine: Engine, command: Json, send: Send) -> None:
+def obey(engine: Engine, compiling: Compiling, command: Json, send: Send) -> None:
     """Carry out one command; a request that cannot be taken on is refused by name."""
     if "cancel" in command:
+        compiling.cancel(command["cancel"])
         engine.cancel(command["cancel"])
         return
-    request = decode_request(command["submit"])
     try:
-        engine.submit(request)
+        if "compiled" in command:
+            name = command["compiled"]
+            compiled = compiling.take(name)
+            if compiled is not None:
+                engine.submit(*compiled)
+            return
+        request = decode_request(command["submit"])
+        name = request.id
+        if request.grammar is None:
+            engine.submit(request)
+        else:
+            compiling.add(request)
     except MiniClaudeError as error:
-        send({"refused": request.id, "error": encode_error(error)})
+        send({"refused": name, "error": encode_error(error)})
 
 
 def serve(engine: Engine, commands: Commands, send: Send) -> None:
     """Step for as long as there is work; sleep until the next command when there is none."""
+    compiling = Compiling(
+        engine.grammars.compile, lambda request_id: commands.put({"compiled": request_id})
+    )
     while True:
         while engine.idle or not commands.empty():
-            obey(engine, commands.get(), send)
+            obey(engine, compiling, commands.get(), send)
         for request_id, error in engine.expire().items():
             send({"refused": request_id, "error": encode_error(error)})
         outputs = engine.step()

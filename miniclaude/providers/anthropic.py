@@ -10,6 +10,7 @@ from miniclaude.messages import StreamEvent
 from miniclaude.providers.anthropic_wire import (
     EventReader,
     check_settings,
+    check_structure,
     conversation_json,
     tools_json,
 )
@@ -82,6 +83,7 @@ class Anthropic:
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""
         check_settings(request.settings)
+        check_structure(request.structure)
         import anthropic
 
         fields: dict[str, Any] = {

@@ -19,7 +19,7 @@ from miniclaude.messages import (
     ToolCallDelta,
     Usage,
 )
-from miniclaude.providers.base import Settings
+from miniclaude.providers.base import Settings, Structure
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -55,6 +55,12 @@ def check_settings(settings: Settings) -> None:
     for field, (given, reason) in refused.items():
         if given:
             raise _unsupported(field, reason)
+
+
+def check_structure(structure: Structure | None) -> None:
+    """Raises UnsupportedFieldError: what an answer looks like cannot be asked for."""
+    if structure is not None:
+        raise _unsupported(structure.param, "it is not passed on to Anthropic's API")
 
 
 def _unsupported(field: str, reason: str) -> UnsupportedFieldError:

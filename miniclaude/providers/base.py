@@ -33,14 +33,39 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """What an answer must look like.
+
+    json_object: any JSON object. json_schema: `schema`, with OpenAI's `name`, `description` and
+    `strict`. regex: `pattern` matches the whole answer. choice: one of `choices`. param: where the
+    request says so, for errors.
+    """
+
+    kind: Literal["json_object", "json_schema", "regex", "choice"]
+    param: str = "response_format"
+    schema: dict[str, object] = field(default_factory=dict)
+    name: str = "answer"
+    description: str = ""
+    strict: bool = False
+    pattern: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A conversation to continue. `model` is the name without the provider's prefix."""
+    """A conversation to continue. `model` is the name without the provider's prefix.
+
+    tool_choice: auto, none, required, or the name of the tool that must be called.
+    parallel_tool_calls: whether an answer may hold several calls.
+    """
 
     model: str
     messages: tuple[Message, ...]
     settings: Settings = field(default_factory=Settings)
     tools: tuple[Tool, ...] = ()
     tool_choice: Literal["auto", "none", "required"] | str = "auto"
+    parallel_tool_calls: bool = True
+    structure: Structure | None = None
 
 
 @dataclass(frozen=True, slots=True)

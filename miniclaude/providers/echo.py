@@ -66,6 +66,13 @@ class Echo:
                 hint="Leave tools out, or choose another model.",
                 param="tools",
             )
+        if request.structure is not None:
+            param = request.structure.param
+            raise UnsupportedFieldError(
+                f"{param}: the echo model says what it was told, in no other form.",
+                hint=f"Leave {param} out, or choose another model.",
+                param=param,
+            )
         prompt_tokens = await self.count_tokens(request)
         answer = _last_user_text(request.messages)
         async for event in self._say(request.model, answer, prompt_tokens, request.settings):

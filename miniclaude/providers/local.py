@@ -29,6 +29,7 @@ from miniclaude.messages import (
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.grammars import blamed, grammar_of
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
 from miniclaude.providers.local_reading import MAX_CHARACTERS_PER_TOKEN, embed_texts
 from miniclaude.tokenizer.chat_template import encode_chat
@@ -127,11 +128,14 @@ class Local:
         """Continue a conversation, in the format of the model's own chat template."""
         _check_tools(request)
         async with self._models.use(request.model) as loaded:
+            grammar = await asyncio.to_thread(grammar_of, request.structure, loaded.tokenizer)
             prompt = await _chat_prompt(loaded, request)
-            events = _answer(loaded, prompt, request.settings, continues=False)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+            events = _answer(loaded, prompt, request.settings, continues=False, grammar=grammar)
+            param = "tools" if request.structure is None else request.structure.param
+            with blamed(param):
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of the conversation as the model would read it."""
@@ -193,13 +197,18 @@ async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
 
 
 async def _answer(
-    loaded: LoadedModel, prompt: Sequence[int], settings: Settings, *, continues: bool
+    loaded: LoadedModel,
+    prompt: Sequence[int],
+    settings: Settings,
+    *,
+    continues: bool,
+    grammar: str | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
+    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, grammar)
     written: dict[int, int] = {}
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
     async with aclosing(outputs):

@@ -14,6 +14,7 @@ from miniclaude.providers.openai_wire import (
     completion_events,
     message_json,
     settings_json,
+    structure_json,
     tools_json,
     usage_event,
 )
@@ -106,6 +107,10 @@ class OpenAICompatible:
             **settings_json(request.settings, self._max_tokens_field),
             **tools_json(request.tools, request.tool_choice),
         }
+        structure = structure_json(request.structure)
+        if structure:
+            # The SDK knows none of vLLM's fields, and sends what is in here as it is.
+            fields["extra_body"] = {**fields.get("extra_body", {}), **structure}
         if request.settings.logprobs is not None:
             fields |= {"logprobs": True, "top_logprobs": request.settings.logprobs}
         with upstream_errors(self.name, request.model, openai.OpenAIError):

@@ -18,7 +18,7 @@ from miniclaude.messages import (
     ToolCallDelta,
     Usage,
 )
-from miniclaude.providers.base import Settings
+from miniclaude.providers.base import Settings, Structure
 
 if TYPE_CHECKING:
     from openai.types import Completion, CompletionUsage
@@ -68,6 +68,26 @@ def tools_json(tools: tuple[Tool, ...], choice: str) -> dict[str, object]:
         if choice in ("auto", "none", "required")
         else {"type": "function", "function": {"name": choice}},
     }
+
+
+def structure_json(structure: Structure | None) -> dict[str, object]:
+    """The fields that say what the answer must look like: OpenAI's where it has one, else vLLM's,
+    for `extra_body`."""
+    if structure is None:
+        return {}
+    match structure.kind:
+        case "json_object":
+            return {"response_format": {"type": "json_object"}}
+        case "json_schema":
+            given: dict[str, object] = {"name": structure.name, "schema": structure.schema}
+            if structure.description:
+                given["description"] = structure.description
+            given["strict"] = structure.strict
+            return {"response_format": {"type": "json_schema", "json_schema": given}}
+        case "regex":
+            return {"structured_outputs": {"regex": structure.pattern}}
+        case "choice":
+            return {"structured_outputs": {"choice": list(structure.choices)}}
 
 
 def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object]:

@@ -334,6 +334,7 @@ def test_a_request_whose_turn_does_not_come_is_told_so() -> None:
     now = 5.0
     [(late, error)] = engine.expire().items()
     assert late == "second"
+    assert isinstance(error, OverloadedError)
     assert "waited 5 s without its turn coming" in error.message
     assert error.retry_after == 30
     assert "second" not in engine.live

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 
 from miniclaude.engine import process as process_module
 from miniclaude.engine.engine import Engine
+from miniclaude.engine.grammar import json_grammar, regex_grammar
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineProcess, EngineSpec, Mailbox
 from miniclaude.engine.protocol import encode_line, encode_request, encode_spec
@@ -33,6 +35,7 @@ from miniclaude.errors import (
 )
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.load import load_tokenizer
+from tests.engine.test_grammar import BOMB
 from tests.engine.tiny import ask, finishes, run, texts
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +73,28 @@ async def die_answering(engine: EngineProcess) -> None:
     """Kill the worker in the middle of an answer."""
     async for _ in engine.submit(ask("a", "hi", max_tokens=90)):
         os.kill(worker_pid(engine), signal.SIGKILL)
+
+
+async def test_a_grammar_travels_and_binds(engine: EngineProcess) -> None:
+    """Compiled in the worker, while another request of the same moment goes on."""
+    text = regex_grammar("[0-9]{4}-x", spaced=False)
+    bound = replace(ask("bound", "hi", temperature=9.0, n=2), grammar=text)
+    both = await asyncio.gather(outputs_of(engine, bound), outputs_of(engine, ask("free", "hi")))
+    assert finishes(both[1]) == {("free", 0): "length"}
+    for answer in texts(both[0]).values():
+        assert re.fullmatch("[0-9]{4}-x", answer)
+
+
+async def test_a_grammar_that_explodes_is_refused_by_the_worker(engine: EngineProcess) -> None:
+    """At once where compiling shows it, in mid-answer where it shows later; the worker lives."""
+    for text, reason in (
+        (regex_grammar("[", spaced=False), "cannot be compiled: .* unclosed"),
+        (json_grammar(BOMB, spaced=False), "cannot be followed: lexer error"),
+    ):
+        bomb = replace(ask("bomb", "hi", max_tokens=90, temperature=30.0, seed=1), grammar=text)
+        with pytest.raises(InvalidRequestError, match=reason):
+            await outputs_of(engine, bomb)
+    assert finishes(await outputs_of(engine, ask("after", "hi"))) == {("after", 0): "length"}
 
 
 async def test_a_worker_says_what_it_is(engine: EngineProcess) -> None:

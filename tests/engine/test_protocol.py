@@ -52,7 +52,12 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
     )
     plain = GenerationRequest("17", (1, 2, 3), sampling)
     assert decode_request(sent(encode_request(plain, "17"))) == plain
-    rest = {"continues": True, "reading": Reading(True, 3)}
+    rest = {
+        "continues": True,
+        "reading": Reading(True, 3),
+        "grammar": 'start: "é"',
+        "shown": (4, 5),
+    }
     request = GenerationRequest("theirs", (1, 2, 3), sampling, **rest)  # type: ignore[arg-type]
     received = decode_request(sent(encode_request(request, "17")))
     assert received == replace(request, id="17")

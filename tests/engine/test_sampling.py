@@ -44,6 +44,9 @@ def random_draws(draw: st.DrawFn) -> Draws:
     )
     for token in draw(st.lists(st.integers(0, VOCABULARY - 1), max_size=12)):
         state.took(token)
+    few = draw(st.none() | st.sets(st.integers(0, VOCABULARY - 1), min_size=1, max_size=30))
+    if few is not None:
+        state.allowed = torch.tensor([token in few for token in range(VOCABULARY)])
     return state
 
 
@@ -52,7 +55,7 @@ def random_draws(draw: st.DrawFn) -> Draws:
 def test_many_rows_at_once_draw_what_the_definition_draws(states: list[Draws], seed: int) -> None:
     logits = scores(seed, len(states))
     for row, (state, drawn) in enumerate(zip(states, sample(logits, states), strict=True)):
-        probabilities = distribution(logits[row], state.sampling, state.seen)
+        probabilities = distribution(logits[row], state.sampling, state.seen, state.allowed)
         uniform = torch.tensor([state.uniform()], dtype=torch.float64)
         expected = int(pick(probabilities[None], uniform))
         assert drawn.token is not None
@@ -60,6 +63,7 @@ def test_many_rows_at_once_draw_what_the_definition_draws(states: list[Draws], s
             below = float(probabilities[: max(drawn.token, expected)].sum())
             assert float(uniform) == pytest.approx(below, abs=1e-5)
         assert probabilities[drawn.token] > 0
+        assert state.allowed is None or state.allowed[drawn.token]
 
 
 def test_a_row_does_not_depend_on_its_neighbours() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from miniclaude.errors import InvalidRequestError, ModelNotFoundError, UnsupportedFieldError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, Tool, Usage, text_message
-from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings
+from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings, Structure
 from miniclaude.providers.echo import Echo, create
 
 pytestmark = pytest.mark.anyio
@@ -97,3 +97,11 @@ async def test_token_ids_are_refused() -> None:
 async def test_unknown_model() -> None:
     with pytest.raises(ModelNotFoundError, match="no model 'parrot'"):
         await anext(Echo().complete(CompletionRequest("parrot", "hi")))
+
+
+async def test_a_form_of_the_answer_is_refused_by_name() -> None:
+    """What it says has the form of what it was told."""
+    structure = Structure("regex", "guided_regex", pattern="a")
+    request = ChatRequest("echo", (text_message("user", "hi"),), structure=structure)
+    with pytest.raises(UnsupportedFieldError, match="guided_regex: the echo model"):
+        await anext(Echo().chat(request))

@@ -33,7 +33,7 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.model.library import Library
-from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings
+from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings, Structure
 from miniclaude.providers.local import Local, create
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -106,6 +106,50 @@ async def test_a_model_without_a_template_can_complete_but_not_chat(local: Local
         await all_of(chat(local, "plain"))
     request = CompletionRequest("plain", "the cat", Settings(max_tokens=1))
     assert [event async for event in local.complete(request)][-1] == Usage(2, 1)
+
+
+async def structured(local: Local, structure: Structure, **settings: Any) -> str:
+    """The text of an answer that must have this form."""
+    said = (text_message("user", "hello"),)
+    request = ChatRequest("tiny", said, Settings(**settings), structure=structure)
+    events = await all_of(local.chat(request))
+    assert Finished(0, "stop") in events
+    return text_of(events)
+
+
+async def test_an_answer_has_the_form_that_is_asked_for(local: Local) -> None:
+    schema: dict[str, object] = {"type": "object", "properties": {"a": {"enum": [1, 2]}}}
+    answer = await structured(local, Structure("json_schema", schema=schema), temperature=2.0)
+    assert json.loads(answer) in ({}, {"a": 1}, {"a": 2})
+    answer = await structured(local, Structure("regex", pattern="[ab]{3}"), temperature=2.0)
+    assert set(answer) <= {"a", "b"}
+    assert len(answer) == 3
+    assert await structured(local, Structure("choice", choices=("ja",))) == "ja"
+
+
+@pytest.mark.parametrize(
+    ("structure", "code"),
+    [
+        (Structure("regex", "guided_regex", pattern="["), "invalid_grammar"),
+        (
+            Structure("json_schema", "guided_json", schema={"not": {}}),
+            "unsupported_schema",
+        ),
+        (
+            Structure("json_schema", "guided_json", schema={"enum": ["x" * 1_000_000]}),
+            "schema_too_large",
+        ),
+    ],
+)
+async def test_a_form_that_cannot_be_is_refused_with_its_field(
+    local: Local, structure: Structure, code: str
+) -> None:
+    """Before the answer begins, whether the provider finds out or the engine."""
+    with pytest.raises(InvalidRequestError) as caught:
+        await structured(local, structure)
+    assert caught.value.code == code
+    assert (caught.value.param or "").startswith(structure.param)
+    assert caught.value.message.startswith(structure.param)
 
 
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:

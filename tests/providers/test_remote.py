@@ -40,6 +40,7 @@ from miniclaude.providers.base import (
     ModelInfo,
     Provider,
     Settings,
+    Structure,
 )
 from miniclaude.providers.registry import Factory
 from tests.providers.stand_in import StandIn, running_stand_in
@@ -246,6 +247,41 @@ async def test_tools_travel_both_ways(
     assert "".join(call.arguments for call in calls) == '{"a": 1}'
     assert {call.call_index for call in calls} == {0}
     assert Finished(0, "tool_calls") in events
+
+
+@pytest.mark.parametrize(
+    ("structure", "field", "sent"),
+    [
+        (Structure("json_object"), "response_format", {"type": "json_object"}),
+        (
+            Structure("json_schema", schema={"type": "null"}, name="x", strict=True),
+            "response_format",
+            {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "schema": {"type": "null"}, "strict": True},
+            },
+        ),
+        (Structure("regex", pattern="a+"), "structured_outputs", {"regex": "a+"}),
+        (Structure("choice", choices=("a", "b")), "structured_outputs", {"choice": ["a", "b"]}),
+    ],
+)
+async def test_the_form_of_the_answer_is_passed_on(
+    openai: Remote, structure: Structure, field: str, sent: object
+) -> None:
+    """OpenAI's field where there is one, else vLLM's; beside other extensions."""
+    settings = Settings(top_k=3)
+    request = ChatRequest("m", (text_message("user", "hi"),), settings, structure=structure)
+    async for _ in openai.provider.chat(request):
+        pass
+    assert openai.body[field] == sent
+    assert openai.body["top_k"] == 3
+
+
+async def test_anthropic_refuses_a_form_by_name(claude: Remote) -> None:
+    request = ChatRequest("m", (text_message("user", "hi"),), structure=Structure("json_object"))
+    with pytest.raises(UnsupportedFieldError, match=r"^response_format: it is not passed on"):
+        async for _ in claude.provider.chat(request):
+            pass
 
 
 @pytest.mark.parametrize(

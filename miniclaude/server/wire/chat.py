@@ -11,6 +11,7 @@ from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.messages import MessageField, Name, read_messages
 from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+from miniclaude.server.wire.structure import StructureFields
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_MESSAGES = 2048
@@ -28,7 +29,6 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "prompt_cache_options": (),
     "prompt_cache_retention": (),
     "reasoning_effort": (),
-    "response_format": ({"type": "text"},),
     "safety_identifier": (),
     "service_tier": ("auto", "default"),
     "store": (False,),
@@ -100,7 +100,7 @@ ToolChoice = Annotated[
 ]
 
 
-class ChatBody(SamplingFields):
+class ChatBody(SamplingFields, StructureFields):
     """A chat completion request, every field checked."""
 
     model: ModelName
@@ -154,6 +154,7 @@ class ChatBody(SamplingFields):
                 for tool in self.tools
             ),
             tool_choice=choice if isinstance(choice, str) else choice.function.name,
+            structure=self.structure(),
         )
 
     def _max_tokens(self) -> int | None:

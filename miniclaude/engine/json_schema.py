@@ -1,0 +1,176 @@
+"""Which JSON schemas can be enforced: what is not implemented is refused by its name and place.
+
+The keywords are JSON Schema's (draft 2020-12) as far as llguidance implements them. No torch here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+
+Schema = dict[str, Any]
+
+MAX_SCHEMA = 131_072
+"""Characters of a schema as JSON."""
+MAX_DEPTH = 48
+"""Schemas inside of schemas."""
+MAX_PROPERTIES = 1000
+"""Of one object: the time to compile grows with their square."""
+
+ONE = ("additionalItems", "additionalProperties", "items")
+MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
+NAMED = ("$defs", "definitions", "patternProperties", "properties")
+VALUES = (
+    *("$ref", "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems"),
+    *("maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties"),
+    *("minimum", "multipleOf", "pattern", "required", "type"),
+)
+ANNOTATIONS = (
+    *("$anchor", "$comment", "$id", "$schema", "contentEncoding", "contentMediaType", "default"),
+    *("deprecated", "description", "discriminator", "example", "examples", "id", "readOnly"),
+    *("title", "writeOnly"),
+)
+"""Keywords that constrain nothing."""
+FORMATS = (
+    *("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"),
+)
+COMBINING = {"$ref", "allOf", "anyOf", "oneOf"}
+
+
+def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
+    """The schema as it is enforced.
+
+    An object that names its properties has no others, unless it says so with additionalProperties
+    or is combined with another schema: whatever is left still obeys the schema given. lenient:
+    keywords that are not implemented are left out, and `oneOf` is taken as `anyOf`.
+
+    Raises UnsupportedFieldError (code `unsupported_schema`) naming a keyword that is not
+    implemented, InvalidRequestError (`invalid_schema`) for what is no schema, or is too large or
+    deep; `param` is where the schema stands in the request.
+    """
+    if not isinstance(schema, dict):
+        raise _invalid(param, "a schema must be an object")
+    try:
+        size = len(json.dumps(schema, ensure_ascii=False))
+    except (ValueError, RecursionError) as error:
+        raise _invalid(param, "it cannot be written as JSON") from error
+    if size > MAX_SCHEMA:
+        raise InvalidRequestError(
+            f"{param}: the schema has {size:,} characters; at most {MAX_SCHEMA:,} are accepted.",
+            hint="Send a smaller schema.",
+            param=param,
+            code="schema_too_large",
+        )
+    result = _read(schema, param, 0, lenient)
+    if not any(_combines(node) for node in _nodes(result)):
+        for node in _nodes(result):
+            _close(node)
+    if lenient:
+        result["x-guidance"] = {"coerce_one_of": True}
+    return result
+
+
+def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
+    """A checked copy of a schema, without the keywords that constrain nothing."""
+    if depth > MAX_DEPTH:
+        raise _invalid(param, f"schemas may be nested {MAX_DEPTH} deep")
+    read: Schema = {}
+    for keyword, value in node.items():
+        place = f"{param}.{keyword[:64]}"
+        if keyword in ONE:
+            # The oldest drafts list the schemas of an array's first items here.
+            read[keyword] = (
+                [_inner(each, f"{place}[{n}]", depth, lenient) for n, each in enumerate(value)]
+                if keyword == "items" and isinstance(value, list)
+                else _inner(value, place, depth, lenient)
+            )
+        elif keyword in MANY:
+            if not isinstance(value, list) or not value:
+                raise _invalid(place, "it must be a list of schemas")
+            read[keyword] = [
+                _inner(each, f"{place}[{n}]", depth, lenient) for n, each in enumerate(value)
+            ]
+        elif keyword in NAMED:
+            if not isinstance(value, dict):
+                raise _invalid(place, "it must be an object of schemas")
+            if keyword == "properties" and len(value) > MAX_PROPERTIES:
+                raise _invalid(place, f"an object may name {MAX_PROPERTIES:,} properties")
+            read[keyword] = {
+                name: _inner(each, f"{place}.{name[:64]}", depth, lenient)
+                for name, each in value.items()
+            }
+        elif keyword in VALUES:
+            why = _why_not(keyword, value)
+            if why and not lenient:
+                raise _unsupported(place, why)
+            if not why:
+                read[keyword] = value
+        elif keyword not in ANNOTATIONS and not lenient:
+            raise _unsupported(place, "this keyword is not implemented here")
+    return read
+
+
+def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, dict):
+        raise _invalid(param, "a schema must be an object or a boolean")
+    return _read(value, param, depth + 1, lenient)
+
+
+def _why_not(keyword: str, value: object) -> str:
+    """Why this value cannot be enforced; empty when it can."""
+    if keyword == "format" and value not in FORMATS:
+        return f"the format {str(value)[:64]!r} is not implemented here"
+    if keyword == "$ref" and not str(value).startswith("#"):
+        return "only references into the schema itself (#/…) are followed"
+    return ""
+
+
+def _nodes(node: Schema) -> Iterator[Schema]:
+    """The schema and all inside of it."""
+    yield node
+    for keyword, value in node.items():
+        inner: list[object] = []
+        if keyword in NAMED:
+            inner = list(value.values())
+        elif keyword in MANY or (keyword in ONE and isinstance(value, list)):
+            inner = value
+        elif keyword in ONE:
+            inner = [value]
+        for each in inner:
+            if isinstance(each, dict):
+                yield from _nodes(each)
+
+
+def _combines(node: Schema) -> bool:
+    """Whether an object must obey several schemas at once, each with a part of its properties."""
+    constrained = {"properties", "required", "additionalProperties", "patternProperties"}
+    return "allOf" in node or bool(COMBINING & node.keys() and constrained & node.keys())
+
+
+def _close(node: Schema) -> None:
+    named = node.get("properties")
+    if not named or "additionalProperties" in node or "patternProperties" in node:
+        return
+    required = node.get("required")
+    if not isinstance(required, list) or all(name in named for name in required):
+        node["additionalProperties"] = False
+
+
+def _invalid(param: str, why: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{param}: {why}.", hint="Correct the schema.", param=param, code="invalid_schema"
+    )
+
+
+def _unsupported(param: str, why: str) -> UnsupportedFieldError:
+    return UnsupportedFieldError(
+        f"{param}: {why}.",
+        hint="Leave it out of the schema, and check the answer for it yourself.",
+        param=param,
+        code="unsupported_schema",
+    )

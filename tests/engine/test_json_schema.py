@@ -1,0 +1,96 @@
+"""What is refused of a schema, by name, and what is added to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from miniclaude.engine.json_schema import MAX_DEPTH, MAX_SCHEMA, enforceable
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+
+
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        ({"not": {}}, "s.not"),
+        (
+            {"properties": {"a": {"items": {"uniqueItems": True}}}},
+            "s.properties.a.items.uniqueItems",
+        ),
+        ({"anyOf": [{}, {"if": {}}]}, "s.anyOf[1].if"),
+        ({"$defs": {"x": {"dependentRequired": {}}}}, "s.$defs.x.dependentRequired"),
+        ({"format": "made-up"}, "s.format"),
+        ({"$ref": "https://example.com/schema"}, "s.$ref"),
+        ({"x-guidance": {"lenient": True}}, "s.x-guidance"),
+    ],
+)
+def test_what_is_not_implemented_is_named(schema: dict[str, Any], place: str) -> None:
+    """A keyword dropped in silence would give answers that break the schema now and then."""
+    with pytest.raises(UnsupportedFieldError) as caught:
+        enforceable(schema, "s")
+    assert caught.value.param == place
+    assert caught.value.code == "unsupported_schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ([], "s: a schema must be an object"),
+        ({"properties": []}, "s.properties: it must be an object of schemas"),
+        ({"anyOf": []}, "s.anyOf: it must be a list of schemas"),
+        ({"items": 3}, "s.items: a schema must be an object or a boolean"),
+        ({"properties": {str(n): {} for n in range(1001)}}, "may name 1,000 properties"),
+        ({"enum": ["x" * MAX_SCHEMA]}, r"the schema has 131,\d+ characters; at most 131,072"),
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: object, reason: str) -> None:
+    with pytest.raises(InvalidRequestError, match=reason):
+        enforceable(schema, "s")
+
+
+def test_depth_is_bounded() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(MAX_DEPTH + 1):
+        schema = {"items": schema}
+    with pytest.raises(InvalidRequestError, match="nested 48 deep"):
+        enforceable(schema, "s")
+    for _ in range(100_000):
+        schema = {"items": schema}
+    with pytest.raises(InvalidRequestError, match="cannot be written as JSON"):
+        enforceable(schema, "s")
+
+
+def test_an_object_that_names_its_properties_is_closed() -> None:
+    """Else a weak model goes on inventing more of them until its tokens are used up."""
+    schema = {"title": "T", "properties": {"a": {"properties": {"b": {}}}}, "required": ["a"]}
+    closed = enforceable(schema, "s")
+    assert closed["additionalProperties"] is False
+    assert closed["properties"]["a"]["additionalProperties"] is False
+    assert "title" not in closed
+    assert "additionalProperties" not in schema, "the caller's own is not touched"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"properties": {"a": {}}, "additionalProperties": True},
+        {"properties": {"a": {}}, "required": ["b"]},
+        {"allOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]},
+        {"properties": {"a": {}}, "anyOf": [{"properties": {"b": {}}}]},
+        {"properties": {"a": {}}, "patternProperties": {"^x": {}}},
+    ],
+)
+def test_an_object_that_must_stay_open_is_left_so(schema: dict[str, Any]) -> None:
+    """Closing one part of what is combined would forbid the properties of the other."""
+    assert enforceable(schema, "s") == schema
+
+
+def test_lenient_leaves_out_what_is_not_implemented() -> None:
+    """A tool's schema, unless it is strict, says what is wanted; its tool checks it again."""
+    schema = {"not": {}, "format": "made-up", "type": "string", "x-guidance": {"lenient": False}}
+    assert enforceable(schema, "s", lenient=True) == {
+        "type": "string",
+        "x-guidance": {"coerce_one_of": True},
+    }
