@@ -18,7 +18,8 @@ from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
 from miniclaude.engine.kv_cache import BlockCache
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.machine import default_kv_tokens
+from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens
+from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.request import (
     ChosenToken,
     EngineFinish,
@@ -47,6 +48,7 @@ class Live:
     """A request between `submit` and its end; the writings of its unfinished answers by index."""
 
     request: GenerationRequest
+    job: Job
     writings: dict[int, Writing]
 
 
@@ -83,7 +85,11 @@ class Engine:
             dtype=weight.dtype,
             device=weight.device,
         )
-        self.scheduler = Scheduler(self.limits, blocks=blocks)
+        self.prefix_tokens = default_prefix_tokens(
+            self.limits.prefix_tokens, self.kv_tokens, model.config, weight.dtype
+        )
+        keep = self.prefix_tokens // self.limits.block_tokens
+        self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
         self.clock = clock
         self.live: dict[str, Live] = {}
         self.notices: list[Output] = []
@@ -109,11 +115,14 @@ class Engine:
             )
         s = request.sampling
         deadline = self.clock() + self.limits.max_wait_seconds
-        self.scheduler.submit(Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline))
+        keys = self.keys(request) if self.prefix_tokens else None
+        job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
+        self.scheduler.submit(job)
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
         self.live[request.id] = Live(
             request,
+            job,
             {
                 index: Writing(
                     list(request.prompt),
@@ -123,6 +132,12 @@ class Engine:
                 for index in range(s.n)
             },
         )
+
+    def keys(self, request: GenerationRequest) -> BlockKeys:
+        """The names under which blocks of this prompt may be known already."""
+        keys = BlockKeys(salt(request.user), self.limits.block_tokens)
+        keys.cover(request.prompt)
+        return keys
 
     def cancel(self, request_id: str) -> None:
         """Stop answering, free slots and blocks at once, and say so in the next step. An id that is
@@ -184,6 +199,10 @@ class Engine:
 
     def forward(self, chunks: Sequence[Chunk]) -> list[tuple[Answer, Drawn]]:
         """Run the model over the chunks and draw for those that want a token."""
+        while self.scheduler.copies:
+            source, target = self.scheduler.copies[0]
+            self.cache.copy(source, target, len(source) * self.limits.block_tokens)
+            self.scheduler.copies.popleft()
         batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
         hidden = self.model.hidden(batch.ids, batch.cache)[0]  # [T, W]
         for chunk in chunks:
@@ -230,7 +249,7 @@ class Engine:
         if text or logprobs or finish:
             outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
         if finish is None:
-            self.scheduler.extend(answer)
+            self.scheduler.extend(answer, writing.tokens)
             return
         self.scheduler.finish(answer)
         del live.writings[answer.index]
@@ -268,4 +287,5 @@ class Engine:
             error,
             prompt_tokens=prompt,
             completion_tokens=len(writing.tokens) - prompt,
+            cached_tokens=live.job.cached_tokens,
         )

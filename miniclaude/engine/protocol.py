@@ -103,6 +103,7 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "prompt": request.prompt,
         "sampling": sampling,
         "continues": request.continues,
+        "user": request.user,
     }
 
 
@@ -114,7 +115,11 @@ def decode_request(message: Json) -> GenerationRequest:
         "logit_bias": {int(i): bias for i, bias in message["sampling"]["logit_bias"].items()},
     }
     return GenerationRequest(
-        message["id"], tuple(message["prompt"]), Sampling(**sampling), message["continues"]
+        message["id"],
+        tuple(message["prompt"]),
+        Sampling(**sampling),
+        message["continues"],
+        message["user"],
     )
 
 
@@ -129,6 +134,7 @@ def encode_output(output: Output) -> list[Any]:
         output.error,
         output.prompt_tokens,
         output.completion_tokens,
+        output.cached_tokens,
     ]
 
 

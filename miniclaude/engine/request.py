@@ -46,13 +46,15 @@ class GenerationRequest:
     """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
 
     continues: the answer goes on in the middle of the prompt's text (raw completion): the space
-    before its first word, which some vocabularies drop at the start of a text, is kept.
+    before its first word, which some vocabularies drop at the start of a text, is kept. user: whose
+    it is: what was computed of one user's texts is never used for another's.
     """
 
     id: str
     prompt: tuple[int, ...]
     sampling: Sampling
     continues: bool = False
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Output:
 
     text: what can be shown now: whole characters only, and nothing that may yet become a stop
     string. finish: None until the choice ends. error: the reason when finish is `error`.
-    prompt_tokens, completion_tokens: counts so far for this choice.
+    prompt_tokens, completion_tokens: counts so far for this choice. cached_tokens: how many of the
+    prompt's were computed earlier, for another request of the same user.
     """
 
     id: str
@@ -89,3 +92,4 @@ class Output:
     error: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0

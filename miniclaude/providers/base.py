@@ -34,22 +34,25 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A conversation to continue. `model` is the name without the provider's prefix."""
+    """A conversation to continue. `model` is the name without the provider's prefix. user: whose it
+    is; what a provider remembers of one user's texts is of no use to another."""
 
     model: str
     messages: tuple[Message, ...]
     settings: Settings = field(default_factory=Settings)
     tools: tuple[Tool, ...] = ()
     tool_choice: Literal["auto", "none", "required"] | str = "auto"
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A raw prompt to continue: text, or token ids of the model's own tokenizer."""
+    """A raw prompt to continue: text, or token ids of the model's own tokenizer. user: as above."""
 
     model: str
     prompt: str | tuple[int, ...]
     settings: Settings = field(default_factory=Settings)
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Local:
                 )
             _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
             prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
-            events = _answer(loaded, prompt, request.settings, continues=False)
+            events = _answer(loaded, prompt, request.settings, request.user, continues=False)
             async with aclosing(events):
                 async for event in events:
                     yield event
@@ -162,7 +162,7 @@ class Local:
                     hint="Send at least one character.",
                     param="prompt",
                 )
-            events = _answer(loaded, prompt, request.settings, continues=True)
+            events = _answer(loaded, prompt, request.settings, request.user, continues=True)
             async with aclosing(events):
                 async for event in events:
                     yield event
@@ -173,18 +173,20 @@ class Local:
 
 
 async def _answer(
-    loaded: LoadedModel, prompt: Sequence[int], settings: Settings, *, continues: bool
+    loaded: LoadedModel, prompt: Sequence[int], settings: Settings, user: str, *, continues: bool
 ) -> AsyncGenerator[StreamEvent, None]:
     """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues)
+    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, user)
     written: dict[int, int] = {}
+    cached = 0
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
+            cached = output.cached_tokens
             if output.text or output.logprobs:
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
                 yield TextDelta(output.index, output.text, logprobs)
@@ -193,7 +195,7 @@ async def _answer(
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
-    yield Usage(len(prompt), sum(written.values()))
+    yield Usage(len(prompt), sum(written.values()), cached)
 
 
 def _sampling(

@@ -10,7 +10,13 @@ from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.messages import MessageField, Name, read_messages
-from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+from miniclaude.server.wire.sampling import (
+    Count,
+    ModelName,
+    SamplingFields,
+    StreamOptions,
+    end_user,
+)
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_MESSAGES = 2048
@@ -154,6 +160,7 @@ class ChatBody(SamplingFields):
                 for tool in self.tools
             ),
             tool_choice=choice if isinstance(choice, str) else choice.function.name,
+            user=end_user(self.user),
         )
 
     def _max_tokens(self) -> int | None:
