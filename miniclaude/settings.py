@@ -76,6 +76,7 @@ class EngineSettings(Table):
     block_tokens: int | None = None
     step_tokens: int | None = None
     kv_tokens: int | None = None
+    prefix_tokens: int | None = None
     max_running: int | None = None
     max_queued_tokens: int | None = None
     max_wait_seconds: int | None = None

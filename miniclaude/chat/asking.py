@@ -57,8 +57,9 @@ async def ask(
     settings: Settings,
     context: int,
     count: CountTokens,
+    user: str = "",
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The provider's events for the branch.
+    """The provider's events for the branch, which is `user`'s.
 
     The branch is cut to an estimate first, and cut to half of that for as long as the provider
     says it is too long: an estimate is not a count. Raises what the provider raises;
@@ -69,7 +70,7 @@ async def ask(
     sent = fit(messages, context - answer, count) if context else tuple(messages)
     while True:
         started = False
-        request = ChatRequest(model, join_neighbours(sent), settings)
+        request = ChatRequest(model, join_neighbours(sent), settings, user=user)
         try:
             async with aclosing(cast("Closable", provider.chat(request))) as events:
                 async for event in events:

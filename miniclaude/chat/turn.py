@@ -204,6 +204,7 @@ class Turns:
             settings=settings,
             context=await self._contexts.of(provider, model),
             count=self._count,
+            user=turn.owner,
         )
         async with aclosing(events):
             async for event in events:

@@ -18,8 +18,9 @@ from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
 from miniclaude.engine.kv_cache import BlockCache
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.machine import default_kv_tokens
+from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens
 from miniclaude.engine.matching import Grammars, Matcher
+from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
 from miniclaude.engine.request import (
     ChosenToken,
@@ -52,6 +53,7 @@ class Live:
     reader: reads the prompt itself, where the request asks for that."""
 
     request: GenerationRequest
+    job: Job
     writings: dict[int, Writing]
     reader: Reader | None = None
 
@@ -89,7 +91,11 @@ class Engine:
             dtype=weight.dtype,
             device=weight.device,
         )
-        self.scheduler = Scheduler(self.limits, blocks=blocks)
+        self.prefix_tokens = default_prefix_tokens(
+            self.limits.prefix_tokens, self.kv_tokens, model.config, weight.dtype
+        )
+        keep = self.prefix_tokens // self.limits.block_tokens
+        self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}
@@ -120,11 +126,16 @@ class Engine:
             matcher = self.grammars.compile(request.grammar)
         s = request.sampling
         deadline = self.clock() + self.limits.max_wait_seconds
-        self.scheduler.submit(Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline))
+        # A reader has to see every token of its prompt.
+        keyed = self.prefix_tokens and request.reading is None
+        keys = self.keys(request) if keyed else None
+        job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
+        self.scheduler.submit(job)
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
         self.live[request.id] = Live(
             request,
+            job,
             {
                 index: Writing(
                     list(request.prompt),
@@ -138,6 +149,12 @@ class Engine:
             },
             None if request.reading is None else Reader(request, self.model.head),
         )
+
+    def keys(self, request: GenerationRequest) -> BlockKeys:
+        """The names under which blocks of this prompt may be known already."""
+        keys = BlockKeys(salt(request.user), self.limits.block_tokens)
+        keys.cover(request.prompt)
+        return keys
 
     def cancel(self, request_id: str) -> None:
         """Stop answering, free slots and blocks at once, and say so in the next step. An id that is
@@ -209,6 +226,10 @@ class Engine:
 
     def forward(self, chunks: Sequence[Chunk]) -> list[tuple[Answer, Drawn]]:
         """Run the model over the chunks and draw for those that want a token."""
+        while self.scheduler.copies:
+            source, target = self.scheduler.copies[0]
+            self.cache.copy(source, target, len(source) * self.limits.block_tokens)
+            self.scheduler.copies.popleft()
         batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
         hidden = self.model.hidden(batch.ids, batch.cache)[0]  # [T, W]
         for chunk in chunks:
@@ -284,7 +305,7 @@ class Engine:
         if text or logprobs or finish:
             outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
         if finish is None:
-            self.scheduler.extend(answer)
+            self.scheduler.extend(answer, writing.tokens)
             return
         self.scheduler.finish(answer)
         del live.writings[answer.index]
@@ -322,5 +343,6 @@ class Engine:
             error,
             prompt_tokens=prompt,
             completion_tokens=len(writing.tokens) - prompt,
+            cached_tokens=live.job.cached_tokens,
             stop_text=writing.text.filter.found if finish == "stop" else None,
         )

@@ -14,6 +14,8 @@ class EngineLimits:
     block_tokens: positions in one block of the key/value cache.
     step_tokens: most tokens computed in one step, prompts and answers together.
     kv_tokens: capacity of the key/value cache; None chooses by the memory that is free.
+    prefix_tokens: how much of that may hold texts that nobody is using now, for the next turn of
+    their conversation; 0 computes every prompt from its beginning; None chooses.
     max_running: most answers written at the same time (a count).
     max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission.
     max_wait_seconds: how long a request may wait for admission, in seconds.
@@ -22,6 +24,7 @@ class EngineLimits:
     block_tokens: int = 16
     step_tokens: int = 512
     kv_tokens: int | None = None
+    prefix_tokens: int | None = None
     max_running: int = 64
     max_queued_tokens: int = 262_144
     max_wait_seconds: int = 60
@@ -33,12 +36,12 @@ class EngineLimits:
                 raise SettingsError(
                     f"{name} is {value}.", hint="It must be a positive whole number.", param=name
                 )
-        if self.max_queued_tokens < 0:
-            raise SettingsError(
-                f"max_queued_tokens is {self.max_queued_tokens}.",
-                hint="It must be 0 (nothing waits) or more.",
-                param="max_queued_tokens",
-            )
+        for name, none in (("max_queued_tokens", "nothing waits"), ("prefix_tokens", "off")):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise SettingsError(
+                    f"{name} is {value}.", hint=f"It must be 0 ({none}) or more.", param=name
+                )
         if self.step_tokens < self.max_running:
             raise SettingsError(
                 f"step_tokens is {self.step_tokens}, less than max_running, {self.max_running}.",

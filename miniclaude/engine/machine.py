@@ -10,6 +10,7 @@ import torch
 from miniclaude.model.config import ModelConfig
 
 MAX_KV_TOKENS = 65_536
+PREFIX_BYTES = 256 << 20
 
 
 def free_memory(device: torch.device) -> int:
@@ -36,9 +37,29 @@ def default_kv_tokens(
     """Capacity of the key/value cache when none is given: a third of the free memory, but at least
     one sequence of the model's whole context, and no more than `running` of them or 64 Ki tokens.
     """
-    token_bytes = 2 * config.layers * config.kv_heads * config.head_dim * dtype.itemsize
-    by_memory = free_memory(device) // 3 // token_bytes
+    by_memory = free_memory(device) // 3 // token_bytes(config, dtype)
     return max(config.context, min(by_memory, running * config.context, MAX_KV_TOKENS))
+
+
+def default_prefix_tokens(
+    wanted: int | None, kv_tokens: int, config: ModelConfig, dtype: torch.dtype
+) -> int:
+    """How many tokens of the cache may be kept that nobody is using: as many as wanted, or, when
+    that is None, a whole context or 256 MiB, whichever is more, but no more than half the cache.
+
+    0 where a key depends on how long its text has become (`dynamic` rotary positions): what one
+    request computed is not what another would have.
+    """
+    if config.rotary is not None and config.rotary.kind == "dynamic":
+        return 0
+    if wanted is not None:
+        return wanted
+    return min(kv_tokens // 2, max(config.context, PREFIX_BYTES // token_bytes(config, dtype)))
+
+
+def token_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
+    """Bytes of one token's keys and values in all layers."""
+    return 2 * config.layers * config.kv_heads * config.head_dim * dtype.itemsize
 
 
 def physical_cores() -> int:

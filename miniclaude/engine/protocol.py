@@ -107,6 +107,7 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "reading": None if request.reading is None else asdict(request.reading),
         "grammar": request.grammar,
         "shown": request.shown,
+        "user": request.user,
     }
 
 
@@ -125,6 +126,7 @@ def decode_request(message: Json) -> GenerationRequest:
         None if message["reading"] is None else Reading(**message["reading"]),
         message["grammar"],
         tuple(message["shown"]),
+        message["user"],
     )
 
 
@@ -139,6 +141,7 @@ def encode_output(output: Output) -> list[Any]:
         output.error,
         output.prompt_tokens,
         output.completion_tokens,
+        output.cached_tokens,
         output.stop_text,
         encode_chosen(output.prompt_logprobs),
         output.embedding,

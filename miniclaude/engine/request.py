@@ -61,7 +61,8 @@ class GenerationRequest:
     before its first word, which some vocabularies drop at the start of a text, is kept.
     reading: with it `max_tokens` may be 0, for a prompt that is only read.
     grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
-    the answers' text, though others are not.
+    the answers' text, though others are not. user: whose it is: what was computed of one user's
+    texts is never used for another's.
     """
 
     id: str
@@ -71,6 +72,7 @@ class GenerationRequest:
     reading: Reading | None = None
     grammar: str | None = None
     shown: tuple[int, ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Output:
 
     text: what can be shown now: whole characters only, and nothing that may yet become a stop
     string. finish: None until the choice ends. error: the reason when finish is `error`.
-    prompt_tokens, completion_tokens: counts so far for this choice. stop_text: the stop string
+    prompt_tokens, completion_tokens: counts so far for this choice. cached_tokens: how many of the
+    prompt's were computed earlier, for another request of the same user. stop_text: the stop string
     that ended it. prompt_logprobs: of more of the prompt's tokens, in order, the first token left
     out. embedding: of the whole prompt; empty until it is read.
     """
@@ -109,6 +112,7 @@ class Output:
     error: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
     stop_text: str | None = None
     prompt_logprobs: tuple[ChosenToken, ...] = ()
     embedding: tuple[float, ...] = ()

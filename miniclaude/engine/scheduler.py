@@ -7,49 +7,32 @@ PagedAttention) and prompts are cut so that running answers are never held up (A
 Sarathi).
 
 Because the blocks for prompt and answer are reserved at admission, a running request can never run
-out of them, and nothing ever has to be evicted.
+out of them, and nobody who is running ever has to be evicted. What nobody uses any more is kept for
+as long as there is room: a prompt that begins with a text of the same user's that is still there
+is computed only from where they differ (prefix caching; see `blocks.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from miniclaude.engine.blocks import BlockPool
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.prefix import BlockKeys
 from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
-
-
-class BlockPool:
-    """Hands out blocks of the cache, neighbours where it can: one whose blocks lie side by
-    side is read without copying."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.free = set(range(count))
-
-    def take(self, count: int) -> list[int]:
-        """`count` of the free blocks: the first run of neighbours that is long enough, else the
-        lowest ones. There must be that many."""
-        ordered = sorted(self.free)
-        chosen = ordered[:count]
-        for start in range(len(ordered) - count + 1):
-            if ordered[start + count - 1] - ordered[start] == count - 1:
-                chosen = ordered[start : start + count]
-                break
-        self.free.difference_update(chosen)
-        return chosen
-
-    def give(self, blocks: list[int]) -> None:
-        """Return blocks that were taken."""
-        self.free.update(blocks)
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """A request with its `choices` answers: they share the computation of the prompt.
 
-    deadline: when it stops waiting for admission, on whatever clock `expire` is asked by.
+    deadline: when it stops waiting for admission, on whatever clock `expire` is asked by. keys:
+    those of the prompt's blocks; None shares nothing. cached_tokens: how much of the prompt was
+    there already at its admission.
     """
 
     id: str
@@ -57,8 +40,10 @@ class Job:
     max_tokens: int
     choices: int = 1
     deadline: float = math.inf
+    keys: BlockKeys | None = None
     answers: list[Answer] = field(default_factory=list)
     prefilled: bool = False
+    cached_tokens: int = 0
 
     @property
     def longest(self) -> int:
@@ -76,7 +61,8 @@ class Answer:
     """One answer being written.
 
     blocks: its part of the cache, in order. length: tokens known, the prompt's and the answer's.
-    computed: how many of them are in the cache.
+    computed: how many of them are in the cache. keys: those of the blocks whose tokens are known.
+    published: how many blocks others may find.
     """
 
     job: Job
@@ -84,6 +70,8 @@ class Answer:
     blocks: list[int]
     length: int
     computed: int = 0
+    keys: BlockKeys | None = None
+    published: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +88,25 @@ class Chunk:
     samples: tuple[Answer, ...]
 
 
+class Copy(NamedTuple):
+    """Blocks whose content goes into the first of others, before anything else is computed."""
+
+    source: list[int]
+    target: list[int]
+
+
 class Scheduler:
     """First come, first served. `plan` a step, compute it, `complete` it, `extend` every answer
-    that drew a token and `finish` those that ended; `submit` and `cancel` at any time between."""
+    that drew a token and `finish` those that ended; `submit` and `cancel` at any time between.
 
-    def __init__(self, limits: EngineLimits, *, blocks: int) -> None:
+    blocks: how many there are. keep: how many of them may hold texts that nobody uses now.
+    copies: to be made, in order, before the next step is computed.
+    """
+
+    def __init__(self, limits: EngineLimits, *, blocks: int, keep: int = 0) -> None:
         self.limits = limits
-        self.pool = BlockPool(blocks)
+        self.pool = BlockPool(blocks, keep)
+        self.copies: deque[Copy] = deque()
         self.waiting: deque[Job] = deque()
         self.running: list[Job] = []
         self.queued_tokens = 0
@@ -184,27 +184,49 @@ class Scheduler:
         while self.waiting:
             job = self.waiting[0]
             size = self.blocks_for(job)
+            prefix = self.find_prefix(job)
             crowded = self.active + job.choices > self.limits.max_running
-            if crowded or job.choices * size > len(self.pool.free):
+            if crowded or not self.pool.fits(prefix, job.choices * size):
                 return
             self.waiting.popleft()
             self.queued_tokens -= job.tokens
+            blocks, source = self.pool.reserve(prefix, size, spare=(job.choices - 1) * size)
+            if source:
+                self.copies.append(Copy(source, blocks[: len(source)]))
+            rest = [self.pool.reserve([], size).blocks for _ in range(job.choices - 1)]
+            job.cached_tokens = len(prefix) * self.limits.block_tokens
             job.answers = [
-                Answer(job, index, self.pool.take(size), length=job.prompt_tokens)
-                for index in range(job.choices)
+                Answer(job, index, own, job.prompt_tokens, keys=job.keys and job.keys.copy())
+                for index, own in enumerate([blocks, *rest])
             ]
+            job.answers[0].computed = job.cached_tokens
+            job.answers[0].published = len(prefix)
             self.running.append(job)
+
+    def find_prefix(self, job: Job) -> list[int]:
+        """The blocks that hold the beginning of a prompt already; never all of it, for the last
+        token must be computed to draw the next."""
+        most = (job.prompt_tokens - 1) // self.limits.block_tokens
+        return [] if job.keys is None else self.pool.find(job.keys.keys[:most])
 
     def complete(self, chunk: Chunk) -> None:
         """Note that a chunk is in the cache: its own answer's and, at the end of a prompt, that
-        of every answer that draws from it."""
+        of every answer that draws from it. Others may use the blocks that are full now."""
         for answer in (chunk.answer, *chunk.samples):
             answer.computed = chunk.start + chunk.count
+            if answer.keys is not None:
+                full = answer.computed // self.limits.block_tokens
+                for place in range(answer.published, full):
+                    self.pool.publish(answer.blocks[place], answer.keys.keys[place])
+                answer.published = full
         chunk.answer.job.prefilled = bool(chunk.samples)
 
-    def extend(self, answer: Answer) -> None:
-        """Note that an answer has one more token, not yet in the cache."""
+    def extend(self, answer: Answer, tokens: Sequence[int] = ()) -> None:
+        """Note that an answer has one more token, not yet in the cache. tokens: the whole sequence
+        with it, for the keys."""
         answer.length += 1
+        if answer.keys is not None:
+            answer.keys.cover(tokens)
 
     def finish(self, answer: Answer) -> None:
         """Free the blocks and the slot of an answer that has ended."""
@@ -236,12 +258,14 @@ class Scheduler:
         return late
 
     def check(self) -> None:
-        """Raise AssertionError unless every block is free or owned exactly once and every count
-        agrees with what it counts."""
+        """Raise AssertionError unless every block is in one state, whoever uses it holds it, nobody
+        writes where others read, and every count agrees with what it counts."""
         answers = [answer for job in self.running for answer in job.answers]
-        owned = [block for answer in answers for block in answer.blocks]
-        if sorted([*owned, *self.pool.free]) != list(range(self.pool.count)):
-            raise AssertionError("a block is lost, or owned twice")
+        self.pool.check(answer.blocks for answer in answers)
+        for answer in answers:
+            growing = answer.blocks[answer.computed // self.limits.block_tokens :]
+            if any(self.pool.users[b] > 1 or b in self.pool.key_of for b in growing):
+                raise AssertionError("a block that is still being written is shared")
         if self.queued_tokens != sum(job.tokens for job in self.waiting):
             raise AssertionError("the queue's token count is wrong")
         if self.active > self.limits.max_running:

@@ -56,7 +56,8 @@ class ChatRequest:
     """A conversation to continue. `model` is the name without the provider's prefix.
 
     tool_choice: auto, none, required, or the name of the tool that must be called.
-    parallel_tool_calls: whether an answer may hold several calls.
+    parallel_tool_calls: whether an answer may hold several calls. user: whose it is; what a
+    provider remembers of one user's texts is of no use to another.
     """
 
     model: str
@@ -66,15 +67,17 @@ class ChatRequest:
     tool_choice: Literal["auto", "none", "required"] | str = "auto"
     parallel_tool_calls: bool = True
     structure: Structure | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A raw prompt to continue: text, or token ids of the model's own tokenizer."""
+    """A raw prompt to continue: text, or token ids of the model's own tokenizer. user: as above."""
 
     model: str
     prompt: str | tuple[int, ...]
     settings: Settings = field(default_factory=Settings)
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,9 @@ class Local:
         async with self._models.use(request.model) as loaded:
             grammar = await asyncio.to_thread(grammar_of, request.structure, loaded.tokenizer)
             prompt = await _chat_prompt(loaded, request)
-            events = _answer(loaded, prompt, request.settings, continues=False, grammar=grammar)
+            events = _answer(
+                loaded, prompt, request.settings, request.user, continues=False, grammar=grammar
+            )
             param = "tools" if request.structure is None else request.structure.param
             with blamed(param):
                 async with aclosing(events):
@@ -159,7 +161,7 @@ class Local:
                     hint="Send at least one character.",
                     param="prompt",
                 )
-            events = _answer(loaded, prompt, request.settings, continues=True)
+            events = _answer(loaded, prompt, request.settings, request.user, continues=True)
             async with aclosing(events):
                 async for event in events:
                     yield event
@@ -200,6 +202,7 @@ async def _answer(
     loaded: LoadedModel,
     prompt: Sequence[int],
     settings: Settings,
+    user: str,
     *,
     continues: bool,
     grammar: str | None = None,
@@ -208,12 +211,16 @@ async def _answer(
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, grammar)
+    request = GenerationRequest(
+        secrets.token_hex(8), tuple(prompt), sampling, continues, grammar=grammar, user=user
+    )
     written: dict[int, int] = {}
+    cached = 0
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
+            cached = output.cached_tokens
             if output.text or output.logprobs:
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
                 yield TextDelta(output.index, output.text, logprobs)
@@ -222,7 +229,7 @@ async def _answer(
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
-    yield Usage(len(prompt), sum(written.values()))
+    yield Usage(len(prompt), sum(written.values()), cached)
 
 
 def _sampling(

@@ -217,6 +217,7 @@ async def test_only_the_branch_is_sent(room: Room) -> None:
     edited = await room.ask("zwei", parent_id=first.assistant_message_id, system="Be brief.")
     await room.watch(edited)
     assert [m.text for m in room.provider.requests[1].messages] == ["one", "1", "two"]
+    assert {request.user for request in room.provider.requests} == {"ada"}
     assert [m.text for m in room.provider.requests[2].messages] == ["Be brief.", "one", "1", "zwei"]
 
 

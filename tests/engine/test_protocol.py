@@ -67,7 +67,7 @@ def test_an_output_survives() -> None:
     top = (TokenInfo(1, b"\xe2\x82", -0.1), TokenInfo(2, b"", -9999.0))
     read = ((ChosenToken(top[0]),), (0.5, -1.0))
     chosen = (ChosenToken(top[1], top),)
-    output = Output("a", 1, "é\n\u2028", chosen, "stop", None, 4, 5, "x", *read)
+    output = Output("a", 1, "é\n\u2028", chosen, "stop", None, 4, 5, 3, "x", *read)
     (row,) = sent({"outputs": [encode_output(output)]})["outputs"]
     assert decode_output(row) == output
 

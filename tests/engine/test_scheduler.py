@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.scheduler import BlockPool, Job, Scheduler
+from miniclaude.engine.prefix import BlockKeys, salt
+from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -26,9 +27,11 @@ def step(
     scheduler: Scheduler,
     ends: Collection[tuple[str, int]] = (),
     admitted: list[str] | None = None,
+    tell: Callable[[Answer], Sequence[int]] = lambda answer: (),
 ) -> list[tuple[str, int]]:
     """Compute a planned step in one's head; answers end at max_tokens, or when named in `ends`.
-    Returns the answers that drew a token; adds to `admitted` who was let in."""
+    Returns the answers that drew a token; adds to `admitted` who was let in. tell: an answer's
+    tokens with the one it draws."""
     chunks = scheduler.plan()
     if admitted is not None:
         admitted += [job.id for job in scheduler.running if job.id not in admitted]
@@ -42,7 +45,7 @@ def step(
             if full or drew[-1] in ends:
                 scheduler.finish(answer)
             else:
-                scheduler.extend(answer)
+                scheduler.extend(answer, tell(answer))
     scheduler.check()
     return drew
 
@@ -80,19 +83,6 @@ def test_a_small_request_does_not_overtake_a_large_one() -> None:
     scheduler.submit(Job("large", 20, 4))
     scheduler.submit(Job("small", 1, 1))
     assert [job.id for job in scheduler.waiting] == ["large", "small"]
-
-
-def test_blocks_are_neighbours_where_possible_and_scattered_where_not() -> None:
-    pool = BlockPool(8)
-    assert pool.take(2) == [0, 1]
-    second, third = pool.take(2), pool.take(2)
-    assert (second, third) == ([2, 3], [4, 5])
-    pool.give([0, 1])
-    assert pool.take(1) == [0]
-    pool.give([4, 5])
-    assert pool.take(4) == [4, 5, 6, 7]
-    pool.give([5, 7])
-    assert pool.take(3) == [1, 5, 7]
 
 
 def test_what_can_never_fit_is_refused_at_once() -> None:
@@ -159,13 +149,81 @@ def test_limits_must_be_positive(name: str) -> None:
 def test_every_running_answer_must_fit_a_step() -> None:
     with pytest.raises(SettingsError, match="step_tokens is 8, less than max_running, 16"):
         EngineLimits(step_tokens=8, max_running=16)
-    with pytest.raises(SettingsError, match="max_queued_tokens is -1"):
+    with pytest.raises(SettingsError, match=r"max_queued_tokens is -1\. It must be 0 \(nothing"):
         EngineLimits(max_queued_tokens=-1)
+    with pytest.raises(SettingsError, match=r"prefix_tokens is -1\. It must be 0 \(off\) or more"):
+        EngineLimits(prefix_tokens=-1)
+
+
+def told(user: str, length: int, *, differs_at: int = 99) -> BlockKeys:
+    """The keys of a prompt: everybody tells the same text, up to a place."""
+    keys = BlockKeys(salt(user), LIMITS.block_tokens)
+    keys.cover(text_of(length, differs_at))
+    return keys
+
+
+def text_of(length: int, differs_at: int) -> list[int]:
+    """What everybody tells, up to a place."""
+    return [place if place < differs_at else -place for place in range(length)]
+
+
+def test_a_prompt_is_computed_from_where_it_differs() -> None:
+    """Also while the request that computed its beginning is still running, and never for another
+    user; the last token is always computed, for the next is drawn from it."""
+    scheduler = Scheduler(LIMITS, blocks=40, keep=40)
+    scheduler.submit(Job("first", 12, 4, keys=told("ada", 12)))
+    scheduler.submit(Job("too early", 12, 4, keys=told("ada", 12)))
+    while not all(job.prefilled for job in scheduler.running):
+        step(scheduler)
+    for name, length, differs_at, user, cached in (
+        ("same", 12, 99, "ada", 8),
+        ("longer", 20, 99, "ada", 12),
+        ("other text", 20, 6, "ada", 4),
+        ("other user", 20, 99, "eve", 0),
+    ):
+        keys = told(user, length, differs_at=differs_at)
+        scheduler.submit(Job(name, length, 4, keys=keys))
+        job = (scheduler.running + list(scheduler.waiting))[-1]
+        assert job.id == name
+        while job not in scheduler.running:
+            step(scheduler)
+        assert job.cached_tokens == cached, name
+    while not scheduler.idle:
+        step(scheduler)
+    assert scheduler.pool.available == 40
+
+
+def test_a_block_that_is_not_full_or_not_computed_is_not_shared() -> None:
+    """Otherwise a second answer would read keys that nobody has written yet."""
+    scheduler = Scheduler(LIMITS, blocks=40, keep=40)
+    scheduler.submit(Job("a", 30, 4, keys=told("ada", 30)))
+    assert scheduler.pool.find(told("ada", 30).keys) == []
+    step(scheduler)  # ten tokens are two blocks and a half
+    assert len(scheduler.pool.find(told("ada", 30).keys)) == 2
+    scheduler.cancel("a")
+    scheduler.check()
+    assert len(scheduler.pool.find(told("ada", 30).keys)) == 2
+
+
+def test_what_is_kept_makes_room_for_whoever_comes() -> None:
+    scheduler = Scheduler(LIMITS, blocks=8, keep=8)
+    scheduler.submit(Job("a", 24, 4, keys=told("ada", 24)))
+    while not scheduler.idle:
+        step(scheduler)
+    assert (len(scheduler.pool.free), scheduler.pool.available) == (2, 8)
+    scheduler.submit(Job("b", 28, 4, keys=told("eve", 28)))
+    assert [job.id for job in scheduler.running] == ["b"]
+    scheduler.check()
+    assert scheduler.pool.find(told("ada", 24).keys) == []
 
 
 job_sizes = st.tuples(
-    st.integers(1, 30), st.integers(1, 12), st.integers(1, 3)
-)  # prompt, answer, choices
+    st.integers(1, 30),
+    st.integers(1, 12),
+    st.integers(1, 3),
+    st.sampled_from(["ada", "ada", "eve"]),
+    st.integers(0, 30),
+)  # prompt, answer, choices, user, where the prompt differs from everybody's
 actions = st.lists(
     st.one_of(
         st.tuples(st.just("submit"), job_sizes),
@@ -176,26 +234,78 @@ actions = st.lists(
 )
 
 
+class Memory:
+    """What the cache's slots would hold. told: each request's user, and where its text differs."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.slots: dict[tuple[int, int], tuple[object, ...]] = {}
+        self.told: dict[str, tuple[str, int]] = {}
+
+    def compute(self, chunks: Sequence[Chunk]) -> None:
+        """Copy, then write what each chunk computes, then read what each may look at."""
+        size = self.scheduler.limits.block_tokens
+        while self.scheduler.copies:
+            source, target = self.scheduler.copies.popleft()
+            for old, new in zip(source, target, strict=True):
+                for offset in range(size):
+                    self.slots[new, offset] = self.slots[old, offset]
+        for chunk in chunks:
+            for answer in {chunk.answer, *chunk.samples}:
+                start = chunk.start if answer is chunk.answer else 0
+                for place in range(start, chunk.start + chunk.count):
+                    self.slots[answer.blocks[place // size], place % size] = self.text(
+                        answer, place
+                    )
+        for chunk in chunks:
+            for answer in {chunk.answer, *chunk.samples}:
+                for place in range(chunk.start + chunk.count):
+                    found = self.slots[answer.blocks[place // size], place % size]
+                    assert found == self.text(answer, place), "another text is read"
+
+    def text(self, answer: Answer, place: int) -> tuple[object, ...]:
+        """Whose it is, and all tokens up to a place: what keys and values depend on."""
+        user, differs_at = self.told[answer.job.id]
+        return user, *text_of(place + 1, differs_at_of(answer, differs_at))
+
+
+def differs_at_of(answer: Answer, differs_at: int) -> int:
+    """The first answer goes on as everybody's text does, the others in ways of their own."""
+    return min(differs_at, answer.job.prompt_tokens) if answer.index else differs_at
+
+
 @settings(max_examples=600)
-@given(actions, st.integers(8, 40), st.integers(4, 40))
+@given(actions, st.integers(8, 40), st.integers(4, 40), st.sampled_from([0, 5, 40]))
 def test_no_interleaving_leaks_a_block_or_forgets_a_request(
-    script: list[tuple[str, int | tuple[int, int, int]]], blocks: int, step_tokens: int
+    script: list[tuple[str, int | tuple[int, int, int, str, int]]],
+    blocks: int,
+    step_tokens: int,
+    keep: int,
 ) -> None:
     """Submit, cancel, finish early and step in any order: blocks are conserved, the budget holds,
-    requests are admitted in order, and in the end all have ended and every block is free."""
+    requests are admitted in order, in the end all have ended and nobody uses a block; and what is
+    read is always what was written: see `Memory`."""
     limits = EngineLimits(
         block_tokens=4, step_tokens=step_tokens, max_running=4, max_queued_tokens=300
     )
-    scheduler = Scheduler(limits, blocks=blocks)
+    scheduler = Scheduler(limits, blocks=blocks, keep=keep)
+    memory = Memory(scheduler)
+
+    def tell(answer: Answer) -> list[int]:
+        differs_at = memory.told[answer.job.id][1]
+        return text_of(answer.length + 1, differs_at_of(answer, differs_at))
+
     accepted: list[str] = []
     cancelled: set[str] = set()
     admitted: list[str] = []
 
     for number, (action, value) in enumerate(script):
         if isinstance(value, tuple):
-            prompt, answer, choices = value
+            prompt, answer, choices, user, differs_at = value
+            keys = told(user, prompt, differs_at=differs_at) if keep else None
+            memory.told[f"r{number}"] = user, differs_at
             try:
-                scheduler.submit(Job(f"r{number}", prompt, answer, choices))
+                scheduler.submit(Job(f"r{number}", prompt, answer, choices, keys=keys))
             except (ContextLengthError, OverloadedError):
                 continue
             accepted.append(f"r{number}")
@@ -206,15 +316,19 @@ def test_no_interleaving_leaks_a_block_or_forgets_a_request(
             if alive:
                 cancelled.add(name)
         else:
-            step(scheduler, {(f"r{value}", index) for index in range(3)}, admitted)
+            memory.compute(scheduler.plan())
+            step(scheduler, {(f"r{value}", index) for index in range(3)}, admitted, tell)
         scheduler.check()
     for _ in range(10_000):
         if scheduler.idle:
             break
-        assert scheduler.plan(), "there is work to do, but none is planned"
-        step(scheduler, (), admitted)
+        plan = scheduler.plan()
+        assert plan, "there is work to do, but none is planned"
+        memory.compute(plan)
+        step(scheduler, (), admitted, tell)
     assert scheduler.idle
-    assert scheduler.pool.free == set(range(blocks))
+    assert scheduler.pool.available == blocks
+    assert len(scheduler.pool.kept) <= keep
     assert scheduler.queued_tokens == 0
     assert admitted == [name for name in accepted if name in set(admitted)], "out of order"
     assert set(accepted) - set(admitted) <= cancelled

@@ -203,7 +203,7 @@ async def test_logprobs_tell_every_token(case: Case) -> None:
 
 @more_than_anthropic
 async def test_raw_prompts_are_continued(case: Case) -> None:
-    request = CompletionRequest(case.model, "once upon a time", Settings(max_tokens=3))
+    request = CompletionRequest(case.model, "once upon a time", Settings(max_tokens=3, seed=1))
     events = [event async for event in case.provider.complete(request)]
     assert events[-2] == Finished(0, "length")
     assert isinstance(events[-1], Usage)

@@ -289,3 +289,18 @@ async def test_a_model_that_is_broken_inside_fails_with_a_sentence(tmp_path: Pat
     finally:
         await local.aclose()
     assert caught.value.message == "The answer ended early: The model's scores are not numbers."
+
+
+async def test_the_next_turn_is_computed_from_where_it_differs(local: Local) -> None:
+    """And says so; another user's is computed anew."""
+    prompt = tuple(range(5, 45))
+
+    async def usage(user: str) -> StreamEvent:
+        request = CompletionRequest("tiny", prompt, Settings(max_tokens=1), user)
+        return [event async for event in local.complete(request)][-1]
+
+    assert [await usage(user) for user in ("ada", "ada", "eve")] == [
+        Usage(40, 1, cached_tokens=0),
+        Usage(40, 1, cached_tokens=32),
+        Usage(40, 1, cached_tokens=0),
+    ]

@@ -10,7 +10,13 @@ from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.messages import MessageField, Name, read_messages
-from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+from miniclaude.server.wire.sampling import (
+    Count,
+    ModelName,
+    SamplingFields,
+    StreamOptions,
+    end_user,
+)
 from miniclaude.server.wire.structure import StructureFields
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -155,6 +161,7 @@ class ChatBody(SamplingFields, StructureFields):
             ),
             tool_choice=choice if isinstance(choice, str) else choice.function.name,
             structure=self.structure(),
+            user=end_user(self.user),
         )
 
     def _max_tokens(self) -> int | None:

@@ -13,7 +13,13 @@ from miniclaude.providers.base import CompletionRequest
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Head, Json, clamp_logprob, incomplete, usage_json
 from miniclaude.server.wire.chat import refuse_unimplemented
-from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields, StreamOptions
+from miniclaude.server.wire.sampling import (
+    Count,
+    ModelName,
+    SamplingFields,
+    StreamOptions,
+    end_user,
+)
 
 MAX_PROMPTS = 16
 MAX_PROMPT_TOKENS = 1_000_000
@@ -67,7 +73,8 @@ class CompletionBody(SamplingFields):
     def completion_requests(self, model: str) -> list[CompletionRequest]:
         """One for each prompt, as the providers know them; `model` is the bare name."""
         settings = self.settings(self.max_tokens, self.logprobs)
-        return [CompletionRequest(model, prompt, settings) for prompt in self.prompt]
+        user = end_user(self.user)
+        return [CompletionRequest(model, prompt, settings, user) for prompt in self.prompt]
 
 
 def read_prompts(value: object, most: int) -> tuple[Prompt, ...]:

@@ -21,6 +21,12 @@ StopText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
+def end_user(user: str | None) -> str:
+    """Whose request it is, by the `user` field of its body: never the owner of conversations, whose
+    names have no slash."""
+    return f"user/{user or ''}"
+
+
 class StreamOptions(NullIsAbsent):
     """include_usage: send one more chunk with the token counts. include_obfuscation: padding
     against traffic analysis, which we never add, so only `false` is accepted."""

@@ -1,0 +1,21 @@
+"""A benchmark nobody runs rots: this runs it on a tiny model. Its times are not looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "second_turn.py"
+
+
+def test_the_second_turn_finds_its_first() -> None:
+    """The script itself asserts that the conversation goes on the same with the cache and off."""
+    short = ["--prompt", "64", "--answer", "4", "--more", "4", "--repeats", "1"]
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "--quick", *short], check=True, capture_output=True, text=True
+    )
+    figures = json.loads(result.stdout.splitlines()[-1])
+    assert figures["reused"] == 64
+    assert set(figures["ms"]) == {"first", "in place", "copied", "off"}

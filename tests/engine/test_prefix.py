@@ -1,0 +1,173 @@
+"""The prefix cache: what was computed once is not computed again, and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from miniclaude.engine.engine import Engine
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.machine import default_prefix_tokens
+from miniclaude.engine.prefix import BlockKeys, salt
+from miniclaude.engine.request import GenerationRequest, Output
+from miniclaude.model.config import RotaryConfig
+from tests.engine.tiny import ask, run, texts, tiny_config, tiny_engine
+
+FAMILIES = ["gpt2", "llama"]
+STORY = "Once upon a time there was a very small model. "
+
+
+def whose(request: GenerationRequest, user: str) -> GenerationRequest:
+    return replace(request, user=user)
+
+
+def cached(outputs: list[Output]) -> dict[str, int]:
+    """How much of each request's prompt was there already."""
+    return {output.id: output.cached_tokens for output in outputs}
+
+
+def next_turn(request: GenerationRequest, answer: str, more: str, name: str) -> GenerationRequest:
+    """The conversation so far and what comes next. The tiny vocabulary's tokens are bytes, but not
+    all that it says is text: the answer is therefore kept to printable characters."""
+    return replace(request, id=name, prompt=(*request.prompt, *answer.encode(), *more.encode()))
+
+
+PRINTABLE = dict.fromkeys(range(32, 127), 50.0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_next_turn_says_the_same_with_and_without_the_cache(family: str) -> None:
+    """The same tokens, with the same scores to within rounding, prompt after prompt."""
+    settings = {"max_tokens": 9, "logprobs": 3, "logit_bias": PRINTABLE}
+    engine, plain = tiny_engine(family), tiny_engine(family, prefix_tokens=0)
+    request = ask("0", STORY[:33], **settings)
+    known = 1
+    for turn in range(1, 5):
+        outputs, expected = run(engine, request), run(plain, request)
+        assert texts(outputs) == texts(expected)
+        chosen = [c.chosen for o in outputs for c in o.logprobs]
+        truth = [c.chosen for o in expected for c in o.logprobs]
+        assert [c.id for c in chosen] == [c.id for c in truth]
+        close = pytest.approx([c.logprob for c in truth], abs=1e-5)
+        assert [c.logprob for c in chosen] == close
+        assert set(cached(expected).values()) == {0}
+        # All full blocks of four that were computed; the last token drawn never was.
+        assert set(cached(outputs).values()) == {(known - 1) // 4 * 4}
+        known = len(request.prompt) + 9
+        request = next_turn(request, texts(outputs)[request.id, 0], "And?", str(turn))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kv_tokens", [512, 160])
+def test_answers_that_run_together_share_what_they_have_in_common(
+    family: str, kv_tokens: int
+) -> None:
+    """With room, by a copy, so that each is read as one piece; with little, the very same blocks.
+    Some have several answers, some come while the first still runs."""
+    requests = [
+        ask("0", STORY, max_tokens=20),
+        ask("1", STORY + "It", n=2, temperature=1.0, seed=3),
+        ask("2", STORY + "It was", max_tokens=8),
+        ask("3", STORY[:21] + "no", max_tokens=5, temperature=0.8, seed=1),
+        ask("4", STORY[:21] + "no model"),
+    ]
+    plain = tiny_engine(family, prefix_tokens=0)
+    expected = {key: text for r in requests for key, text in texts(run(plain, r)).items()}
+    engine = tiny_engine(family, kv_tokens=kv_tokens)
+    outputs: list[Output] = []
+    for request in requests:
+        engine.submit(request)
+        outputs += engine.step()
+        engine.scheduler.check()
+    outputs += run(engine)
+    assert texts(outputs) == expected
+    found = cached(outputs)
+    assert (found["0"], found["1"], found["2"]) == (0, 44, 48)
+    assert (found["3"], found["4"]) == (20, 20)
+
+
+def test_nothing_is_shared_between_users() -> None:
+    """Neither the text nor how long it took may tell one user what another has asked."""
+    engine = tiny_engine()
+    outputs = run(engine, whose(ask("a", STORY), "ada"))
+    outputs += run(engine, whose(ask("b", STORY), "eve"))
+    outputs += run(engine, whose(ask("c", STORY), "ada"))
+    assert cached(outputs) == {"a": 0, "b": 0, "c": 44}
+
+
+def test_it_can_be_switched_off() -> None:
+    engine = tiny_engine(prefix_tokens=0)
+    assert cached(run(engine, ask("a", STORY)) + run(engine, ask("b", STORY))) == {"a": 0, "b": 0}
+    assert len(engine.scheduler.pool.free) == engine.scheduler.pool.count
+
+
+def test_a_cancelled_prompt_leaves_what_it_had_computed() -> None:
+    engine = tiny_engine(step_tokens=16)
+    engine.submit(ask("a", STORY))
+    engine.step()
+    engine.cancel("a")
+    expected = texts(run(tiny_engine(), ask("b", STORY)))["b", 0]
+    outputs = run(engine, ask("b", STORY))
+    assert cached(outputs)["b"] == 16
+    assert texts(outputs)["b", 0] == expected
+
+
+def test_a_copy_that_fails_is_made_before_anything_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A failing step is tried again chunk by chunk; skipping the copy would answer from garbage."""
+    engine = tiny_engine()
+    expected = texts(run(tiny_engine(), ask("b", STORY + "It")))["b", 0]
+    engine.submit(ask("a", STORY, max_tokens=40))
+    engine.step()
+    copy, calls = engine.cache.copy, []
+
+    def fragile(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise RuntimeError("out of memory")
+        copy(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(engine.cache, "copy", fragile)
+    outputs = run(engine, ask("b", STORY + "It"))
+    assert len(calls) == 2
+    assert texts(outputs)["b", 0] == expected
+
+
+def test_keys_name_the_whole_text_before_them() -> None:
+    def keys(tokens: list[int], start: bytes = b"") -> list[bytes]:
+        made = BlockKeys(start, 2)
+        made.cover(tokens)
+        return made.keys
+
+    assert len(keys([1, 2, 3])) == 1
+    assert keys([1, 2, 3, 4])[0] == keys([1, 2, 9, 9])[0]
+    assert keys([1, 2, 3, 4])[1] != keys([9, 9, 3, 4])[1]
+    assert not {*keys([1, 2, 3, 4], salt("ada"))} & {*keys([1, 2, 3, 4], salt("eve"))}
+    assert salt("a", "b") != salt("ab")
+    assert salt("a", "b") != salt("b", "a")
+    grown = BlockKeys(b"", 2)
+    for end in range(7):
+        grown.cover([1, 2, 3, 4, 5, 6][:end])
+    assert grown.keys == keys([1, 2, 3, 4, 5, 6])
+
+
+def test_how_much_is_kept() -> None:
+    config = tiny_config(context=96)  # 2 layers of 4 heads of 8: 512 bytes a token in float32
+    assert default_prefix_tokens(None, 10_000, config, torch.float32) == 5_000
+    assert default_prefix_tokens(None, 10_000_000, config, torch.float32) == (256 << 20) // 512
+    assert default_prefix_tokens(7, 10_000, config, torch.float32) == 7
+    assert default_prefix_tokens(0, 10_000, config, torch.float32) == 0
+
+
+def test_keys_that_depend_on_a_texts_length_are_not_used_again() -> None:
+    """With dynamic rotary positions a text's keys are others once it is longer."""
+    dynamic = RotaryConfig(kind="dynamic", factor=2.0, original_context=16)
+    engine = tiny_engine("llama")
+    config = replace(engine.model.config, rotary=dynamic)
+    assert default_prefix_tokens(None, 512, config, torch.float32) == 0
+    engine.model.config = config
+    fresh = Engine(engine.model, engine.tokenizer, EngineLimits(kv_tokens=512))
+    assert cached(run(fresh, ask("a", STORY)) + run(fresh, ask("b", STORY))) == {"a": 0, "b": 0}
