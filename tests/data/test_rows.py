@@ -36,7 +36,7 @@ def test_an_array_is_read_too(tmp_path: Path) -> None:
         ("a.jsonl", b"[" * 100_000, "nested too deeply"),
         ("a.jsonl", b'{"a": "\xff"}\n', "line 1: The line is not UTF-8: byte 8 of it is 0xff"),
         ("a.json", b"[1]", "item 1: The row is a number, not an object"),
-        ("a.jsonl.gz", gzip.compress(LINES)[:-9], "cut short"),
+        ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-9], "cut short"),
         ("a.jsonl.xz", lzma.compress(LINES)[:-9], "cut short"),
     ],
 )
