@@ -25,6 +25,7 @@ from miniclaude.server.routes import (
     messages,
     models,
     page,
+    responses,
     stream,
 )
 from miniclaude.server.services import Services, open_services
@@ -36,6 +37,7 @@ FORM_BYTES = 65_536
 API_ROUTERS = (
     chat.router,
     completions.router,
+    responses.router,
     messages.router,
     embeddings.router,
     stream.router,

@@ -49,7 +49,11 @@ def validate(model: type[Body], data: object) -> Body:
 
 
 def _most_telling(details: Sequence[ErrorDetails]) -> ErrorDetails:
-    """A misspelt field explains the others (its right name will be missing), so it goes first."""
+    """A thing of a kind that we do not know explains all else that is wrong with it, and a misspelt
+    field explains that its right name is missing."""
+    for detail in details:
+        if detail["type"] == "literal_error" and detail["loc"][-1] == "type":
+            return detail
     return next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
 
 
