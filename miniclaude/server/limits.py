@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TypeVar
 
-from miniclaude.errors import InvalidRequestError, OverloadedError
-from miniclaude.messages import StreamEvent
-from miniclaude.providers.abilities import CountsTokens, EmbeddingRequest, Embeddings, Embeds
+from miniclaude.errors import InvalidRequestError, OverloadedError, UnsupportedFieldError
+from miniclaude.messages import CompletionEvent, StreamEvent
+from miniclaude.providers.abilities import (
+    CountsTokens,
+    EchoesPrompts,
+    EmbeddingRequest,
+    Embeddings,
+    Embeds,
+)
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
 from miniclaude.server.disconnect import closing
+
+Event = TypeVar("Event")
 
 
 class Admission:
@@ -54,6 +63,17 @@ class Admitted:
         """Continue a raw prompt. Raises OverloadedError at the first step when full."""
         return self._counted(self._provider.complete(request))
 
+    def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
+        """Say a raw prompt back and continue it. Raises UnsupportedFieldError where the provider
+        cannot, and OverloadedError at the first step when full."""
+        if not isinstance(self._provider, EchoesPrompts):
+            raise UnsupportedFieldError(
+                f"echo: {self.name} does not say prompts back.",
+                hint="Leave echo out, or choose a local model.",
+                param="echo",
+            )
+        return self._counted(self._provider.complete_with_prompt(request))
+
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
         if not isinstance(self._provider, CountsTokens):
@@ -83,9 +103,7 @@ class Admitted:
             code="unsupported_model",
         )
 
-    async def _counted(
-        self, events: AsyncIterator[StreamEvent]
-    ) -> AsyncGenerator[StreamEvent, None]:
+    async def _counted(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
         self._admission.enter()
         try:
             async with closing(events):

@@ -30,11 +30,16 @@ async def create_completion(request: Request) -> Response:
     check_stream_options(body.stream, body.stream_options)
     provider, model = services.resolve(body.model)
     requests = body.completion_requests(model)
-    events = in_turn((provider.complete(each) for each in requests), body.n)
+    begin = provider.complete_with_prompt if body.echo else provider.complete
+    events = in_turn([begin(each) for each in requests], body.n)
     head = Head(new_id("cmpl"), body.model)
     if body.stream:
         chunks = completion_chunks(
-            head, events, choices=body.choices, include_usage=body.include_usage
+            head,
+            events,
+            choices=body.choices,
+            include_usage=body.include_usage,
+            with_logprobs=body.logprobs is not None,
         )
         return await stream(request, services, chunks)
     answer = await while_connected(
