@@ -141,6 +141,23 @@ def test_multiple_choice_as_lm_eval_asks(
     assert answer.usage.completion_tokens == 3
 
 
+def test_an_answer_that_ends_at_once_has_its_entry_too(
+    client: OpenAI, tokenizer: Tokenizer
+) -> None:
+    """lm-eval throws the last entry away, unseen: without one for the end of text, it would throw
+    away the choice's last token."""
+    ids = tokenizer.encode_prompt("the cat")
+    [end] = tokenizer.eos_ids
+    answer = client.completions.create(
+        model="tiny", prompt=ids, max_tokens=1, logprobs=1, echo=True, logit_bias={str(end): 100}
+    )
+    [choice] = answer.choices
+    assert (choice.finish_reason, choice.text) == ("stop", "the cat")
+    assert choice.logprobs is not None
+    assert choice.logprobs.token_logprobs is not None
+    assert len(choice.logprobs.token_logprobs) == len(ids) + 1
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_prompt_that_is_only_read(client: OpenAI, tokenizer: Tokenizer, stream: bool) -> None:
     ids = tokenizer.encode_prompt(TEXTS[0])
