@@ -13,6 +13,9 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
+from miniclaude.server.metrics import RequestMetrics
+from miniclaude.server.quotas import Caller, Quota
+from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
     chat,
@@ -23,6 +26,7 @@ from miniclaude.server.routes import (
     fine_tuning,
     health,
     messages,
+    metrics,
     models,
     page,
     responses,
@@ -46,6 +50,7 @@ API_ROUTERS = (
     files.router,
     fine_tuning.router,
     health.router,
+    metrics.router,
 )
 
 
@@ -85,14 +90,21 @@ def create_app(
         max_bytes=settings.max_body_bytes,
         larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
     )
+    app.add_middleware(RateLimits)
     app.add_middleware(
         Access,
         hosts=(*settings.allowed_hosts, settings.host),
         origins=settings.allowed_origins,
         key=None if settings.api_key is None else settings.api_key.get_secret_value(),
         is_page=static.has,
+        callers={
+            entry.key.get_secret_value(): Caller(name, False, Quota.of(settings.limits_of(name)))
+            for name, entry in settings.keys.items()
+        },
+        owner=Caller(quota=Quota.of(settings.limits_of())),
     )
     app.add_middleware(UnexpectedErrors)
+    app.add_middleware(RequestMetrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)
     return app

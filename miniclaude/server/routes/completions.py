@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.routes.answering import stream
-from miniclaude.server.services import services_of
+from miniclaude.server.services import resolve, services_of
 from miniclaude.server.wire.answers import Head, new_id
 from miniclaude.server.wire.completions import (
     CompletionBody,
@@ -28,7 +28,7 @@ async def create_completion(request: Request) -> Response:
     services = services_of(request)
     body = validate(CompletionBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(request, body.model)
     requests = body.completion_requests(model)
     begin = provider.complete_with_prompt if body.echo else provider.complete
     events = in_turn([begin(each) for each in requests], body.n)

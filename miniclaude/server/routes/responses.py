@@ -9,7 +9,7 @@ from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.routes.answering import typed_stream
-from miniclaude.server.services import services_of
+from miniclaude.server.services import resolve, services_of
 from miniclaude.server.sse import typed_sse
 from miniclaude.server.wire.responses.answers import ResponseEvents, whole
 from miniclaude.server.wire.responses.body import ResponseBody
@@ -25,7 +25,7 @@ async def create_response(request: Request) -> Response:
     services = services_of(request)
     body = validate(ResponseBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(request, body.model)
     events = ResponseEvents(body, provider.chat(body.chat_request(model)))
     if body.stream:
 
