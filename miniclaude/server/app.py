@@ -14,6 +14,7 @@ from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handler
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
 from miniclaude.server.metrics import RequestMetrics
+from miniclaude.server.openapi import openapi_document
 from miniclaude.server.quotas import Caller, Quota
 from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
@@ -28,6 +29,7 @@ from miniclaude.server.routes import (
     messages,
     metrics,
     models,
+    openapi,
     page,
     responses,
     stream,
@@ -51,6 +53,7 @@ API_ROUTERS = (
     fine_tuning.router,
     health.router,
     metrics.router,
+    openapi.router,
 )
 
 
@@ -77,6 +80,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.openapi_document = openapi_document(
+        API_ROUTERS, needs_key=settings.api_key is not None
+    )
     for router in API_ROUTERS:
         app.include_router(router)
         app.include_router(router, prefix="/v1")

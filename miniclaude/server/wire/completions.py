@@ -6,7 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import (
@@ -37,6 +43,17 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
 Prompt = str | tuple[int, ...]
 
 
+def prompts_schema(most: int, shortest: int) -> Json:
+    """The JSON schema of what `read_prompts` reads. shortest: characters of a text."""
+    text = {"type": "string", "minLength": shortest}
+    token = {"type": "integer", "minimum": 0, "maximum": MAX_TOKEN_ID}
+    tokens = {"type": "array", "items": token, "minItems": 1, "maxItems": MAX_PROMPT_TOKENS}
+    several = (
+        {"type": "array", "items": i, "minItems": 1, "maxItems": most} for i in (text, tokens)
+    )
+    return {"anyOf": [text, tokens, *several]}
+
+
 class CompletionBody(SamplingFields):
     """A raw completion request. prompts: one or several, each as text or token ids.
 
@@ -45,7 +62,7 @@ class CompletionBody(SamplingFields):
     """
 
     model: ModelName
-    prompt: tuple[Prompt, ...]
+    prompt: Annotated[tuple[Prompt, ...], WithJsonSchema(prompts_schema(MAX_PROMPTS, 0))]
     max_tokens: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     echo: bool = False
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
