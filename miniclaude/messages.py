@@ -135,3 +135,20 @@ class Usage:
 
 
 StreamEvent = TextDelta | ToolCallDelta | Finished | Usage
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEcho:
+    """A raw prompt said back, before the answer that goes on from it as choice `index`.
+
+    text: the prompt. first: its first token, whose probability nothing tells. logprobs: of its
+    other tokens, where they were asked for.
+    """
+
+    index: int
+    text: str
+    first: str = ""
+    logprobs: tuple[ChosenLogprob, ...] = ()
+
+
+CompletionEvent = StreamEvent | PromptEcho

@@ -30,7 +30,7 @@ from miniclaude.errors import SettingsError
 PREFIX = "MINI_CLAUDE_"
 CONFIG_FILE = "config.toml"
 DEFAULT_HOME = "~/.mini-claude"
-TABLES = frozenset({"engine", "providers"})
+TABLES = frozenset({"engine", "keys", "providers"})
 """Settings that only config.toml can hold."""
 
 KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
@@ -86,7 +86,21 @@ class EngineSettings(Table):
         return EngineLimits(**self.model_dump(exclude_none=True))
 
 
-class ServerSettings(Table):
+class KeyLimits(Table):
+    """How much one caller may ask models for; None is without limit."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    tokens_per_day: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = None
+
+
+class KeySettings(KeyLimits):
+    """`[keys.NAME]`: a key that may ask models, and nothing else."""
+
+    key: ApiKey
+
+
+class ServerSettings(KeyLimits):
     """Everything that can be set.
 
     host, port: where the server listens; beyond loopback it needs an api_key. allowed_hosts:
@@ -95,7 +109,8 @@ class ServerSettings(Table):
     device, dtype, threads: where and how local models run. model: the default model.
     max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
     max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
-    the making at once. shutdown_seconds: how long open connections may take to end.
+    the making at once. shutdown_seconds: how long open connections may take to end. keys: others
+    that may ask models. The limits are those of every key that has none of its own.
     """
 
     home: Path
@@ -118,7 +133,14 @@ class ServerSettings(Table):
     hf_endpoint: HttpUrl = "https://huggingface.co"
     hf_token: SecretStr | None = None
     engine: EngineSettings = EngineSettings()
+    keys: dict[ProviderName, KeySettings] = Field(default_factory=dict, max_length=1000)
     providers: dict[ProviderName, ProviderSettings] = Field(default_factory=dict)
+
+    def limits_of(self, name: str | None = None) -> KeyLimits:
+        """The limits of the key called `name`, or of `api_key`."""
+        own = {} if name is None else self.keys[name].model_dump(exclude_none=True)
+        fields = {field: own.get(field, getattr(self, field)) for field in KeyLimits.model_fields}
+        return KeyLimits.model_validate(fields)
 
     @property
     def models_folder(self) -> Path:
@@ -190,6 +212,7 @@ def load_settings(home: Path | None = None, **overrides: object) -> ServerSettin
         url = f"sqlite+aiosqlite:///{folder / 'mini-claude.db'}"
         settings = settings.model_copy(update={"database_url": url})
     settings.engine.limits()
+    _require_keys_apart(settings)
     _require_key_beyond_loopback(settings)
     return settings
 
@@ -235,9 +258,14 @@ def _from_file(file: Path) -> dict[str, Any]:
 def _tables(values: Mapping[str, Any]) -> Iterator[tuple[str, set[str], object]]:
     """Tables of config.toml: name, keys that may be in it, and what is."""
     yield "engine", set(EngineSettings.model_fields), values.get("engine")
-    providers = values.get("providers")
-    for name, table in providers.items() if isinstance(providers, dict) else ():
-        yield f"providers.{name}", set(ProviderSettings.model_fields), table
+    several: tuple[tuple[str, type[Table]], ...] = (
+        ("keys", KeySettings),
+        ("providers", ProviderSettings),
+    )
+    for kind, model in several:
+        tables = values.get(kind)
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            yield f"{kind}.{name}", set(model.model_fields), table
 
 
 def _require_known(values: Mapping[str, object], where: str, known: set[str]) -> None:
@@ -283,6 +311,20 @@ def _with_keys(settings: ServerSettings, environment: Mapping[str, str]) -> Serv
         if key and provider.api_key is None and provider.base_url is None and not provider.kind:
             providers[name] = ProviderSettings(api_key=SecretStr(key))
     return settings.model_copy(update={"providers": providers})
+
+
+def _require_keys_apart(settings: ServerSettings) -> None:
+    """Whose a key is must never depend on which one is looked at first."""
+    owners = {} if settings.api_key is None else {settings.api_key.get_secret_value(): "api_key"}
+    for name, entry in settings.keys.items():
+        mine = f"keys.{name}"
+        other = owners.setdefault(entry.key.get_secret_value(), mine)
+        if other != mine:
+            raise SettingsError(
+                f"{mine}.key is the same as {other}.",
+                hint="Give every key a long random text of its own.",
+                param=f"{mine}.key",
+            )
 
 
 def _require_key_beyond_loopback(settings: ServerSettings) -> None:

@@ -193,3 +193,32 @@ def test_engine_limits(tmp_path: Path) -> None:
     write(tmp_path, "[engine]\nmax_running = 3\nkv_tokens = 4096\n")
     limits = load_settings(tmp_path).engine.limits()
     assert (limits.max_running, limits.kv_tokens, limits.block_tokens) == (3, 4096, 16)
+
+
+def test_keys_and_their_limits(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "requests_per_minute = 5\n[keys.alice]\nkey = 'alice-s-key'\ntokens_per_day = 7\n"
+        "requests_per_minute = 9\n[keys.bob]\nkey = 'bob-s-key'\n",
+    )
+    settings = load_settings(tmp_path)
+    assert settings.limits_of("alice").model_dump() == {
+        "requests_per_minute": 9,
+        "tokens_per_minute": None,
+        "tokens_per_day": 7,
+    }
+    assert settings.limits_of("bob") == settings.limits_of()
+    assert settings.limits_of().requests_per_minute == 5
+    assert "alice-s-key" not in repr(settings)
+
+
+def test_keys_that_cannot_be_told_apart(tmp_path: Path) -> None:
+    """One of the two callers would be taken for the other."""
+    write(tmp_path, "[keys.a]\nkey = 'the-same-key'\n[keys.b]\nkey = 'the-same-key'\n")
+    assert "keys.b.key is the same as keys.a." in problem(tmp_path)
+    write(tmp_path, "api_key = 'the-same-key'\n[keys.a]\nkey = 'the-same-key'\n")
+    assert "keys.a.key is the same as api_key." in problem(tmp_path)
+    write(tmp_path, "[keys.a]\nkeys = 'x'\n")
+    assert "Did you mean 'key'?" in problem(tmp_path)
+    write(tmp_path, "[keys.a]\nkey = 'short'\n")
+    assert "keys.a.key in" in problem(tmp_path)

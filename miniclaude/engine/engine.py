@@ -292,6 +292,9 @@ class Engine:
             ends = matcher is not None or not sampling.ignore_eos
             if drawn.token in self.tokenizer.eos_ids and ends:
                 finish = "stop"
+                if live.reader is not None and sampling.logprobs is not None:
+                    # Who compares prompts counts the entries: one more than the prompt has tokens.
+                    logprobs = (self.chosen(drawn.token, drawn),)
             else:
                 text = writing.text.push(drawn.token)
                 if sampling.logprobs is not None:

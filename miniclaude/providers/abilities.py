@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from miniclaude.providers.base import ChatRequest
+from miniclaude.messages import CompletionEvent
+from miniclaude.providers.base import ChatRequest, CompletionRequest
 
 
 @runtime_checkable
@@ -40,4 +42,13 @@ class Embeds(Protocol):
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Raises what `chat` raises; InvalidRequestError and ContextLengthError name the input."""
+        ...
+
+
+@runtime_checkable
+class EchoesPrompts(Protocol):
+    """Tells how likely a raw prompt was, token by token, which is how choices are compared."""
+
+    def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
+        """As `complete`, with a `PromptEcho` for each choice first; `max_tokens` may be 0."""
         ...

@@ -10,9 +10,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from miniclaude.errors import InvalidRequestError, ModelNotFoundError, UnsupportedFieldError
 from miniclaude.messages import (
     ChosenLogprob,
+    CompletionEvent,
     Finished,
     ImagePart,
     Message,
+    PromptEcho,
     StreamEvent,
     TextDelta,
     TokenLogprob,
@@ -92,16 +94,22 @@ class Echo:
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Repeat the prompt."""
-        if not isinstance(request.prompt, str):
-            raise InvalidRequestError(
-                "prompt: the echo model has no tokenizer, so token ids mean nothing to it.",
-                hint="Send the prompt as text.",
-                param="prompt",
-            )
-        prompt_tokens = len(WORD.findall(request.prompt))
-        async for event in self._say(
-            request.model, request.prompt, prompt_tokens, request.settings
-        ):
+        prompt = _text(request)
+        prompt_tokens = len(WORD.findall(prompt))
+        async for event in self._say(request.model, prompt, prompt_tokens, request.settings):
+            yield event
+
+    async def complete_with_prompt(
+        self, request: CompletionRequest
+    ) -> AsyncGenerator[CompletionEvent, None]:
+        """Say the prompt, then repeat it."""
+        settings, prompt = request.settings, _text(request)
+        first, *others = WORD.findall(prompt) or [""]
+        told = () if settings.logprobs is None else (_logprob(w, settings.logprobs) for w in others)
+        logprobs = tuple(told)
+        for index in range(settings.n):
+            yield PromptEcho(index, prompt, first, logprobs)
+        async for event in self.complete(request):
             yield event
 
     async def aclose(self) -> None:
@@ -128,6 +136,16 @@ class Echo:
                 else Finished(index, "stop", stop_text)
             )
         yield Usage(prompt_tokens, settings.n * min(limit, len(words)))
+
+
+def _text(request: CompletionRequest) -> str:
+    if not isinstance(request.prompt, str):
+        raise InvalidRequestError(
+            "prompt: the echo model has no tokenizer, so token ids mean nothing to it.",
+            hint="Send the prompt as text.",
+            param="prompt",
+        )
+    return request.prompt
 
 
 def _last_user_text(messages: tuple[Message, ...]) -> str:

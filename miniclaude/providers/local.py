@@ -10,7 +10,14 @@ from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineSpec
-from miniclaude.engine.request import ChosenToken, GenerationRequest, Output, Sampling, TokenInfo
+from miniclaude.engine.request import (
+    ChosenToken,
+    GenerationRequest,
+    Output,
+    Reading,
+    Sampling,
+    TokenInfo,
+)
 from miniclaude.errors import (
     ContextLengthError,
     EngineError,
@@ -20,7 +27,9 @@ from miniclaude.errors import (
 )
 from miniclaude.messages import (
     ChosenLogprob,
+    CompletionEvent,
     Finished,
+    PromptEcho,
     StreamEvent,
     TextDelta,
     TokenLogprob,
@@ -31,7 +40,11 @@ from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
 from miniclaude.providers.grammars import blamed, grammar_of
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
-from miniclaude.providers.local_reading import MAX_CHARACTERS_PER_TOKEN, embed_texts
+from miniclaude.providers.local_reading import (
+    MAX_CHARACTERS_PER_TOKEN,
+    embed_texts,
+    read_input,
+)
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 
@@ -166,6 +179,27 @@ class Local:
                 async for event in events:
                     yield event
 
+    async def complete_with_prompt(
+        self, request: CompletionRequest
+    ) -> AsyncGenerator[CompletionEvent, None]:
+        """Say a raw prompt back with its log probabilities, then continue it."""
+        settings = request.settings
+        async with self._models.use(request.model) as loaded:
+            prompt = await read_input(loaded, request.prompt, "prompt")
+            given = request.prompt
+            text = given if isinstance(given, str) else loaded.tokenizer.decode(prompt)
+            first = loaded.tokenizer.token_text(prompt[0])
+            read: list[ChosenLogprob] = []
+            events = _answer(loaded, prompt, settings, request.user, continues=True, read=read)
+            said = False
+            async with aclosing(events):
+                async for event in events:
+                    if not said:
+                        said = True
+                        for index in range(settings.n):
+                            yield PromptEcho(index, text, first, tuple(read))
+                    yield event
+
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The mean of the last hidden states of each text."""
         async with self._models.use(request.model) as loaded:
@@ -206,13 +240,22 @@ async def _answer(
     *,
     continues: bool,
     grammar: str | None = None,
+    read: list[ChosenLogprob] | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
+    """The engine's outputs as events. continues: the answer goes on in the prompt's text. read:
+    where the prompt's own log probabilities go, all before the first event."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
+    reading = None if read is None else Reading(logprobs=settings.logprobs)
     request = GenerationRequest(
-        secrets.token_hex(8), tuple(prompt), sampling, continues, grammar=grammar, user=user
+        secrets.token_hex(8),
+        tuple(prompt),
+        sampling,
+        continues,
+        reading=reading,
+        grammar=grammar,
+        user=user,
     )
     written: dict[int, int] = {}
     cached = 0
@@ -221,6 +264,8 @@ async def _answer(
         async for output in outputs:
             written[output.index] = output.completion_tokens
             cached = output.cached_tokens
+            if read is not None:
+                read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
             if output.text or output.logprobs:
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
                 yield TextDelta(output.index, output.text, logprobs)
@@ -244,7 +289,7 @@ def _sampling(
     do not fit."""
     room = context - prompt_tokens
     max_tokens = settings.max_tokens if settings.max_tokens is not None else min(MAX_TOKENS, room)
-    if room < 1 or max_tokens > room:
+    if max_tokens > room or (room < 1 and settings.max_tokens != 0):
         raise ContextLengthError(
             f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"
             f" the model's context holds {context}.",

@@ -13,6 +13,10 @@ from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
+from miniclaude.server.metrics import RequestMetrics
+from miniclaude.server.openapi import openapi_document
+from miniclaude.server.quotas import Caller, Quota
+from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
     chat,
@@ -23,8 +27,11 @@ from miniclaude.server.routes import (
     fine_tuning,
     health,
     messages,
+    metrics,
     models,
+    openapi,
     page,
+    responses,
     stream,
 )
 from miniclaude.server.services import Services, open_services
@@ -36,6 +43,7 @@ FORM_BYTES = 65_536
 API_ROUTERS = (
     chat.router,
     completions.router,
+    responses.router,
     messages.router,
     embeddings.router,
     stream.router,
@@ -44,6 +52,8 @@ API_ROUTERS = (
     files.router,
     fine_tuning.router,
     health.router,
+    metrics.router,
+    openapi.router,
 )
 
 
@@ -70,6 +80,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.openapi_document = openapi_document(
+        API_ROUTERS, needs_key=settings.api_key is not None
+    )
     for router in API_ROUTERS:
         app.include_router(router)
         app.include_router(router, prefix="/v1")
@@ -83,14 +96,21 @@ def create_app(
         max_bytes=settings.max_body_bytes,
         larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
     )
+    app.add_middleware(RateLimits)
     app.add_middleware(
         Access,
         hosts=(*settings.allowed_hosts, settings.host),
         origins=settings.allowed_origins,
         key=None if settings.api_key is None else settings.api_key.get_secret_value(),
         is_page=static.has,
+        callers={
+            entry.key.get_secret_value(): Caller(name, False, Quota.of(settings.limits_of(name)))
+            for name, entry in settings.keys.items()
+        },
+        owner=Caller(quota=Quota.of(settings.limits_of())),
     )
     app.add_middleware(UnexpectedErrors)
+    app.add_middleware(RequestMetrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)
     return app

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from miniclaude.errors import AuthenticationError, MiniClaudeError, PermissionDeniedError
 from miniclaude.server.error_handlers import error_response
+from miniclaude.server.quotas import KEY as CALLER
+from miniclaude.server.quotas import Caller
+from miniclaude.server.rate_limits import COUNTED
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,6 +33,7 @@ class Access:
     origins: pages of other origins that may call us, such as a development server; our own
     origin is always allowed, and a caller that is no browser sends none.
     key: None asks for no key. is_page: whether a path is one of the page's own files.
+    callers: other keys, and whose they are; they may only ask models. owner: who has `key`.
     """
 
     def __init__(
@@ -40,12 +44,16 @@ class Access:
         origins: Collection[str],
         key: str | None,
         is_page: Callable[[str], bool],
+        callers: Mapping[str, Caller] | None = None,
+        owner: Caller | None = None,
     ) -> None:
         self.app = app
         self.hosts = LOOPBACK_NAMES | {_as_in_header(host.lower()) for host in hosts}
         self.origins = frozenset(origins)
         self.key = None if key is None else _digest(key.encode())
         self.is_page = is_page
+        self.callers = {_digest(k.encode()): caller for k, caller in (callers or {}).items()}
+        self.owner = owner or Caller()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or socket."""
@@ -63,8 +71,14 @@ class Access:
         host = self._check_host(headers)
         if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
             self._check_origin(scope["scheme"], host, headers)
-        if self.key is not None and not self._is_public(scope):
-            self._check_key(headers, self.key)
+        if not self._is_public(scope):
+            caller = self._caller(headers)
+            if not caller.owner and not may_ask(scope):
+                raise PermissionDeniedError(
+                    f"The key {caller.name!r} may ask models, and nothing else.",
+                    hint="Use the api_key of the server's settings.",
+                )
+            scope[CALLER] = caller
 
     def _check_host(self, headers: Headers) -> str:
         host = headers.get("host", "").lower()
@@ -102,18 +116,36 @@ class Access:
             return False
         return scope["path"] in PUBLIC_PATHS or self.is_page(scope["path"])
 
-    def _check_key(self, headers: Headers, expected: bytes) -> None:
+    def _caller(self, headers: Headers) -> Caller:
+        """Whose key was sent. Raises AuthenticationError for none or a wrong one."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        # The header's own bytes: a key that is no ASCII was sent as UTF-8.
+        digest = _digest(given.encode("latin-1"))
+        for known, caller in self.callers.items():
+            if hmac.compare_digest(digest, known):
+                return caller
+        if self.key is None:
+            return self.owner
         if not given:
             raise AuthenticationError(
                 "This server needs an API key.", hint="Send it as Authorization: Bearer <key>."
             )
-        # The header's own bytes: a key that is no ASCII was sent as UTF-8.
-        if not hmac.compare_digest(_digest(given.encode("latin-1")), expected):
+        if not hmac.compare_digest(digest, self.key):
             raise AuthenticationError(
                 "The API key is wrong.", hint="Use the api_key of the server's settings."
             )
+        return self.owner
+
+
+def may_ask(scope: Scope) -> bool:
+    """Whether the address is one where models are asked, or listed; all a key in `keys` is for."""
+    path = str(scope["path"]).removeprefix("/v1")
+    if scope["type"] == "websocket":
+        return path == "/chat/stream"
+    if scope["method"] == "POST":
+        return path in COUNTED or path == "/messages/count_tokens"
+    return str(scope["method"]) == "GET" and (path == "/models" or path.startswith("/models/"))
 
 
 def _as_in_header(host: str) -> str:

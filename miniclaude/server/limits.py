@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-
-from miniclaude.errors import InvalidRequestError, OverloadedError
-from miniclaude.messages import StreamEvent
-from miniclaude.providers.abilities import CountsTokens, EmbeddingRequest, Embeddings, Embeds
-from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
-from miniclaude.server.disconnect import closing
+from miniclaude.errors import OverloadedError
+from miniclaude.server.metrics import Metrics
 
 
 class Admission:
-    """Counts the answers in the making, over HTTP, WebSockets and conversations alike."""
+    """Counts the answers in the making, over HTTP, WebSockets and conversations alike. metrics:
+    where what becomes of them is told."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, metrics: Metrics | None = None) -> None:
         self.limit = limit
         self.active = 0
+        self.metrics = metrics or Metrics()
 
     def enter(self) -> None:
         """Raises OverloadedError when `limit` answers are being made."""
@@ -31,65 +28,3 @@ class Admission:
     def leave(self) -> None:
         """An answer has ended."""
         self.active -= 1
-
-
-class Admitted:
-    """A provider whose answers are counted. A slot is held from an iterator's first step until it
-    ends or is closed."""
-
-    def __init__(self, provider: Provider, admission: Admission) -> None:
-        self.name = provider.name
-        self._provider = provider
-        self._admission = admission
-
-    async def models(self) -> list[ModelInfo]:
-        """The provider's models."""
-        return await self._provider.models()
-
-    def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
-        """Continue a conversation. Raises OverloadedError at the first step when full."""
-        return self._counted(self._provider.chat(request))
-
-    def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
-        """Continue a raw prompt. Raises OverloadedError at the first step when full."""
-        return self._counted(self._provider.complete(request))
-
-    async def count_tokens(self, request: ChatRequest) -> int:
-        """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
-        if not isinstance(self._provider, CountsTokens):
-            raise self._cannot("count tokens", request.model)
-        return await self._provider.count_tokens(request)
-
-    async def embed(self, request: EmbeddingRequest) -> Embeddings:
-        """Texts as vectors. Raises InvalidRequestError where the provider gives none, and
-        OverloadedError when full."""
-        if not isinstance(self._provider, Embeds):
-            raise self._cannot("give embeddings", request.model)
-        self._admission.enter()
-        try:
-            return await self._provider.embed(request)
-        finally:
-            self._admission.leave()
-
-    async def aclose(self) -> None:
-        """Close the provider."""
-        await self._provider.aclose()
-
-    def _cannot(self, what: str, model: str) -> InvalidRequestError:
-        return InvalidRequestError(
-            f"model: {self.name} does not {what}, so {model!r} cannot be asked to.",
-            hint="Choose another model; local ones do.",
-            param="model",
-            code="unsupported_model",
-        )
-
-    async def _counted(
-        self, events: AsyncIterator[StreamEvent]
-    ) -> AsyncGenerator[StreamEvent, None]:
-        self._admission.enter()
-        try:
-            async with closing(events):
-                async for event in events:
-                    yield event
-        finally:
-            self._admission.leave()

@@ -15,7 +15,10 @@ from miniclaude.errors import NotFoundError
 from miniclaude.jobs.fine_tuning import FineTuning, Workshop
 from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.registry import Registry, create_providers
-from miniclaude.server.limits import Admission, Admitted
+from miniclaude.server.admitted import Admitted
+from miniclaude.server.limits import Admission
+from miniclaude.server.metrics import Metrics
+from miniclaude.server.quotas import Quota, caller_of
 from miniclaude.server.warmup import Warmup
 from miniclaude.settings import ServerSettings
 from miniclaude.store.conversations import Conversations
@@ -46,12 +49,16 @@ class Services:
             self.registry.default_model = self.find_default()
         return self.registry.default_model
 
-    def resolve(self, model: str) -> tuple[Admitted, str]:
-        """The provider for a model, its answers counted, and the model's bare name.
+    @property
+    def metrics(self) -> Metrics:
+        """What the server counts of itself."""
+        return self.admission.metrics
 
-        Raises ModelNotFoundError.
-        """
-        return counted(self.registry, self.admission)(model)
+    def resolve(self, model: str, quota: Quota | None = None) -> tuple[Admitted, str]:
+        """The provider for a model, its answers counted and charged to `quota`, and the model's
+        bare name. Raises ModelNotFoundError."""
+        provider, bare = self.registry.resolve(model)
+        return Admitted(provider, self.admission, model, quota), bare
 
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
@@ -67,9 +74,15 @@ def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[A
 
     def resolve(model: str) -> tuple[Admitted, str]:
         provider, bare = registry.resolve(model)
-        return Admitted(provider, admission), bare
+        return Admitted(provider, admission, model or registry.default_model), bare
 
     return resolve
+
+
+def resolve(connection: HTTPConnection, model: str) -> tuple[Admitted, str]:
+    """The provider for a model, charged to the caller of this request or socket, and the model's
+    bare name. Raises ModelNotFoundError."""
+    return services_of(connection).resolve(model, caller_of(connection.scope).quota)
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anthropic
@@ -11,10 +11,8 @@ import pytest
 from anthropic import Anthropic, AsyncAnthropic
 from anthropic.types import MessageParam, ToolParam
 
-from miniclaude.errors import ProviderError
-from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
-from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
 from miniclaude.providers.echo import Echo
+from tests.contracts.calling import Calling
 from tests.contracts.conftest import Live, running
 
 pytestmark = pytest.mark.anyio
@@ -26,41 +24,6 @@ TOOL: ToolParam = {
     "description": "Adds.",
     "input_schema": {"type": "object", "properties": {"a": {"type": "integer"}}},
 }
-
-
-class Calling:
-    """Calls the first tool twice, sees images, and breaks when it is told to. `asked` keeps what
-    it was asked."""
-
-    name = "calling"
-
-    def __init__(self) -> None:
-        self.asked: list[ChatRequest] = []
-
-    async def models(self) -> list[ModelInfo]:
-        return [ModelInfo("calling", created=0, owned_by="tests")]
-
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        self.asked.append(request)
-        yield TextDelta(0, "Let me ")
-        yield TextDelta(0, "see.")
-        if "break" in request.messages[-1].text:
-            raise ProviderError("The wire was cut.", hint="Mend it.")
-        reason = "stop"
-        for number, tool in enumerate(request.tools * 2):
-            reason = "tool_calls"
-            yield ToolCallDelta(0, number, f"call_{number}", tool.name, "")
-            yield ToolCallDelta(0, number, None, None, '{"a"')
-            yield ToolCallDelta(0, number, None, None, f": {number}}}")
-        yield Finished(0, reason)  # type: ignore[arg-type]
-        yield Usage(9, 4, 3)
-
-    async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
-        raise NotImplementedError
-        yield
-
-    async def aclose(self) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")

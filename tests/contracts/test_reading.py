@@ -97,3 +97,103 @@ def test_what_cannot_be_embedded_is_named(client: OpenAI) -> None:
         client.embeddings.create(model="tiny", input=["x" * 100_000])
     with pytest.raises(openai.BadRequestError, match="outside 0 to 299"):
         client.embeddings.create(model="tiny", input=[300])
+
+
+def log_softmax(folder: Path, ids: list[int]) -> torch.Tensor:
+    model = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
+    with torch.inference_mode():
+        scores: torch.Tensor = model(torch.tensor([ids]))[0]
+    return scores.log_softmax(-1)
+
+
+def test_multiple_choice_as_lm_eval_asks(
+    live: Live, client: OpenAI, folder: Path, tokenizer: Tokenizer
+) -> None:
+    """The request and the reading of it that lm-eval's `local-completions` makes: token ids, one
+    token more than the prompt, the last entry thrown away."""
+    question = tokenizer.encode_prompt("the cat sat on")
+    endings = [tokenizer.encode(text) for text in (" the mat", " the cat", " you")]
+    answer = client.completions.create(
+        model="tiny",
+        prompt=[question + ending for ending in endings],
+        max_tokens=1,
+        temperature=0,
+        logprobs=1,
+        seed=1234,
+        echo=True,
+    )
+    for choice, ending in zip(answer.choices, endings, strict=True):
+        logprobs = choice.logprobs
+        assert logprobs is not None
+        assert logprobs.token_logprobs is not None
+        assert logprobs.top_logprobs is not None
+        expected = log_softmax(folder, question + ending)
+        places = range(len(question) - 1, len(question) + len(ending) - 1)
+        each = [float(expected[p, i]) for p, i in zip(places, ending, strict=True)]
+        told = logprobs.token_logprobs[len(question) : -1]
+        assert told == pytest.approx(each, abs=1e-3)
+        greedy = all(int(expected[p].argmax()) == i for p, i in zip(places, ending, strict=True))
+        tops = logprobs.top_logprobs[len(question) : -1]
+        assert greedy == all(t == max(top.values()) for t, top in zip(told, tops, strict=True))
+        assert logprobs.token_logprobs[0] is None
+        assert choice.text.startswith(tokenizer.decode(question + ending))
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 3
+
+
+def test_an_answer_that_ends_at_once_has_its_entry_too(
+    client: OpenAI, tokenizer: Tokenizer
+) -> None:
+    """lm-eval throws the last entry away, unseen: without one for the end of text, it would throw
+    away the choice's last token."""
+    ids = tokenizer.encode_prompt("the cat")
+    [end] = tokenizer.eos_ids
+    answer = client.completions.create(
+        model="tiny", prompt=ids, max_tokens=1, logprobs=1, echo=True, logit_bias={str(end): 100}
+    )
+    [choice] = answer.choices
+    assert (choice.finish_reason, choice.text) == ("stop", "the cat")
+    assert choice.logprobs is not None
+    assert choice.logprobs.token_logprobs is not None
+    assert len(choice.logprobs.token_logprobs) == len(ids) + 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_prompt_that_is_only_read(client: OpenAI, tokenizer: Tokenizer, stream: bool) -> None:
+    ids = tokenizer.encode_prompt(TEXTS[0])
+    fields = {"model": "tiny", "prompt": TEXTS[0], "max_tokens": 0, "echo": True, "logprobs": 2}
+    if stream:
+        with client.completions.create(**fields, stream=True) as chunks:  # type: ignore[call-overload]
+            first, last = chunks
+        assert last.choices[0].finish_reason == "length"
+    else:
+        first = client.completions.create(**fields)  # type: ignore[call-overload]
+        assert first.usage.completion_tokens == 0
+        assert first.usage.prompt_tokens == len(ids)
+        assert first.choices[0].finish_reason == "length"
+    [choice] = first.choices
+    assert choice.text == TEXTS[0]
+    assert len(choice.logprobs.tokens) == len(choice.logprobs.token_logprobs) == len(ids)
+    assert "".join(choice.logprobs.tokens) == TEXTS[0]
+    assert choice.logprobs.text_offset[1] == len(choice.logprobs.tokens[0])
+    assert all(1 <= len(top) <= 2 for top in choice.logprobs.top_logprobs[1:])
+
+
+def test_each_choice_gets_the_prompt(client: OpenAI) -> None:
+    answer = client.completions.create(
+        model="tiny", prompt="hello", max_tokens=2, n=2, echo=True, logprobs=0, seed=1
+    )
+    for choice in answer.choices:
+        assert choice.text.startswith("hello")
+        assert choice.logprobs is not None
+        assert choice.logprobs.token_logprobs is not None
+        assert [value is None for value in choice.logprobs.token_logprobs].count(True) == 1
+
+
+def test_a_prompt_that_fills_the_context_can_be_read_and_not_continued(client: OpenAI) -> None:
+    ids = [5] * CONTEXT
+    client.completions.create(model="tiny", prompt=ids, max_tokens=0, echo=True, logprobs=1)
+    with pytest.raises(openai.BadRequestError, match="context holds 256"):
+        client.completions.create(model="tiny", prompt=ids, max_tokens=1, echo=True)
+    with pytest.raises(openai.BadRequestError, match="0 goes with echo only"):
+        client.completions.create(model="tiny", prompt="a", max_tokens=0)

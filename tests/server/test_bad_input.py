@@ -257,6 +257,11 @@ FIELDS = [
     "suffix",
     "system",
     "stop_sequences",
+    "input",
+    "instructions",
+    "include",
+    "text",
+    "dimensions",
 ]
 bodies = st.dictionaries(st.sampled_from(FIELDS), anything, max_size=6)
 messages = st.lists(
@@ -270,6 +275,8 @@ PATHS = (
     "/chat/completions",
     "/completions",
     "/messages",
+    "/responses",
+    "/embeddings",
     "/messages/count_tokens",
     "/conversations",
     f"/conversations/{'0' * 32}/turns",

@@ -116,7 +116,7 @@ async def test_logprobs_in_columns(served: Served, stream: bool) -> None:
         ({"prompt": [2**31]}, "prompt"),
         ({"prompt": [[1], []]}, "prompt"),
         ({"prompt": [[1], "a"]}, "prompt"),
-        ({"prompt": ["a"] * 17}, "prompt"),
+        ({"prompt": ["a"] * 129}, "prompt"),
         ({"prompt": {"text": "a"}}, "prompt"),
         ({"echo": True}, "echo"),
         ({"suffix": "end"}, "suffix"),

@@ -8,7 +8,8 @@ import pytest
 from miniclaude.errors import OverloadedError
 from miniclaude.messages import TextDelta
 from miniclaude.providers.base import ChatRequest
-from miniclaude.server.limits import Admission, Admitted
+from miniclaude.server.admitted import Admitted
+from miniclaude.server.limits import Admission
 from tests.server.conftest import Scripted, Serve, Served
 
 pytestmark = pytest.mark.anyio

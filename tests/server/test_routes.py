@@ -103,7 +103,7 @@ async def test_a_stopping_server_is_not_ready(served: Served) -> None:
         ("GET", "/v1", 404),
         ("GET", "/v1/app", 404),
         ("GET", "/docs", 404),
-        ("GET", "/openapi.json", 404),
+        ("GET", "/redoc", 404),
         ("GET", "/assets/../../settings.py", 404),
         ("GET", "/assets/%2e%2e%2f%2e%2e%2fsettings.py", 404),
         ("GET", "/app%00", 404),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.routes.answering import Chunks, stream
-from miniclaude.server.services import Services, services_of
+from miniclaude.server.services import resolve, services_of
 from miniclaude.server.wire.answers import Head, chat_chunks, chat_completion, new_id
 from miniclaude.server.wire.chat import ChatBody
 from miniclaude.server.wire.sampling import check_stream_options
@@ -24,8 +25,8 @@ async def create_chat_completion(request: Request) -> Response:
     body = validate(ChatBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
     if body.stream:
-        return await stream(request, services, open_chunks(services, body))
-    provider, model = services.resolve(body.model)
+        return await stream(request, services, open_chunks(request, body))
+    provider, model = resolve(request, body.model)
     events = provider.chat(body.chat_request(model))
     head = Head(new_id("chatcmpl"), body.model)
     answer = await while_connected(
@@ -36,10 +37,10 @@ async def create_chat_completion(request: Request) -> Response:
     return JSONResponse(answer)
 
 
-def open_chunks(services: Services, body: ChatBody) -> Chunks:
+def open_chunks(connection: HTTPConnection, body: ChatBody) -> Chunks:
     """The chunks that answer `body`. Raises InvalidRequestError and ModelNotFoundError at once,
     and what the provider raises when they are read."""
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(connection, body.model)
     events = provider.chat(body.chat_request(model))
     head = Head(new_id("chatcmpl"), body.model)
     return chat_chunks(head, events, choices=body.n, include_usage=body.include_usage)

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.routes.answering import stream
-from miniclaude.server.services import services_of
+from miniclaude.server.services import resolve, services_of
 from miniclaude.server.wire.answers import Head, new_id
 from miniclaude.server.wire.completions import (
     CompletionBody,
@@ -28,13 +28,18 @@ async def create_completion(request: Request) -> Response:
     services = services_of(request)
     body = validate(CompletionBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(request, body.model)
     requests = body.completion_requests(model)
-    events = in_turn((provider.complete(each) for each in requests), body.n)
+    begin = provider.complete_with_prompt if body.echo else provider.complete
+    events = in_turn([begin(each) for each in requests], body.n)
     head = Head(new_id("cmpl"), body.model)
     if body.stream:
         chunks = completion_chunks(
-            head, events, choices=body.choices, include_usage=body.include_usage
+            head,
+            events,
+            choices=body.choices,
+            include_usage=body.include_usage,
+            with_logprobs=body.logprobs is not None,
         )
         return await stream(request, services, chunks)
     answer = await while_connected(

@@ -11,13 +11,15 @@ from miniclaude.server.services import services_of
 router = APIRouter()
 
 
-@router.api_route("/health", methods=["GET", "HEAD"])
+@router.head("/health", include_in_schema=False)
+@router.get("/health")
 async def health() -> dict[str, str]:
     """Always the same, while the server runs."""
     return {"status": "ok"}
 
 
-@router.api_route("/ready", methods=["GET", "HEAD"])
+@router.head("/ready", include_in_schema=False)
+@router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
     """503 with the reason until the default model can answer."""
     services = services_of(request)

@@ -10,7 +10,7 @@ from miniclaude.server.disconnect import while_connected
 from miniclaude.server.error_handlers import describe_to_anthropic
 from miniclaude.server.request_ids import request_id
 from miniclaude.server.routes.answering import typed_stream
-from miniclaude.server.services import services_of
+from miniclaude.server.services import resolve, services_of
 from miniclaude.server.sse import typed_sse
 from miniclaude.server.wire.answers import new_id
 from miniclaude.server.wire.anthropic.answers import message, message_events
@@ -25,7 +25,7 @@ async def create_message(request: Request) -> Response:
     """Answer a conversation that the caller keeps."""
     services = services_of(request)
     body = validate(MessagesBody, await read_json(request))
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(request, body.model)
     events = provider.chat(body.chat_request(model, body.settings()))
     id = new_id("msg").replace("-", "_")
     if body.stream:
@@ -45,7 +45,7 @@ async def count_tokens(request: Request) -> Response:
     """What a conversation would cost, without an answer."""
     services = services_of(request)
     body = validate(CountBody, await read_json(request))
-    provider, model = services.resolve(body.model)
+    provider, model = resolve(request, body.model)
     asked = body.chat_request(model)
     counted = await while_connected(
         request, services.stopping, lambda: provider.count_tokens(asked)

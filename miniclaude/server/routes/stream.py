@@ -25,8 +25,8 @@ from miniclaude.errors import (
 from miniclaude.server.body import parse_json
 from miniclaude.server.disconnect import closing
 from miniclaude.server.error_handlers import describe
+from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.chat import open_chunks
-from miniclaude.server.services import Services, services_of
 from miniclaude.server.sse import to_json
 from miniclaude.server.wire.chat import ChatBody
 from miniclaude.server.wire.socket import CancelFrame, StartFrame, frame_id, read_frame
@@ -44,7 +44,7 @@ async def chat_stream(socket: WebSocket) -> None:
     await socket.accept()
     with suppress(WebSocketDisconnect, WebSocketDisconnected):
         async with anyio.create_task_group() as group:
-            session = Session(socket, services_of(socket), group)
+            session = Session(socket, group)
             await session.read_frames()
             group.cancel_scope.cancel()
 
@@ -52,9 +52,8 @@ async def chat_stream(socket: WebSocket) -> None:
 class Session:
     """The requests in flight on one socket."""
 
-    def __init__(self, socket: WebSocket, services: Services, group: TaskGroup) -> None:
+    def __init__(self, socket: WebSocket, group: TaskGroup) -> None:
         self._socket = socket
-        self._services = services
         self._group = group
         self._running: dict[str, anyio.CancelScope] = {}
         self._max_bytes = socket.app.state.settings.max_body_bytes
@@ -98,6 +97,7 @@ class Session:
                 f"This socket already has {MAX_IN_FLIGHT} requests open.",
                 hint="Wait until one ends.",
             )
+        caller_of(self._socket.scope).quota.take_request()
         body = validate(ChatBody, frame.body)
         scope = self._running[frame.id] = anyio.CancelScope()
         self._group.start_soon(self._answer, frame.id, body, scope)
@@ -106,7 +106,7 @@ class Session:
         ending: dict[str, Any] = {"type": "chat.done", "id": id}
         with scope:
             try:
-                async with closing(open_chunks(self._services, body)) as chunks:
+                async with closing(open_chunks(self._socket, body)) as chunks:
                     async for chunk in chunks:
                         await self._send({"type": "chat.chunk", "id": id, "data": chunk})
             except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,12 +68,16 @@ def _token_json(token: TokenLogprob) -> Json:
     }
 
 
-def _logprobs_json(entries: tuple[ChosenLogprob, ...] | list[ChosenLogprob]) -> Json:
-    content = [
+def logprob_entries(entries: Sequence[ChosenLogprob]) -> list[Json]:
+    """Each token with its alternatives."""
+    return [
         {**_token_json(entry.chosen), "top_logprobs": [_token_json(top) for top in entry.top]}
         for entry in entries
     ]
-    return {"content": content, "refusal": None}
+
+
+def _logprobs_json(entries: Sequence[ChosenLogprob]) -> Json:
+    return {"content": logprob_entries(entries), "refusal": None}
 
 
 def incomplete(missing: str) -> ProviderError:

@@ -6,28 +6,36 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from miniclaude.messages import ChosenLogprob, Finished, FinishReason, StreamEvent, TextDelta, Usage
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import (
+    ChosenLogprob,
+    CompletionEvent,
+    Finished,
+    FinishReason,
+    PromptEcho,
+    TextDelta,
+    Usage,
+)
 from miniclaude.providers.base import CompletionRequest
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Head, Json, clamp_logprob, incomplete, usage_json
 from miniclaude.server.wire.chat import refuse_unimplemented
-from miniclaude.server.wire.sampling import (
-    Count,
-    ModelName,
-    SamplingFields,
-    StreamOptions,
-    end_user,
-)
+from miniclaude.server.wire.sampling import ModelName, SamplingFields, StreamOptions, end_user
 
-MAX_PROMPTS = 16
+MAX_PROMPTS = 128
 MAX_PROMPT_TOKENS = 1_000_000
 MAX_TOKEN_ID = 2**31 - 1
 
 NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "best_of": (1,),
-    "echo": (False,),
     "suffix": ("",),
 }
 """Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
@@ -35,15 +43,28 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
 Prompt = str | tuple[int, ...]
 
 
+def prompts_schema(most: int, shortest: int) -> Json:
+    """The JSON schema of what `read_prompts` reads. shortest: characters of a text."""
+    text = {"type": "string", "minLength": shortest}
+    token = {"type": "integer", "minimum": 0, "maximum": MAX_TOKEN_ID}
+    tokens = {"type": "array", "items": token, "minItems": 1, "maxItems": MAX_PROMPT_TOKENS}
+    several = (
+        {"type": "array", "items": i, "minItems": 1, "maxItems": most} for i in (text, tokens)
+    )
+    return {"anyOf": [text, tokens, *several]}
+
+
 class CompletionBody(SamplingFields):
     """A raw completion request. prompts: one or several, each as text or token ids.
 
-    logprobs: how many alternatives to report, as this shape counts them.
+    logprobs: how many alternatives to report, as this shape counts them. echo: say the prompt back
+    first, with its log probabilities where these are asked for; `max_tokens` may be 0 then.
     """
 
     model: ModelName
-    prompt: tuple[Prompt, ...]
-    max_tokens: Count | None = None
+    prompt: Annotated[tuple[Prompt, ...], WithJsonSchema(prompts_schema(MAX_PROMPTS, 0))]
+    max_tokens: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    echo: bool = False
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -71,7 +92,16 @@ class CompletionBody(SamplingFields):
         return self.n * len(self.prompt)
 
     def completion_requests(self, model: str) -> list[CompletionRequest]:
-        """One for each prompt, as the providers know them; `model` is the bare name."""
+        """One for each prompt, as the providers know them; `model` is the bare name.
+
+        Raises InvalidRequestError for an answer of no tokens that says nothing of its prompt.
+        """
+        if self.max_tokens == 0 and not self.echo:
+            raise InvalidRequestError(
+                "max_tokens: 0 goes with echo only; otherwise there is nothing to answer.",
+                hint="Ask for at least one token, or set echo to true.",
+                param="max_tokens",
+            )
         settings = self.settings(self.max_tokens, self.logprobs)
         user = end_user(self.user)
         return [CompletionRequest(model, prompt, settings, user) for prompt in self.prompt]
@@ -105,8 +135,8 @@ def _is_tokens(value: object) -> bool:
 
 
 async def in_turn(
-    answers: Iterable[AsyncIterator[StreamEvent]], choices_each: int
-) -> AsyncGenerator[StreamEvent, None]:
+    answers: Iterable[AsyncIterator[CompletionEvent]], choices_each: int
+) -> AsyncGenerator[CompletionEvent, None]:
     """Several answers one after the other as one: choices numbered on, token counts added up."""
     prompt_tokens = completion_tokens = cached_tokens = 0
     for place, events in enumerate(answers):
@@ -125,18 +155,35 @@ async def in_turn(
 class _Choice:
     """What there is of a choice."""
 
+    echo: PromptEcho | None = None
     text: list[str] = field(default_factory=list)
     logprobs: list[ChosenLogprob] = field(default_factory=list)
     finish: FinishReason | None = None
 
 
-def _logprobs_json(entries: Iterable[ChosenLogprob], offset: int) -> Json:
-    """The older shape: columns. offset: characters of the answer before the first entry."""
+def _logprobs_json(
+    entries: Iterable[ChosenLogprob], offset: int, echo: PromptEcho | None = None
+) -> Json:
+    """The older shape: columns. offset: characters of the answer before the first entry. echo: the
+    prompt that comes before them; its first token has no probability, and so null."""
     columns: Json = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
+    if echo is not None:
+        columns = {
+            "tokens": [echo.first],
+            "token_logprobs": [None],
+            "top_logprobs": [None],
+            "text_offset": [offset],
+        }
+        entries = (*echo.logprobs, *entries)
+        offset += len(echo.first)
     for entry in entries:
         columns["tokens"].append(entry.chosen.token)
         columns["token_logprobs"].append(clamp_logprob(entry.chosen.logprob))
-        columns["top_logprobs"].append({top.token: clamp_logprob(top.logprob) for top in entry.top})
+        # Bytes that are no characters look alike; the likeliest comes first and stays.
+        tops: dict[str, float] = {}
+        for top in entry.top:
+            tops.setdefault(top.token, clamp_logprob(top.logprob))
+        columns["top_logprobs"].append(tops)
         columns["text_offset"].append(offset)
         offset += len(entry.chosen.token)
     return columns
@@ -147,7 +194,12 @@ def _choice_json(index: int, text: str, finish: FinishReason | None, logprobs: J
 
 
 async def completion_chunks(
-    head: Head, events: AsyncIterator[StreamEvent], *, choices: int, include_usage: bool
+    head: Head,
+    events: AsyncIterator[CompletionEvent],
+    *,
+    choices: int,
+    include_usage: bool,
+    with_logprobs: bool,
 ) -> AsyncGenerator[Json, None]:
     """The chunks of a stream; chunks and whole answers have the same shape.
 
@@ -162,7 +214,12 @@ async def completion_chunks(
     open_choices = set(range(choices))
     async with closing(events):
         async for event in events:
-            if isinstance(event, TextDelta):
+            if isinstance(event, PromptEcho):
+                told = _logprobs_json((), 0, event) if with_logprobs else None
+                tokens = (entry.chosen.token for entry in event.logprobs)
+                offsets[event.index] = len(event.first) + sum(map(len, tokens))
+                yield chunk(_choice_json(event.index, event.text, None, told))
+            elif isinstance(event, TextDelta):
                 logprobs = None
                 if event.logprobs:
                     logprobs = _logprobs_json(event.logprobs, offsets[event.index])
@@ -179,7 +236,7 @@ async def completion_chunks(
 
 
 async def completion(
-    head: Head, events: AsyncIterator[StreamEvent], *, choices: int, with_logprobs: bool
+    head: Head, events: AsyncIterator[CompletionEvent], *, choices: int, with_logprobs: bool
 ) -> Json:
     """The whole answer at once.
 
@@ -191,6 +248,9 @@ async def completion(
         async for event in events:
             if isinstance(event, Usage):
                 usage = event
+            elif isinstance(event, PromptEcho):
+                answers[event.index].echo = event
+                answers[event.index].text.append(event.text)
             elif isinstance(event, TextDelta):
                 answers[event.index].text.append(event.text)
                 answers[event.index].logprobs.extend(event.logprobs)
@@ -205,7 +265,7 @@ async def completion(
                 index,
                 "".join(answer.text),
                 answer.finish,
-                _logprobs_json(answer.logprobs, 0) if with_logprobs else None,
+                _logprobs_json(answer.logprobs, 0, answer.echo) if with_logprobs else None,
             )
             for index, answer in enumerate(answers)
         ],

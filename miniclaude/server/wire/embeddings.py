@@ -8,12 +8,12 @@ import struct
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, field_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.server.wire.answers import Json
-from miniclaude.server.wire.completions import Prompt, read_prompts
+from miniclaude.server.wire.completions import Prompt, prompts_schema, read_prompts
 from miniclaude.server.wire.sampling import ModelName
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -26,7 +26,7 @@ class EmbeddingBody(NullIsAbsent):
     again."""
 
     model: ModelName
-    input: tuple[Prompt, ...]
+    input: Annotated[tuple[Prompt, ...], WithJsonSchema(prompts_schema(MAX_INPUTS, 1))]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Field(ge=1, le=MAX_DIMENSIONS)] | None = None
     user: Annotated[str, StringConstraints(max_length=512)] | None = None

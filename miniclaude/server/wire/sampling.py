@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, field_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.providers.base import Settings
@@ -19,6 +19,11 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 256}
+STOP_SCHEMA = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "maxItems": MAX_STOPS}]}
+"""A lone text stands for a list of one."""
 
 
 def end_user(user: str | None) -> str:
@@ -58,7 +63,9 @@ class SamplingFields(NullIsAbsent):
         Annotated[Finite, Field(ge=-100, le=100)],
     ] = Field(default_factory=dict, max_length=MAX_BIASES)
     seed: Seed | None = None
-    stop: Annotated[tuple[StopText, ...], Field(max_length=MAX_STOPS)] = ()
+    stop: Annotated[
+        tuple[StopText, ...], Field(max_length=MAX_STOPS), WithJsonSchema(STOP_SCHEMA)
+    ] = ()
     n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] = 1
 
     @field_validator("stop", mode="before")

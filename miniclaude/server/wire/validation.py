@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails
 
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+
+NULL: JsonSchemaValue = {"type": "null"}
 
 
 class StrictBody(BaseModel):
@@ -18,7 +27,20 @@ class StrictBody(BaseModel):
 
 
 class NullIsAbsent(StrictBody):
-    """A body in which `null` means the same as leaving the field out, as in the OpenAI API."""
+    """A body in which `null` means the same as leaving the field out, as in the OpenAI API; its
+    JSON schema says so too."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        required = schema.get("required", ())
+        for name, field in schema.get("properties", {}).items():
+            if name not in required:
+                schema["properties"][name] = or_null(field)
+        return reference
 
     @model_validator(mode="before")
     @classmethod
@@ -26,6 +48,14 @@ class NullIsAbsent(StrictBody):
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if value is not None}
         return data
+
+
+def or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """A JSON schema that also takes null."""
+    choices = schema.get("anyOf")
+    if choices is None:
+        return {"anyOf": [schema, NULL]}
+    return schema if NULL in choices else {**schema, "anyOf": [*choices, NULL]}
 
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -49,7 +79,11 @@ def validate(model: type[Body], data: object) -> Body:
 
 
 def _most_telling(details: Sequence[ErrorDetails]) -> ErrorDetails:
-    """A misspelt field explains the others (its right name will be missing), so it goes first."""
+    """A thing of a kind that we do not know explains all else that is wrong with it, and a misspelt
+    field explains that its right name is missing."""
+    for detail in details:
+        if detail["type"] == "literal_error" and detail["loc"][-1] == "type":
+            return detail
     return next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
 
 

@@ -1,0 +1,143 @@
+"""A provider as the routes see it: its answers are counted, charged and measured."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.messages import CompletionEvent, StreamEvent, Usage
+from miniclaude.providers.abilities import (
+    CountsTokens,
+    EchoesPrompts,
+    EmbeddingRequest,
+    Embeddings,
+    Embeds,
+)
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
+from miniclaude.server.disconnect import closing
+from miniclaude.server.limits import Admission
+from miniclaude.server.metrics import Meter
+from miniclaude.server.quotas import Quota
+
+CHARACTERS_PER_TOKEN = 4
+"""Roughly, in most languages and vocabularies: what a prompt will cost is guessed before anybody
+tokenises it, and put right when the answer has ended."""
+
+Event = TypeVar("Event")
+
+
+class Admitted:
+    """A provider whose answers are counted. A slot is held from an iterator's first step until it
+    ends or is closed. model: the name the caller used. quota: the caller's."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        admission: Admission,
+        model: str = "",
+        quota: Quota | None = None,
+    ) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._admission = admission
+        self._model = model
+        self._quota = quota or Quota()
+
+    async def models(self) -> list[ModelInfo]:
+        """The provider's models."""
+        return await self._provider.models()
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a conversation. Raises OverloadedError and RateLimitError at the first step."""
+        characters = sum(len(message.text) for message in request.messages)
+        prompt = characters // CHARACTERS_PER_TOKEN
+        return self._counted(self._provider.chat(request), prompt, request.settings)
+
+    def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
+        """Continue a raw prompt. Raises OverloadedError and RateLimitError at the first step."""
+        return self._counted(
+            self._provider.complete(request), _guess(request.prompt), request.settings
+        )
+
+    def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
+        """Say a raw prompt back and continue it. Raises UnsupportedFieldError where the provider
+        cannot, OverloadedError and RateLimitError at the first step."""
+        if not isinstance(self._provider, EchoesPrompts):
+            raise UnsupportedFieldError(
+                f"echo: {self.name} does not say prompts back.",
+                hint="Leave echo out, or choose a local model.",
+                param="echo",
+            )
+        events = self._provider.complete_with_prompt(request)
+        return self._counted(events, _guess(request.prompt), request.settings)
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
+        if not isinstance(self._provider, CountsTokens):
+            raise self._cannot("count tokens", request.model)
+        return await self._provider.count_tokens(request)
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Texts as vectors. Raises InvalidRequestError where the provider gives none,
+        OverloadedError and RateLimitError."""
+        if not isinstance(self._provider, Embeds):
+            raise self._cannot("give embeddings", request.model)
+        prompt = sum(_guess(given) for given in request.inputs)
+        with self._slot(prompt, 0) as meter:
+            found = await self._provider.embed(request)
+            meter.saw(Usage(found.prompt_tokens, 0))
+            return found
+
+    async def aclose(self) -> None:
+        """Close the provider."""
+        await self._provider.aclose()
+
+    def _cannot(self, what: str, model: str) -> InvalidRequestError:
+        return InvalidRequestError(
+            f"model: {self.name} does not {what}, so {model!r} cannot be asked to.",
+            hint="Choose another model; local ones do.",
+            param="model",
+            code="unsupported_model",
+        )
+
+    async def _counted(
+        self, events: AsyncIterator[Event], prompt: int, settings: Settings
+    ) -> AsyncGenerator[Event, None]:
+        with self._slot(prompt, settings.n * (settings.max_tokens or 0)) as meter:
+            async with closing(events):
+                async for event in events:
+                    meter.saw(event)
+                    yield event
+
+    @contextmanager
+    def _slot(self, prompt: int, answer: int) -> Generator[Meter, None, None]:
+        """Room for one answer, for as long as the block lasts. prompt, answer: tokens that it may
+        cost. Raises OverloadedError and RateLimitError."""
+        try:
+            reserved = self._quota.reserve(prompt + answer)
+            try:
+                self._admission.enter()
+            except BaseException:
+                reserved.settle(0)
+                raise
+        except Exception as error:
+            self._admission.metrics.refused.labels(type(error).__name__).inc()
+            raise
+        meter = Meter(self._admission.metrics, self._model, prompt)
+        failure: BaseException | None = None
+        try:
+            yield meter
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            meter.end(failure)
+            reserved.settle(meter.used)
+            self._admission.leave()
+
+
+def _guess(prompt: str | tuple[int, ...]) -> int:
+    """About how many tokens a prompt has."""
+    return len(prompt) // CHARACTERS_PER_TOKEN if isinstance(prompt, str) else len(prompt)

@@ -1,0 +1,143 @@
+"""What the server counts of itself, for Prometheus to read."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from miniclaude.messages import Usage
+from miniclaude.server.error_handlers import METHODS
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Upper bounds of the histograms' buckets."""
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """The numbers of one server.
+
+    A model's name becomes a label only once it has answered, so that made-up names do not; an
+    address is labelled by its route.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def histogram(name: str, text: str, labels: list[str]) -> Histogram:
+            return Histogram(
+                f"mini_claude_{name}", text, labels, buckets=SECONDS, registry=self.registry
+            )
+
+        def counter(name: str, text: str, labels: list[str]) -> Counter:
+            return Counter(f"mini_claude_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"mini_claude_{name}", text, registry=self.registry)
+
+        self.requests = counter(
+            "http_requests", "HTTP requests answered", ["method", "route", "status"]
+        )
+        self.request_seconds = histogram(
+            "http_request_seconds", "From a request to the end of its response", ["route"]
+        )
+        self.tokens = counter(
+            "tokens", "Tokens: prompt, cached (of those), completion", ["model", "kind"]
+        )
+        self.answers = counter("answers", "Answers begun, by how they ended", ["model", "outcome"])
+        self.refused = counter("refused", "Answers that never began, by the reason", ["reason"])
+        self.first_seconds = histogram(
+            "first_token_seconds", "From admission to an answer's first event", ["model"]
+        )
+        self.answer_seconds = histogram("answer_seconds", "From admission to its end", ["model"])
+        self.active = gauge("answers_active", "Answers in the making")
+        self.waiting = gauge("answers_waiting", "Of those: nothing of them has come yet")
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+class Meter:
+    """Measures one answer. used: tokens, as far as is known."""
+
+    def __init__(self, metrics: Metrics, model: str, prompt_tokens: int) -> None:
+        self.metrics = metrics
+        self.model = model
+        self.begun = time.monotonic()
+        self.answering = False
+        self.events = 0
+        self.usage: Usage | None = None
+        self.prompt_tokens = prompt_tokens
+        metrics.active.inc()
+        metrics.waiting.inc()
+
+    @property
+    def used(self) -> int:
+        """What it cost: as told, or guessed from what came when it was broken off."""
+        if self.usage is None:
+            return self.prompt_tokens + self.events if self.answering else 0
+        return self.usage.prompt_tokens + self.usage.completion_tokens
+
+    def saw(self, event: object) -> None:
+        """The next event of the answer."""
+        if not self.answering:
+            self.answering = True
+            self.metrics.waiting.dec()
+            self.metrics.first_seconds.labels(self.model).observe(time.monotonic() - self.begun)
+        self.events += 1
+        if isinstance(event, Usage):
+            self.usage = event
+            for kind, count in (
+                ("prompt", event.prompt_tokens),
+                ("cached", event.cached_tokens),
+                ("completion", event.completion_tokens),
+            ):
+                self.metrics.tokens.labels(self.model, kind).inc(count)
+
+    def end(self, error: BaseException | None) -> None:
+        """It is over; error: what broke it off."""
+        self.metrics.active.dec()
+        if not self.answering:
+            self.metrics.waiting.dec()
+        if self.answering or error is None:
+            outcome = "complete" if error is None else "cancelled"
+            outcome = "failed" if isinstance(error, Exception) else outcome
+            self.metrics.answers.labels(self.model, outcome).inc()
+            self.metrics.answer_seconds.labels(self.model).observe(time.monotonic() - self.begun)
+        else:
+            reason = type(error).__name__ if isinstance(error, Exception) else "cancelled"
+            self.metrics.refused.labels(reason).inc()
+
+
+class RequestMetrics:
+    """ASGI middleware: counts requests and how long they took."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.monotonic()
+        status = 499  # what logs call a client that left
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            metrics = scope["app"].state.services.metrics
+            route = getattr(scope.get("route"), "path", "none").removeprefix("/v1")
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            metrics.requests.labels(method, route, str(status)).inc()
+            metrics.request_seconds.labels(route).observe(time.monotonic() - begun)

@@ -1,0 +1,176 @@
+"""The OpenAPI document: what is served, told from the routes and from the bodies that they read.
+
+Addresses, methods and query parameters come from the routes themselves, bodies from the wire
+layer's own models, so the document cannot say anything else than the server does. Sockets have no
+place in OpenAPI; `docs/api.md` tells of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from miniclaude import __version__
+from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
+from miniclaude.server.wire.anthropic import body as anthropic
+from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
+from miniclaude.server.wire.responses import body as responses
+
+Json = dict[str, Any]
+
+SCHEMAS = "#/components/schemas/"
+EVENTS = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The body that a route reads. refused: fields that are known and must ask for nothing, with
+    the values that do. streams: with `stream` true the answer is a stream of events."""
+
+    body: type[BaseModel]
+    refused: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    streams: bool = False
+
+
+BODIES: dict[tuple[str, str], Reads] = {
+    ("post", "/chat/completions"): Reads(chat.ChatBody, chat.NOT_IMPLEMENTED, True),
+    ("post", "/completions"): Reads(completions.CompletionBody, completions.NOT_IMPLEMENTED, True),
+    ("post", "/responses"): Reads(responses.ResponseBody, responses.NOT_IMPLEMENTED, True),
+    ("post", "/messages"): Reads(anthropic.MessagesBody, anthropic.NOT_IMPLEMENTED, True),
+    ("post", "/messages/count_tokens"): Reads(anthropic.CountBody, anthropic.NOT_IMPLEMENTED),
+    ("post", "/embeddings"): Reads(embeddings.EmbeddingBody),
+    ("post", "/conversations"): Reads(conversations.NewConversation),
+    ("patch", "/conversations/{conversation_id}"): Reads(conversations.ConversationChange),
+    ("post", "/conversations/{conversation_id}/turns"): Reads(conversations.NewTurn),
+    ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
+    ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+}
+"""Every route that reads JSON; a test finds the one that is missing."""
+
+UPLOAD: Json = {
+    "type": "object",
+    "required": ["purpose", "file"],
+    "properties": {
+        "purpose": {"enum": ["fine-tune"]},
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+    },
+}
+CONTENT: dict[tuple[str, str], str] = {
+    ("get", "/files/{file_id}/content"): "application/octet-stream",
+    ("get", "/metrics"): "text/plain",
+    ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
+}
+"""What is answered where it is not JSON."""
+
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+ERRORS: Json = {
+    "Error": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["message", "type", "param", "code"],
+                "properties": {
+                    "message": _TEXT,
+                    "type": _TEXT,
+                    "param": _TEXT_OR_NULL,
+                    "code": _TEXT_OR_NULL,
+                },
+            }
+        },
+    },
+    "AnthropicError": {
+        "type": "object",
+        "required": ["type", "error", "request_id"],
+        "properties": {
+            "type": {"const": "error"},
+            "error": {
+                "type": "object",
+                "required": ["type", "message"],
+                "properties": {"type": _TEXT, "message": _TEXT},
+            },
+            "request_id": _TEXT,
+        },
+    },
+}
+
+
+def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
+    """The document of the API's routers, all of which are served under `/` and under `/v1`."""
+    everything = APIRouter()
+    for router in routers:
+        everything.include_router(router)
+    document = get_openapi(title="Mini-Claude", version=__version__, routes=everything.routes)
+    document["servers"] = [{"url": "/v1"}, {"url": "/"}]
+    references, schemas = body_schemas()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _describe(operation, method, path, references)
+    document["components"] = {
+        "schemas": {**schemas, **ERRORS},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        },
+    }
+    keys: list[Json] = [{"bearer": []}, {"x-api-key": []}]
+    document["security"] = keys if needs_key else [{}, *keys]
+    return document
+
+
+def body_schemas() -> tuple[dict[type[BaseModel], Json], Json]:
+    """A reference to each body's schema, and all schemas by their names."""
+    models = list(dict.fromkeys(reads.body for reads in BODIES.values()))
+    found, document = models_json_schema(
+        [(model, "validation") for model in models], ref_template=f"{SCHEMAS}{{model}}"
+    )
+    references = {model: found[model, "validation"] for model in models}
+    schemas: Json = document["$defs"]
+    for reads in BODIES.values():
+        schema = schemas[references[reads.body]["$ref"].removeprefix(SCHEMAS)]
+        for name, values in reads.refused.items():
+            schema["properties"][name] = {
+                "description": "Not implemented: refused unless it asks for nothing.",
+                "enum": [*values, None],
+            }
+    for schema in schemas["Hyperparameters"]["properties"].values():
+        schema["anyOf"].append({"const": fine_tuning.AUTO})
+    return references, schemas
+
+
+def _describe(
+    operation: Json, method: str, path: str, references: Mapping[type[BaseModel], Json]
+) -> None:
+    """Put into an operation what FastAPI cannot know: the routes read bodies by themselves."""
+    reads = BODIES.get((method, path))
+    if reads is not None:
+        operation["requestBody"] = _content("application/json", references[reads.body])
+    elif (method, path) == ("post", "/files"):
+        operation["requestBody"] = _content("multipart/form-data", UPLOAD)
+    responses = operation["responses"]
+    responses.pop("422", None)  # what is wrong is 400 here
+    [good] = responses.values()
+    if (method, path) in CONTENT:
+        good["content"] = {CONTENT[method, path]: {"schema": _TEXT}}
+    if reads is not None and reads.streams:
+        good["content"][EVENTS] = {"schema": _TEXT}
+    error = "AnthropicError" if path in ANTHROPIC_PATHS else "Error"
+    for status in ("4XX", "5XX"):
+        responses[status] = {
+            "description": "What is wrong, and what to do.",
+            "content": {"application/json": {"schema": {"$ref": SCHEMAS + error}}},
+        }
+    if path == "/ready":
+        responses["5XX"] = {"description": "Not ready, and why."}
+
+
+def _content(kind: str, schema: Json) -> Json:
+    return {"required": True, "content": {kind: {"schema": schema}}}

@@ -1,0 +1,1 @@
+"""OpenAI's Responses protocol, as a server of it."""

@@ -1,0 +1,172 @@
+"""The input of a response: text, or items, read into our messages.
+
+What an answer gave as several items (text, calls) is one message of ours when it comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.server.wire.messages import MAX_PARTS, CallId, Name
+from miniclaude.server.wire.validation import NullIsAbsent
+
+MAX_ITEMS = 2048
+
+ItemId = Annotated[str, StringConstraints(max_length=128)]
+Status = Literal["in_progress", "completed", "incomplete"]
+Nothing = Annotated[list[Any], Field(max_length=0)]
+
+
+class InputText(NullIsAbsent):
+    """`{"type": "input_text", "text": …}`."""
+
+    type: Literal["input_text"]
+    text: str
+
+    def part(self) -> Part:
+        """As ours."""
+        return TextPart(self.text)
+
+
+class InputImage(NullIsAbsent):
+    """`{"type": "input_image", "image_url": …}`; detail: only `auto`, for we do not choose an
+    image's resolution."""
+
+    type: Literal["input_image"]
+    image_url: Annotated[str, StringConstraints(pattern=r"^(https://|data:image/)")]
+    detail: Literal["auto"] = "auto"
+
+    def part(self) -> Part:
+        """As ours."""
+        return ImagePart(self.image_url)
+
+
+class OutputText(NullIsAbsent):
+    """A part of an earlier answer, as it was given; its log probabilities say nothing new."""
+
+    type: Literal["output_text"]
+    text: str
+    annotations: Nothing | None = None
+    logprobs: list[Any] | None = None
+
+    def part(self) -> Part:
+        """As ours."""
+        return TextPart(self.text)
+
+
+PartField = Annotated[InputText | InputImage | OutputText, Field(discriminator="type")]
+
+
+def _kind_of_content(value: object) -> str | None:
+    if isinstance(value, str):
+        return "text"
+    return "parts" if isinstance(value, list) else None
+
+
+def _choose() -> Discriminator:
+    return Discriminator(
+        _kind_of_content,
+        custom_error_type="content_type",
+        custom_error_message="must be a string or a list of parts",
+    )
+
+
+class MessageItem(NullIsAbsent):
+    """What somebody said."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Annotated[
+        Annotated[str, Tag("text")]
+        | Annotated[list[PartField], Tag("parts"), Field(max_length=MAX_PARTS)],
+        _choose(),
+    ]
+    id: ItemId | None = None
+    status: Status | None = None
+    phase: Literal["final_answer"] | None = None
+
+    def message(self) -> Message:
+        """As ours."""
+        role = "system" if self.role == "developer" else self.role
+        if isinstance(self.content, str):
+            return Message(role, (TextPart(self.content),))
+        return Message(role, tuple(part.part() for part in self.content))
+
+
+class FunctionCallItem(NullIsAbsent):
+    """A call the assistant asked for earlier. arguments: JSON text, as the model wrote it."""
+
+    type: Literal["function_call"]
+    call_id: CallId
+    name: Name
+    arguments: str
+    id: ItemId | None = None
+    status: Status | None = None
+
+    def message(self) -> Message:
+        """As ours."""
+        return Message("assistant", (), (ToolCall(self.call_id, self.name, self.arguments),))
+
+
+class FunctionOutputItem(NullIsAbsent):
+    """What a call gave."""
+
+    type: Literal["function_call_output"]
+    call_id: CallId
+    output: Annotated[
+        Annotated[str, Tag("text")]
+        | Annotated[list[InputText], Tag("parts"), Field(max_length=MAX_PARTS)],
+        _choose(),
+    ]
+    id: ItemId | None = None
+    status: Status | None = None
+
+    def message(self) -> Message:
+        """As ours."""
+        output = self.output
+        parts = (
+            (TextPart(output),)
+            if isinstance(output, str)
+            else tuple(part.part() for part in output)
+        )
+        return Message("tool", parts, tool_call_id=self.call_id)
+
+
+KINDS = ("message", "function_call", "function_call_output")
+
+
+def _kind_of_item(value: object) -> str | None:
+    kind = value.get("type", "message") if isinstance(value, dict) else None
+    return kind if kind in KINDS else None
+
+
+Item = Annotated[
+    Annotated[MessageItem, Tag("message")]
+    | Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionOutputItem, Tag("function_call_output")],
+    Discriminator(
+        _kind_of_item,
+        custom_error_type="item_type",
+        custom_error_message=f"its type is not known here; items are {', '.join(KINDS)}",
+    ),
+]
+
+
+def read_items(instructions: str | None, given: str | list[Item]) -> tuple[Message, ...]:
+    """The conversation as ours."""
+    messages = [] if instructions is None else [Message("system", (TextPart(instructions),))]
+    if isinstance(given, str):
+        return (*messages, Message("user", (TextPart(given),)))
+    for item in given:
+        message = item.message()
+        before = messages[-1] if messages else None
+        if isinstance(item, FunctionCallItem) and before and before.role == "assistant":
+            calls = (*before.tool_calls, *message.tool_calls)
+            messages[-1] = replace(before, tool_calls=calls)
+        else:
+            messages.append(message)
+    return tuple(messages)

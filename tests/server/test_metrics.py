@@ -1,0 +1,77 @@
+"""`GET /metrics`."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from miniclaude.messages import TextDelta
+from tests.server.conftest import Serve, Served, full
+
+pytestmark = pytest.mark.anyio
+
+Samples = dict[tuple[str, ...], float]
+
+
+async def read(served: Served) -> Samples:
+    """Every sample by its name and the values of its labels."""
+    response = await served.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    return {
+        (sample.name.removeprefix("mini_claude_"), *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_answers_tokens_and_requests_are_counted(served: Served) -> None:
+    for stream in (False, True):
+        await served.chat(model="scripted/m", stream=stream)
+    await served.client.post("/v1/embeddings", json={"model": "scripted/m", "input": "a"})
+    samples = await read(served)
+    assert samples["answers_total", "scripted/m", "complete"] == 3
+    assert samples["tokens_total", "prompt", "scripted/m"] == 3 + 3 + 2
+    assert samples["tokens_total", "completion", "scripted/m"] == 2
+    assert samples["first_token_seconds_count", "scripted/m"] == 3
+    assert samples["answer_seconds_count", "scripted/m"] == 3
+    assert samples["http_requests_total", "POST", "/chat/completions", "200"] == 2
+    assert samples["http_request_seconds_count", "/embeddings"] == 1
+    assert (samples["answers_active",], samples["answers_waiting",]) == (0, 0)
+
+
+async def test_made_up_names_become_no_labels(served: Served) -> None:
+    """Else anyone could fill the memory of the server, and of Prometheus."""
+    served.scripted.script = [full()]
+    for number in range(3):
+        await served.chat(model=f"scripted/{number}")
+        await served.client.get(f"/nope/{number}")
+        await served.client.request(f"M{number}", "/v1/models")
+        await served.client.get(f"/models/{number}")
+    samples = await read(served)
+    assert samples["refused_total", "OverloadedError"] == 3
+    labels = {label for _, *values in samples for label in values}
+    assert not labels & {"scripted/0", "/nope/0", "M0", "/models/0"}
+    assert samples["http_requests_total", "GET", "/models/{model:path}", "404"] == 3
+
+
+async def test_what_waits_and_what_is_broken_off_is_seen(served: Served) -> None:
+    async with anyio.create_task_group() as group:
+        served.scripted.script = [None]
+        group.start_soon(lambda: served.chat(model="scripted/m"))
+        await served.scripted.waiting.wait()
+        samples = await read(served)
+        assert (samples["answers_active",], samples["answers_waiting",]) == (1, 1)
+        group.cancel_scope.cancel()
+    served.scripted.script = [TextDelta(0, "a"), ValueError()]
+    await served.chat(model="scripted/m")
+    samples = await read(served)
+    assert samples["refused_total", "cancelled"] == 1
+    assert samples["answers_total", "scripted/m", "failed"] == 1
+    assert (samples["answers_active",], samples["answers_waiting",]) == (0, 0)
+
+
+async def test_it_needs_the_key(serve: Serve) -> None:
+    async with serve(api_key="correct horse battery") as served:
+        assert (await served.client.get("/metrics")).status_code == 401
+        assert (await served.client.get("/v1/metrics")).status_code == 401

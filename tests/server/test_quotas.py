@@ -1,0 +1,163 @@
+"""Requests and tokens a minute, tokens a day, for each key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from miniclaude.errors import RateLimitError
+from miniclaude.messages import Finished, TextDelta, Usage
+from miniclaude.server.quotas import Allowance, Quota
+from miniclaude.server.rate_limits import duration
+from miniclaude.settings import KeyLimits
+from tests.server.conftest import Serve, Served
+
+pytestmark = pytest.mark.anyio
+
+KEY, ALICE, BOB = "correct horse battery", "alice's own key", "bob's own key"
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_allowance_refills_steadily() -> None:
+    clock = Clock()
+    allowance = Allowance(60, 60, clock)
+    allowance.take(60)
+    assert (allowance.left, allowance.wait(1), allowance.reset()) == (0, 1, 60)
+    clock.now += 10
+    assert (allowance.left, allowance.wait(11), allowance.reset()) == (10, 1, 50)
+    clock.now += 1000
+    assert (allowance.left, allowance.reset()) == (60, 0)
+
+
+def test_what_cost_more_than_foreseen_is_paid_later() -> None:
+    """Else a caller who asks for no limit on the answer would never be stopped."""
+    clock = Clock()
+    quota = Quota.of(KeyLimits(tokens_per_minute=60), clock)
+    quota.reserve(10).settle(120)
+    with pytest.raises(RateLimitError, match=r"of the 60 a minute .* 0 are left") as caught:
+        quota.reserve(1)
+    assert caught.value.retry_after == 61
+    clock.now += 61
+    quota.reserve(1).settle(0)
+    assert quota.tokens is not None
+    assert quota.tokens.left == pytest.approx(1)
+
+
+def test_what_can_never_be_allowed_says_so() -> None:
+    quota = Quota.of(KeyLimits(tokens_per_day=60), Clock())
+    with pytest.raises(RateLimitError, match=r"may cost 61 tokens; this key may use 60 a day"):
+        quota.reserve(61)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0ms"), (0.0421, "43ms"), (1, "1s"), (59.2, "1m0s"), (90, "1m30s"), (7205, "2h0m5s")],
+)
+def test_durations_are_written_as_openai_does(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def keys(**limits: Any) -> dict[str, Any]:
+    return {"api_key": KEY, "keys": {"alice": {"key": ALICE, **limits}, "bob": {"key": BOB}}}
+
+
+async def ask(served: Served, key: str, path: str = "/v1/chat/completions", **more: Any) -> Any:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "one two three"}], **more}
+    return await served.client.post(path, json=body, headers={"x-api-key": key})
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+async def test_requests_are_counted_for_each_key(serve: Serve, prefix: str) -> None:
+    async with serve(**keys(requests_per_minute=2)) as served:
+        path = f"{prefix}/chat/completions"
+        for left in (1, 0):
+            response = await ask(served, ALICE, path)
+            assert response.status_code == 200
+            assert response.headers["x-ratelimit-limit-requests"] == "2"
+            assert response.headers["x-ratelimit-remaining-requests"] == str(left)
+            assert response.headers["x-ratelimit-reset-requests"].endswith("s")
+        refused = await ask(served, ALICE, path)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["retry-after"]) <= 30
+        assert refused.headers["x-ratelimit-remaining-requests"] == "0"
+        error = refused.json()["error"]
+        assert (error["type"], error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+        for other in (BOB, KEY):
+            response = await ask(served, other, path)
+            assert response.status_code == 200
+            assert "x-ratelimit-limit-requests" not in response.headers
+
+
+async def test_tokens_are_charged_and_refused_before_the_work(serve: Serve) -> None:
+    async with serve(**keys(tokens_per_minute=100)) as served:
+        said: list[Any] = [TextDelta(0, "hi"), Finished(0, "stop"), Usage(30, 40)]
+        served.scripted.script = [*said]
+        response = await ask(served, ALICE, model="scripted/m", max_tokens=80)
+        assert response.headers["x-ratelimit-limit-tokens"] == "100"
+        # The headers leave when the answer is whole, so they tell what it cost.
+        assert response.headers["x-ratelimit-remaining-tokens"] in ("30", "31")
+        asked = len(served.scripted.asked)
+        for stream in (False, True):
+            refused = await ask(served, ALICE, model="scripted/m", max_tokens=80, stream=stream)
+            assert refused.status_code == 429
+            assert "tokens_per_minute" in refused.json()["error"]["message"]
+        assert len(served.scripted.asked) == asked
+        assert (await ask(served, ALICE, model="scripted/m", max_tokens=10)).status_code == 200
+        assert served.services.admission.active == 0
+
+
+async def test_anthropics_clients_get_their_own_headers(serve: Serve) -> None:
+    async with serve(**keys(requests_per_minute=1, tokens_per_day=1000)) as served:
+        response = await ask(served, ALICE, "/messages", max_tokens=10)
+        assert response.headers["anthropic-ratelimit-requests-limit"] == "1"
+        assert response.headers["anthropic-ratelimit-requests-remaining"] == "0"
+        assert response.headers["anthropic-ratelimit-tokens-limit"] == "1000"
+        assert response.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
+        refused = await ask(served, ALICE, "/messages", max_tokens=10)
+        assert refused.status_code == 429
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+
+
+async def test_the_owners_limits_hold_for_keys_without_their_own(serve: Serve) -> None:
+    async with serve(**keys(requests_per_minute=5), requests_per_minute=1) as served:
+        limits = {}
+        for key in (KEY, ALICE, BOB):
+            headers = (await ask(served, key)).headers
+            limits[key] = headers["x-ratelimit-limit-requests"]
+        assert limits == {KEY: "1", ALICE: "5", BOB: "1"}
+        assert (await ask(served, BOB)).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models", 200),
+        ("GET", "/models/echo", 200),
+        ("DELETE", "/models/echo", 403),
+        ("GET", "/conversations", 403),
+        ("POST", "/v1/conversations", 403),
+        ("GET", "/v1/files", 403),
+        ("POST", "/fine-tune", 403),
+        ("GET", "/metrics", 403),
+        ("GET", "/nope", 403),
+        ("GET", "/health", 200),
+    ],
+)
+async def test_a_named_key_may_only_ask_models(
+    serve: Serve, method: str, path: str, status: int
+) -> None:
+    async with serve(**keys()) as served:
+        headers = {"authorization": f"Bearer {ALICE}"}
+        response = await served.client.request(method, path, headers=headers)
+        assert response.status_code == status, response.text
+        if status == 403:
+            assert "'alice' may ask models, and nothing else" in response.text

@@ -1,0 +1,122 @@
+"""`POST /responses`: what is refused, and what reaches the provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
+from miniclaude.providers.base import ChatRequest
+from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED
+from tests.server.conftest import Served
+
+pytestmark = pytest.mark.anyio
+
+TOOL = {"type": "function", "name": "f", "parameters": {}}
+
+
+async def post(served: Served, **fields: Any) -> Any:
+    body = {"model": "scripted/m", "input": "once", **fields}
+    return await served.client.post("/responses", json=body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": None}, "model"),
+        ({"input": None}, "input"),
+        ({"input": []}, "input"),
+        ({"input": 5}, "input"),
+        ({"input": [5]}, "input[0]"),
+        ({"input": [{"type": "reasoning", "id": "r"}]}, "input[0]"),
+        ({"input": [{"role": "tool", "content": "a"}]}, "input[0].role"),
+        ({"input": [{"role": "user"}]}, "input[0].content"),
+        ({"input": [{"role": "user", "content": [{"type": "text"}]}]}, "input[0].content[0].type"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]},
+            "input[0].content[0].file_id",
+        ),
+        ({"input": [{"type": "function_call_output", "output": "a"}]}, "input[0].call_id"),
+        ({"instructions": 5}, "instructions"),
+        ({"max_output_tokens": 0}, "max_output_tokens"),
+        ({"temperature": 2.1}, "temperature"),
+        ({"top_p": 2}, "top_p"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"include": ["reasoning.encrypted_content"]}, "include[0]"),
+        ({"text": {"format": {"type": "json_object"}}}, "text.format.type"),
+        ({"text": {"verbosity": "high"}}, "text.verbosity"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"tools": [{**TOOL, "strict": True}]}, "tools[0].strict"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"stream_options": {}}, "stream_options"),
+        ({"stop": ["a"]}, "stop"),
+        ({"messages": []}, "messages"),
+        *(({field: "something"}, field) for field in NOT_IMPLEMENTED),
+    ],
+)
+async def test_what_is_wrong_is_named(served: Served, fields: dict[str, Any], param: str) -> None:
+    response = await post(served, **fields)
+    assert response.status_code == 400, response.text
+    assert response.json()["error"]["param"] == param
+
+
+async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
+    nothing: Any = {field: values[0] for field, values in NOT_IMPLEMENTED.items() if values}
+    response = await post(served, **nothing, text={"format": {"type": "text"}}, include=[])
+    assert response.status_code == 200, response.text
+
+
+async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
+    await post(
+        served,
+        instructions="be brief",
+        input=[
+            {"role": "developer", "content": "a"},
+            {"role": "user", "content": [{"type": "input_image", "image_url": "https://x/y.png"}]},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call", "call_id": "d", "name": "f", "arguments": "{}"},
+            {
+                "type": "function_call_output",
+                "call_id": "c",
+                "output": [{"type": "input_text", "text": "7"}],
+            },
+        ],
+        temperature=0.5,
+        top_p=0.9,
+        max_output_tokens=9,
+        tools=[TOOL],
+        tool_choice={"type": "function", "name": "f"},
+    )
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert [(message.role, message.text) for message in asked.messages] == [
+        ("system", "be brief"),
+        ("system", "a"),
+        ("user", ""),
+        ("assistant", ""),
+        ("tool", "7"),
+    ]
+    assert [call.id for call in asked.messages[3].tool_calls] == ["c", "d"]
+    settings = asked.settings
+    assert (settings.max_tokens, settings.temperature, settings.top_p) == (9, 0.5, 0.9)
+    assert (asked.tools[0].name, asked.tool_choice) == ("f", "f")
+
+
+async def test_the_call_that_the_limit_cut_is_incomplete(served: Served) -> None:
+    served.scripted.script = [
+        TextDelta(0, "a"),
+        ToolCallDelta(0, 0, "c", "f", '{"a": '),
+        Finished(0, "length"),
+        Usage(1, 1),
+    ]
+    answer = (await post(served)).json()
+    assert [item["status"] for item in answer["output"]] == ["completed", "incomplete"]
+    assert answer["output"][1]["arguments"] == '{"a": '
+
+
+async def test_an_answer_that_ends_early_is_a_failure(served: Served) -> None:
+    served.scripted.script = [TextDelta(0, "a")]
+    assert (await post(served)).status_code == 502
+    last = (await post(served, stream=True)).text.strip().split("\n\n")[-1]
+    assert last.startswith('event: error\ndata: {"type":"error","sequence_number":5,')
