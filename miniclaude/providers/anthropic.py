@@ -90,7 +90,7 @@ class Anthropic:
             "model": request.model,
             "max_tokens": request.settings.max_tokens or MAX_TOKENS,
             **conversation_json(request.messages),
-            **tools_json(request.tools, request.tool_choice),
+            **tools_json(request.tools, request.tool_choice, request.parallel_tool_calls),
         }
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)

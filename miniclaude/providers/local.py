@@ -16,7 +16,6 @@ from miniclaude.errors import (
     EngineError,
     InvalidRequestError,
     SettingsError,
-    UnsupportedFieldError,
 )
 from miniclaude.messages import (
     ChosenLogprob,
@@ -28,8 +27,9 @@ from miniclaude.messages import (
 )
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
-from miniclaude.providers.grammars import blamed, grammar_of
+from miniclaude.providers.grammars import FREE, AnswerForm, answer_form, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
+from miniclaude.providers.tool_answers import CallReader
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 
@@ -127,12 +127,6 @@ class Local:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
-        if request.tools and request.tool_choice != "none":
-            raise UnsupportedFieldError(
-                "tools: local models cannot call tools yet.",
-                hint="Leave tools out, or set tool_choice to 'none'.",
-                param="tools",
-            )
         async with self._models.use(request.model) as loaded:
             if loaded.tokenizer.template is None:
                 raise InvalidRequestError(
@@ -141,11 +135,12 @@ class Local:
                     param="model",
                 )
             _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
-            grammar = await asyncio.to_thread(grammar_of, request.structure, loaded.tokenizer)
-            prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
-            events = _answer(loaded, prompt, request.settings, continues=False, grammar=grammar)
-            param = "tools" if request.structure is None else request.structure.param
-            with blamed(param):
+            form = await asyncio.to_thread(answer_form, request, loaded.tokenizer)
+            tools = () if form.calls is None else request.tools
+            _check_size(loaded, sum(len(str(tool)) for tool in tools), "tools")
+            prompt = await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages, tools)
+            events = _answer(loaded, prompt, request.settings, continues=False, form=form)
+            with blamed(form.param):
                 async with aclosing(events):
                     async for event in events:
                         yield event
@@ -182,23 +177,36 @@ async def _answer(
     settings: Settings,
     *,
     continues: bool,
-    grammar: str | None = None,
+    form: AnswerForm = FREE,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The engine's outputs as events. continues: the answer goes on in the prompt's text."""
+    """The engine's outputs as events. continues: the answer goes on in the prompt's text. form: how
+    the answer is bound, and what is read in it."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, grammar)
+    request = GenerationRequest(
+        secrets.token_hex(8), tuple(prompt), sampling, continues, form.grammar, form.shown
+    )
+    calls = {} if form.calls is None else {n: CallReader(n, form.calls) for n in range(sampling.n)}
     written: dict[int, int] = {}
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
+            reader = calls.get(output.index)
             if output.text or output.logprobs:
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
-                yield TextDelta(output.index, output.text, logprobs)
+                if reader is None:
+                    yield TextDelta(output.index, output.text, logprobs)
+                else:
+                    for event in reader.push(output.text, logprobs):
+                        yield event
             if output.finish in ("stop", "length"):
-                yield Finished(output.index, output.finish)
+                if reader is None:
+                    yield Finished(output.index, output.finish)
+                else:
+                    for event in reader.finish(output.finish):
+                        yield event
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
