@@ -43,11 +43,13 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the assistant may call; `parameters` is a JSON schema."""
+    """A function the assistant may call; `parameters` is a JSON schema. strict: the arguments must
+    follow all of it."""
 
     name: str
     description: str
     parameters: dict[str, object]
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _combines(node: Schema) -> bool:
 
 def _close(node: Schema) -> None:
     named = node.get("properties")
-    if not named or "additionalProperties" in node or "patternProperties" in node:
+    if named is None or "additionalProperties" in node or "patternProperties" in node:
         return
     required = node.get("required")
     if not isinstance(required, list) or all(name in named for name in required):

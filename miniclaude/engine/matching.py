@@ -128,6 +128,8 @@ class _Words:
         self.eos_token_id = vocabulary.eos_ids[0] if vocabulary.eos_ids else None
         self.tokens = [vocabulary.token_bytes(n) for n in range(size)]
         self.special_token_ids = [n for n in range(size) if vocabulary.is_special(n)]
+        for n in self.special_token_ids:  # one without a text would begin all the others
+            self.tokens[n] = self.tokens[n] or f"<{n}>".encode()
 
     def __call__(self, text: str) -> list[int]:
         """Never needed: our grammars force no tokens. The answer means "cut it up greedily"."""

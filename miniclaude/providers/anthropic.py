@@ -150,5 +150,5 @@ def _prompt_json(request: ChatRequest) -> dict[str, Any]:
     return {
         "model": request.model,
         **conversation_json(request.messages),
-        **tools_json(request.tools, request.tool_choice),
+        **tools_json(request.tools, request.tool_choice, request.parallel_tool_calls),
     }

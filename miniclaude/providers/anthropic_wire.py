@@ -82,19 +82,27 @@ def conversation_json(messages: Sequence[Message]) -> dict[str, object]:
     return {"messages": entries, **({"system": system} if system else {})}
 
 
-def tools_json(tools: tuple[Tool, ...], choice: str) -> dict[str, object]:
+def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str, object]:
     """The fields `tools` and `tool_choice`; none when there are no tools."""
     if not tools:
         return {}
     kinds = {"auto": "auto", "none": "none", "required": "any"}
+    chosen: dict[str, object] = (
+        {"type": kinds[choice]} if choice in kinds else {"type": "tool", "name": choice}
+    )
+    if not parallel and choice != "none":
+        chosen["disable_parallel_tool_use"] = True
     return {
         "tools": [
-            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": tool.parameters,
+                **({"strict": True} if tool.strict else {}),
+            }
             for tool in tools
         ],
-        "tool_choice": {"type": kinds[choice]}
-        if choice in kinds
-        else {"type": "tool", "name": choice},
+        "tool_choice": chosen,
     }
 
 

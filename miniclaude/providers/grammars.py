@@ -1,34 +1,99 @@
-"""What a chat request asks of its answer's form, as a grammar for a local model's engine."""
+"""What a chat request asks of its answer's form, for a local model's engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from miniclaude.engine.grammar import ANY_OBJECT, choice_grammar, json_grammar, regex_grammar
-from miniclaude.engine.json_schema import enforceable
-from miniclaude.errors import InvalidRequestError
-from miniclaude.providers.base import Structure
+from miniclaude.engine.json_schema import Schema, enforceable
+from miniclaude.engine.tool_grammar import CallableTool, shown_tokens, tool_grammar
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.messages import Tool
+from miniclaude.providers.base import ChatRequest, Structure
+from miniclaude.tokenizer.plain_tools import NO_PARAMETERS
 from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.tokenizer.tool_format import ToolFormat
 
 
-def grammar_of(structure: Structure | None, tokenizer: Tokenizer) -> str | None:
-    """The grammar, or None where any text will do. Raises InvalidRequestError naming the part of
-    the request that is too large, not implemented or wrong."""
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How an answer is bound and read. grammar, shown: as a GenerationRequest has them. calls: how
+    calls of tools are written in it, where it may hold any. param: the field that asked for it."""
+
+    grammar: str | None = None
+    shown: tuple[int, ...] = ()
+    calls: ToolFormat | None = None
+    param: str = "response_format"
+
+
+FREE = AnswerForm()
+"""Any text, read as text."""
+
+
+def answer_form(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
+    """The form of the request's answers. Raises InvalidRequestError naming the part of the request
+    that is too large, not implemented or wrong."""
+    structure, spaced = request.structure, tokenizer.strips_leading_space
+    if request.tools and request.tool_choice != "none":
+        return _calling(request, tokenizer)
     if structure is None:
-        return None
-    spaced, param = tokenizer.strips_leading_space, structure.param
+        return FREE
+    param = structure.param
     match structure.kind:
-        case "json_object":
-            return json_grammar(ANY_OBJECT, spaced=spaced, param=param)
-        case "json_schema":
-            schema = enforceable(cast("dict[str, Any]", structure.schema), param)
-            return json_grammar(schema, spaced=spaced, param=param)
         case "regex":
-            return regex_grammar(structure.pattern, spaced=spaced, param=param)
+            grammar = regex_grammar(structure.pattern, spaced=spaced, param=param)
         case "choice":
-            return choice_grammar(structure.choices, spaced=spaced, param=param)
+            grammar = choice_grammar(structure.choices, spaced=spaced, param=param)
+        case _:
+            grammar = json_grammar(_schema(structure), spaced=spaced, param=param)
+    return AnswerForm(grammar, param=param)
+
+
+def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
+    structure, choice = request.structure, request.tool_choice
+    if structure is not None and structure.kind not in ("json_object", "json_schema"):
+        raise UnsupportedFieldError(
+            f"{structure.param}: it cannot be combined with tools.",
+            hint="Leave one of them out, or set tool_choice to 'none'.",
+            param=structure.param,
+        )
+    named = choice not in ("auto", "required")
+    offered = [
+        CallableTool(tool.name, _arguments(tool, f"tools[{n}].function.parameters"))
+        for n, tool in enumerate(request.tools)
+        if not named or tool.name == choice
+    ]
+    if not offered:
+        raise InvalidRequestError(
+            f"tool_choice: there is no tool {choice!r} among the tools.",
+            hint="Name one of them.",
+            param="tool_choice",
+        )
+    form, special = tokenizer.tool_format, tokenizer.special.ids
+    grammar = tool_grammar(
+        offered,
+        form,
+        special,
+        required=choice != "auto",
+        several=request.parallel_tool_calls and not named,
+        spaced=tokenizer.strips_leading_space,
+        otherwise=None if structure is None else _schema(structure),
+    )
+    return AnswerForm(grammar, shown_tokens(form, special), form, "tools")
+
+
+def _schema(structure: Structure) -> Schema:
+    if structure.kind == "json_object":
+        return ANY_OBJECT
+    return enforceable(cast("dict[str, Any]", structure.schema), structure.param)
+
+
+def _arguments(tool: Tool, param: str) -> Schema:
+    schema = enforceable(tool.parameters or NO_PARAMETERS, param, lenient=not tool.strict)
+    return {"type": "object", **schema}
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from miniclaude.errors import (
     EngineError,
     InvalidRequestError,
     SettingsError,
-    UnsupportedFieldError,
 )
 from miniclaude.messages import (
     ChosenLogprob,
@@ -38,13 +37,14 @@ from miniclaude.messages import (
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
-from miniclaude.providers.grammars import blamed, grammar_of
+from miniclaude.providers.grammars import FREE, AnswerForm, answer_form, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
 from miniclaude.providers.local_reading import (
     MAX_CHARACTERS_PER_TOKEN,
     embed_texts,
     read_input,
 )
+from miniclaude.providers.tool_answers import CallReader
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 
@@ -139,22 +139,19 @@ class Local:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
-        _check_tools(request)
         async with self._models.use(request.model) as loaded:
-            grammar = await asyncio.to_thread(grammar_of, request.structure, loaded.tokenizer)
+            form = await asyncio.to_thread(answer_form, request, loaded.tokenizer)
             prompt = await _chat_prompt(loaded, request)
             events = _answer(
-                loaded, prompt, request.settings, request.user, continues=False, grammar=grammar
+                loaded, prompt, request.settings, request.user, continues=False, form=form
             )
-            param = "tools" if request.structure is None else request.structure.param
-            with blamed(param):
+            with blamed(form.param):
                 async with aclosing(events):
                     async for event in events:
                         yield event
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of the conversation as the model would read it."""
-        _check_tools(request)
         async with self._models.use(request.model) as loaded:
             return len(await _chat_prompt(loaded, request))
 
@@ -210,15 +207,6 @@ class Local:
         await self._models.aclose()
 
 
-def _check_tools(request: ChatRequest) -> None:
-    if request.tools and request.tool_choice != "none":
-        raise UnsupportedFieldError(
-            "tools: local models cannot call tools yet.",
-            hint="Leave tools out, or set tool_choice to 'none'.",
-            param="tools",
-        )
-
-
 async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
     """The conversation as ids. Raises InvalidRequestError for a model without a chat template,
     and what `encode_chat` raises."""
@@ -229,7 +217,9 @@ async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
             param="model",
         )
     _check_size(loaded, sum(len(message.text) for message in request.messages), "messages")
-    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages)
+    tools = () if request.tool_choice == "none" else request.tools
+    _check_size(loaded, sum(len(str(tool)) for tool in tools), "tools")
+    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages, tools)
 
 
 async def _answer(
@@ -239,11 +229,12 @@ async def _answer(
     user: str,
     *,
     continues: bool,
-    grammar: str | None = None,
+    form: AnswerForm = FREE,
     read: list[ChosenLogprob] | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The engine's outputs as events. continues: the answer goes on in the prompt's text. read:
-    where the prompt's own log probabilities go, all before the first event."""
+    """The engine's outputs as events. continues: the answer goes on in the prompt's text. form: how
+    the answer is bound, and what is read in it. read: where the prompt's own log probabilities go,
+    all before the first event."""
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
@@ -254,9 +245,11 @@ async def _answer(
         sampling,
         continues,
         reading=reading,
-        grammar=grammar,
+        grammar=form.grammar,
+        shown=form.shown,
         user=user,
     )
+    calls = {} if form.calls is None else {n: CallReader(n, form.calls) for n in range(sampling.n)}
     written: dict[int, int] = {}
     cached = 0
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
@@ -266,11 +259,20 @@ async def _answer(
             cached = output.cached_tokens
             if read is not None:
                 read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
+            reader = calls.get(output.index)
             if output.text or output.logprobs:
                 logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
-                yield TextDelta(output.index, output.text, logprobs)
+                if reader is None:
+                    yield TextDelta(output.index, output.text, logprobs)
+                else:
+                    for event in reader.push(output.text, logprobs):
+                        yield event
             if output.finish in ("stop", "length"):
-                yield Finished(output.index, output.finish, output.stop_text)
+                if reader is None:
+                    yield Finished(output.index, output.finish, output.stop_text)
+                else:
+                    for event in reader.finish(output.finish, output.stop_text):
+                        yield event
             elif output.finish is not None:
                 reason = (output.error or output.finish).rstrip(".")
                 raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")

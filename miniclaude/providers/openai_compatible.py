@@ -105,7 +105,7 @@ class OpenAICompatible:
             "model": request.model,
             "messages": [message_json(message) for message in request.messages],
             **settings_json(request.settings, self._max_tokens_field),
-            **tools_json(request.tools, request.tool_choice),
+            **tools_json(request.tools, request.tool_choice, request.parallel_tool_calls),
         }
         structure = structure_json(request.structure)
         if structure:

@@ -54,15 +54,21 @@ def message_json(message: Message) -> dict[str, object]:
     return entry
 
 
-def tools_json(tools: tuple[Tool, ...], choice: str) -> dict[str, object]:
-    """The fields `tools` and `tool_choice`; none when there are no tools."""
+def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str, object]:
+    """The fields `tools`, `tool_choice` and `parallel_tool_calls`; none when there are no tools."""
     if not tools:
         return {}
     functions = [
-        {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+            **({"strict": True} if tool.strict else {}),
+        }
         for tool in tools
     ]
     return {
+        **({} if parallel else {"parallel_tool_calls": False}),
         "tools": [{"type": "function", "function": function} for function in functions],
         "tool_choice": choice
         if choice in ("auto", "none", "required")

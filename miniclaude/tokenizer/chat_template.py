@@ -63,9 +63,8 @@ def encode_chat(
     """The conversation as ids, ending where the assistant should begin to speak.
 
     Raises InvalidRequestError for messages the template refuses or makes nothing of, images and
-    lone surrogates; UnsupportedFieldError for tools the template knows nothing of;
-    PayloadTooLargeError beyond 16 Mi characters; ChatTemplateError when there is no template, or
-    it fails.
+    lone surrogates; PayloadTooLargeError beyond 16 Mi characters; ChatTemplateError when there is
+    no template, or it fails.
     """
     chat = PreparedChat(tokenizer, messages, tools)
     [rendering] = chat.template.render(chat.source, [chat.variables(chat.messages, prompt=True)])
@@ -155,14 +154,15 @@ class _Learning:
                 code="no_trainable_token" if spoken else "example_missing_assistant_message",
             )
         self.chat = PreparedChat(tokenizer, messages, tools)
-        if "tool_calls" not in self.chat.source and any(m.tool_calls for m in messages):
+        calls = any("tool_calls" in message for message in self.chat.messages)
+        if calls and "tool_calls" not in self.chat.source:
             raise UnsupportedFieldError(
                 "This model's chat template does not write the assistant's tool calls.",
                 hint="Leave the conversation out, or choose a model that was trained on calls.",
                 param="messages",
             )
         self._special = tokenizer.special
-        self._turns = [n - self.chat.folded for n in learnt]
+        self._turns = [self.chat.places[n] for n in learnt]
         self._before: dict[int, str] = {}
         self._missing: list[int] = []
         self._marks: ContentMarks | None = None

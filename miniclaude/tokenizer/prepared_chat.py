@@ -12,17 +12,19 @@ from miniclaude.errors import (
     ChatTemplateError,
     InvalidRequestError,
     PayloadTooLargeError,
-    UnsupportedFieldError,
 )
 from miniclaude.messages import ImagePart, Message, TextPart, Tool
+from miniclaude.tokenizer.plain_tools import function_json, write_plainly
 from miniclaude.tokenizer.tokenizer import MAX_TEXT, Tokenizer
+from miniclaude.tokenizer.tool_format import PLAIN, short_id
 
 
 class PreparedChat:
     """One conversation, prepared for one tokenizer's template.
 
-    source: the template to use. messages: JSON, as templates know them. folded: how many system
-    messages at the front became part of the first message of the user.
+    source: the template to use. messages: JSON, as templates know them. places: where in them each
+    message of the conversation went. Where the template has no place for tools, they and their
+    calls are written as plain text.
     Raises as `encode_chat`.
     """
 
@@ -40,23 +42,23 @@ class PreparedChat:
             )
         special = tokenizer.special
         self.template = tokenizer.template
-        self.folded = 0
-        self.source = tokenizer.template.source(tools=bool(tools))
         self._names = tokenizer.special_names
-        if tools and "tools" not in self.source:
-            raise UnsupportedFieldError(
-                "This model's chat template has no place for tools.",
-                hint="Leave out `tools`, or choose a model that was trained to call them.",
-                param="tools",
-            )
+        self.places = list(range(len(messages)))
+        calling = any(message.tool_calls or message.role == "tool" for message in messages)
+        if (tools or calling) and tokenizer.tool_format is PLAIN:
+            messages, self.places = write_plainly(messages, tools)
+            tools = ()
+        self.source = tokenizer.template.source(tools=bool(tools))
         if messages[0].role == "system" and not tokenizer.template.shows_system(
             self.source, self._names
         ):
             count = len(messages)
             messages = fold_system(messages)
-            self.folded = count - len(messages)
+            self.places = [max(0, place - count + len(messages)) for place in self.places]
         try:
             self._tools = special.hide([tool_json(tool) for tool in tools]) or None
+            if calling and tokenizer.tool_format.writes_ids:
+                messages = [_with_short_ids(message) for message in messages]
             self.messages = special.hide([message_json(message) for message in messages])
             size = len(json.dumps([self.messages, self._tools], ensure_ascii=False))
         except RecursionError:
@@ -121,6 +123,14 @@ def message_json(message: Message) -> dict[str, Any]:
     return value
 
 
+def _with_short_ids(message: Message) -> Message:
+    calls = tuple(replace(call, id=short_id(call.id)) for call in message.tool_calls)
+    answered = message.tool_call_id
+    return replace(
+        message, tool_calls=calls, tool_call_id=None if answered is None else short_id(answered)
+    )
+
+
 def _arguments(text: str) -> object:
     """Arguments as an object, which templates expect; as text when they are no JSON object."""
     try:
@@ -131,11 +141,5 @@ def _arguments(text: str) -> object:
 
 
 def tool_json(tool: Tool) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-        },
-    }
+    """A tool as chat templates know it."""
+    return {"type": "function", "function": function_json(tool)}

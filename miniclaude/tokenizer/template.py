@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -17,6 +17,7 @@ from typing import IO, cast
 from miniclaude.errors import ChatTemplateError, InvalidRequestError
 from miniclaude.tokenizer import template_worker
 from miniclaude.tokenizer.chat_formats import format_of
+from miniclaude.tokenizer.tool_format import ToolFormat, find_tool_format
 
 MAX_TEMPLATE = 256 * 1024
 """Characters of Jinja source; the longest in common use have about 20,000."""
@@ -61,6 +62,7 @@ class ChatTemplate:
         self.sources = dict(sources)
         self._worker = _Worker()
         self._shows_system: dict[str, bool] = {}
+        self._tool_format: ToolFormat | None = None
 
     def source(self, *, tools: bool) -> str:
         """The source to use, with tools or without."""
@@ -85,6 +87,21 @@ class ChatTemplate:
             [rendering] = self.render(source, [variables])
             self._shows_system[source] = probe in (rendering.text or "")
         return self._shows_system[source]
+
+    def tool_format(
+        self, names: Mapping[str, str], special: Collection[str], ends: Sequence[str]
+    ) -> ToolFormat:
+        """How calls of tools are written; found out by trying. special, ends: as
+        `find_tool_format` has them."""
+        if self._tool_format is None:
+            source = self.source(tools=True)
+
+            def render(calls: Sequence[Mapping[str, object]]) -> list[str | None]:
+                rendered = self.render(source, [{**names, **call} for call in calls])
+                return [rendering.text for rendering in rendered]
+
+            self._tool_format = find_tool_format(render, special, ends)
+        return self._tool_format
 
     def render(self, source: str, calls: Sequence[Mapping[str, object]]) -> list[Rendering]:
         """Render `source` once for each set of variables (JSON values).

@@ -13,6 +13,7 @@ from miniclaude.tokenizer.bpe import byte_of_character, utf8
 from miniclaude.tokenizer.definition import Spelling
 from miniclaude.tokenizer.special_tokens import SpecialTokens
 from miniclaude.tokenizer.template import ChatTemplate
+from miniclaude.tokenizer.tool_format import PLAIN, ToolFormat
 
 MAX_TEXT = 16 * 1024 * 1024
 """Characters `encode` accepts at once; more is a PayloadTooLargeError."""
@@ -65,6 +66,15 @@ class Tokenizer:
         self.bos_id = bos_id
         self.eos_ids = eos_ids
         self.template = template
+
+    @property
+    def tool_format(self) -> ToolFormat:
+        """How this model writes calls of tools. Raises ChatTemplateError when the template takes
+        too long to tell."""
+        if self.template is None:
+            return PLAIN
+        ends = [self._text_of[end] for end in self.eos_ids if end in self._text_of]
+        return self.template.tool_format(self.special_names, self.special.ids.keys(), ends)
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
         """Text to ids, without BOS.

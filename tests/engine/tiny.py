@@ -75,13 +75,16 @@ Key = tuple[str, int]
 
 
 def run(engine: Engine, *requests: GenerationRequest) -> list[Output]:
-    """Submit and step until all is told; the scheduler is checked after every step."""
+    """Submit and step until all is told; the scheduler is checked after every step. Raises why a
+    request was given up."""
     for request in requests:
         engine.submit(request)
     outputs: list[Output] = []
     while not engine.idle:
         outputs += engine.step()
         engine.scheduler.check()
+        for error in engine.expire().values():
+            raise error
     return outputs
 
 

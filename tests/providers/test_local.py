@@ -20,7 +20,6 @@ from miniclaude.errors import (
     ModelNotFoundError,
     OverloadedError,
     SettingsError,
-    UnsupportedFieldError,
 )
 from miniclaude.messages import (
     Finished,
@@ -28,7 +27,6 @@ from miniclaude.messages import (
     Message,
     StreamEvent,
     TextDelta,
-    Tool,
     Usage,
     text_message,
 )
@@ -153,9 +151,6 @@ async def test_a_form_that_cannot_be_is_refused_with_its_field(
 
 
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:
-    said = (text_message("user", "hi"),)
-    with pytest.raises(UnsupportedFieldError, match="tools: local models cannot"):
-        await anext(local.chat(ChatRequest("tiny", said, tools=(Tool("t", "", {}),))))
     picture = (Message("user", (ImagePart("https://a.example/b.png"),)),)
     with pytest.raises(InvalidRequestError, match="image"):
         await anext(local.chat(ChatRequest("tiny", picture)))

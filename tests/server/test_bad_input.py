@@ -29,6 +29,9 @@ def refused(response: Any, param: str | None, status: int = 400) -> dict[str, An
     return error
 
 
+F = {"type": "function", "function": {"name": "f"}}
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -130,6 +133,23 @@ def refused(response: Any, param: str | None, status: int = 400) -> dict[str, An
         ({"tools": [{"type": "custom"}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tools": [F, F]}, "tools[1].function.name"),
+        ({"tools": [F] * 129}, "tools"),
+        ({"tools": [{**F, "function": {"name": "f" * 65}}]}, "tools[0].function.name"),
+        ({"tools": [{**F, "function": {"name": "f", "strict": 1}}]}, "tools[0].function.strict"),
+        (
+            {"tools": [{**F, "function": {"name": "f", "parameters": 1}}]},
+            "tools[0].function.parameters",
+        ),
+        (
+            {"tools": [F], "tool_choice": {**F, "function": {"name": "g"}}},
+            "tool_choice.function.name",
+        ),
+        ({"tools": [F], "parallel_tool_calls": "no"}, "parallel_tool_calls"),
+        (
+            {"messages": [*USER, {"role": "tool", "tool_call_id": "c", "content": "4"}]},
+            "messages[1].tool_call_id",
+        ),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": 4}, "tool_choice"),
         ({"tool_choice": "never"}, "tool_choice"),
@@ -147,7 +167,6 @@ async def test_a_wrong_value_is_named(served: Served, fields: dict[str, Any], pa
         ("function_call", {"name": "f"}),
         ("functions", [{"name": "f"}]),
         ("modalities", ["text", "audio"]),
-        ("parallel_tool_calls", False),
         ("prediction", {"type": "content", "content": "a"}),
         ("reasoning_effort", "high"),
         ("response_format", {"type": "json_object"}),

@@ -16,7 +16,6 @@ from miniclaude.errors import (
     ChatTemplateError,
     InvalidRequestError,
     MiniClaudeError,
-    UnsupportedFieldError,
 )
 from miniclaude.messages import Message, Tool, ToolCall, text_message
 from miniclaude.tokenizer import chat_template
@@ -73,13 +72,6 @@ def test_tools_are_part_of_what_is_learnt_from(chatml_folder: Path) -> None:
     example = encode_training_example(tokenizer, [CHAT[0], call], [TOOL])
     assert example.ids[: len(prompt)] == prompt
     assert trained_text(tokenizer, example) == ['<call>weather{"city": "Bern"}</call><|im_end|>']
-    plain = load_tokenizer(chatml_folder)
-    (chatml_folder / "chat_template.jinja").unlink()
-    plain = load_tokenizer(chatml_folder)
-    with pytest.raises(UnsupportedFieldError, match="no place for tools"):
-        encode_training_example(plain, CHAT, [TOOL])
-    with pytest.raises(UnsupportedFieldError, match="does not write the assistant's tool calls"):
-        encode_training_example(plain, [CHAT[0], call])
 
 
 def test_many_at_once_equal_one_at_a_time(

@@ -29,7 +29,6 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "functions": ([],),
     "modalities": (["text"],),
     "moderation": (),
-    "parallel_tool_calls": (True,),
     "prediction": (),
     "prompt_cache_key": (),
     "prompt_cache_options": (),
@@ -67,7 +66,7 @@ class FunctionField(NullIsAbsent):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     description: Annotated[str, StringConstraints(max_length=16_384)] = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
-    strict: Literal[False] = False
+    strict: bool = False
 
 
 class ToolField(NullIsAbsent):
@@ -117,6 +116,7 @@ class ChatBody(SamplingFields, StructureFields):
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     tools: list[ToolField] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
@@ -150,19 +150,51 @@ class ChatBody(SamplingFields, StructureFields):
                 hint="Add tools, or leave tool_choice out.",
                 param="tool_choice",
             )
-        choice = self.tool_choice
+        choice = (
+            self.tool_choice
+            if isinstance(self.tool_choice, str)
+            else self.tool_choice.function.name
+        )
+        self._check_names(choice)
         return ChatRequest(
             model=model,
             messages=read_messages(self.messages),
             settings=self.settings(self._max_tokens(), self._alternatives()),
             tools=tuple(
-                Tool(tool.function.name, tool.function.description, tool.function.parameters)
+                Tool(
+                    tool.function.name,
+                    tool.function.description,
+                    tool.function.parameters,
+                    tool.function.strict,
+                )
                 for tool in self.tools
             ),
-            tool_choice=choice if isinstance(choice, str) else choice.function.name,
+            tool_choice=choice,
+            parallel_tool_calls=self.parallel_tool_calls,
             structure=self.structure(),
             user=end_user(self.user),
         )
+
+    def _check_names(self, choice: str) -> None:
+        names: set[str] = set()
+        for place, tool in enumerate(self.tools):
+            if tool.function.name in names:
+                raise InvalidRequestError(
+                    f"tools[{place}].function.name: there is another {tool.function.name!r}.",
+                    hint="Give every function a name of its own.",
+                    param=f"tools[{place}].function.name",
+                )
+            names.add(tool.function.name)
+        if isinstance(self.tool_choice, str):
+            return
+        # The providers know both by one word.
+        if choice not in names or choice in ("auto", "none", "required"):
+            raise InvalidRequestError(
+                f"tool_choice.function.name: there is no function {choice!r} in tools that could"
+                " be chosen.",
+                hint="Name one of the functions.",
+                param="tool_choice.function.name",
+            )
 
     def _max_tokens(self) -> int | None:
         old, new = self.max_tokens, self.max_completion_tokens

@@ -163,8 +163,10 @@ MessageField = Annotated[
 def read_messages(fields: list[MessageField]) -> tuple[Message, ...]:
     """The messages as ours.
 
-    Raises InvalidRequestError for an assistant message that says nothing at all.
+    Raises InvalidRequestError for an assistant message that says nothing at all, and for the result
+    of a call that no message before it asked for.
     """
+    called: set[str] = set()
     for place, field in enumerate(fields):
         if isinstance(field, AssistantMessage) and field.content is None and not field.tool_calls:
             raise InvalidRequestError(
@@ -172,5 +174,14 @@ def read_messages(fields: list[MessageField]) -> tuple[Message, ...]:
                 hint="Give it a string, even an empty one.",
                 param=f"messages[{place}].content",
                 code="missing_required_parameter",
+            )
+        if isinstance(field, AssistantMessage):
+            called |= {call.id for call in field.tool_calls}
+        if isinstance(field, ToolMessage) and field.tool_call_id not in called:
+            raise InvalidRequestError(
+                f"messages[{place}].tool_call_id: no message before it made the call"
+                f" {field.tool_call_id!r}.",
+                hint="Put the assistant's message with that call in its tool_calls before it.",
+                param=f"messages[{place}].tool_call_id",
             )
     return tuple(field.message() for field in fields)

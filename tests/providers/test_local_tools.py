@@ -1,0 +1,213 @@
+"""Tools with local models: random weights, so that whatever is right is right by the grammar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.messages import (
+    Finished,
+    Message,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    text_message,
+)
+from miniclaude.model.library import Library
+from miniclaude.providers.base import ChatRequest, Settings, Structure
+from miniclaude.providers.local import Local
+from tests.tiny_checkpoint import write_tiny_checkpoint
+from tests.tokenizer.test_tool_format import BARE, TAGGED, template
+
+pytestmark = pytest.mark.anyio
+
+
+class Weather(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    city: str = Field(max_length=4)
+    days: list[int] = Field(max_length=2)
+
+
+SCHEMA = Weather.model_json_schema()
+SCHEMA["properties"]["days"]["items"] |= {"minimum": 0, "maximum": 9}
+WEATHER = Tool("weather", "What it will be.", SCHEMA, strict=True)
+NOW = Tool("now", "The time.", {})
+BIG = Tool("f", "", {"enum": ["x" * 1_000_000]})
+UNMET = Tool("f", "", {"not": {}}, strict=True)
+AHEAD = Tool("f", "", {"properties": {"a": {"type": "string", "pattern": "(?=x)"}}})
+ASKED = (text_message("user", "hi"),)
+
+
+@pytest.fixture(scope="module")
+async def models(
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> AsyncIterator[Local]:
+    """`plain`, whose template knows no tools, and two whose templates do."""
+    home = tmp_path_factory.mktemp("models")
+    write_tiny_checkpoint(home / "plain", context=2048)
+    write_tiny_checkpoint(home / "tagged", context=2048, template=template(TAGGED))
+    write_tiny_checkpoint(home / "bare", context=2048, template=template(BARE))
+    provider = Local(Library(home), device="cpu", threads=1, max_loaded=3)
+    yield provider
+    await provider.aclose()
+
+
+class Answers:
+    """What the events of a request come to, by choice."""
+
+    def __init__(self) -> None:
+        self.text: dict[int, str] = {}
+        self.calls: dict[int, list[tuple[str, str]]] = {}
+        self.finish: dict[int, str] = {}
+        self.ids: set[str] = set()
+        self.usage = Usage(0, 0)
+
+
+async def ask(local: Local, model: str, **fields: Any) -> Answers:
+    settings = {"max_tokens": 300, "temperature": 1.0, "seed": 1, **fields.pop("settings", {})}
+    given = {"tools": (WEATHER, NOW), "messages": ASKED, **fields}
+    answers = Answers()
+    async for event in local.chat(ChatRequest(model, settings=Settings(**settings), **given)):
+        if isinstance(event, TextDelta):
+            answers.text[event.index] = answers.text.get(event.index, "") + event.text
+        elif isinstance(event, Finished):
+            answers.finish[event.index] = event.reason
+        elif isinstance(event, ToolCallDelta):
+            calls = answers.calls.setdefault(event.index, [])
+            if event.name is not None:
+                assert event.id is not None
+                answers.ids.add(event.id)
+                calls.append((event.name, event.arguments))
+            else:
+                name, arguments = calls[event.call_index]
+                calls[event.call_index] = name, arguments + event.arguments
+        else:
+            answers.usage = event
+    return answers
+
+
+def check(calls: list[tuple[str, str]]) -> None:
+    for name, arguments in calls:
+        if name == "weather":
+            Weather.model_validate_json(arguments)
+        else:
+            assert name == "now"
+            assert json.loads(arguments) == {}
+
+
+@pytest.mark.parametrize("model", ["plain", "tagged", "bare"])
+@pytest.mark.parametrize("temperature", [0.0, 2.0])
+async def test_a_required_call_is_one_whatever_the_model(
+    models: Local, model: str, temperature: float
+) -> None:
+    settings = {"temperature": temperature, "n": 2, "max_tokens": 150}
+    answers = await ask(models, model, tool_choice="required", settings=settings)
+    assert answers.text == {}
+    assert sorted(answers.calls) == [0, 1]
+    for index, calls in answers.calls.items():
+        if answers.finish[index] == "length":  # many calls, the last of them cut off
+            calls.pop()
+        else:
+            assert answers.finish[index] == "tool_calls"
+        check(calls)
+    assert len(answers.ids) >= 2, "every call has an id of its own"
+
+
+@pytest.mark.parametrize("model", ["plain", "bare"])
+async def test_a_named_tool_is_the_one_that_is_called_once(models: Local, model: str) -> None:
+    answers = await ask(models, model, tool_choice="now", settings={"n": 2})
+    for calls in answers.calls.values():
+        assert [name for name, _ in calls] == ["now"]
+        check(calls)
+    assert sorted(answers.calls) == [0, 1]
+    assert set(answers.finish.values()) == {"tool_calls"}
+
+
+async def test_not_in_parallel_is_one_call(models: Local) -> None:
+    settings = {"n": 4, "temperature": 2.0}
+    fields = {"tool_choice": "required", "parallel_tool_calls": False, "settings": settings}
+    answers = await ask(models, "plain", **fields)
+    assert [len(calls) for calls in answers.calls.values()] == [1] * 4
+
+
+async def test_auto_is_free_until_it_calls(models: Local) -> None:
+    """Pushed into the mark by a bias, the model goes on as the grammar says; left alone, it says
+    what it likes."""
+    free = await ask(models, "plain", settings={"max_tokens": 20})
+    assert free.text[0]
+    assert free.calls == {}
+    untouched = await ask(models, "plain", tools=(), settings={"max_tokens": 20})
+    assert untouched.usage.prompt_tokens < free.usage.prompt_tokens, "the tools are shown"
+    loaded = next(m for m in models.loaded() if m.model.name == "plain")
+    [brace] = loaded.tokenizer.encode("{")
+    answers = await ask(models, "bare", settings={"logit_bias": {brace: 100.0}})
+    assert answers.text == {}
+    check(answers.calls[0])
+
+
+async def test_no_tools_are_shown_when_none_may_be_called(models: Local) -> None:
+    """And an answer that looks like a call is text."""
+    without = await ask(models, "plain", tools=(), settings={"max_tokens": 5})
+    none = await ask(models, "plain", tool_choice="none", settings={"max_tokens": 5})
+    assert none.usage == without.usage
+    assert none.text == without.text
+
+
+async def test_calls_and_results_in_the_history_are_shown(models: Local) -> None:
+    call = ToolCall("call_x", "now", "{}")
+    history = (
+        *ASKED,
+        Message("assistant", (), (call,)),
+        Message("tool", text_message("tool", "noon").parts, tool_call_id="call_x"),
+    )
+    for model in ("plain", "tagged"):
+        short = await ask(models, model, settings={"max_tokens": 1})
+        long = await ask(models, model, messages=history, settings={"max_tokens": 1})
+        assert long.usage.prompt_tokens > short.usage.prompt_tokens + 20
+
+
+async def test_with_a_form_it_calls_or_answers_in_that_form(models: Local) -> None:
+    structure = Structure("json_schema", schema={"enum": ["seven"]})
+    answers = await ask(models, "plain", structure=structure, settings={"n": 8, "temperature": 2.0})
+    for index, text in answers.text.items():
+        assert json.loads(text) == "seven"
+        assert answers.finish[index] == "stop"
+    for calls in answers.calls.values():
+        check(calls)
+    with pytest.raises(UnsupportedFieldError, match="guided_regex: it cannot be combined"):
+        await ask(models, "plain", structure=Structure("regex", "guided_regex", pattern="a"))
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "param", "code"),
+    [
+        ((BIG,), "auto", "tools[0].function.parameters", "schema_too_large"),
+        ((NOW, UNMET), "auto", "tools[1].function.parameters.not", "unsupported_schema"),
+        ((AHEAD,), "required", "tools", "invalid_grammar"),
+        ((NOW,), "later", "tool_choice", "invalid_value"),
+    ],
+)
+async def test_what_cannot_be_held_to_is_refused_with_its_place(
+    models: Local, tools: tuple[Tool, ...], choice: str, param: str, code: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        await ask(models, "plain", tools=tools, tool_choice=choice)
+    assert (caught.value.param, caught.value.code) == (param, code)
+
+
+async def test_a_schema_that_is_not_strict_is_followed_as_far_as_it_goes(models: Local) -> None:
+    """Tools of other people's making say more than a grammar can hold to."""
+    loose = Tool(
+        "f", "", {"type": "object", "properties": {"a": {"const": 1, "not": {}}}, "if": {}}
+    )
+    answers = await ask(models, "plain", tools=(loose,), tool_choice="f", settings={"n": 2})
+    for calls in answers.calls.values():
+        assert json.loads(calls[0][1]) in ({}, {"a": 1})

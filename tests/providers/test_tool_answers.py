@@ -1,0 +1,141 @@
+"""Calls read out of an answer, however its text is cut into pieces."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    FinishReason,
+    StreamEvent,
+    TextDelta,
+    TokenLogprob,
+    ToolCallDelta,
+)
+from miniclaude.providers.tool_answers import CallReader
+from miniclaude.tokenizer.tool_format import ANY_ID, PLAIN, ToolFormat
+
+BARE = ToolFormat('{"name": "', '", "parameters": ', "}", None, "")
+LISTED = ToolFormat(
+    '[TOOL_CALLS] [{"name": "',
+    '", "arguments": ',
+    f', "id": "{ANY_ID}"}}]',
+    f', "id": "{ANY_ID}"}}, {{"name": "',
+    "[TOOL_CALLS]",
+)
+NAMED = ToolFormat("[TOOL_CALLS]", "[ARGS]", "", "[TOOL_CALLS]", "[TOOL_CALLS]")
+
+Calls = list[tuple[str, str]]
+
+
+def read(form: ToolFormat, pieces: list[str], reason: FinishReason = "stop") -> list[StreamEvent]:
+    reader = CallReader(0, form)
+    events = [event for piece in pieces for event in reader.push(piece)]
+    return [*events, *reader.finish(reason)]
+
+
+def said(events: list[StreamEvent]) -> tuple[str, Calls, str]:
+    """The text, the calls put together as a client does, and the finish reason."""
+    text, finish = "", ""
+    calls: Calls = []
+    for event in events:
+        if isinstance(event, TextDelta):
+            assert not calls, "text after a call has no place in an answer"
+            text += event.text
+        elif isinstance(event, ToolCallDelta):
+            if event.name is not None:
+                assert event.id is not None
+                assert event.id.startswith("call_")
+                assert event.arguments == "", "the first delta only names"
+                assert event.call_index == len(calls)
+                calls.append((event.name, ""))
+            else:
+                assert event.id is None
+                name, arguments = calls[event.call_index]
+                calls[event.call_index] = name, arguments + event.arguments
+        elif isinstance(event, Finished):
+            finish = event.reason
+    return text, calls, finish
+
+
+def written(form: ToolFormat, text: str, calls: Calls) -> str:
+    """An answer in this form."""
+    answer = text
+    for n, (name, arguments) in enumerate(calls):
+        lead = form.before if n == 0 else form.middle or ""
+        answer += f"{lead}{name}{form.between}{arguments}"
+    if calls:
+        answer += form.after
+    return answer.replace(ANY_ID, "a1b2c3d4e")
+
+
+ODD = '{"a": "}] \\" <tool_call> [TOOL_CALLS]", "b": [{"c": {}}], "é": "\\\\"}'
+FORMS = [PLAIN, BARE, LISTED, NAMED]
+
+
+@given(
+    form=st.sampled_from(FORMS),
+    text=st.sampled_from(["", "Let me see: <tool", "[TOOL_ <a> {x}", "é\n\n"]),
+    calls=st.lists(st.sampled_from([("add", "{}"), ("a-b_C", ODD)]), max_size=3),
+    cuts=st.lists(st.integers(0, 400), max_size=30),
+)
+def test_any_pieces_give_the_same(
+    form: ToolFormat, text: str, calls: Calls, cuts: list[int]
+) -> None:
+    """A mark, a name or an escape may be cut anywhere between two tokens."""
+    if form is BARE:
+        calls = calls[:1]
+        text = "" if calls else text
+    whole = written(form, text, calls)
+    places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
+    pieces = [whole[a:b] for a, b in pairwise(places)]
+    found = said(read(form, pieces))
+    assert found == (text.rstrip() if calls else text, calls, "tool_calls" if calls else "stop")
+
+
+def test_text_is_not_held_back_longer_than_it_must_be() -> None:
+    """A reader that waited for the whole answer would make a chat with tools stand still."""
+    reader = CallReader(0, PLAIN)
+    assert list(reader.push("So ")) == [TextDelta(0, "So")]
+    assert list(reader.push("it <")) == [TextDelta(0, " it")]
+    assert list(reader.push("b>")) == [TextDelta(0, " <b>")]
+    assert list(reader.push("\n<tool_call")) == []
+    assert list(reader.push(">\n")) == []
+    events = list(reader.push('{"name": "f", "arguments": {"a'))
+    assert [type(event) for event in events] == [ToolCallDelta, ToolCallDelta]
+
+
+def test_arguments_stream_as_they_come() -> None:
+    pieces = [written(PLAIN, "", [("f", "{")])[: -len(PLAIN.after)], '"a": ', "1}", "}\n"]
+    events = read(PLAIN, pieces)
+    parts = [event.arguments for event in events if isinstance(event, ToolCallDelta)]
+    assert parts == ["", "{", '"a": ', "1}"]
+
+
+@pytest.mark.parametrize("cut", [5, 30, 44, 52])
+def test_a_call_that_is_cut_off_says_length(cut: int) -> None:
+    """What has no name yet is no call; what has one keeps what was written of its arguments."""
+    whole = written(PLAIN, "", [("weather", '{"city": "Bern"}')])
+    text, calls, finish = said(read(PLAIN, [whole[:cut]], "length"))
+    assert finish == "length"
+    if cut > 50:
+        assert calls == [("weather", '{"city"')]
+    elif cut > 40:
+        assert calls == []
+        assert text == ""
+    assert not any(json.dumps(call).count("tool_call") for call in calls)
+
+
+def test_log_probabilities_go_with_text_alone() -> None:
+    entry = (ChosenLogprob(TokenLogprob("x", b"x", -0.5)),)
+    reader = CallReader(0, PLAIN)
+    assert list(reader.push("a", entry)) == [TextDelta(0, "a", entry)]
+    assert list(reader.push(" ", entry)) == [TextDelta(0, "", entry)]
+    assert list(reader.push("<tool_call>", entry)) == []
+    assert list(reader.push("\n", entry)) == []
