@@ -78,6 +78,8 @@ class EngineSettings(Table):
     kv_tokens: int | None = None
     prefix_tokens: int | None = None
     max_running: int | None = None
+    max_adapters: int | None = None
+    adapter_bytes: int | None = None
     max_queued_tokens: int | None = None
     max_wait_seconds: int | None = None
 

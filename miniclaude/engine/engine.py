@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from miniclaude.engine.adapters import Adapters, name_of
 from miniclaude.engine.admission import check_request
 from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
@@ -90,6 +91,7 @@ class Engine:
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
+        self.adapters = Adapters(model, self.limits)
         self.clock = clock
         self.live: dict[str, Live] = {}
         self.notices: list[Output] = []
@@ -104,7 +106,8 @@ class Engine:
 
         Raises InvalidRequestError for a setting out of range or an id in use, ContextLengthError
         when prompt and answer exceed the model's context or all its answers the cache, and
-        OverloadedError when too much is waiting.
+        OverloadedError when too much is waiting or every adapter in memory is in use; and what
+        loading its adapter raises: CheckpointError.
         """
         check_request(request, self.model.config.vocab_size, self.model.config.context)
         if request.id in self.live:
@@ -117,7 +120,12 @@ class Engine:
         deadline = self.clock() + self.limits.max_wait_seconds
         keys = self.keys(request) if self.prefix_tokens else None
         job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
-        self.scheduler.submit(job)
+        self.adapters.hold(request.adapter)
+        try:
+            self.scheduler.submit(job)
+        except BaseException:
+            self.adapters.release(request.adapter)
+            raise
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
         self.live[request.id] = Live(
@@ -135,7 +143,7 @@ class Engine:
 
     def keys(self, request: GenerationRequest) -> BlockKeys:
         """The names under which blocks of this prompt may be known already."""
-        keys = BlockKeys(salt(request.user), self.limits.block_tokens)
+        keys = BlockKeys(salt(request.user, name_of(request.adapter)), self.limits.block_tokens)
         keys.cover(request.prompt)
         return keys
 
@@ -149,7 +157,7 @@ class Engine:
         """Forget the requests that have waited too long for admission, and say why."""
         late = self.scheduler.expire(self.clock())
         for request_id in late:
-            del self.live[request_id]
+            self.forget(request_id)
         waited = f"The request waited {self.limits.max_wait_seconds} s without its turn coming."
         return {
             request_id: OverloadedError(waited, hint="Try again later.", retry_after=30)
@@ -164,9 +172,15 @@ class Engine:
         error: str | None = None,
     ) -> None:
         """Forget a request that the scheduler has forgotten; tell each unfinished answer's end."""
-        live = self.live.pop(request_id)
+        live = self.forget(request_id)
         for index, writing in live.writings.items():
             outputs.append(self.output(live, index, writing, "", finish=finish, error=error))
+
+    def forget(self, request_id: str) -> Live:
+        """A request has ended, and needs its adapter no more."""
+        live = self.live.pop(request_id)
+        self.adapters.release(live.request.adapter)
+        return live
 
     @torch.inference_mode()
     def step(self) -> list[Output]:
@@ -204,6 +218,9 @@ class Engine:
             self.cache.copy(source, target, len(source) * self.limits.block_tokens)
             self.scheduler.copies.popleft()
         batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
+        self.adapters.assign(
+            (chunk.count, self.live[chunk.answer.job.id].request.adapter) for chunk in chunks
+        )
         hidden = self.model.hidden(batch.ids, batch.cache)[0]  # [T, W]
         for chunk in chunks:
             for answer in chunk.samples:
@@ -234,7 +251,8 @@ class Engine:
         else:
             writing.tokens.append(drawn.token)
             writing.draws.took(drawn.token)
-            if drawn.token in self.tokenizer.eos_ids and not sampling.ignore_eos:
+            ends = live.request.ends or self.tokenizer.eos_ids
+            if drawn.token in ends and not sampling.ignore_eos:
                 finish = "stop"
             else:
                 text = writing.text.push(drawn.token)
@@ -254,7 +272,7 @@ class Engine:
         self.scheduler.finish(answer)
         del live.writings[answer.index]
         if not live.writings:
-            del self.live[answer.job.id]
+            self.forget(answer.job.id)
 
     def chosen(self, token: int, drawn: Drawn) -> ChosenToken:
         """A draw's log probabilities, with the tokens' bytes."""

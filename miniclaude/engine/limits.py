@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 from miniclaude.errors import SettingsError
 
+POSITIVE = (
+    "block_tokens",
+    "step_tokens",
+    "kv_tokens",
+    "max_running",
+    "max_adapters",
+    "adapter_bytes",
+    "max_wait_seconds",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
@@ -17,6 +27,8 @@ class EngineLimits:
     prefix_tokens: how much of that may hold texts that nobody is using now, for the next turn of
     their conversation; 0 computes every prompt from its beginning; None chooses.
     max_running: most answers written at the same time (a count).
+    max_adapters, adapter_bytes: how many adapters may be in memory beside the model, and how large
+    they may be together, in bytes.
     max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission.
     max_wait_seconds: how long a request may wait for admission, in seconds.
     """
@@ -26,11 +38,13 @@ class EngineLimits:
     kv_tokens: int | None = None
     prefix_tokens: int | None = None
     max_running: int = 64
+    max_adapters: int = 16
+    adapter_bytes: int = 1 << 30
     max_queued_tokens: int = 262_144
     max_wait_seconds: int = 60
 
     def __post_init__(self) -> None:
-        for name in ("block_tokens", "step_tokens", "kv_tokens", "max_running", "max_wait_seconds"):
+        for name in POSITIVE:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(

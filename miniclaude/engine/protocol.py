@@ -15,6 +15,7 @@ from typing import Any
 from miniclaude import errors
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import (
+    AdapterRef,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -104,6 +105,8 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "sampling": sampling,
         "continues": request.continues,
         "user": request.user,
+        "adapter": None if request.adapter is None else asdict(request.adapter),
+        "ends": request.ends,
     }
 
 
@@ -120,6 +123,8 @@ def decode_request(message: Json) -> GenerationRequest:
         Sampling(**sampling),
         message["continues"],
         message["user"],
+        None if message["adapter"] is None else AdapterRef(**message["adapter"]),
+        tuple(message["ends"]),
     )
 
 

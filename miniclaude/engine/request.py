@@ -42,12 +42,22 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterRef:
+    """A low-rank adapter to answer with. folder: where it is. version: another when its files are,
+    so that what was loaded of older ones is not taken for it."""
+
+    folder: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
 
     continues: the answer goes on in the middle of the prompt's text (raw completion): the space
     before its first word, which some vocabularies drop at the start of a text, is kept. user: whose
-    it is: what was computed of one user's texts is never used for another's.
+    it is: what was computed of one user's texts is never used for another's. adapter: None is the
+    model as it was loaded. ends: tokens that end the answer; none: the model's own.
     """
 
     id: str
@@ -55,6 +65,8 @@ class GenerationRequest:
     sampling: Sampling
     continues: bool = False
     user: str = ""
+    adapter: AdapterRef | None = None
+    ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

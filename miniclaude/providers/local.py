@@ -1,4 +1,4 @@
-"""Models on this machine, each in an engine process of its own. No torch here."""
+"""Models on this machine, each whole one in an engine process of its own. No torch here."""
 
 from __future__ import annotations
 
@@ -179,7 +179,15 @@ async def _answer(
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, user)
+    request = GenerationRequest(
+        secrets.token_hex(8),
+        tuple(prompt),
+        sampling,
+        continues,
+        user,
+        loaded.adapter,
+        loaded.tokenizer.eos_ids if loaded.adapter is not None else (),
+    )
     written: dict[int, int] = {}
     cached = 0
     outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))

@@ -23,6 +23,7 @@ from miniclaude.engine.protocol import (
     encode_spec,
 )
 from miniclaude.engine.request import (
+    AdapterRef,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -48,14 +49,16 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
     sampling = Sampling(
         5, 0.5, 3, 0.9, 0.1, 1.1, 0.2, 0.3, {7: -1.5}, 2**63, ("\n", "\ud800", "é"), 4, 2, True
     )
-    request = GenerationRequest("theirs", (1, 2, 3), sampling, continues=True)
-    received = decode_request(sent(encode_request(request, "17")))
-    assert received == GenerationRequest("17", (1, 2, 3), sampling, continues=True)
+    for adapter in (None, AdapterRef("/adapters/a b", "9f")):
+        rest = (True, "ada", adapter, (7, 8))
+        request = GenerationRequest("theirs", (1, 2, 3), sampling, *rest)
+        received = decode_request(sent(encode_request(request, "17")))
+        assert received == GenerationRequest("17", (1, 2, 3), sampling, *rest)
 
 
 def test_an_output_survives() -> None:
     top = (TokenInfo(1, b"\xe2\x82", -0.1), TokenInfo(2, b"", -9999.0))
-    output = Output("a", 1, "é\n\u2028", (ChosenToken(top[1], top),), "stop", None, 4, 5)
+    output = Output("a", 1, "é\n\u2028", (ChosenToken(top[1], top),), "stop", None, 4, 5, 3)
     (row,) = sent({"outputs": [encode_output(output)]})["outputs"]
     assert decode_output(row) == output
 
