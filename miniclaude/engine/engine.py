@@ -30,6 +30,14 @@ from miniclaude.engine.request import (
 )
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
+from miniclaude.engine.speculation import (
+    Lookup,
+    Pace,
+    draws_along,
+    settled,
+    standing,
+    with_guesses,
+)
 from miniclaude.engine.stop_strings import StopStrings
 from miniclaude.errors import InvalidRequestError, OverloadedError
 from miniclaude.model.transformer import Transformer
@@ -37,11 +45,13 @@ from miniclaude.model.transformer import Transformer
 
 @dataclass(slots=True, eq=False)
 class Writing:
-    """What is remembered of one answer. tokens: the prompt's and the answer's."""
+    """What is remembered of one answer. tokens: the prompt's and the answer's. lookup: for guesses
+    of what comes next; None makes none."""
 
     tokens: list[int]
     draws: Draws
     text: Detokenizer
+    lookup: Lookup | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +102,7 @@ class Engine:
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
         self.adapters = Adapters(model, self.limits)
+        self.pace = Pace()
         self.clock = clock
         self.live: dict[str, Live] = {}
         self.notices: list[Output] = []
@@ -136,6 +147,7 @@ class Engine:
                     list(request.prompt),
                     Draws.begin(s, seed, index, request.prompt),
                     Detokenizer(self.tokenizer, stops, continues=request.continues),
+                    Lookup() if self.limits.draft_tokens else None,
                 )
                 for index in range(s.n)
             },
@@ -188,7 +200,10 @@ class Engine:
         outputs, self.notices = self.notices, []
         chunks = self.scheduler.plan()
         if chunks:
+            chunks = with_guesses(chunks, self.lookup, self.limits, self.pace)
+            start = self.clock()
             self.compute(chunks, outputs)
+            self.pace.took(chunks, self.clock() - start)
         return outputs
 
     def compute(self, chunks: Sequence[Chunk], outputs: list[Output]) -> None:
@@ -207,9 +222,14 @@ class Engine:
                     self.compute([chunk], outputs)
             return
         for chunk in chunks:
-            self.scheduler.complete(chunk)
+            done = settled(chunk, drawn)
+            self.scheduler.complete(done)
+            lookup = self.writing(chunk.answer).lookup
+            if chunk.draft and lookup is not None:
+                lookup.stood(done.count - 1)
         for answer, result in drawn:
-            self.take(answer, result, outputs)
+            if answer in answer.job.answers:  # else it ended with a token before this one
+                self.take(answer, result, outputs)
 
     def forward(self, chunks: Sequence[Chunk]) -> list[tuple[Answer, Drawn]]:
         """Run the model over the chunks and draw for those that want a token."""
@@ -230,8 +250,19 @@ class Engine:
         if not batch.answers:
             return []
         logits = self.model.head(hidden[batch.rows])  # [R, V]
-        draws = [self.writing(answer).draws for answer in batch.answers]
-        return list(zip(batch.answers, sample(logits, draws), strict=True))
+        draws = [
+            draws
+            for chunk in chunks
+            for answer in chunk.samples
+            for draws in draws_along(self.writing(answer).draws, chunk.draft)
+        ]
+        drawn = list(zip(batch.answers, sample(logits, draws), strict=True))
+        return standing(chunks, drawn)
+
+    def lookup(self, answer: Answer) -> tuple[Lookup | None, list[int]]:
+        """How to guess an answer's next tokens, and those there are."""
+        writing = self.writing(answer)
+        return writing.lookup, writing.tokens
 
     def writing(self, answer: Answer) -> Writing:
         """The memory of an answer."""
