@@ -7,11 +7,11 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
-from miniclaude.engine.request import AdapterRef
+from miniclaude.engine.request import AdapterRef, GenerationRequest, Output
 from miniclaude.errors import OverloadedError
 from miniclaude.model.adapter_config import read_adapter_config
 from miniclaude.model.generation_config import GENERATION_CONFIG, read_sampling_defaults
@@ -29,7 +29,8 @@ MAX_TUNED = 16
 class LoadedModel:
     """A model in memory. info: what its engine told when it was ready. sampling: what the model's
     makers recommend where a request says nothing. users: answers being written with it. last_use:
-    greater is later. adapter: the one that requests must name; None for a model by itself."""
+    greater is later. adapter: the one that answers, on an engine that others share; None for a
+    model by itself."""
 
     model: InstalledModel
     tokenizer: Tokenizer
@@ -39,6 +40,13 @@ class LoadedModel:
     users: int = 0
     last_use: int = 0
     adapter: AdapterRef | None = None
+
+    def submit(self, request: GenerationRequest) -> AsyncIterator[Output]:
+        """The engine's outputs for a request to this very model; see `EngineProcess.submit`."""
+        if self.adapter is not None:
+            ends = self.tokenizer.eos_ids
+            request = replace(request, adapter=self.adapter, ends=ends)
+        return self.engine.submit(request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,18 +179,10 @@ async def _answer(
     context = loaded.info.context
     field = "prompt" if continues else "messages"
     sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
-    request = GenerationRequest(
-        secrets.token_hex(8),
-        tuple(prompt),
-        sampling,
-        continues,
-        user,
-        loaded.adapter,
-        loaded.tokenizer.eos_ids if loaded.adapter is not None else (),
-    )
+    request = GenerationRequest(secrets.token_hex(8), tuple(prompt), sampling, continues, user)
     written: dict[int, int] = {}
     cached = 0
-    outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
+    outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
