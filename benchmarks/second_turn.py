@@ -4,7 +4,7 @@
                                      [--threads N] [--repeats N] [--quick]
 
 The model has SmolLM2-360M's shape and random weights. A conversation begins with a prompt of 512
-tokens and an answer of 32; its second turn is all of that and 32 tokens more. Measured is the time
+tokens and an answer of 32; its second turn is all of that and 16 tokens more. Measured is the time
 from the request to the first token of its answer, in this order: the first turn; the second, where
 the blocks behind the first are free (`in place`); the second while an answer that is being written
 occupies them (`copied`); the second with the cache off. Every repeat has conversations of its own,
@@ -105,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--answer", type=int, default=32)
-    parser.add_argument("--more", type=int, default=32)
+    parser.add_argument("--more", type=int, default=16)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)

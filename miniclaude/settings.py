@@ -77,7 +77,10 @@ class EngineSettings(Table):
     step_tokens: int | None = None
     kv_tokens: int | None = None
     prefix_tokens: int | None = None
+    draft_tokens: int | None = None
     max_running: int | None = None
+    max_adapters: int | None = None
+    adapter_bytes: int | None = None
     max_queued_tokens: int | None = None
     max_wait_seconds: int | None = None
 

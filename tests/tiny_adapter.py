@@ -21,6 +21,7 @@ def write_tiny_adapter(
     suffix: str = "mine",
     seed: int = 1,
     whole: bool = False,
+    dora: bool = False,
     companions: Iterable[Path] = (),
 ) -> str:
     """Tune the model in the folder `base` by chance and publish the result: its name.
@@ -28,7 +29,8 @@ def write_tiny_adapter(
     whole: as a whole model, not as an adapter.
     """
     model = load_model(base)
-    add_lora(model, LoraConfig(r=4, alpha=16, targets=("q_proj", "v_proj", "down_proj")))
+    targets = ("q_proj", "v_proj", "down_proj")
+    add_lora(model, LoraConfig(r=4, alpha=16, targets=targets, dora=dora))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for _, parameter in lora_parameters(model):

@@ -16,7 +16,7 @@ class Batch(NamedTuple):
     """One packed row of tokens.
 
     ids: [1, T]. cache: says what each of them may attend to. rows: [R] the columns whose scores
-    are wanted, one for each of `answers`, in order.
+    are wanted, one for each of `answers`, in order; those of a chunk with guesses are all wanted.
     """
 
     ids: Tensor
@@ -37,10 +37,11 @@ def pack(
     answers: list[Answer] = []
     for chunk, known in zip(chunks, tokens, strict=True):
         end = chunk.start + chunk.count
-        ids += known[chunk.start : end]
+        ids += [*known[chunk.start : end], *chunk.draft]
         spans.append(Span(chunk.answer.blocks, chunk.start, end))
+        rows += range(len(ids) - 1 - len(chunk.draft), len(ids) - 1)
         rows += [len(ids) - 1] * len(chunk.samples)
-        answers += chunk.samples
+        answers += [chunk.answer] * len(chunk.draft) + list(chunk.samples)
     device = cache.pool.device
     return Batch(
         torch.tensor([ids], device=device),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from miniclaude.engine.adapters import Adapters, name_of
 from miniclaude.engine.admission import check_request
 from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
@@ -31,6 +32,14 @@ from miniclaude.engine.request import (
 )
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
+from miniclaude.engine.speculation import (
+    Lookup,
+    Pace,
+    draws_along,
+    settled,
+    standing,
+    with_guesses,
+)
 from miniclaude.engine.stop_strings import StopStrings
 from miniclaude.errors import InvalidRequestError, MiniClaudeError, OverloadedError
 from miniclaude.model.transformer import Transformer
@@ -39,12 +48,13 @@ from miniclaude.model.transformer import Transformer
 @dataclass(slots=True, eq=False)
 class Writing:
     """What is remembered of one answer. tokens: the prompt's and the answer's. matcher: where it is
-    in its grammar, when it has one."""
+    in its grammar, when it has one. lookup: for guesses of what comes next; None makes none."""
 
     tokens: list[int]
     draws: Draws
     text: Detokenizer
     matcher: Matcher | None = None
+    lookup: Lookup | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +106,8 @@ class Engine:
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
+        self.adapters = Adapters(model, self.limits)
+        self.pace = Pace()
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}
@@ -113,7 +125,8 @@ class Engine:
 
         Raises InvalidRequestError for a setting out of range or an id in use, ContextLengthError
         when prompt and answer exceed the model's context or all its answers the cache, and
-        OverloadedError when too much is waiting.
+        OverloadedError when too much is waiting or every adapter in memory is in use; and what
+        loading its adapter raises: CheckpointError.
         """
         check_request(request, self.model.config.vocab_size, self.model.config.context)
         if request.id in self.live:
@@ -130,7 +143,12 @@ class Engine:
         keyed = self.prefix_tokens and request.reading is None
         keys = self.keys(request) if keyed else None
         job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
-        self.scheduler.submit(job)
+        self.adapters.hold(request.adapter)
+        try:
+            self.scheduler.submit(job)
+        except BaseException:
+            self.adapters.release(request.adapter)
+            raise
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
         self.live[request.id] = Live(
@@ -144,15 +162,22 @@ class Engine:
                         self.tokenizer, stops, continues=request.continues, shown=request.shown
                     ),
                     matcher and matcher.copy(),
+                    self.lookup_for(request),
                 )
                 for index in range(s.n)
             },
             None if request.reading is None else Reader(request, self.model.head),
         )
 
+    def lookup_for(self, request: GenerationRequest) -> Lookup | None:
+        """What guesses the answer's next tokens; nothing does for one whose tokens a grammar or a
+        reader looks at one by one."""
+        alone = request.grammar is None and request.reading is None
+        return Lookup() if self.limits.draft_tokens and alone else None
+
     def keys(self, request: GenerationRequest) -> BlockKeys:
         """The names under which blocks of this prompt may be known already."""
-        keys = BlockKeys(salt(request.user), self.limits.block_tokens)
+        keys = BlockKeys(salt(request.user, name_of(request.adapter)), self.limits.block_tokens)
         keys.cover(request.prompt)
         return keys
 
@@ -168,7 +193,7 @@ class Engine:
         given_up, self.given_up = self.given_up, {}
         late = self.scheduler.expire(self.clock())
         for request_id in late:
-            del self.live[request_id]
+            self.forget(request_id)
         waited = f"The request waited {self.limits.max_wait_seconds} s without its turn coming."
         return given_up | {
             request_id: OverloadedError(waited, hint="Try again later.", retry_after=30)
@@ -189,9 +214,15 @@ class Engine:
         error: str | None = None,
     ) -> None:
         """Forget a request that the scheduler has forgotten; tell each unfinished answer's end."""
-        live = self.live.pop(request_id)
+        live = self.forget(request_id)
         for index, writing in live.writings.items():
             outputs.append(self.output(live, index, writing, "", finish=finish, error=error))
+
+    def forget(self, request_id: str) -> Live:
+        """A request has ended, and needs its adapter no more."""
+        live = self.live.pop(request_id)
+        self.adapters.release(live.request.adapter)
+        return live
 
     @torch.inference_mode()
     def step(self) -> list[Output]:
@@ -199,7 +230,10 @@ class Engine:
         outputs, self.notices = self.notices, []
         chunks = self.scheduler.plan()
         if chunks:
+            chunks = with_guesses(chunks, self.lookup, self.limits, self.pace)
+            start = self.clock()
             self.compute(chunks, outputs)
+            self.pace.took(chunks, self.clock() - start)
         return outputs
 
     def compute(self, chunks: Sequence[Chunk], outputs: list[Output]) -> None:
@@ -218,10 +252,15 @@ class Engine:
                     self.compute([chunk], outputs)
             return
         for chunk in chunks:
-            self.scheduler.complete(chunk)
+            done = settled(chunk, drawn)
+            self.scheduler.complete(done)
             self.tell_reading(chunk, outputs)
+            lookup = self.writing(chunk.answer).lookup
+            if chunk.draft and lookup is not None:
+                lookup.stood(done.count - 1)
         for answer, result in drawn:
-            if answer.job.id in self.live:
+            # Else it ended with a token before this one, or was given up.
+            if answer in answer.job.answers and answer.job.id in self.live:
                 self.take(answer, result, outputs)
 
     def forward(self, chunks: Sequence[Chunk]) -> list[tuple[Answer, Drawn]]:
@@ -231,6 +270,9 @@ class Engine:
             self.cache.copy(source, target, len(source) * self.limits.block_tokens)
             self.scheduler.copies.popleft()
         batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
+        self.adapters.assign(
+            (chunk.count, self.live[chunk.answer.job.id].request.adapter) for chunk in chunks
+        )
         hidden = self.model.hidden(batch.ids, batch.cache)[0]  # [T, W]
         for chunk in chunks:
             for answer in chunk.samples:
@@ -245,12 +287,23 @@ class Engine:
         if not batch.answers:
             return []
         logits = self.model.head(hidden[batch.rows])  # [R, V]
-        writings = [self.writing(answer) for answer in batch.answers]
-        for writing in writings:
+        for answer in batch.answers:
+            writing = self.writing(answer)
             if writing.matcher is not None:
                 writing.draws.allowed = writing.matcher.allowed()
-        draws = [writing.draws for writing in writings]
-        return list(zip(batch.answers, sample(logits, draws), strict=True))
+        draws = [
+            draws
+            for chunk in chunks
+            for answer in chunk.samples
+            for draws in draws_along(self.writing(answer).draws, chunk.draft)
+        ]
+        drawn = list(zip(batch.answers, sample(logits, draws), strict=True))
+        return standing(chunks, drawn)
+
+    def lookup(self, answer: Answer) -> tuple[Lookup | None, list[int]]:
+        """How to guess an answer's next tokens, and those there are."""
+        writing = self.writing(answer)
+        return writing.lookup, writing.tokens
 
     def tell_reading(self, chunk: Chunk, outputs: list[Output]) -> None:
         """What a chunk's reader has found out, if it has one."""
@@ -289,8 +342,9 @@ class Engine:
         else:
             writing.tokens.append(drawn.token)
             writing.draws.took(drawn.token)
-            ends = matcher is not None or not sampling.ignore_eos
-            if drawn.token in self.tokenizer.eos_ids and ends:
+            ends = live.request.ends or self.tokenizer.eos_ids
+            bound = matcher is not None and drawn.token in self.tokenizer.eos_ids
+            if bound or (drawn.token in ends and not sampling.ignore_eos):
                 finish = "stop"
                 if live.reader is not None and sampling.logprobs is not None:
                     # Who compares prompts counts the entries: one more than the prompt has tokens.
@@ -313,7 +367,7 @@ class Engine:
         self.scheduler.finish(answer)
         del live.writings[answer.index]
         if not live.writings:
-            del self.live[answer.job.id]
+            self.forget(answer.job.id)
 
     def chosen(self, token: int, drawn: Drawn) -> ChosenToken:
         """A draw's log probabilities, with the tokens' bytes."""

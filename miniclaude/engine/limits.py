@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 from miniclaude.errors import SettingsError
 
+POSITIVE = (
+    "block_tokens",
+    "step_tokens",
+    "kv_tokens",
+    "max_running",
+    "max_adapters",
+    "adapter_bytes",
+    "max_wait_seconds",
+)
+
+MAY_BE_NONE = {"max_queued_tokens": "nothing waits", "prefix_tokens": "off", "draft_tokens": "off"}
+
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
@@ -16,7 +28,11 @@ class EngineLimits:
     kv_tokens: capacity of the key/value cache; None chooses by the memory that is free.
     prefix_tokens: how much of that may hold texts that nobody is using now, for the next turn of
     their conversation; 0 computes every prompt from its beginning; None chooses.
+    draft_tokens: most tokens of an answer that are guessed at once from what stands before, where
+    that pays; 0 never guesses. It changes how fast an answer comes, not the answer.
     max_running: most answers written at the same time (a count).
+    max_adapters, adapter_bytes: how many adapters may be in memory beside the model, and how large
+    they may be together, in bytes.
     max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission.
     max_wait_seconds: how long a request may wait for admission, in seconds.
     """
@@ -25,18 +41,21 @@ class EngineLimits:
     step_tokens: int = 512
     kv_tokens: int | None = None
     prefix_tokens: int | None = None
+    draft_tokens: int = 4
     max_running: int = 64
+    max_adapters: int = 16
+    adapter_bytes: int = 1 << 30
     max_queued_tokens: int = 262_144
     max_wait_seconds: int = 60
 
     def __post_init__(self) -> None:
-        for name in ("block_tokens", "step_tokens", "kv_tokens", "max_running", "max_wait_seconds"):
+        for name in POSITIVE:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(
                     f"{name} is {value}.", hint="It must be a positive whole number.", param=name
                 )
-        for name, none in (("max_queued_tokens", "nothing waits"), ("prefix_tokens", "off")):
+        for name, none in MAY_BE_NONE.items():
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(

@@ -15,6 +15,7 @@ from typing import Any
 from miniclaude import errors
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import (
+    AdapterRef,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -108,6 +109,8 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "grammar": request.grammar,
         "shown": request.shown,
         "user": request.user,
+        "adapter": None if request.adapter is None else asdict(request.adapter),
+        "ends": request.ends,
     }
 
 
@@ -127,6 +130,8 @@ def decode_request(message: Json) -> GenerationRequest:
         message["grammar"],
         tuple(message["shown"]),
         message["user"],
+        None if message["adapter"] is None else AdapterRef(**message["adapter"]),
+        tuple(message["ends"]),
     )
 
 

@@ -54,6 +54,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterRef:
+    """A low-rank adapter to answer with. folder: where it is. version: another when its files are,
+    so that what was loaded of older ones is not taken for it."""
+
+    folder: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
 
@@ -62,7 +71,8 @@ class GenerationRequest:
     reading: with it `max_tokens` may be 0, for a prompt that is only read.
     grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
     the answers' text, though others are not. user: whose it is: what was computed of one user's
-    texts is never used for another's.
+    texts is never used for another's. adapter: None is the model as it was loaded. ends: tokens
+    that end the answer; none: the model's own.
     """
 
     id: str
@@ -73,6 +83,8 @@ class GenerationRequest:
     grammar: str | None = None
     shown: tuple[int, ...] = ()
     user: str = ""
+    adapter: AdapterRef | None = None
+    ends: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

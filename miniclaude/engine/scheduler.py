@@ -79,13 +79,15 @@ class Chunk:
     """An answer's share of a step: its tokens `start .. start + count - 1`.
 
     samples: the answers that draw their next token from the chunk's last row: none while the
-    prompt goes on, all of the request's answers when the prompt ends, itself later.
+    prompt goes on, all of the request's answers when the prompt ends, itself later. draft: tokens
+    that are only guessed, the last of the chunk (see `speculation.py`).
     """
 
     answer: Answer
     start: int
     count: int
     samples: tuple[Answer, ...]
+    draft: tuple[int, ...] = ()
 
 
 class Copy(NamedTuple):
@@ -215,7 +217,7 @@ class Scheduler:
         for answer in (chunk.answer, *chunk.samples):
             answer.computed = chunk.start + chunk.count
             if answer.keys is not None:
-                full = answer.computed // self.limits.block_tokens
+                full = min(answer.computed // self.limits.block_tokens, len(answer.keys.keys))
                 for place in range(answer.published, full):
                     self.pool.publish(answer.blocks[place], answer.keys.keys[place])
                 answer.published = full

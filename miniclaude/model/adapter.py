@@ -53,6 +53,29 @@ def load_adapter(
     Raises CheckpointError naming file, field or tensor when the adapter is malformed, asks for
     what is not implemented, or belongs to another base (both shapes are named).
     """
+    config, slots, stored, left_out = open_adapter(model, folder)
+    parts = attach(model, slots, config.lora, name)
+    fill(parts, stored)
+    for part in parts:
+        for parameter in tensors_of(part).values():
+            parameter.requires_grad_(trainable)
+    use_adapter(model, name)
+    return LoadedAdapter(config, left_out)
+
+
+def read_parts(model: Transformer, folder: Path) -> tuple[list[LowRank], LoadedAdapter]:
+    """The adapter in `folder` for a model that stays as it is. Raises as `load_adapter` does."""
+    config, slots, stored, left_out = open_adapter(model, folder)
+    parts = [LowRank(slot, config.lora, torch.device("cpu")) for slot in slots]
+    fill(parts, stored)
+    return parts, LoadedAdapter(config, left_out)
+
+
+def open_adapter(
+    model: Transformer, folder: Path
+) -> tuple[AdapterConfig, list[Slot], dict[str, StoredTensor], tuple[str, ...]]:
+    """What the adapter in `folder` is, which places it has in this model, where its tensors lie,
+    and what is left out of them; checked, and nothing loaded. Raises as `load_adapter` does."""
     config = read_adapter_config(folder)
     try:
         slots = select(model, config.lora, slices=False)
@@ -66,15 +89,15 @@ def load_adapter(
         tensor_name.removeprefix(PREFIX).replace("_vector.weight", "_vector"): tensor
         for tensor_name, tensor in list_adapter_tensors(folder).items()
     }
-    left_out = check_tensors(folder, model, config, slots, stored)
-    parts = attach(model, slots, config.lora, name)
+    return config, slots, stored, check_tensors(folder, model, config, slots, stored)
+
+
+def fill(parts: Iterable[LowRank], stored: Mapping[str, StoredTensor]) -> None:
+    """Read an adapter's tensors into its parts."""
     with torch.no_grad():
         for part in parts:
             for kind, parameter in tensors_of(part).items():
                 stored[f"{part.slot.name}.{kind}"].read_into(parameter.data)
-                parameter.requires_grad_(trainable)
-    use_adapter(model, name)
-    return LoadedAdapter(config, left_out)
 
 
 def list_adapter_tensors(folder: Path) -> dict[str, StoredTensor]:

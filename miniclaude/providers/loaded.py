@@ -1,5 +1,5 @@
 """Which local models are in memory: loaded on first use, at most so many, the idle ones given up
-first."""
+first. A low-rank adapter has no engine: its base's answers for it, beside others."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
+from miniclaude.engine.request import AdapterRef, GenerationRequest, Output
 from miniclaude.errors import OverloadedError
+from miniclaude.model.adapter_config import read_adapter_config
 from miniclaude.model.generation_config import GENERATION_CONFIG, read_sampling_defaults
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.tokenizer.files import read_templates
 from miniclaude.tokenizer.load import Tokenizer, load_tokenizer
 
 MakeSpec = Callable[[InstalledModel], EngineSpec]
+
+MAX_TUNED = 16
+"""Tuned models whose tokenizer and settings are remembered."""
 
 
 @dataclass(slots=True, eq=False)
 class LoadedModel:
     """A model in memory. info: what its engine told when it was ready. sampling: what the model's
     makers recommend where a request says nothing. users: answers being written with it. last_use:
-    greater is later."""
+    greater is later. adapter: the one that answers, on an engine that others share; None for a
+    model by itself."""
 
     model: InstalledModel
     tokenizer: Tokenizer
@@ -31,6 +39,25 @@ class LoadedModel:
     sampling: Mapping[str, float]
     users: int = 0
     last_use: int = 0
+    adapter: AdapterRef | None = None
+
+    def submit(self, request: GenerationRequest) -> AsyncIterator[Output]:
+        """The engine's outputs for a request to this very model; see `EngineProcess.submit`."""
+        if self.adapter is not None:
+            ends = self.tokenizer.eos_ids
+            request = replace(request, adapter=self.adapter, ends=ends)
+        return self.engine.submit(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a tuned model is spoken to. tokenizer: None is its base's. adapter: None when it needs an
+    engine of its own."""
+
+    model: InstalledModel
+    adapter: AdapterRef | None
+    tokenizer: Tokenizer | None
+    sampling: Mapping[str, float]
 
 
 class LoadedModels:
@@ -42,6 +69,7 @@ class LoadedModels:
         self._make_spec = make_spec
         self._max_loaded = max_loaded
         self._loaded: dict[str, LoadedModel] = {}
+        self._tuned: dict[str, Manners] = {}
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[LoadedModel]] = set()
         self._uses = itertools.count(1)
@@ -60,6 +88,38 @@ class LoadedModels:
         EngineError, SettingsError.
         """
         installed = self._library.find(name)
+        manners = await self._manners_of(installed)
+        if manners is None or manners.adapter is None or installed.base is None:
+            async with self._use(installed) as loaded:
+                yield loaded
+            return
+        async with self._use(self._library.find(installed.base.name)) as base:
+            tokenizer = manners.tokenizer or base.tokenizer
+            yield LoadedModel(
+                installed,
+                tokenizer,
+                base.engine,
+                base.info,
+                manners.sampling,
+                adapter=manners.adapter,
+            )
+
+    async def _manners_of(self, installed: InstalledModel) -> Manners | None:
+        """Those of an adapter, remembered until its files change; None for a whole model. Raises
+        CheckpointError, TokenizerError."""
+        if installed.adapter is None:
+            return None
+        manners = self._tuned.pop(installed.name, None)
+        if manners is None or manners.model != installed:
+            manners = await asyncio.to_thread(_read_tuned_manners, installed)
+        self._tuned[installed.name] = manners
+        if len(self._tuned) > MAX_TUNED:
+            del self._tuned[next(iter(self._tuned))]
+        return manners
+
+    @asynccontextmanager
+    async def _use(self, installed: InstalledModel) -> AsyncIterator[LoadedModel]:
+        name = installed.name
         while not self._is_current(loaded := self._loaded.get(name), installed):
             # A caller that gives up while waiting must not undo the loading for the others.
             await asyncio.shield(self._spawn_load(installed))
@@ -146,3 +206,20 @@ def _read_manners(installed: InstalledModel) -> tuple[Tokenizer, Mapping[str, fl
     tokenizer = load_tokenizer(installed.weights, templates=installed.adapter)
     own = (installed.path / GENERATION_CONFIG).is_file()
     return tokenizer, read_sampling_defaults(installed.path if own else installed.weights)
+
+
+def _read_tuned_manners(installed: InstalledModel) -> Manners:
+    """What a request for an adapter needs to know before its base's engine is asked."""
+    assert installed.adapter is not None  # noqa: S101  # for the type checker
+    assert installed.tuned is not None  # noqa: S101
+    weights = installed.weights  # raises when there is no base to answer with
+    if read_adapter_config(installed.adapter).lora.dora:
+        return Manners(installed, None, None, {})  # DoRA's lengths must be merged into the weights
+    # One that was trained here has a copy of its base's template: no second vocabulary for that.
+    templates = read_templates(installed.adapter)
+    shared = not templates or templates == read_templates(weights)
+    tokenizer = None if shared else load_tokenizer(weights, templates=installed.adapter)
+    own = (installed.path / GENERATION_CONFIG).is_file()
+    sampling = read_sampling_defaults(installed.path if own else weights)
+    version = sha256(repr(sorted(installed.tuned.sha256.items())).encode()).hexdigest()[:16]
+    return Manners(installed, AdapterRef(str(installed.adapter), version), tokenizer, sampling)

@@ -1,4 +1,4 @@
-"""Models on this machine, each in an engine process of its own. No torch here."""
+"""Models on this machine, each whole one in an engine process of its own. No torch here."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ async def _answer(
     calls = {} if form.calls is None else {n: CallReader(n, form.calls) for n in range(sampling.n)}
     written: dict[int, int] = {}
     cached = 0
-    outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
+    outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens

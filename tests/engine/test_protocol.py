@@ -24,6 +24,7 @@ from miniclaude.engine.protocol import (
     encode_spec,
 )
 from miniclaude.engine.request import (
+    AdapterRef,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -57,6 +58,9 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
         "reading": Reading(True, 3),
         "grammar": 'start: "é"',
         "shown": (4, 5),
+        "user": "ada",
+        "adapter": AdapterRef("/adapters/a b", "9f"),
+        "ends": (7, 8),
     }
     request = GenerationRequest("theirs", (1, 2, 3), sampling, **rest)  # type: ignore[arg-type]
     received = decode_request(sent(encode_request(request, "17")))

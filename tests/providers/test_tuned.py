@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 import torch
 
+from miniclaude.engine.process import EngineSpec
 from miniclaude.errors import CheckpointError, ModelNotFoundError
 from miniclaude.messages import text_message
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.library import Library
+from miniclaude.providers.loaded import LoadedModels
 from miniclaude.providers.local import Local
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
@@ -56,7 +59,7 @@ async def test_two_tuned_models_on_one_base(served: Local, home: Path) -> None:
     for name in names:
         said[name] = text_of(await all_of(chat(served, name, **GREEDY)))
     assert len({plain, *said.values()}) == 3
-    assert len(served.loaded()) == 3
+    assert [loaded.model.name for loaded in served.loaded()] == ["tiny"]
 
     tokenizer = load_tokenizer(base)
     for name, text in said.items():
@@ -84,11 +87,50 @@ async def test_a_template_and_sampling_of_its_own(served: Local, home: Path) -> 
     sampling = home / "generation_config.json"
     sampling.write_text(json.dumps({"do_sample": True, "top_k": 1}))
     name = write_tiny_adapter(base, home / "adapters", companions=[template, sampling])
-    await served.warm(name)
-    [loaded] = served.loaded()
-    assert loaded.tokenizer.template is not None
-    assert "system" in loaded.tokenizer.template.source(tools=False)
-    assert loaded.sampling == {"top_k": 1}
+    models = LoadedModels(served._library, lambda model: EngineSpec(model.weights, "cpu"), 1)
+    async with models.use(name) as loaded, models.use("tiny") as plain:
+        assert loaded.engine is plain.engine
+        assert loaded.tokenizer.template is not None
+        assert "system" in loaded.tokenizer.template.source(tools=False)
+        assert loaded.sampling == {"top_k": 1}
+        assert plain.tokenizer.template is not None
+        assert "system" not in plain.tokenizer.template.source(tools=False)
+        assert plain.sampling == {}
+    await models.aclose()
+
+
+async def test_tuned_models_answer_together(served: Local, home: Path) -> None:
+    """In one batch of one engine, each as it does alone; one is made while the others answer."""
+    base = home / "models" / "tiny"
+    names = [write_tiny_adapter(base, home / "adapters", seed=seed) for seed in (1, 2, 3)]
+
+    async def say(name: str) -> str:
+        return text_of(await all_of(chat(served, name, temperature=0.0, max_tokens=12)))
+
+    alone = [await say(name) for name in names]
+    assert len(set(alone)) == 3
+    together = asyncio.gather(*(say(name) for name in names))
+    late = write_tiny_adapter(base, home / "adapters", seed=4)
+    assert await say(late) not in alone
+    assert await together == alone
+    assert len(served.loaded()) == 1
+
+
+async def test_an_adapter_with_lengths_of_its_own_has_its_own_engine(
+    served: Local, home: Path
+) -> None:
+    """DoRA's lengths need the base's weights: it is merged into them, in a second process."""
+    base = home / "models" / "tiny"
+    name = write_tiny_adapter(base, home / "adapters", dora=True)
+    text = text_of(await all_of(chat(served, name, **GREEDY)))
+    assert [loaded.model.name for loaded in served.loaded()] == [name]
+    model = load_model(base)
+    load_adapter(model, home / "adapters" / name.rpartition(":")[2])
+    tokenizer = load_tokenizer(base)
+    ids = encode_chat(tokenizer, (text_message("user", "hello"),))
+    with torch.no_grad():
+        first = int(model(torch.tensor([ids]))[0, -1].argmax())
+    assert text.startswith(tokenizer.decode([first])) or first in tokenizer.eos_ids
 
 
 async def test_a_base_that_is_gone(served: Local, home: Path) -> None:
@@ -110,7 +152,7 @@ async def test_an_adapter_of_another_shape_names_both(served: Local, home: Path)
         (folder / file).write_text((folder / file).read_text().replace(old, new))
     with pytest.raises(CheckpointError, match=r"has shape \[4, 32\] where this model needs \[8, 3"):
         await all_of(chat(served, name, **GREEDY))
-    assert served.loaded() == []
+    assert text_of(await all_of(chat(served, "tiny", **GREEDY)))
 
 
 async def test_a_base_that_was_replaced_is_loaded_anew(served: Local, home: Path) -> None:
