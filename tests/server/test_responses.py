@@ -29,7 +29,7 @@ async def post(served: Served, **fields: Any) -> Any:
         ({"input": []}, "input"),
         ({"input": 5}, "input"),
         ({"input": [5]}, "input[0]"),
-        ({"input": [{"type": "reasoning", "id": "r"}]}, "input[0]"),
+        ({"input": [{"type": "reasoning", "id": "r"}]}, "input[0].type"),
         ({"input": [{"role": "tool", "content": "a"}]}, "input[0].role"),
         ({"input": [{"role": "user"}]}, "input[0].content"),
         ({"input": [{"role": "user", "content": [{"type": "text"}]}]}, "input[0].content[0].type"),
