@@ -188,12 +188,12 @@ def test_the_table_has_every_field_that_the_sdk_can_send(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(PATHS))
-async def test_a_field_is_read_or_refused_as_the_table_says(served: Served, name: str) -> None:
+async def test_a_field_is_read_or_refused_as_the_table_says(shared: Served, name: str) -> None:
     for field in sorted(field for column, field in TABLE if column == name):
-        refused = await send(served, name, {field: NONSENSE})
+        refused = await send(shared, name, {field: NONSENSE})
         assert names(refused, field), refused.text
         if TABLE[name, field] == "yes":
-            response = await send(served, name, sample(name, field))
+            response = await send(shared, name, sample(name, field))
             assert response.status_code == 200, (field, response.text)
         else:
             assert TABLE[name, field] == "no"
@@ -201,10 +201,10 @@ async def test_a_field_is_read_or_refused_as_the_table_says(served: Served, name
 
 
 @pytest.mark.parametrize("name", list(PATHS))
-async def test_a_field_of_another_protocol_is_refused_too(served: Served, name: str) -> None:
+async def test_a_field_of_another_protocol_is_refused_too(shared: Served, name: str) -> None:
     fields = {field for _, field in TABLE}
     for field in sorted(fields - {field for column, field in TABLE if column == name}):
-        response = await send(served, name, {field: NONSENSE})
+        response = await send(shared, name, {field: NONSENSE})
         assert names(response, field), response.text
         assert "not known here" in response.text
 
@@ -390,18 +390,18 @@ def test_the_second_table_has_every_object() -> None:
 
 
 @pytest.mark.parametrize("name", ["chat", "responses", "messages"])
-async def test_inside_of_objects_nothing_is_dropped_either(served: Served, name: str) -> None:
+async def test_inside_of_objects_nothing_is_dropped_either(shared: Served, name: str) -> None:
     """Whatever an SDK can put there: nonsense in it is refused by its name, so it is read or known
     to be refused; what the table does not have is refused as unknown."""
     for kind, (column, typed, least, wrap) in OBJECTS.items():
         if column != name:
             continue
-        good = await send(served, name, wrap(least))
+        good = await send(shared, name, wrap(least))
         assert good.status_code == 200, (kind, good.text)
         assert set(least) <= READ[kind]
         sendable = set() if typed is None else fields_of(typed)
         for field in sorted((sendable | READ[kind] | {"no_such_field"}) - EXEMPT.get(kind, set())):
-            response = await send(served, name, wrap({**least, field: NONSENSE}))
+            response = await send(shared, name, wrap({**least, field: NONSENSE}))
             assert names(response, field), (kind, field, response.text)
             unknown = "this field is not known here" in response.text
             assert unknown == (field not in READ[kind]), (kind, field, response.text)
