@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 
 from fastapi import FastAPI
 
@@ -80,8 +81,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.openapi_document = openapi_document(
-        API_ROUTERS, needs_key=settings.api_key is not None
+    # Made when it is first asked for: it takes longer than the start of everything else here.
+    app.state.openapi_document = cache(
+        lambda: openapi_document(API_ROUTERS, needs_key=settings.api_key is not None)
     )
     for router in API_ROUTERS:
         app.include_router(router)

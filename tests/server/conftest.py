@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,33 +107,43 @@ class Served:
 Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 
+@asynccontextmanager
+async def serving(home: Path, max_answers: int = 8, **settings: Any) -> AsyncIterator[Served]:
+    """The application with these settings, over `home`."""
+    scripted = Scripted()
+    registry = Registry({"echo": Echo(), "scripted": scripted}, "echo")
+    url = f"sqlite+aiosqlite:///{home / 'test.db'}"
+    app = create_app(
+        ServerSettings.model_validate({"home": home, **settings}),
+        opened(url, registry, max_answers),
+    )
+    async with app.router.lifespan_context(app):
+        served = Served(app, app.state.services, scripted)
+        served.services.warmup.begin()
+        await anyio.wait_all_tasks_blocked()
+        async with served.client:
+            yield served
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
     """Serve with these settings: `async with serve(api_key=…) as served`."""
-
-    @asynccontextmanager
-    async def start(max_answers: int = 8, **settings: Any) -> AsyncIterator[Served]:
-        scripted = Scripted()
-        registry = Registry({"echo": Echo(), "scripted": scripted}, "echo")
-        url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-        app = create_app(
-            ServerSettings.model_validate({"home": tmp_path, **settings}),
-            opened(url, registry, max_answers),
-        )
-        async with app.router.lifespan_context(app):
-            served = Served(app, app.state.services, scripted)
-            served.services.warmup.begin()
-            await anyio.wait_all_tasks_blocked()
-            async with served.client:
-                yield served
-
-    return start
+    return partial(serving, tmp_path)
 
 
 @pytest.fixture
 async def served(serve: Serve) -> AsyncIterator[Served]:
     """With the default settings."""
     async with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def shared(
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> AsyncIterator[Served]:
+    """The same, once for all tests of a module that change nothing."""
+    async with serving(tmp_path_factory.mktemp("shared")) as running:
         yield running
 
 

@@ -134,6 +134,13 @@ async def test_what_is_wrong_is_named(served: Served, fields: dict[str, Any], pa
     assert response.json()["error"]["param"] == param
 
 
+async def test_a_lone_stop_text_is_a_list_of_one(served: Served) -> None:
+    """The reader of `prompt` once stood in the way of the one of `stop`."""
+    assert (await post(served, stop="x")).status_code == 200
+    [asked] = served.scripted.asked
+    assert asked.settings.stop == ("x",)
+
+
 async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
     response = await post(served, echo=False, suffix=None, best_of=1, user="me", logprobs=None)
     assert response.status_code == 200

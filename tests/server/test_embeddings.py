@@ -18,8 +18,8 @@ async def post(served: Served, **fields: Any) -> Any:
     return await served.client.post("/v1/embeddings", json=body)
 
 
-async def test_the_shape(served: Served) -> None:
-    assert (await post(served)).json() == {
+async def test_the_shape(shared: Served) -> None:
+    assert (await post(shared)).json() == {
         "object": "list",
         "data": [{"object": "embedding", "index": 0, "embedding": [0.6, 0.0, 0.8]}],
         "model": "scripted/m",
@@ -42,14 +42,14 @@ async def test_the_forms_of_the_input(served: Served, given: Any, asked: Any) ->
     assert [entry["index"] for entry in answer["data"]] == list(range(len(asked)))
 
 
-async def test_base64_is_little_endian_float32(served: Served) -> None:
-    [entry] = (await post(served, encoding_format="base64")).json()["data"]
+async def test_base64_is_little_endian_float32(shared: Served) -> None:
+    [entry] = (await post(shared, encoding_format="base64")).json()["data"]
     vector = struct.unpack("<3f", base64.b64decode(entry["embedding"]))
     assert vector == pytest.approx((0.6, 0.0, 0.8))
 
 
-async def test_fewer_dimensions_have_length_1_again(served: Served) -> None:
-    [entry] = (await post(served, dimensions=2)).json()["data"]
+async def test_fewer_dimensions_have_length_1_again(shared: Served) -> None:
+    [entry] = (await post(shared, dimensions=2)).json()["data"]
     assert entry["embedding"] == [1.0, 0.0]
 
 
@@ -74,13 +74,13 @@ async def test_fewer_dimensions_have_length_1_again(served: Served) -> None:
         ({"model": "echo"}, "model"),
     ],
 )
-async def test_what_is_wrong_is_named(served: Served, fields: dict[str, Any], param: str) -> None:
-    response = await post(served, **fields)
+async def test_what_is_wrong_is_named(shared: Served, fields: dict[str, Any], param: str) -> None:
+    response = await post(shared, **fields)
     assert response.status_code == 400, response.text
     assert response.json()["error"]["param"] == param
 
 
-async def test_who_gives_none_says_so(served: Served) -> None:
-    error = (await post(served, model="echo")).json()["error"]
+async def test_who_gives_none_says_so(shared: Served) -> None:
+    error = (await post(shared, model="echo")).json()["error"]
     assert "echo does not give embeddings" in error["message"]
     assert error["code"] == "unsupported_model"

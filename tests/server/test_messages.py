@@ -98,8 +98,8 @@ def refused(response: Any, status: int = 400) -> dict[str, str]:
         ({"n": 2}, "n: this field is not known"),
     ],
 )
-async def test_a_wrong_value_is_named(served: Served, fields: dict[str, Any], named: str) -> None:
-    error = refused(await post(served, **fields))
+async def test_a_wrong_value_is_named(shared: Served, fields: dict[str, Any], named: str) -> None:
+    error = refused(await post(shared, **fields))
     assert error["type"] == "invalid_request_error"
     assert error["message"].startswith(named)
 
@@ -107,17 +107,17 @@ async def test_a_wrong_value_is_named(served: Served, fields: dict[str, Any], na
 @pytest.mark.parametrize("field", sorted(NOT_IMPLEMENTED))
 @pytest.mark.parametrize("path", ["/messages", "/v1/messages/count_tokens"])
 async def test_a_field_we_do_not_have_is_refused_by_name(
-    served: Served, field: str, path: str
+    shared: Served, field: str, path: str
 ) -> None:
-    error = refused(await post(served, path, **{field: {"type": "enabled"}}))
+    error = refused(await post(shared, path, **{field: {"type": "enabled"}}))
     assert error["message"].startswith(f"{field}: this is not implemented here.")
 
 
-async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
+async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     nothing: dict[str, Any] = {
         field: values[0] for field, values in NOT_IMPLEMENTED.items() if values
     }
-    assert (await post(served, **nothing, top_k=None, stop_sequences=None)).status_code == 200
+    assert (await post(shared, **nothing, top_k=None, stop_sequences=None)).status_code == 200
 
 
 async def test_what_is_asked_reaches_the_provider(served: Served) -> None:

@@ -29,7 +29,7 @@ async def post(served: Served, **fields: Any) -> Any:
         ({"input": []}, "input"),
         ({"input": 5}, "input"),
         ({"input": [5]}, "input[0]"),
-        ({"input": [{"type": "reasoning", "id": "r"}]}, "input[0]"),
+        ({"input": [{"type": "reasoning", "id": "r"}]}, "input[0].type"),
         ({"input": [{"role": "tool", "content": "a"}]}, "input[0].role"),
         ({"input": [{"role": "user"}]}, "input[0].content"),
         ({"input": [{"role": "user", "content": [{"type": "text"}]}]}, "input[0].content[0].type"),
@@ -55,15 +55,15 @@ async def post(served: Served, **fields: Any) -> Any:
         *(({field: "something"}, field) for field in NOT_IMPLEMENTED),
     ],
 )
-async def test_what_is_wrong_is_named(served: Served, fields: dict[str, Any], param: str) -> None:
-    response = await post(served, **fields)
+async def test_what_is_wrong_is_named(shared: Served, fields: dict[str, Any], param: str) -> None:
+    response = await post(shared, **fields)
     assert response.status_code == 400, response.text
     assert response.json()["error"]["param"] == param
 
 
-async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
+async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     nothing: Any = {field: values[0] for field, values in NOT_IMPLEMENTED.items() if values}
-    response = await post(served, **nothing, text={"format": {"type": "text"}}, include=[])
+    response = await post(shared, **nothing, text={"format": {"type": "text"}}, include=[])
     assert response.status_code == 200, response.text
 
 

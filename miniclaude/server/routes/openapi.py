@@ -12,4 +12,4 @@ router = APIRouter()
 @router.get("/openapi.json")
 async def read_openapi(request: Request) -> JSONResponse:
     """The OpenAPI document of this server."""
-    return JSONResponse(request.app.state.openapi_document)
+    return JSONResponse(request.app.state.openapi_document())

@@ -77,7 +77,7 @@ class CompletionBody(SamplingFields):
 
     @field_validator("prompt", mode="before")
     @classmethod
-    def _one_or_several(cls, value: object) -> tuple[Prompt, ...]:
+    def _prompts(cls, value: object) -> tuple[Prompt, ...]:
         """The four forms a prompt may have."""
         return read_prompts(value, MAX_PROMPTS)
 

@@ -155,7 +155,10 @@ def _is_tag(
     step: str, place: Mapping[str, Any], rest: Sequence[str | int], *, may_end_missing: bool
 ) -> bool:
     """Whether a step that could be a field is a union's tag: a text part's type and its field are
-    both called `text`. A field that holds no others cannot be on the way to another one."""
-    if not rest or isinstance(place[step], Mapping | list):
+    both called `text`. It is one when the way goes on beside that field and not within it."""
+    value = place[step]
+    if not rest or isinstance(value, list) or (isinstance(value, Mapping) and rest[0] in value):
         return False
-    return rest[0] in place or (may_end_missing and len(rest) == 1)
+    if rest[0] in place:
+        return True
+    return may_end_missing and len(rest) == 1 and not isinstance(value, Mapping)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest, Settings
 from miniclaude.server.wire.chat import MAX_TOOLS, FunctionField, refuse_unimplemented
 from miniclaude.server.wire.messages import Name
-from miniclaude.server.wire.responses.items import MAX_ITEMS, Item, read_items
+from miniclaude.server.wire.responses.items import MAX_ITEMS, Item, read_items, with_types
 from miniclaude.server.wire.sampling import Count, Finite, ModelName, StreamOptions
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -126,6 +133,11 @@ class ResponseBody(NullIsAbsent):
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
         return refuse_unimplemented(data, NOT_IMPLEMENTED)
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _with_types(cls, value: object) -> object:
+        return with_types(value)
 
     def chat_request(self, model: str) -> ChatRequest:
         """This request as the providers know it; `model` is the bare name.

@@ -136,24 +136,17 @@ class FunctionOutputItem(NullIsAbsent):
         return Message("tool", parts, tool_call_id=self.call_id)
 
 
-KINDS = ("message", "function_call", "function_call_output")
+Item = Annotated[MessageItem | FunctionCallItem | FunctionOutputItem, Field(discriminator="type")]
 
 
-def _kind_of_item(value: object) -> str | None:
-    kind = value.get("type", "message") if isinstance(value, dict) else None
-    return kind if kind in KINDS else None
-
-
-Item = Annotated[
-    Annotated[MessageItem, Tag("message")]
-    | Annotated[FunctionCallItem, Tag("function_call")]
-    | Annotated[FunctionOutputItem, Tag("function_call_output")],
-    Discriminator(
-        _kind_of_item,
-        custom_error_type="item_type",
-        custom_error_message=f"its type is not known here; items are {', '.join(KINDS)}",
-    ),
-]
+def with_types(given: object) -> object:
+    """The input with its items' types; one without is a message."""
+    if not isinstance(given, list):
+        return given
+    return [
+        {**item, "type": "message"} if isinstance(item, dict) and item.get("type") is None else item
+        for item in given
+    ]
 
 
 def read_items(instructions: str | None, given: str | list[Item]) -> tuple[Message, ...]:
