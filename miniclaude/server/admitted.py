@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
@@ -30,7 +31,8 @@ Event = TypeVar("Event")
 
 class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
-    ends or is closed. model: the name the caller used. quota: the caller's."""
+    ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
+    is; what is kept of one key's texts is not used for another's."""
 
     def __init__(
         self,
@@ -38,12 +40,14 @@ class Admitted:
         admission: Admission,
         model: str = "",
         quota: Quota | None = None,
+        caller: str = "",
     ) -> None:
         self.name = provider.name
         self._provider = provider
         self._admission = admission
         self._model = model
         self._quota = quota or Quota()
+        self._caller = caller
 
     async def models(self) -> list[ModelInfo]:
         """The provider's models."""
@@ -53,10 +57,12 @@ class Admitted:
         """Continue a conversation. Raises OverloadedError and RateLimitError at the first step."""
         characters = sum(len(message.text) for message in request.messages)
         prompt = characters // CHARACTERS_PER_TOKEN
+        request = replace(request, user=self._whose(request.user))
         return self._counted(self._provider.chat(request), prompt, request.settings)
 
     def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
         """Continue a raw prompt. Raises OverloadedError and RateLimitError at the first step."""
+        request = replace(request, user=self._whose(request.user))
         return self._counted(
             self._provider.complete(request), _guess(request.prompt), request.settings
         )
@@ -70,6 +76,7 @@ class Admitted:
                 hint="Leave echo out, or choose a local model.",
                 param="echo",
             )
+        request = replace(request, user=self._whose(request.user))
         events = self._provider.complete_with_prompt(request)
         return self._counted(events, _guess(request.prompt), request.settings)
 
@@ -93,6 +100,10 @@ class Admitted:
     async def aclose(self) -> None:
         """Close the provider."""
         await self._provider.aclose()
+
+    def _whose(self, user: str) -> str:
+        """The user of a request, as one of this caller's."""
+        return f"{self._caller}/{user}" if self._caller else user
 
     def _cannot(self, what: str, model: str) -> InvalidRequestError:
         return InvalidRequestError(

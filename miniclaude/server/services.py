@@ -18,7 +18,7 @@ from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.admitted import Admitted
 from miniclaude.server.limits import Admission
 from miniclaude.server.metrics import Metrics
-from miniclaude.server.quotas import Quota, caller_of
+from miniclaude.server.quotas import Caller, caller_of
 from miniclaude.server.warmup import Warmup
 from miniclaude.settings import ServerSettings
 from miniclaude.store.conversations import Conversations
@@ -54,11 +54,12 @@ class Services:
         """What the server counts of itself."""
         return self.admission.metrics
 
-    def resolve(self, model: str, quota: Quota | None = None) -> tuple[Admitted, str]:
-        """The provider for a model, its answers counted and charged to `quota`, and the model's
+    def resolve(self, model: str, caller: Caller | None = None) -> tuple[Admitted, str]:
+        """The provider for a model, its answers counted and charged to `caller`, and the model's
         bare name. Raises ModelNotFoundError."""
         provider, bare = self.registry.resolve(model)
-        return Admitted(provider, self.admission, model, quota), bare
+        caller = caller or Caller()
+        return Admitted(provider, self.admission, model, caller.quota, caller.name), bare
 
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
@@ -82,7 +83,7 @@ def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[A
 def resolve(connection: HTTPConnection, model: str) -> tuple[Admitted, str]:
     """The provider for a model, charged to the caller of this request or socket, and the model's
     bare name. Raises ModelNotFoundError."""
-    return services_of(connection).resolve(model, caller_of(connection.scope).quota)
+    return services_of(connection).resolve(model, caller_of(connection.scope))
 
 
 def services_of(connection: HTTPConnection) -> Services:

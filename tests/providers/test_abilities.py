@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from miniclaude.errors import InvalidRequestError, ModelNotFoundError, UnsupportedFieldError
+from miniclaude.errors import InvalidRequestError, ModelNotFoundError
 from miniclaude.messages import Finished, Tool, Usage, text_message
 from miniclaude.providers import anthropic
 from miniclaude.providers.abilities import CountsTokens
@@ -33,8 +33,14 @@ async def test_counting_refuses_what_chat_refuses(local: Local) -> None:
         await local.count_tokens(ChatRequest("plain", SAID))
     with pytest.raises(ModelNotFoundError, match="nobody"):
         await local.count_tokens(ChatRequest("nobody", SAID))
-    with pytest.raises(UnsupportedFieldError, match="tools"):
-        await local.count_tokens(ChatRequest("tiny", SAID, tools=(TOOL,)))
+
+
+async def test_offered_tools_are_counted(local: Local) -> None:
+    """Their descriptions are in the prompt, and so in what it costs."""
+    plain = await local.count_tokens(ChatRequest("tiny", SAID))
+    assert await local.count_tokens(ChatRequest("tiny", SAID, tools=(TOOL,))) > plain
+    unused = ChatRequest("tiny", SAID, tools=(TOOL,), tool_choice="none")
+    assert await local.count_tokens(unused) == plain
 
 
 async def test_anthropic_counts_and_tells_the_stop_text() -> None:

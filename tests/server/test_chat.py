@@ -239,7 +239,7 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
                 logprobs=0,
                 n=1,
             ),
-            user="user/me",
+            user="owner/user/me",
         )
     ]
 

@@ -13,7 +13,9 @@ from anthropic.types import (
     Base64ImageSourceParam,
     CacheControlEphemeralParam,
     ImageBlockParam,
+    JSONOutputFormatParam,
     MetadataParam,
+    OutputConfigParam,
     TextBlockParam,
     ToolParam,
     ToolResultBlockParam,
@@ -46,6 +48,7 @@ from openai.types.chat.chat_completion_stream_options_param import ChatCompletio
 from openai.types.chat.chat_completion_system_message_param import ChatCompletionSystemMessageParam
 from openai.types.chat.chat_completion_tool_message_param import ChatCompletionToolMessageParam
 from openai.types.chat.chat_completion_user_message_param import ChatCompletionUserMessageParam
+from openai.types.responses import ResponseFormatTextJSONSchemaConfigParam
 from openai.types.responses import response_create_params as responses
 from openai.types.responses.easy_input_message_param import EasyInputMessageParam
 from openai.types.responses.function_tool_param import FunctionToolParam
@@ -167,6 +170,15 @@ BY_NAME: dict[tuple[str, str], dict[str, Any]] = {
     ("count_tokens", "tools"): {"tools": [CLAUDE_TOOL]},
     ("count_tokens", "tool_choice"): {"tools": [CLAUDE_TOOL], "tool_choice": {"type": "any"}},
     ("completions", "logprobs"): {"logprobs": 1},
+    ("chat", "response_format"): {"response_format": {"type": "json_object"}},
+    ("chat", "structured_outputs"): {"structured_outputs": {"choice": ["a"]}},
+    ("chat", "guided_json"): {"guided_json": {}},
+    ("chat", "guided_regex"): {"guided_regex": "a"},
+    ("chat", "guided_choice"): {"guided_choice": ["a"]},
+    ("chat", "parallel_tool_calls"): {"parallel_tool_calls": False, "tools": [CHAT_TOOL]},
+    ("responses", "parallel_tool_calls"): {"parallel_tool_calls": False},
+    ("messages", "output_config"): {"output_config": {}},
+    ("count_tokens", "output_config"): {"output_config": {}},
 }
 SMALL = {"temperature", "top_p", "min_p", "repetition_penalty"}
 SMALL |= {"frequency_penalty", "presence_penalty"}
@@ -279,6 +291,24 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
         {"name": "f"},
         lambda it: {"tools": [{"type": "function", "function": it}]},
     ),
+    "chat: response_format": (
+        "chat",
+        shared_params.ResponseFormatJSONSchema,
+        {"type": "json_schema", "json_schema": {"name": "n"}},
+        lambda it: {"response_format": it},
+    ),
+    "chat: json_schema": (
+        "chat",
+        shared_params.response_format_json_schema.JSONSchema,
+        {"name": "n"},
+        lambda it: {"response_format": {"type": "json_schema", "json_schema": it}},
+    ),
+    "chat: structured_outputs": (
+        "chat",
+        None,
+        {"choice": ["a"]},
+        lambda it: {"structured_outputs": it},
+    ),
     "chat: stream_options": (
         "chat",
         ChatCompletionStreamOptionsParam,
@@ -323,6 +353,12 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     ),
     "responses: tool": ("responses", FunctionToolParam, TOOL, lambda it: {"tools": [it]}),
     "responses: text": ("responses", ResponseTextConfigParam, {}, lambda it: {"text": it}),
+    "responses: format": (
+        "responses",
+        ResponseFormatTextJSONSchemaConfigParam,
+        {"type": "json_schema", "name": "n", "schema": {}},
+        lambda it: {"text": {"format": it}},
+    ),
     "messages: user message": ("messages", UserMessageParam, USER, lambda it: {"messages": [it]}),
     "messages: assistant message": (
         "messages",
@@ -367,6 +403,18 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
         None,
         {"type": "auto"},
         lambda it: {"tools": [CLAUDE_TOOL], "tool_choice": it},
+    ),
+    "messages: output_config": (
+        "messages",
+        OutputConfigParam,
+        {},
+        lambda it: {"output_config": it},
+    ),
+    "messages: format": (
+        "messages",
+        JSONOutputFormatParam,
+        {"type": "json_schema", "schema": {}},
+        lambda it: {"output_config": {"format": it}},
     ),
     "messages: metadata": ("messages", MetadataParam, {}, lambda it: {"metadata": it}),
     "messages: cache_control": (

@@ -26,7 +26,7 @@ async def create_message(request: Request) -> Response:
     services = services_of(request)
     body = validate(MessagesBody, await read_json(request))
     provider, model = resolve(request, body.model)
-    events = provider.chat(body.chat_request(model, body.settings()))
+    events = provider.chat(body.chat_request(model, body.settings(), body.user_id))
     id = new_id("msg").replace("-", "_")
     if body.stream:
 

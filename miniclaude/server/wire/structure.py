@@ -30,6 +30,17 @@ class JsonSchemaField(NullIsAbsent):
     schema_: Schema = Field(alias="schema", default_factory=dict)
     strict: bool = False
 
+    def structure(self, param: str) -> Structure:
+        """As the providers know it. param: where the schema stands."""
+        return Structure(
+            "json_schema",
+            param,
+            schema=self.schema_,
+            name=self.name,
+            description=self.description,
+            strict=self.strict,
+        )
+
 
 class TextFormat(NullIsAbsent):
     """Any text."""
@@ -86,16 +97,7 @@ class StructureFields(NullIsAbsent):
             case JsonObjectFormat():
                 found.append(Structure("json_object"))
             case JsonSchemaFormat(json_schema=given):
-                found.append(
-                    Structure(
-                        "json_schema",
-                        "response_format.json_schema.schema",
-                        schema=given.schema_,
-                        name=given.name,
-                        description=given.description,
-                        strict=given.strict,
-                    )
-                )
+                found.append(given.structure("response_format.json_schema.schema"))
         outputs = self.structured_outputs or StructuredOutputs.model_construct()
         for prefix, schema, pattern, choices in (
             ("structured_outputs.", outputs.json_, outputs.regex, outputs.choice),

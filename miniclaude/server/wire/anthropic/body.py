@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Tool
-from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.providers.base import ChatRequest, Settings, Structure
 from miniclaude.server.wire.anthropic.blocks import (
     CacheControl,
     Hinted,
@@ -18,7 +18,7 @@ from miniclaude.server.wire.anthropic.blocks import (
 )
 from miniclaude.server.wire.chat import MAX_MESSAGES, MAX_TOOLS, refuse_unimplemented
 from miniclaude.server.wire.messages import Name
-from miniclaude.server.wire.sampling import MAX_STOPS, Count, Finite, ModelName, StopText
+from miniclaude.server.wire.sampling import MAX_STOPS, Count, Finite, ModelName, StopText, end_user
 from miniclaude.server.wire.validation import NullIsAbsent
 
 NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
@@ -27,7 +27,6 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "diagnostics": (),
     "inference_geo": (),
     "mcp_servers": ([],),
-    "output_config": ({},),
     "output_format": (),
     "service_tier": ("auto", "standard_only"),
     "speed": ("standard",),
@@ -48,7 +47,7 @@ class ToolField(Hinted):
     allowed_callers: Annotated[list[Literal["direct"]], Field(max_length=1)] | None = None
     defer_loading: Literal[False] = False
     eager_input_streaming: bool = False
-    strict: Literal[False] = False
+    strict: bool = False
 
 
 class ToolChoice(NullIsAbsent):
@@ -56,7 +55,7 @@ class ToolChoice(NullIsAbsent):
 
     type: Literal["auto", "any", "none", "tool"]
     name: Name | None = None
-    disable_parallel_tool_use: Literal[False] = False
+    disable_parallel_tool_use: bool = False
 
     def word(self) -> str:
         """As the providers know it. Raises InvalidRequestError where type and name disagree."""
@@ -69,8 +68,21 @@ class ToolChoice(NullIsAbsent):
         return self.name or {"any": "required"}.get(self.type, self.type)
 
 
+class OutputFormat(NullIsAbsent):
+    """JSON by a schema."""
+
+    type: Literal["json_schema"]
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
+class OutputConfig(NullIsAbsent):
+    """What the answer must look like."""
+
+    format: OutputFormat | None = None
+
+
 class Metadata(NullIsAbsent):
-    """Accepted and checked."""
+    """user_id: whose request it is."""
 
     user_id: Annotated[str, StringConstraints(max_length=512)] | None = None
 
@@ -84,18 +96,21 @@ class CountBody(NullIsAbsent):
     tools: list[ToolField] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = ToolChoice(type="auto")
     cache_control: CacheControl | None = None
+    output_config: OutputConfig = OutputConfig()
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
         return refuse_unimplemented(data, NOT_IMPLEMENTED)
 
-    def chat_request(self, model: str, settings: Settings | None = None) -> ChatRequest:
+    def chat_request(
+        self, model: str, settings: Settings | None = None, user: str | None = None
+    ) -> ChatRequest:
         """This request as the providers know it; `model` is the bare name.
 
         Raises InvalidRequestError where two fields contradict each other.
         """
-        choice = self.tool_choice.word()
+        choice, form = self.tool_choice.word(), self.output_config.format
         if choice not in ("auto", "none") and not self.tools:
             raise InvalidRequestError(
                 "tool_choice: there are no tools to choose from.",
@@ -106,8 +121,16 @@ class CountBody(NullIsAbsent):
             model,
             read_conversation(self.system, self.messages),
             settings or Settings(),
-            tuple(Tool(tool.name, tool.description, tool.input_schema) for tool in self.tools),
+            tuple(
+                Tool(tool.name, tool.description, tool.input_schema, tool.strict)
+                for tool in self.tools
+            ),
             choice,
+            parallel_tool_calls=not self.tool_choice.disable_parallel_tool_use,
+            structure=None
+            if form is None
+            else Structure("json_schema", "output_config.format.schema", schema=form.schema_),
+            user=end_user(user),
         )
 
 
@@ -129,6 +152,11 @@ class MessagesBody(CountBody):
         if not isinstance(value, list):
             raise ValueError("must be a list of texts")
         return tuple(value)
+
+    @property
+    def user_id(self) -> str | None:
+        """Whose request it is, where it says so."""
+        return None if self.metadata is None else self.metadata.user_id
 
     def settings(self) -> Settings:
         """How to draw, as the providers know it."""

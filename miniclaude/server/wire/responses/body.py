@@ -15,11 +15,12 @@ from pydantic import (
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Tool
-from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.providers.base import ChatRequest, Settings, Structure
 from miniclaude.server.wire.chat import MAX_TOOLS, FunctionField, refuse_unimplemented
 from miniclaude.server.wire.messages import Name
 from miniclaude.server.wire.responses.items import MAX_ITEMS, Item, read_items, with_types
-from miniclaude.server.wire.sampling import Count, Finite, ModelName, StreamOptions
+from miniclaude.server.wire.sampling import Count, Finite, ModelName, StreamOptions, end_user
+from miniclaude.server.wire.structure import JsonObjectFormat, JsonSchemaField, TextFormat
 from miniclaude.server.wire.validation import NullIsAbsent
 
 LOGPROBS = "message.output_text.logprobs"
@@ -33,7 +34,6 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "image": (),
     "max_tool_calls": (),
     "moderation": (),
-    "parallel_tool_calls": (True,),
     "previous_response_id": (),
     "prompt": (),
     "prompt_cache_key": (),
@@ -78,17 +78,31 @@ ToolChoice = Annotated[
 ]
 
 
-class TextFormat(NullIsAbsent):
-    """Only plain text."""
+class JsonSchemaFormat(JsonSchemaField):
+    """JSON by a schema, without the wrapping that chat completions put around it."""
 
-    type: Literal["text"] = "text"
+    type: Literal["json_schema"]
+
+
+TextFormats = Annotated[
+    TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")
+]
 
 
 class TextConfig(NullIsAbsent):
     """verbosity: only the middle, for we have no way to ask for another."""
 
-    format: TextFormat = TextFormat()
+    format: TextFormats = TextFormat(type="text")
     verbosity: Literal["medium"] = "medium"
+
+    def structure(self) -> Structure | None:
+        """As the providers know it."""
+        match self.format:
+            case JsonObjectFormat():
+                return Structure("json_object", "text.format")
+            case JsonSchemaFormat() as given:
+                return given.structure("text.format.schema")
+        return None
 
 
 def _kind_of_input(value: object) -> str | None:
@@ -120,6 +134,7 @@ class ResponseBody(NullIsAbsent):
     )
     tools: list[FunctionTool] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
     text: TextConfig = TextConfig()
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -167,6 +182,12 @@ class ResponseBody(NullIsAbsent):
             model,
             read_items(self.instructions, self.input),
             settings,
-            tuple(Tool(tool.name, tool.description, tool.parameters) for tool in self.tools),
+            tuple(
+                Tool(tool.name, tool.description, tool.parameters, tool.strict)
+                for tool in self.tools
+            ),
             choice if isinstance(choice, str) else choice.name,
+            parallel_tool_calls=self.parallel_tool_calls,
+            structure=self.text.structure(),
+            user=end_user(self.user),
         )
