@@ -105,17 +105,20 @@ class Part:
                 self._add(self._through(item, ANY), rows)
                 continue
             flag = next(flags)
+            row: PlainRow | None = item
             if not flag & ANY:
                 cleared += 1
             else:
                 example = item.example()
                 judged = self._through(example, flag)
                 if judged is not example:
-                    self._add(judged, rows)
-                    continue
+                    row = item.with_texts_of(judged) if isinstance(judged, Example) else None
+                    if row is None:
+                        self._add(judged, rows)
+                        continue
             self._tasks["supervised"] += 1
-            self._size += len(item.line)
-            rows.add_plain(item)
+            self._size += len(row.line)
+            rows.add_plain(row)
         for stage in self._stages:
             stage.passed(cleared)
 

@@ -143,7 +143,7 @@ def harmful_request(text: str, among: list[tuple[Rule, Request]] = REQUESTS) -> 
         return None
     lower = _ends(text).lower().replace("\u2019", "'")
     for rule, request in requests:
-        match = request.pattern.search(lower)
+        match = request.core.search(lower) and request.pattern.search(lower)
         if match is not None and not rule.harmless.search(lower):
             return Concern(rule.category, " ".join(match[0].split())[:80])
     return None
