@@ -40,10 +40,10 @@ def row_stages() -> list[RowStage]:
 
 
 class Part:
-    """One process's share of the rows: blocks `number`, `number` + `of`, …"""
+    """One process's share of the rows: the blocks whose numbers `claim` gives."""
 
-    def __init__(self, number: int, of: int, source_bytes: int) -> None:
-        self._share = Share(number, of, BLOCK)
+    def __init__(self, claim: Callable[[], int], source_bytes: int) -> None:
+        self._share = Share(BLOCK, claim)
         self._source_bytes = source_bytes
         self._stages = row_stages()
         self._rows = 0
@@ -56,8 +56,9 @@ class Part:
         options: PrepareOptions,
         tell: Tell,
         hub: HubSource | None = None,
-    ) -> Iterator[bytes]:
-        """Its blocks, each as the chunks of a file of judged rows. Raises DatasetError."""
+    ) -> Iterator[tuple[int, bytes]]:
+        """Its blocks, each with its number, as the chunks of a file of judged rows. Raises
+        DatasetError."""
         self._share.plain = options.format in (None, "openai")
         rows = Collector(options)
         chunk: list[Item | PlainRow] = []
@@ -73,7 +74,7 @@ class Part:
                 chunk, held = [], 0
             if is_new_block:
                 if any(block):
-                    yield b"".join(block)
+                    yield number, b"".join(block)
                 block, number = [], (seen - 1) // BLOCK
             chunk.append(item)
             held += _size(item)
@@ -83,7 +84,7 @@ class Part:
         self._judge(chunk, rows)
         block.append(rows.take())
         if any(block):
-            yield b"".join(block)
+            yield number, b"".join(block)
         tell(self._share.seen, self._share.seen)
 
     def report(self) -> dict[str, object]:
@@ -105,20 +106,19 @@ class Part:
                 self._add(self._through(item, ANY), rows)
                 continue
             flag = next(flags)
-            row: PlainRow | None = item
             if not flag & ANY:
                 cleared += 1
+                self._add_plain(item, rows)
+                continue
+            example = item.example()
+            judged = self._through(example, flag)
+            row: PlainRow | None = item
+            if judged is not example:
+                row = item.with_texts_of(judged) if isinstance(judged, Example) else None
+            if row is None:
+                self._add(judged, rows)
             else:
-                example = item.example()
-                judged = self._through(example, flag)
-                if judged is not example:
-                    row = item.with_texts_of(judged) if isinstance(judged, Example) else None
-                    if row is None:
-                        self._add(judged, rows)
-                        continue
-            self._tasks["supervised"] += 1
-            self._size += len(row.line)
-            rows.add_plain(row)
+                self._add_plain(row, rows)
         for stage in self._stages:
             stage.passed(cleared)
 
@@ -133,6 +133,11 @@ class Part:
             else:
                 stage.passed(1)
         return judged
+
+    def _add_plain(self, row: PlainRow, rows: Collector) -> None:
+        self._tasks["supervised"] += 1
+        self._size += len(row.line)
+        rows.add_plain(row)
 
     def _add(self, item: Item, rows: Collector) -> None:
         try:

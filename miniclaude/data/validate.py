@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,6 +196,21 @@ class Trigrams:
         }
 
 
+class Facts(Protocol):
+    """Whatever has the fields of `RowFacts`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def forms(self) -> list[str]: ...
+    @property
+    def answers(self) -> list[int]: ...
+    @property
+    def prompt(self) -> int | None: ...
+    @property
+    def turns(self) -> int: ...
+
+
 class RowFacts(NamedTuple):
     """What is counted of a row. answers: their lengths in tokens; prompt: that of all the others,
     None of plain text; turns: messages of the user."""
@@ -249,7 +264,7 @@ class Measures:
         if len(self._texts) >= 2 * BATCH:
             self._hash()
 
-    def add_facts(self, facts: RowFacts) -> None:
+    def add_facts(self, facts: Facts) -> None:
         """One more row, whose shingles `add_trigrams` is told."""
         self._rows += 1
         self._kinds[facts.kind] += 1
