@@ -23,13 +23,15 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from miniclaude.data.clean_rows import Part, Tell, detected
-from miniclaude.data.reading import HubSource
 from miniclaude.data.recipe import PrepareOptions, source_bytes
 from miniclaude.data.stage import merge_reports
 from miniclaude.errors import DatasetError, MiniClaudeError
+
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
 
 LARGE = 4 << 20
 """Bytes of sources from which a second process is worth its start of half a second."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from miniclaude.data.clean import Cleaning
 from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS, characters
@@ -15,7 +16,7 @@ from miniclaude.data.judged_rows import Collector
 from miniclaude.data.personal_data import PersonalData
 from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import Share
-from miniclaude.data.reading import HubSource, detect_format, read_share
+from miniclaude.data.reading import detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
@@ -23,6 +24,9 @@ from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
 from miniclaude.errors import DatasetError
+
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
 
 BLOCK = 2 * CHUNK_ROWS
 TICK = 500  # rows

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from miniclaude.data.accounts import Leakage, RejectionCounts, prompt_key
 from miniclaude.data.augment import augment, request_of
@@ -39,7 +39,6 @@ from miniclaude.data.prepared import (
     content_fingerprint,
     read_split,
 )
-from miniclaude.data.reading import HubSource
 from miniclaude.data.recipe import PrepareOptions, recipe_key
 from miniclaude.data.rejection import Rejection
 from miniclaude.data.report import make_report
@@ -50,6 +49,9 @@ from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftover
 from miniclaude.data.written_paraphrases import OpenWriter, paraphrased
 from miniclaude.errors import DatasetError
 from miniclaude.model.new_file import sha256_of
+
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
 
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: the step, rows done in it, and rows in all where that is known."""

@@ -48,8 +48,8 @@ class Request:
     must hold one each. signals: the rarer ones of those words. reach: how many words after the last
     of the first list the last of the second stands, at most."""
 
-    pattern: re.Pattern[str]
-    core: re.Pattern[str]
+    pattern: str
+    core: str
     doing: frozenset[bytes]
     what: frozenset[bytes]
     signals: frozenset[bytes]
@@ -68,8 +68,8 @@ def request(
     beginning = "" if anywhere else BEGINNING
     core = _any_of(doing) + between + _any_of(what)
     return Request(
-        re.compile(beginning + core),
-        re.compile(core),
+        beginning + core,
+        core,
         _last_words(doing),
         _last_words(what),
         _last_words(signals or what),
@@ -83,8 +83,8 @@ class Rule:
 
     category: str
     requests: tuple[Request, ...]
-    harmless: re.Pattern[str]
+    harmless: str
 
 
 def rule(category: str, requests: list[Request], harmless: str) -> Rule:
-    return Rule(category, tuple(requests), re.compile(_any_of(harmless)))
+    return Rule(category, tuple(requests), _any_of(harmless))
