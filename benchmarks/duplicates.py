@@ -5,17 +5,22 @@
 DATA is a folder of real data sets (see `SOURCES`); what it lacks is left out. Rows are taken from
 them in turn, 50,000 by default; every tenth is an earlier row again, with a few words changed or
 only its case. Both searches get the same texts and must find the rows of which an earlier one has a
-Jaccard similarity of 0.9 by three-word shingles, exactly compared; MinHash values, bands and their
-length are the same. datasketch runs twice: a MinHash a row by `update_batch`, as its documentation
-shows, and by `MinHash.bulk`, the fastest way it has.
+Jaccard similarity of 0.9 by three-word shingles, exactly compared; both make 64 MinHash values a
+row (permutations, in datasketch's words; `--values` gives it others) and cut them into 10 bands of
+6. datasketch runs twice: a MinHash a row by `update_batch`, as its documentation shows, and by
+`MinHash.bulk`, the fastest way it has.
 
 Each side runs in a process of its own; they take turns, `--repeats` times, and the best counts, for
-on a shared machine only minima repeat.
+on a shared machine only minima repeat. Ours shares the work between two threads, datasketch has no
+such way; `cpu` is the processor time of all threads. Both searches are run on a hundred rows first,
+so that imports and compiled loops are not counted; of the whole pipeline they are.
 
     rows/s          of each search, from texts to the list of duplicates
     recall          of each, against an exact join over all pairs (prefix filtering)
-    whole rows/s    of `prepare`, from a JSONL file to the finished dataset, all stages and files
-    microseconds    of processor time a row, of each stage of the pipeline alone, in one process
+    whole rows/s    of `prepare` in two processes, from a JSONL file to the finished dataset, all
+                    stages and files
+    microseconds    of processor time a row, in one process: of the steps of the pipeline, and of
+                    each of its stages where it is given every row as an example
 
 The last line is JSON; each ratio is above 1 where ours is better.
 """
@@ -35,22 +40,28 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 from miniclaude.data.clean import Cleaning
+from miniclaude.data.clean_processes import clean_rows
+from miniclaude.data.clean_rows import BLOCK
 from miniclaude.data.duplicates import CHUNK_ROWS, NearDuplicates
 from miniclaude.data.example import Example, Place
 from miniclaude.data.formats import read_document
 from miniclaude.data.item_lines import item_line, row_line
 from miniclaude.data.personal_data import PersonalData
 from miniclaude.data.pipeline import prepare
-from miniclaude.data.reading import read_examples
+from miniclaude.data.raw import Share
+from miniclaude.data.reading import read_examples, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item
 from miniclaude.data.rows import read_rows
 from miniclaude.data.safety import Safety
 from miniclaude.data.shingles import WORDS, byte_words, compared, jaccard
 from miniclaude.data.similar import SimilarRows, choose_bands, sketch, sketched_ahead
+from miniclaude.data.sort_rows import sort_rows
 from miniclaude.data.split import split
 from miniclaude.messages import text_message
 
@@ -65,6 +76,7 @@ SOURCES = {
 }
 THRESHOLD = 0.9
 AGAIN = 10  # every tenth row
+WARM = 100  # rows
 ShingleSet = frozenset[bytes]
 
 
@@ -233,12 +245,40 @@ def stages(path: Path) -> dict[str, float]:
     return taken
 
 
+def steps(path: Path) -> dict[str, float]:
+    """Microseconds a row of the steps of `prepare`: reading, judging each row by itself with what
+    the later steps must know of it, and sorting all rows."""
+    options = PrepareOptions()
+    taken: dict[str, float] = {}
+    for _ in range(2):  # the first time loops are compiled
+        with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+            folder = Path(name)
+            start = time.process_time()
+            share = Share(BLOCK, count().__next__, plain=True)
+            rows = sum(1 for _ in read_share(path, share))
+            read = time.process_time()
+            judged = folder / "judged"
+            clean_rows([path], options, judged, lambda done, total: None)
+            clean = time.process_time()
+            names = ("train", "validation", "rejected")
+            files = {side: stack.enter_context((folder / side).open("wb")) for side in names}
+            sort_rows(judged, files, options, "supervised", lambda done: None, folder=folder)
+            end = time.process_time()
+        times = {"read": read - start, "judge": clean - read - (read - start), "sort": end - clean}
+        taken = {step: round(seconds / rows * 1e6, 1) for step, seconds in times.items()}
+    return taken
+
+
 def run_side(side: str, path: Path, values: int) -> dict[str, object]:
     """One side's result, in a process that does nothing else."""
     result: dict[str, object] = {}
     if side == "stages":
-        return {"stages": stages(path)}
+        return {"steps": steps(path), "stages": stages(path)}
     texts = read_texts(path) if side != "whole" else []
+    if side == "ours":
+        ours(texts[:WARM])
+    elif side in ("batch", "bulk"):
+        theirs(texts[:WARM], values, side == "bulk")
     start, cpu = time.perf_counter(), time.process_time()
     if side == "ours":
         result["found"] = ours(texts)
@@ -295,7 +335,7 @@ def compare(path: Path, repeats: int, values: int) -> None:
             if side not in best or _number(result, "seconds") < _number(best[side], "seconds"):
                 best[side] = result
     truth = set(_list(in_own_process("exact", path, values)))
-    alone = in_own_process("stages", path, values)["stages"]
+    alone = in_own_process("stages", path, values)
     rates = {side: rows / _number(best[side], "seconds") for side in best}
     recalls = {
         side: len(truth & set(_list(best[side]))) / max(1, len(truth))
@@ -309,6 +349,7 @@ def compare(path: Path, repeats: int, values: int) -> None:
         )
     print(f"{'whole':7} {rates['whole']:9.0f} rows/s  {best['whole']['counts']}")
     print(f"microseconds a row: {alone}")
+    cpu = {side: _number(best[side], "cpu_seconds") for side in ("ours", "batch", "bulk")}
     print(
         json.dumps(
             {
@@ -319,7 +360,9 @@ def compare(path: Path, repeats: int, values: int) -> None:
                 "stage_ratio_bulk": round(rates["ours"] / rates["bulk"], 1),
                 "whole_ratio": round(rates["whole"] / rates["batch"], 1),
                 "whole_ratio_bulk": round(rates["whole"] / rates["bulk"], 1),
-                "stages_us": alone,
+                "cpu_ratio": round(cpu["batch"] / cpu["ours"], 1),
+                "steps_us": alone["steps"],
+                "stages_us": alone["stages"],
             }
         )
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from miniclaude.data.reading import HubSource
+    from miniclaude.model.hub_data import HubSource
 
 ENDING = re.compile(r"\.(jsonl?|ndjson|csv|tsv|txt|md|parquet|arrow|gz|xz)$", re.IGNORECASE)
 MOST = 60
@@ -54,7 +54,7 @@ def refuse_another(
 
 def hub_source(home: Path | None) -> HubSource:
     """Where `hf://` rows come from."""
-    from miniclaude.data.reading import HubSource
+    from miniclaude.model.hub_data import HubSource
     from miniclaude.settings import load_settings
 
     settings = load_settings(home)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
-
-import polars
+from typing import TYPE_CHECKING, BinaryIO
 
 from miniclaude.errors import DatasetError
+
+if TYPE_CHECKING:
+    import polars
 
 CONTINUATION = b"\xff\xff\xff\xff"
 END = CONTINUATION + b"\0\0\0\0"
@@ -30,6 +31,8 @@ def read_arrow_stream(file: BinaryIO, name: str) -> Iterator[polars.DataFrame]:
     Raises DatasetError when it is no Arrow stream or has a batch of more than 512 MiB, EOFError
     when it is cut short.
     """
+    import polars
+
     head = b""
     while message := _message(file, name):
         kind, data = message

@@ -12,13 +12,12 @@ import codecs
 import gzip
 import io
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
-
-import polars
 
 from miniclaude.errors import DatasetError
 
@@ -33,7 +32,14 @@ FREE = 64 << 20
 
 GZIP, XZ, BZIP2, ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"
 UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, polars.exceptions.PolarsError)
+BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error)
+
+
+def broken() -> tuple[type[Exception], ...]:
+    """What reading a damaged file raises; polars' own error where polars, which is slow to import,
+    is at work."""
+    polars = sys.modules.get("polars")
+    return BROKEN if polars is None else (*BROKEN, polars.exceptions.PolarsError)
 
 
 @contextmanager
@@ -41,7 +47,7 @@ def open_stream(path: Path) -> Iterator[io.BufferedReader]:
     """The file's rows as bytes, decompressed and in UTF-8.
 
     Raises DatasetError when it is missing, a folder, empty, binary, or in an encoding we cannot
-    tell; reading on may raise one of `BROKEN`, see `unreadable`.
+    tell; reading on may raise one of `broken()`, see `unreadable`.
     """
     if path.is_dir():
         raise DatasetError(
@@ -61,7 +67,7 @@ def open_stream(path: Path) -> Iterator[io.BufferedReader]:
                     pieces = iter(lambda: unpacked.read1(BUFFER), b"")
                     plain = as_stream(_bounded(pieces, file.tell, str(path)))
             stream = normalise(plain, str(path))
-        except BROKEN as error:
+        except broken() as error:
             raise unreadable(str(path), error) from error
         yield stream
 
@@ -104,6 +110,8 @@ def decompressed(file: io.BufferedReader) -> io.BufferedReader:
 
 def _zstd_lines(path: Path) -> Iterator[bytes]:
     """The standard library learns zstd in Python 3.14; polars reads lines through it."""
+    import polars
+
     for batch in polars.scan_lines(path).collect_batches(chunk_size=1_000):
         lines = batch.to_series().to_list()
         yield "".join(f"{line}\n" for line in lines).encode()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from miniclaude.data.clean import Cleaning
 from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS, characters
@@ -15,7 +16,7 @@ from miniclaude.data.judged_rows import Collector
 from miniclaude.data.personal_data import PersonalData
 from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import Share
-from miniclaude.data.reading import HubSource, detect_format, read_share
+from miniclaude.data.reading import detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
@@ -23,6 +24,9 @@ from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
 from miniclaude.errors import DatasetError
+
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
 
 BLOCK = 2 * CHUNK_ROWS
 TICK = 500  # rows
@@ -40,10 +44,10 @@ def row_stages() -> list[RowStage]:
 
 
 class Part:
-    """One process's share of the rows: blocks `number`, `number` + `of`, …"""
+    """One process's share of the rows: the blocks whose numbers `claim` gives."""
 
-    def __init__(self, number: int, of: int, source_bytes: int) -> None:
-        self._share = Share(number, of, BLOCK)
+    def __init__(self, claim: Callable[[], int], source_bytes: int) -> None:
+        self._share = Share(BLOCK, claim)
         self._source_bytes = source_bytes
         self._stages = row_stages()
         self._rows = 0
@@ -56,8 +60,9 @@ class Part:
         options: PrepareOptions,
         tell: Tell,
         hub: HubSource | None = None,
-    ) -> Iterator[bytes]:
-        """Its blocks, each as the chunks of a file of judged rows. Raises DatasetError."""
+    ) -> Iterator[tuple[int, bytes]]:
+        """Its blocks, each with its number, as the chunks of a file of judged rows. Raises
+        DatasetError."""
         self._share.plain = options.format in (None, "openai")
         rows = Collector(options)
         chunk: list[Item | PlainRow] = []
@@ -73,7 +78,7 @@ class Part:
                 chunk, held = [], 0
             if is_new_block:
                 if any(block):
-                    yield b"".join(block)
+                    yield number, b"".join(block)
                 block, number = [], (seen - 1) // BLOCK
             chunk.append(item)
             held += _size(item)
@@ -83,7 +88,7 @@ class Part:
         self._judge(chunk, rows)
         block.append(rows.take())
         if any(block):
-            yield b"".join(block)
+            yield number, b"".join(block)
         tell(self._share.seen, self._share.seen)
 
     def report(self) -> dict[str, object]:
@@ -107,15 +112,17 @@ class Part:
             flag = next(flags)
             if not flag & ANY:
                 cleared += 1
+                self._add_plain(item, rows)
+                continue
+            example = item.example()
+            judged = self._through(example, flag)
+            row: PlainRow | None = item
+            if judged is not example:
+                row = item.with_texts_of(judged) if isinstance(judged, Example) else None
+            if row is None:
+                self._add(judged, rows)
             else:
-                example = item.example()
-                judged = self._through(example, flag)
-                if judged is not example:
-                    self._add(judged, rows)
-                    continue
-            self._tasks["supervised"] += 1
-            self._size += len(item.line)
-            rows.add_plain(item)
+                self._add_plain(row, rows)
         for stage in self._stages:
             stage.passed(cleared)
 
@@ -130,6 +137,11 @@ class Part:
             else:
                 stage.passed(1)
         return judged
+
+    def _add_plain(self, row: PlainRow, rows: Collector) -> None:
+        self._tasks["supervised"] += 1
+        self._size += len(row.line)
+        rows.add_plain(row)
 
     def _add(self, item: Item, rows: Collector) -> None:
         try:

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
@@ -64,9 +65,13 @@ class NearDuplicates:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the disk space back."""
         self._search.close()
 
-    def find(self, places: Sequence[Place], sketches: Sketches) -> dict[int, tuple[Place, float]]:
+    def find(self, places: Sequence[Placed], sketches: Sketches) -> dict[int, tuple[Place, float]]:
         """Those of the next rows that repeat an earlier one: which, and how similar it is."""
         found = self._search.find_sketched(sketches)
         for place, number in zip(places, found.numbers, strict=True):
@@ -101,6 +106,17 @@ class NearDuplicates:
         }
 
 
+class Placed(Protocol):
+    """What stands somewhere: a `Place`, or a row that knows its own."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
+
+
 class PlaceList:
     """The places of many rows, 16 bytes each."""
 
@@ -110,7 +126,7 @@ class PlaceList:
         self._kind = array("I")
         self._line = array("Q")
 
-    def append(self, place: Place) -> None:
+    def append(self, place: Placed) -> None:
         """Add one at the end."""
         name = (place.file, place.unit)
         if name not in self._kinds:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from miniclaude.data.byte_stream import BROKEN, as_stream, decompressed, normalise, unreadable
+from miniclaude.data.byte_stream import as_stream, broken, decompressed, normalise, unreadable
 from miniclaude.data.rows import FileRows, ending, open_rows, stream_rows
 from miniclaude.data.sources import NOT_ROWS
 from miniclaude.model.download import download
@@ -44,6 +44,6 @@ def open_hub_rows(source: str, hub: HubSource) -> Iterator[tuple[str, FileRows]]
             try:
                 raw = as_stream(stream(client, url, file))
                 text = normalise(decompressed(raw), name)
-            except BROKEN as error:
+            except broken() as error:
                 raise unreadable(name, error) from error
             yield name, stream_rows(text, file.name, name)

@@ -37,12 +37,24 @@ Number = TypeVar("Number", np.uint64, np.int64)
 
 
 class KeptRow(NamedTuple):
-    """What is known of a row that was not rejected. prompt: `accounts.prompt_key`."""
+    """What is known of a row that was not rejected: its place and task, `accounts.prompt_key`, and
+    its `validate.RowFacts`."""
 
-    place: Place
+    file: str
+    line: int
+    unit: str
     task: str
-    prompt: int
-    facts: RowFacts
+    key: int
+    kind: str
+    forms: list[str]
+    answers: list[int]
+    prompt: int | None
+    turns: int
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, self.line, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +126,27 @@ def read_judged(path: Path) -> Iterator[JudgedRows]:
     """The chunks of a file. Raises DatasetError when it is damaged."""
     with path.open("rb") as file:
         number = 0
-        while head := file.readline():
-            number += 1
-            try:
-                chunk = _read_chunk(file, head)
-            except (ValueError, TypeError) as error:
-                raise DatasetError(
-                    f"{path}, chunk {number} is damaged: {error}.",
-                    hint="Remove that folder and prepare the data again.",
-                ) from error
-            yield chunk
+        try:
+            for chunk in read_chunks(file):
+                number += 1
+                yield chunk
+        except (ValueError, TypeError) as error:
+            raise DatasetError(
+                f"{path}, chunk {number + 1} is damaged: {error}.",
+                hint="Remove that folder and prepare the data again.",
+            ) from error
+
+
+def read_chunks(file: BinaryIO) -> Iterator[JudgedRows]:
+    """The chunks of an open file. Raises ValueError or TypeError when it is damaged."""
+    while head := file.readline():
+        yield _read_chunk(file, head)
 
 
 def _read_chunk(file: BinaryIO, head: bytes) -> JudgedRows:
     (size, *shapes), rows = orjson.loads(head)
     lines = file.read(size).splitlines(keepends=True)
-    kept = [None if row is None else _kept_row(*row) for row in rows]
+    kept = [None if row is None else KeptRow(*row) for row in rows]
     sketches = [
         Sketches(
             HashedShingles(
@@ -142,10 +159,6 @@ def _read_chunk(file: BinaryIO, head: bytes) -> JudgedRows:
     if len(lines) != len(kept):
         raise ValueError(f"{len(lines)} lines for {len(kept)} rows")
     return JudgedRows(lines, kept, *sketches)
-
-
-def _kept_row(file: str, line: int, unit: str, task: str, prompt: int, *facts: object) -> KeptRow:
-    return KeptRow(Place(file, line, unit), task, prompt, RowFacts(*facts))  # type: ignore[arg-type]
 
 
 def _read_array(file: BinaryIO, shape: Sequence[int], kind: type[Number]) -> NDArray[Number]:

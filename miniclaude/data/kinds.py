@@ -7,7 +7,10 @@ by their words: a rough guess, good enough to count with, for English only.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from miniclaude.data.example import Example
 from miniclaude.data.texts import text_of
@@ -36,10 +39,14 @@ FORMS: tuple[str, ...] = ("several-turns", "system-prompt")
 """Beside its kind, what a conversation may look like."""
 
 OTHER = "other"
+NONE: frozenset[str] = frozenset()
 LONG_PROMPT = 240  # characters: beyond, "the text" in a question means a passage that is given
 LOOKED_AT = 600  # characters of a text that are judged
 DIGIT = re.compile(r"\d")
-PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]{}"*_/', " "))
+MARKS = '.,;:!?()[]{}"*_/'
+PUNCTUATION = str.maketrans(dict.fromkeys(MARKS, " "))
+UNPUNCTUATED = bytes.maketrans(MARKS.encode(), b" " * len(MARKS))
+NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +54,61 @@ class Sign:
     """How a kind is told by the question.
 
     words: one of these decides. phrases: so does this pattern, which is only tried when one of
-    `hints` is among the words (always, when there are none), and with `digits` only where there is
-    one. starts: the pattern must match at the beginning.
+    `hints` is among the words (always, when there are none), with `digits` only where there is
+    one, with `needed` only where one of those stands in the text, in lower case. starts: the
+    pattern must match at the beginning, which is one of these.
     """
 
     kind: str
     words: frozenset[str] = frozenset()
     phrases: re.Pattern[str] | None = None
     hints: frozenset[str] = frozenset()
-    starts: bool = False
+    starts: tuple[str, ...] = ()
     digits: bool = False
+    needed: tuple[str, ...] = ()
 
-    def fits(self, asked: str, words: set[str]) -> bool:
-        """asked: the question; words: those in it, in lower case."""
-        if not self.words.isdisjoint(words):
+    def may_fit(self, known: Set[str], digits: bool) -> bool:
+        """Whether it may be of this kind by the words that some sign knows, and by whether there is
+        a digit."""
+        if not self.words.isdisjoint(known):
             return True
-        if self.phrases is None or (self.hints and self.hints.isdisjoint(words)):
+        hinted = not self.hints or not self.hints.isdisjoint(known)
+        return self.phrases is not None and hinted and (digits or not self.digits)
+
+    def fits(self, asked: Asked) -> bool:
+        """Whether a question that may be of this kind is."""
+        if self.words and not self.words.isdisjoint(asked.known):
+            return True
+        if self.phrases is None:
             return False
-        if self.digits and DIGIT.search(asked) is None:
+        if self.starts:
+            begins = asked.lower.startswith(self.starts)
+            return begins and self.phrases.match(asked.text) is not None
+        if self.needed and not any(text in asked.lower for text in self.needed):
             return False
-        find = self.phrases.match if self.starts else self.phrases.search
-        return find(asked) is not None
+        return self.phrases.search(asked.text) is not None
+
+
+class Asked(NamedTuple):
+    """A question. known: those of its words that some sign knows."""
+
+    text: str
+    lower: str
+    known: frozenset[str]
+    has_digits: bool
+
+    @classmethod
+    def of(cls, text: str) -> Asked:
+        """What the signs look at."""
+        lower = text.lower()
+        if lower.isascii():
+            raw = lower.encode()
+            words = raw.translate(UNPUNCTUATED).decode().split()
+            has_digits = bool(raw.translate(None, NO_DIGITS))
+        else:
+            words = lower.translate(PUNCTUATION).split()
+            has_digits = DIGIT.search(text) is not None
+        return cls(text, lower, KNOWN.intersection(words), has_digits)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -108,7 +149,7 @@ SIGNS: tuple[Sign, ...] = (
             r"(hi|hello|hey|hiya|howdy|yo|good (morning|evening|afternoon|night|day)|thanks|"
             r"thank you|bye|goodbye|see you|nice to meet you|how are you|what's up)\b.{0,40}$"
         ),
-        starts=True,
+        starts=("h", "yo", "good", "thank", "bye", "see", "nice", "what's"),
     ),
     Sign(
         "code",
@@ -137,7 +178,11 @@ SIGNS: tuple[Sign, ...] = (
             r"proofread|translate|summari[sz]e|shorten|simplify|convert|change|transform|improve|"
             r"make (this|the|it)|turn (this|the)|put (this|the)|combine|replace)\b"
         ),
-        starts=True,
+        starts=(
+            *("please", "can you", "could you", "re", "para", "correct", "fix", "edit", "proof"),
+            *("trans", "summari", "short", "simpl", "conv", "chang", "impro", "make", "turn"),
+            *("put", "comb"),
+        ),
     ),
     Sign(
         "comfort",
@@ -159,11 +204,14 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "arithmetic",
         words=_words("calculate compute percent percentage multiply"),
-        phrases=_any(
-            "\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%",
-            r"\bhow (many|much)\b|\b(sum|average|area|perimeter|product) of\b",
-        ),
+        phrases=re.compile("\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%"),
         digits=True,
+    ),
+    Sign(
+        "arithmetic",
+        phrases=_any(r"\bhow (many|much)\b|\b(sum|average|area|perimeter|product) of\b"),
+        digits=True,
+        needed=("how m", "sum of", "average of", "area of", "perimeter of", "product of"),
     ),
     Sign("arithmetic", phrases=_any(r"\bsquare root\b"), hints=_words("root")),
     Sign(
@@ -196,9 +244,18 @@ SIGNS: tuple[Sign, ...] = (
     Sign(
         "question",
         phrases=_any(r"(what|who|when|where|which|is|are|does|do|can)\b"),
-        starts=True,
+        starts=("wh", "is", "are", "do", "can"),
     ),
 )
+KNOWN: frozenset[str] = GIVEN.union(*(sign.words | sign.hints for sign in SIGNS))
+
+
+def _mentioned(word: str) -> int:
+    """A bit for each sign that the word is a word or a hint of."""
+    return sum((word in sign.words | sign.hints) << number for number, sign in enumerate(SIGNS))
+
+
+MENTIONED = {word: _mentioned(word) for word in KNOWN}
 
 
 def kind_of(example: Example) -> str:
@@ -215,6 +272,24 @@ def kind_of(example: Example) -> str:
     return kind_of_texts(asked, answer)
 
 
+def possible_signs(asked: Asked) -> tuple[Sign, ...]:
+    """The signs that may fit a question, in order; few, for most questions."""
+    bits = 0
+    for word in asked.known:
+        bits |= MENTIONED[word]
+    return _signs(bits, asked.has_digits)
+
+
+@cache
+def _signs(bits: int, digits: bool) -> tuple[Sign, ...]:
+    """Of those with a bit, and those that need none, the ones that may fit. At most as many are
+    kept as there are sets of signs, 65,536."""
+    known = [sign.words | sign.hints if bits >> n & 1 else NONE for n, sign in enumerate(SIGNS)]
+    return tuple(
+        sign for sign, words in zip(SIGNS, known, strict=True) if sign.may_fit(words, digits)
+    )
+
+
 def kind_of_texts(asked: str, answer: str) -> str:
     """The kind of a question with its answer, by their words."""
     opening = answer[:LOOKED_AT]
@@ -226,10 +301,10 @@ def kind_of_texts(asked: str, answer: str) -> str:
     is_long = len(asked) > LONG_PROMPT
     ends = f"{asked[: LOOKED_AT // 2]} {asked[-LOOKED_AT // 2 :]}"
     shown = asked if len(asked) <= LOOKED_AT else ends
-    words = set(shown.lower().translate(PUNCTUATION).split())
-    if is_long and not GIVEN.isdisjoint(words):
+    looked_at = Asked.of(shown)
+    if is_long and not GIVEN.isdisjoint(looked_at.known):
         return "passage"
-    for sign in SIGNS:
-        if sign.fits(shown, words):
+    for sign in possible_signs(looked_at):
+        if sign.fits(looked_at):
             return sign.kind
     return "question" if asked.rstrip().endswith("?") else OTHER

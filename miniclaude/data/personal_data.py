@@ -41,6 +41,10 @@ IN_TOKENS = bytes(
 )
 LONG_TOKEN = b"a" * 16
 
+NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+WITHOUT_DIGITS = (PRIVATE_KEY, EMAIL)
+"""All that a text without a digit may hold; most messages of a row have none."""
+
 PHONE_KEY = re.compile(r"phone|mobile|cell|fax|\btel", re.IGNORECASE)
 
 
@@ -107,7 +111,10 @@ def mask(
     found: Counter[str] | None = None,
 ) -> str:
     """The text with placeholders for what is personal; `found` counts by kind."""
-    for kind, pattern, check in candidates(text) if patterns is None else patterns:
+    wanted = candidates(text) if patterns is None else patterns
+    if text.isascii() and not text.encode().translate(None, NO_DIGITS):
+        wanted = [one for one in wanted if one in WITHOUT_DIGITS]
+    for kind, pattern, check in wanted:
 
         def placeholder(match: re.Match[str], kind: str = kind, check: Check = check) -> str:
             if not check(match):

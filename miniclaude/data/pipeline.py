@@ -17,15 +17,17 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from miniclaude.data.accounts import Leakage, RejectionCounts, prompt_key
 from miniclaude.data.augment import augment, request_of
-from miniclaude.data.clean_processes import clean_rows
+from miniclaude.data.clean_processes import clean_rows, worth_sharing
+from miniclaude.data.clean_rows import detected
 from miniclaude.data.item_lines import read_item, read_items, rejection_line, row_line
-from miniclaude.data.judged_rows import read_judged
+from miniclaude.data.judged_rows import read_chunks, read_judged
 from miniclaude.data.prepared import (
     MANIFEST,
     PAGE,
@@ -37,22 +39,27 @@ from miniclaude.data.prepared import (
     content_fingerprint,
     read_split,
 )
-from miniclaude.data.reading import HubSource
 from miniclaude.data.recipe import PrepareOptions, recipe_key
 from miniclaude.data.rejection import Rejection
 from miniclaude.data.report import make_report
 from miniclaude.data.report_page import write_page
-from miniclaude.data.sort_rows import sort_rows
+from miniclaude.data.sort_rows import RowSorter
 from miniclaude.data.validate import CountTokens, Measures
 from miniclaude.data.work_folder import READY, WorkFolder, disk_errors, leftovers
 from miniclaude.data.written_paraphrases import OpenWriter, paraphrased
 from miniclaude.errors import DatasetError
 from miniclaude.model.new_file import sha256_of
 
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
+
 Progress = Callable[[str, int, int | None], None]
 """Told now and then: the step, rows done in it, and rows in all where that is known."""
 
 JUDGED = "judged.rows"
+SORTED = ("train.jsonl", "validation.jsonl", "rejected.items")
+TASKS = {"preference": "preference", "kto": "kto", "text": "text"}
+"""What rows of a format are for, where it is not supervised training."""
 STEPS = ("clean", "split", "augment", "write")
 TICK = 500  # rows between two words about progress
 MOST_AUGMENTED = 10_000  # rows; a larger dataset has its variety from the rows themselves
@@ -135,18 +142,38 @@ class _Run:
         self.count_tokens = count_tokens
 
     def clean(self, processes: int, hub: HubSource | None) -> None:
-        """→ judged.rows: every row of every source, repaired or rejected, in order."""
-        if self.work.report("clean") is None:
-            with disk_errors(self.work.final):
-                report = clean_rows(
-                    self.sources,
-                    self.options,
-                    self.work.path / JUDGED,
-                    lambda done, total: self.tell("clean", done, total),
-                    processes=processes,
-                    hub=hub,
-                )
-            self.work.finish("clean", report, JUDGED)
+        """→ judged.rows: every row of every source, repaired or rejected, in order.
+
+        Several processes leave time to sort the rows meanwhile, for the task that the sources'
+        formats tell. Where it is that of most rows, as nearly always, `split` is done with it."""
+        if self.work.report("clean") is not None:
+            return
+        formats = [detected(source, self.options, hub) for source in self.sources]
+        sorter: RowSorter | None = None
+
+        def sort(block: bytes) -> None:
+            if sorter is not None:
+                for chunk in read_chunks(BytesIO(block)):
+                    sorter.add(chunk)
+
+        with disk_errors(self.work.final), ExitStack() as stack:
+            if worth_sharing(self.sources, processes, hub):
+                tasks = Counter(TASKS.get(str(one["format"]), "supervised") for one in formats)
+                sorter = stack.enter_context(self._sorter(tasks.most_common(1)[0][0]))
+            report = clean_rows(
+                self.sources,
+                self.options,
+                self.work.path / JUDGED,
+                lambda done, total: self.tell("clean", done, total),
+                processes=processes,
+                hub=hub,
+                formats=formats,
+                each=sort,
+            )
+            done = sorter.report() if sorter and sorter.rows == report["rows"] else None
+        self.work.finish("clean", report, JUDGED)
+        if done is not None and done["task"] == self._task(report):
+            self._finish_split(done)
 
     def split(self) -> None:
         """judged.rows → train.jsonl, validation.jsonl, rejected.items."""
@@ -154,21 +181,25 @@ class _Run:
             return
         cleaned = self.work.report("clean") or {}
         rows = _int(cleaned["rows"])
-        task = self._task(cleaned)
-        names = ("train.jsonl", "validation.jsonl", "rejected.items")
-        with disk_errors(self.work.final), ExitStack() as stack:
-            files = [stack.enter_context((self.work.path / name).open("wb")) for name in names]
-            report = sort_rows(
-                self.work.path / JUDGED,
-                dict(zip((*SPLITS, "rejected"), files, strict=True)),
-                self.options,
-                task,
-                lambda done: self.tell("split", done, rows),
-                folder=self.work.path,
-            )
+        with disk_errors(self.work.final), self._sorter(self._task(cleaned)) as sorter:
+            for chunk in read_judged(self.work.path / JUDGED):
+                sorter.add(chunk)
+                self.tell("split", sorter.rows, rows)
+            report = sorter.report()
+        self._finish_split(report)
+
+    @contextmanager
+    def _sorter(self, task: str) -> Iterator[RowSorter]:
+        """What sorts the rows into the files of the split."""
+        with ExitStack() as stack:
+            files = [stack.enter_context((self.work.path / n).open("wb")) for n in SORTED]
+            named = dict(zip((*SPLITS, "rejected"), files, strict=True))
+            yield stack.enter_context(RowSorter(named, self.options, task, folder=self.work.path))
+
+    def _finish_split(self, report: dict[str, object]) -> None:
         if not self._counts(report)["train"]:
-            raise self._nothing_left(rows)
-        self.work.finish("split", report, *names)
+            raise self._nothing_left(_int((self.work.report("clean") or {})["rows"]))
+        self.work.finish("split", report, *SORTED)
         self.work.discard(JUDGED)
 
     def augment(self, writer: OpenWriter | None) -> None:

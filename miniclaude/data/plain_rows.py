@@ -11,6 +11,7 @@ import orjson
 
 from miniclaude.data.example import Example, Place
 from miniclaude.data.raw import Row
+from miniclaude.data.texts import text_of
 from miniclaude.messages import Role, text_message
 
 STARTS = b'{"messages":'
@@ -40,6 +41,21 @@ class PlainRow(Row):
         roles = [ROLES[speaker] for speaker in self.speakers]
         messages = [text_message(*said) for said in zip(roles, self.texts, strict=True)]
         return Example(self.place, tuple(messages), kind=self.kind)
+
+    def with_texts_of(self, example: Example) -> PlainRow | None:
+        """The row with the texts of an example that the stages have made of it; None when one of
+        them is empty, or cannot be written."""
+        texts = [text_of(message) for message in example.messages]
+        said = zip(self.speakers, texts, strict=True)
+        row: Row = {"messages": [{"role": ROLES[by], "content": text} for by, text in said]}
+        if self.kind:
+            row["kind"] = self.kind
+        try:
+            changed = PlainRow(row, self.speakers, texts, self.kind, orjson.dumps(row))
+        except orjson.JSONEncodeError:
+            return None
+        changed.place = self.place
+        return changed if all(texts) else None
 
 
 def read_plain(line: bytes) -> PlainRow | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from miniclaude.errors import RowError
@@ -22,20 +23,23 @@ class BadRow:
 
 @dataclass(slots=True)
 class Share:
-    """The rows that one of several processes reads: blocks `number`, `number` + `of`, … of all
-    rows. plain: whether they may come as `PlainRow`. seen: rows that have gone by, also those of
-    others."""
+    """The rows that one of several processes reads, in blocks of so many rows. claim: gives the
+    number of the next block that is this process's, greater each time. plain: whether rows may come
+    as `PlainRow`. seen: rows that have gone by, also those of others."""
 
-    number: int
-    of: int
     block: int
+    claim: Callable[[], int]
     plain: bool = False
     seen: int = 0
+    _claimed: int = -1
 
     @property
     def mine(self) -> bool:
         """Whether the next row is one of them."""
-        return self.seen // self.block % self.of == self.number
+        number = self.seen // self.block
+        while self._claimed < number:
+            self._claimed = self.claim()
+        return self._claimed == number
 
 
 PASSED_OVER: Row = {}

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from miniclaude.data.columns import check_columns, renamed
 from miniclaude.data.detect import Detection, Plan, detect, plan_for, unknown_fields
 from miniclaude.data.example import Place
 from miniclaude.data.formats import read_example, require_format
-from miniclaude.data.hub_rows import open_hub_rows
 from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.raw import BadRow, Row, Share
 from miniclaude.data.rejection import Item, reject
 from miniclaude.data.rows import FileRows, open_rows
 from miniclaude.data.sources import files_of
 from miniclaude.errors import DatasetError, RowError
-from miniclaude.model.hub_data import PREFIX
-from miniclaude.model.hub_data import HubSource as HubSource
+
+if TYPE_CHECKING:
+    from miniclaude.model.hub_data import HubSource
+
+HUB = "hf://"
 
 LOOKED_AT = 50
 """Rows that `detect_format` looks at."""
@@ -169,7 +171,11 @@ def _files(
     source: str | Path, hub: HubSource | None, share: Share | None = None
 ) -> Iterator[tuple[str, FileRows]]:
     """The source's files, one open at a time, each with its name for places."""
-    if isinstance(source, str) and source.startswith(PREFIX):
+    if isinstance(source, str) and source.startswith(HUB):
+        # The hub brings HTTP and tokenizers with it, and most sources are files.
+        from miniclaude.data.hub_rows import open_hub_rows
+        from miniclaude.model.hub_data import HubSource
+
         yield from open_hub_rows(source, hub or HubSource())
         return
     for path in files_of(Path(source)):

@@ -29,8 +29,9 @@ CLEAN, PERSONAL, UNSAFE, BEYOND_ASCII = 1, 2, 4, 8
 CONTROL, LETTER, DIGIT, TOKEN, IN_NUMBER, STAR, HEX, BEYOND = (1 << n for n in range(8))
 """What a byte may be."""
 SIGNAL, RUDE = np.uint64(1 << 30), np.uint64(1 << 31)
-REQUEST_BITS = np.uint64((1 << 30) - 1)
-HALF = np.uint64(32)
+REQUESTED = np.uint64((1 << 30) - 1)
+ONE, HALF = np.uint64(1), np.uint64(32)
+FAR = 1 << 30
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -67,10 +68,11 @@ CLASSES = _classes()
 class KnownWords(NamedTuple):
     """The words of the rules of safety in a hash table with open addresses. masks: bit i says that
     the word is what request i does, bit 32 + i what it is done to, `SIGNAL` and `RUDE` that it is
-    one of `SIGNALS` or `OF_ANSWERS`."""
+    one of `SIGNALS` or `OF_ANSWERS`. reach: of each request."""
 
     hashes: Words
     masks: Words
+    reach: NDArray[np.int64]
 
 
 BITS = 12
@@ -89,7 +91,8 @@ def known_words() -> KnownWords:
     for words, bit in ((SIGNALS, int(SIGNAL)), (OF_ANSWERS, int(RUDE))):
         for word in words:
             masks[word] = masks.get(word, 0) | bit
-    table = KnownWords(np.zeros(1 << BITS, np.uint64), np.zeros(1 << BITS, np.uint64))
+    reach = np.array([request.reach for _, request in REQUESTS], np.int64)
+    table = KnownWords(np.zeros(1 << BITS, np.uint64), np.zeros(1 << BITS, np.uint64), reach)
     for word, mask in masks.items():
         hashed = word_hash(word)
         slot = hashed >> int(TO_SLOT)
@@ -144,6 +147,7 @@ def _scan(
     letters: Bytes,
     hashes: Words,
     masks: Words,
+    reach: NDArray[np.int64],
     flags: Bytes,
 ) -> None:
     """raw: [bytes], the texts, each ended by `END`. speakers: of each text. ends: of each row, the
@@ -161,7 +165,16 @@ def _scan(
     beyond = False
     mask = nothing
     word, power = nothing, START
-    lines = token = digits = dots = stars = 0
+    gaps = 0  # white space between words, counted like the rules do
+    done = np.full(len(reach), -FAR)  # the gaps before the last word of what a request does
+    requested = False
+    lines = token = dots = stars = 0
+    # Digits with signs between them, and how many since the last; also with two signs at most.
+    digits = near_digits = signs = 0
+    # A run of what secrets are made of, and whether a digit stands in it.
+    secret, mixed = 0, False
+    # Of this row: what a key, and what a number of a person, must have.
+    has_token = has_secret = has_digits = has_number = False
     before = 10  # the byte before; a text begins like a line
     for at in range(len(raw)):
         byte = raw[at]
@@ -177,8 +190,19 @@ def _scan(
             while hashes[slot] != nothing:
                 if hashes[slot] == word:
                     mask |= masks[slot]
+                    number = 0
+                    does, what = masks[slot] & REQUESTED, masks[slot] >> HALF
+                    while does | what:
+                        if what & ONE and gaps - done[number] <= reach[number]:
+                            requested = True
+                        if does & ONE:
+                            done[number] = gaps
+                        does, what = does >> ONE, what >> ONE
+                        number += 1
                 slot = (slot + np.uint64(1)) & np.uint64((1 << BITS) - 1)
             word, power = nothing, START
+        if byte <= 32 and before > 32:
+            gaps += 1
         if byte != 255:
             length += 1
             if kinds & BEYOND:
@@ -207,20 +231,40 @@ def _scan(
             if kinds & TOKEN:
                 token += 1
                 if token == 16:
-                    flag |= PERSONAL
+                    has_token = True
             else:
                 token = 0
+            if kinds & TOKEN or byte == 43 or byte == 46 or byte == 47:  # + . /
+                secret += 1
+                if kinds & DIGIT or kinds & BEYOND:
+                    mixed = True
+                if secret >= 15 and mixed:
+                    has_secret = True
+            else:
+                secret, mixed = 0, False
             if kinds & DIGIT:
                 digits += 1
                 if digits == 7:
-                    flag |= PERSONAL
+                    has_digits = True
+                near_digits = near_digits + 1 if signs <= 2 else 1
+                signs = 0
+                if near_digits == 7:
+                    has_number = True
+                if (
+                    digits == 2 and at - begin >= 3 and 65 <= raw[at - 2] <= 90
+                ):  # B12, as of an IBAN
+                    has_number = True
                 if before == 46:  # .
                     dots += 1
                     if dots == 3:
                         flag |= PERSONAL
             else:
-                if not kinds & IN_NUMBER:
-                    digits = 0
+                if kinds & IN_NUMBER:
+                    signs += 1
+                else:
+                    digits = near_digits = 0
+                if kinds & BEYOND:
+                    has_number = True
                 if byte != 46 or not classes[before] & DIGIT:
                     dots = 0
                 if byte == 58 and at - begin >= 4:  # :
@@ -251,7 +295,7 @@ def _scan(
             flag |= BEYOND_ASCII
         speaker = speakers[text]
         if speaker == 1:
-            if mask & SIGNAL and mask & (mask >> HALF) & REQUEST_BITS:
+            if requested and mask & SIGNAL:
                 flag |= UNSAFE
             asked_length, asked_words, asked_hash = length, words, said_hash
             asked_beyond = beyond
@@ -273,6 +317,9 @@ def _scan(
                         break
         text += 1
         if text == ends[row]:
+            if (has_token and has_secret) or (has_digits and has_number):
+                flag |= PERSONAL
+            has_token = has_secret = has_digits = has_number = False
             flags[row] = flag
             row += 1
             flag = 0
@@ -284,5 +331,10 @@ def _scan(
         said_hash = nothing
         beyond = False
         mask = nothing
-        lines = token = digits = dots = stars = 0
+        gaps = 0
+        done[:] = -FAR
+        requested = False
+        lines = token = dots = stars = 0
+        digits = near_digits = signs = 0
+        secret, mixed = 0, False
         before = 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miniclaude.data.arrow_stream import CONTINUATION
-from miniclaude.data.byte_stream import BROKEN, BUFFER, open_stream, unreadable
+from miniclaude.data.byte_stream import BUFFER, broken, open_stream, unreadable
 from miniclaude.data.csv_rows import read_csv
 from miniclaude.data.json_rows import read_json_lines, read_json_values
 from miniclaude.data.raw import BadRow, RawRow, Row, Share
@@ -134,7 +134,7 @@ def _guarded(rows: Iterator[RawRow], name: str, unit: str) -> Iterator[RawRow]:
     try:
         for number, row in rows:
             yield number, row
-    except BROKEN as error:
+    except broken() as error:
         raise unreadable(name, error, f", after {unit} {number}") from error
 
 

@@ -43,13 +43,17 @@ BEGINNING = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """doing: the pattern's first list, what: its second; both also as single words, of which a text
-    must hold one each. signals: the rarer ones of those words."""
+    """core: the pattern without how a request begins; most texts fail it, and sooner. doing: the
+    pattern's first list, what: its second; both also as single words, of which a text
+    must hold one each. signals: the rarer ones of those words. reach: how many words after the last
+    of the first list the last of the second stands, at most."""
 
-    pattern: re.Pattern[str]
+    pattern: str
+    core: str
     doing: frozenset[bytes]
     what: frozenset[bytes]
     signals: frozenset[bytes]
+    reach: int
 
     def may_be_in(self, words: Set[bytes]) -> bool:
         """Whether a text of these words is worth the search."""
@@ -62,11 +66,14 @@ def request(
     """near: words between the two. anywhere: not only where a request begins."""
     between = rf"\s{{1,3}}(?:[\w'-]+\s{{1,3}}){{0,{near}}}?"
     beginning = "" if anywhere else BEGINNING
+    core = _any_of(doing) + between + _any_of(what)
     return Request(
-        re.compile(beginning + _any_of(doing) + between + _any_of(what)),
+        beginning + core,
+        core,
         _last_words(doing),
         _last_words(what),
         _last_words(signals or what),
+        near + max(entry.count("_") + 1 for entry in what.split()),
     )
 
 
@@ -76,8 +83,8 @@ class Rule:
 
     category: str
     requests: tuple[Request, ...]
-    harmless: re.Pattern[str]
+    harmless: str
 
 
 def rule(category: str, requests: list[Request], harmless: str) -> Rule:
-    return Rule(category, tuple(requests), re.compile(_any_of(harmless)))
+    return Rule(category, tuple(requests), _any_of(harmless))

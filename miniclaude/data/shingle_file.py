@@ -5,80 +5,87 @@ Eight bytes a shingle on disk (a row of 100 words: 800); twelve bytes a row in m
 
 from __future__ import annotations
 
-import os
 import tempfile
 from array import array
+from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from miniclaude.data.compiled import compiled
-from miniclaude.data.shingles import HashedShingles, Hashes
+from miniclaude.data.shingles import HashedShingles, Hashes, Places
 from miniclaude.errors import NO_ROOM, DiskFullError
 
 
-class ShingleSets(NamedTuple):
-    """A row's shingles, repeats included; those of the answers follow the first `asked` ones."""
+def row_places(shingles: HashedShingles, rows: Sequence[int]) -> Places:
+    """Where the hashes of some rows stand, of texts that came as question, answer, question,
+    answer …: [rows, 3], where the row begins, where its answers, and where it ends."""
+    first = 2 * np.array(rows, np.int64)
+    return np.stack([shingles.bounds[first + n] for n in range(3)], axis=1)  # [rows] -> [rows, 3]
 
-    hashes: Hashes
-    asked: int
 
-    def similarity(self, other: ShingleSets, threshold: float) -> float:
-        """The Jaccard similarity of all shingles; 0.0 when it, or that of the answers, is below
-        the threshold."""
-        return _similarity(self.hashes, self.asked, other.hashes, other.asked, threshold)
+def similarities(
+    ones: Hashes, one_places: Places, others: Hashes, other_places: Places, threshold: float
+) -> list[float]:
+    """Of each pair of rows the Jaccard similarity of all shingles; 0.0 when it, or that of the
+    answers, is below the threshold. one_places, other_places: [pairs, 3], see `row_places`."""
+    similar = np.zeros(len(one_places))
+    _compare(ones, one_places, others, other_places, threshold, similar)
+    found: list[float] = similar.tolist()
+    return found
 
 
 @compiled
-def _similarity(
-    one: Hashes, one_asked: int, other: Hashes, other_asked: int, threshold: float
-) -> float:
+def _compare(
+    ones: Hashes,
+    one_places: Places,
+    others: Hashes,
+    other_places: Places,
+    threshold: float,
+    similar: NDArray[np.float64],
+) -> None:
     """`shingles.jaccard` of all and of the answers, by a hash table with open addresses."""
-    bits = 3
-    while (1 << bits) < 2 * (len(one) + len(other)):
-        bits += 1
-    shift = np.uint64(64 - bits)
-    last = (1 << bits) - 1
-    table = np.zeros(1 << bits, np.uint64)
-    similar = 0.0
-    for answers in range(2):
-        owner = np.zeros(1 << bits, np.uint8)  # 1: of `one`, 2: of the other, 3: of both
-        first = second = common = 0
-        for place in range(one_asked if answers else 0, len(one)):
-            slot = np.int64(one[place] >> shift)
-            while owner[slot] and table[slot] != one[place]:
-                slot = (slot + 1) & last
-            if owner[slot] == 0:
-                owner[slot] = 1
-                table[slot] = one[place]
-                first += 1
-        for place in range(other_asked if answers else 0, len(other)):
-            slot = np.int64(other[place] >> shift)
-            while owner[slot] and table[slot] != other[place]:
-                slot = (slot + 1) & last
-            if owner[slot] == 0:
-                owner[slot] = 2
-                table[slot] = other[place]
-                second += 1
-            elif owner[slot] == 1:
-                owner[slot] = 3
-                second += 1
-                common += 1
-        together = first + second - common
-        found = common / together if together else 1.0
-        if found < threshold:
-            return 0.0
-        if answers == 0:
-            similar = found
-    return similar
-
-
-def row_sets(shingles: HashedShingles, row: int) -> ShingleSets:
-    """The sets of row number `row` of texts that came as question, answer, question, answer …"""
-    start, middle, end = shingles.bounds[2 * row : 2 * row + 3].tolist()
-    return ShingleSets(shingles.hashes[start:end], middle - start)
+    for pair in range(len(similar)):
+        one_end, other_end = one_places[pair, 2], other_places[pair, 2]
+        both = one_end - one_places[pair, 0] + other_end - other_places[pair, 0]
+        bits = 3
+        while (1 << bits) < 2 * both:
+            bits += 1
+        shift = np.uint64(64 - bits)
+        last = (1 << bits) - 1
+        table = np.zeros(1 << bits, np.uint64)
+        for answers in range(2):
+            owner = np.zeros(1 << bits, np.uint8)  # 1: of the one, 2: of the other, 3: of both
+            first = second = common = 0
+            for place in range(one_places[pair, answers], one_end):
+                slot = np.int64(ones[place] >> shift)
+                while owner[slot] and table[slot] != ones[place]:
+                    slot = (slot + 1) & last
+                if owner[slot] == 0:
+                    owner[slot] = 1
+                    table[slot] = ones[place]
+                    first += 1
+            for place in range(other_places[pair, answers], other_end):
+                slot = np.int64(others[place] >> shift)
+                while owner[slot] and table[slot] != others[place]:
+                    slot = (slot + 1) & last
+                if owner[slot] == 0:
+                    owner[slot] = 2
+                    table[slot] = others[place]
+                    second += 1
+                elif owner[slot] == 1:
+                    owner[slot] = 3
+                    second += 1
+                    common += 1
+            together = first + second - common
+            found = common / together if together else 1.0
+            if found < threshold:
+                similar[pair] = 0.0
+                break
+            if answers == 0:
+                similar[pair] = found
 
 
 class ShingleFile:
@@ -110,11 +117,19 @@ class ShingleFile:
         self._ends.frombytes(ends.tobytes())
         self._asked.frombytes(asked[kept].astype(np.uint32).tobytes())
 
-    def read(self, row: int) -> ShingleSets:
-        """The sets of one row."""
-        start, end = self._ends[row], self._ends[row + 1]
-        data = os.pread(self._file.fileno(), (end - start) * 8, start * 8)
-        return ShingleSets(np.frombuffer(data, np.uint64), self._asked[row])
+    def places(self, rows: Sequence[int]) -> Places:
+        """Where the hashes of some rows stand among `hashes`, see `row_places`."""
+        numbers = np.array(rows, np.int64)
+        ends = np.frombuffer(self._ends, np.int64)
+        starts, asked = ends[numbers], np.frombuffer(self._asked, np.uint32)[numbers]
+        return np.stack([starts, starts + asked, ends[numbers + 1]], axis=1)  # -> [rows, 3]
+
+    def hashes(self) -> Hashes:
+        """All hashes in the file, in memory only as far as they are looked at."""
+        if not self._ends[-1]:
+            return np.zeros(0, np.uint64)
+        size = 8 * self._ends[-1]
+        return np.frombuffer(mmap(self._file.fileno(), size, access=ACCESS_READ), np.uint64)
 
     def close(self) -> None:
         """Give the disk space back."""

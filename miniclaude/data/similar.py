@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple, TypeVar
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 from miniclaude.data.band_index import MOST_SHARING, BandIndex, Keys, most_shared
-from miniclaude.data.shingle_file import ShingleFile, row_sets
+from miniclaude.data.shingle_file import ShingleFile, row_places, similarities
 from miniclaude.data.shingles import HashedShingles, hash_shingles
 
 VALUES = 64
@@ -174,6 +175,7 @@ class SimilarRows:
         if not len(keys):
             return Found({}, [], [])
         candidates, crowded = self._index.candidates(keys)
+        earlier = self._compare_earlier(shingles, candidates)
         kept = np.diff(shingles.bounds[::2]) > 0
         matches: dict[int, list[Match]] = {}
         here: dict[int, list[int]] = {}  # rows of this chunk by their keys
@@ -181,9 +183,10 @@ class SimilarRows:
         for row in sorted(candidates.keys() | sharing):
             if not kept[row]:
                 continue
-            earlier = candidates.get(row, [])
             own = keys[row].tolist() if row in sharing else []
-            found = list(self._matches(shingles, row, earlier, own, here, kept))
+            found = self._first(candidates.get(row, []), earlier.get(row, []))
+            if self._keep_similar or not found:
+                found += self._matches_here(shingles, row, own, here, kept)
             if found:
                 matches[row] = found
                 if not self._keep_similar or any(match.similarity == 1.0 for match in found):
@@ -203,33 +206,53 @@ class SimilarRows:
         )  # [rows, bands] -> [rows]
         return Found(matches, numbers, draws.tolist())
 
-    def _matches(
+    def _compare_earlier(
+        self, shingles: HashedShingles, candidates: dict[int, list[int]]
+    ) -> dict[int, list[float]]:
+        """How similar each row is to those earlier chunks' rows that it may repeat."""
+        if not candidates:
+            return {}
+        rows = [row for row, numbers in candidates.items() for _ in numbers]
+        others = [number for numbers in candidates.values() for number in numbers]
+        found = iter(
+            similarities(
+                shingles.hashes,
+                row_places(shingles, rows),
+                self._file.hashes(),
+                self._file.places(others),
+                self.threshold,
+            )
+        )
+        return {row: list(islice(found, len(numbers))) for row, numbers in candidates.items()}
+
+    def _matches_here(
         self,
         shingles: HashedShingles,
         row: int,
-        earlier: list[int],
         own: list[int],
         here: dict[int, list[int]],
         kept: NDArray[np.bool_],
-    ) -> Iterator[Match]:
-        """The matches among earlier chunks' rows and this one's; only the first unless similar
-        rows are kept."""
-        mine = row_sets(shingles, row)
-        for number in earlier:
+    ) -> list[Match]:
+        """The matches of a row among those before it in its chunk. own: its keys."""
+        others = most_shared([one for key in own for one in here.get(key, ())])
+        if not others:
+            return []
+        mine = row_places(shingles, [row] * len(others))
+        theirs = row_places(shingles, others)
+        found = similarities(shingles.hashes, mine, shingles.hashes, theirs, self.threshold)
+        numbers = [self._index.rows + int(np.count_nonzero(kept[:other])) for other in others]
+        return self._first(numbers, found)
+
+    def _first(self, numbers: list[int], found: list[float]) -> list[Match]:
+        """The matches among some rows; only the first unless similar rows are kept."""
+        matches: list[Match] = []
+        for number, similarity in zip(numbers, found, strict=True):
             self.compared += 1
-            similarity = mine.similarity(self._file.read(number), self.threshold)
             if similarity:
-                yield Match(number, similarity)
+                matches.append(Match(number, similarity))
                 if not self._keep_similar:
-                    return
-        for other in most_shared([one for key in own for one in here.get(key, ())]):
-            self.compared += 1
-            similarity = mine.similarity(row_sets(shingles, other), self.threshold)
-            if similarity:
-                number = self._index.rows + int(np.count_nonzero(kept[:other]))
-                yield Match(number, similarity)
-                if not self._keep_similar:
-                    return
+                    break
+        return matches
 
 
 def _sharing(keys: Keys) -> set[int]:

@@ -16,9 +16,9 @@ import numpy as np
 
 from miniclaude.data.accounts import Leakage
 from miniclaude.data.duplicates import NearDuplicates
-from miniclaude.data.example import Example, Place
+from miniclaude.data.example import Example
 from miniclaude.data.item_lines import item_line, read_row, row_line
-from miniclaude.data.judged_rows import JudgedRows, read_judged
+from miniclaude.data.judged_rows import JudgedRows, KeptRow, read_judged
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import SHOWN, Rejection
 from miniclaude.data.split import Sides, between
@@ -34,57 +34,90 @@ def sort_rows(
     *,
     folder: Path,
 ) -> dict[str, object]:
-    """Write every row of a file of judged rows to one of `files`: `train`, `validation` (JSON Lines
-    for training) or `rejected` (items). task: what the rows are for; those of others are rejected.
-    tell: the rows done so far. folder: for temporary files.
-
-    Returns the report: task, counts, stages, and what was measured of the rows that are left.
-    Raises DatasetError when the file is damaged, or beyond 200 million rows.
-    """
-    counts: Counter[str] = Counter(dict.fromkeys(files, 0))
-    measures = Measures()
-    prompts = Leakage()
-    with (
-        NearDuplicates(options.duplicates, folder=folder) as duplicates,
-        Sides(options.validation, options.seed, folder=folder) as sides,
-    ):
+    """Write every row of a file of judged rows to one of `files`, see `RowSorter`. tell: the rows
+    done so far. Returns the report. Raises DatasetError when the file is damaged, or beyond 200
+    million rows."""
+    with RowSorter(files, options, task, folder=folder) as sorter:
         for chunk in read_judged(judged):
-            rejections = _find_rejections(chunk, task, duplicates)
-            left = [row not in rejections for row, kept in enumerate(chunk.kept) if kept]
-            mask = np.array(left, np.bool_)
-            rows = [kept for row, kept in enumerate(chunk.kept) if kept and row not in rejections]
-            places = [row.place for row in rows]
-            openings = chunk.openings.only(mask) if options.validation else chunk.openings
-            found = sides.find(places, openings)
-            trained: list[bool] = []
-            for row, (line, kept) in enumerate(zip(chunk.lines, chunk.kept, strict=True)):
-                name = "rejected"
-                if kept is not None:
-                    rejection = rejections.get(row)
-                    if rejection is None:
-                        side = next(found)
-                        trained.append(not isinstance(side, tuple))
-                        if isinstance(side, tuple):
-                            rejection = between(read_row(line, kept.place), *side)
-                        else:
-                            name = side
-                            prompts.add(name, kept.prompt)
-                            measures.add_facts(kept.facts)
-                    if rejection is not None:
-                        line = item_line(rejection).encode() + b"\n"
-                counts[name] += 1
-                files[name].write(line)
-            texts = chunk.texts.only(mask).only(np.array(trained, np.bool_))
-            measures.add_trigrams(texts.shingles.hashes)
-            tell(counts.total())
-        stages = {duplicates.name: duplicates.report()}
-    measured = {
-        "train": counts["train"],
-        "validation": counts["validation"],
-        "measures": measures.as_dict(),
-        "leaked": prompts.shared,
-    }
-    return {"task": task, "counts": dict(counts), "stages": stages, "measured": measured}
+            sorter.add(chunk)
+            tell(sorter.rows)
+        return sorter.report()
+
+
+class RowSorter:
+    """Writes each row to one of `files`: `train`, `validation` (JSON Lines for training) or
+    `rejected` (items). Used within a `with` statement, which closes its temporary files."""
+
+    def __init__(
+        self, files: Mapping[str, BinaryIO], options: PrepareOptions, task: str, *, folder: Path
+    ) -> None:
+        """task: what the rows are for; those of others are rejected. folder: for temporary
+        files."""
+        self.task = task
+        self._files = files
+        self._options = options
+        self._counts: Counter[str] = Counter(dict.fromkeys(files, 0))
+        self._measures = Measures()
+        self._prompts = Leakage()
+        self._duplicates = NearDuplicates(options.duplicates, folder=folder)
+        self._sides = Sides(options.validation, options.seed, folder=folder)
+
+    def __enter__(self) -> RowSorter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._duplicates.close()
+        self._sides.close()
+
+    @property
+    def rows(self) -> int:
+        """Rows done so far."""
+        return self._counts.total()
+
+    def add(self, chunk: JudgedRows) -> None:
+        """The next rows. Raises DatasetError beyond 200 million rows."""
+        rejections = _find_rejections(chunk, self.task, self._duplicates)
+        left = [row not in rejections for row, kept in enumerate(chunk.kept) if kept]
+        mask = np.array(left, np.bool_)
+        rows = [kept for row, kept in enumerate(chunk.kept) if kept and row not in rejections]
+        openings = chunk.openings.only(mask) if self._options.validation else chunk.openings
+        found = self._sides.find(rows, openings)
+        trained: list[bool] = []
+        lines: dict[str, list[bytes]] = {name: [] for name in self._files}
+        for row, (line, kept) in enumerate(zip(chunk.lines, chunk.kept, strict=True)):
+            rejection = rejections.get(row)
+            if kept is not None and rejection is None:
+                side = next(found)
+                trained.append(not isinstance(side, tuple))
+                if not isinstance(side, tuple):
+                    self._prompts.add(side, kept.key)
+                    self._measures.add_facts(kept)
+                    lines[side].append(line)
+                    continue
+                rejection = between(read_row(line, kept.place), *side)
+            if rejection is not None:
+                line = item_line(rejection).encode() + b"\n"
+            lines["rejected"].append(line)
+        for name, listed in lines.items():
+            self._files[name].write(b"".join(listed))
+            self._counts[name] += len(listed)
+        texts = chunk.texts.only(mask).only(np.array(trained, np.bool_))
+        self._measures.add_trigrams(texts.shingles.hashes)
+
+    def report(self) -> dict[str, object]:
+        """Task, counts, stages, and what was measured of the rows that are left."""
+        counts = dict(self._counts)
+        return {
+            "task": self.task,
+            "counts": counts,
+            "stages": {self._duplicates.name: self._duplicates.report()},
+            "measured": {
+                "train": counts["train"],
+                "validation": counts["validation"],
+                "measures": self._measures.as_dict(),
+                "leaked": self._prompts.shared,
+            },
+        }
 
 
 def _find_rejections(
@@ -93,7 +126,7 @@ def _find_rejections(
     """The rows of a chunk that are for another task, or repeat an earlier one."""
     rejections: dict[int, Rejection] = {}
     numbers: list[int] = []  # of the rows that are searched
-    places: list[Place] = []
+    rows: list[KeptRow] = []
     fits: list[bool] = []
     for number, kept in enumerate(chunk.kept):
         if kept is None:
@@ -101,14 +134,14 @@ def _find_rejections(
         fits.append(kept.task == task)
         if kept.task == task:
             numbers.append(number)
-            places.append(kept.place)
+            rows.append(kept)
         else:
             example = read_row(chunk.lines[number], kept.place)
             rejections[number] = _of_another_task(example, task)
-    repeated = duplicates.find(places, chunk.texts.only(np.array(fits, np.bool_)))
+    repeated = duplicates.find(rows, chunk.texts.only(np.array(fits, np.bool_)))
     for row, earlier in repeated.items():
         number = numbers[row]
-        example = read_row(chunk.lines[number], places[row])
+        example = read_row(chunk.lines[number], rows[row].place)
         rejections[number] = duplicates.reject(example, *earlier)
     return rejections
 

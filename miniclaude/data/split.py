@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from miniclaude.data.duplicates import PlaceList, chunks
+from miniclaude.data.duplicates import Placed, PlaceList, chunks
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.shingles import LONGEST
@@ -77,10 +77,14 @@ class Sides:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the disk space back."""
         self._search.close()
 
     def find(
-        self, places: Sequence[Place], openings: Sketches
+        self, places: Sequence[Placed], openings: Sketches
     ) -> Iterator[Side | tuple[Place, Place]]:
         """The side of each of the next rows; for one that is near both, the rows of training and
         of validation that it is near to."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import polars
+from typing import TYPE_CHECKING
 
 from miniclaude.data.arrow_stream import read_arrow_stream
 from miniclaude.data.raw import RawRow
+
+if TYPE_CHECKING:
+    import polars
 
 ROWS = 1_000
 """Rows of a Parquet file that are held as Python values at once."""
@@ -17,11 +19,15 @@ ARROW_FILE = b"ARROW1"
 
 def read_parquet(path: Path) -> Iterator[RawRow]:
     """Each row, numbered from 1; row groups are read one after the other."""
+    import polars
+
     return _rows(polars.scan_parquet(path, glob=False).collect_batches(chunk_size=ROWS))
 
 
 def read_arrow(path: Path) -> Iterator[RawRow]:
     """Each row of an Arrow file, numbered from 1, in the streaming or the random-access format."""
+    import polars
+
     with path.open("rb") as file:
         head = file.read(len(ARROW_FILE))
         file.seek(0)

@@ -16,12 +16,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.data.augment import distinct, forms_of
+from miniclaude.data.augment import forms_of
+from miniclaude.data.compiled import compiled
 from miniclaude.data.example import Example
 from miniclaude.data.kinds import FORMS, KINDS, kind_of
 from miniclaude.data.shingles import compared, hash_shingles
@@ -40,6 +41,7 @@ EDGES = (1, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 1_000)
 
 WINDOW = 5_000  # trigrams
 MOST_HASHES = 1 << 18  # distinct trigrams kept at once: 2 MiB; with fewer, it errs by over 0.2 %
+TABLE = 1 << 14  # slots of the table of hashes, at first
 BATCH = 256  # rows whose trigrams are hashed together
 LONGEST_COUNTED = 65_536  # tokens; longer answers count as this long
 
@@ -89,40 +91,68 @@ class DistinctCount:
     def __init__(self, most: int = MOST_HASHES) -> None:
         self._most = most
         self._bits = 0
-        self._kept: NDArray[np.uint64] = np.zeros(0, np.uint64)
-        self._fresh: list[NDArray[np.uint64]] = []
-        self._waiting = 0
+        self._kept = 0
+        self._table = np.zeros(TABLE, np.uint64)  # [a power of 2], hashes plus one; 0 is free
 
     def add(self, hashes: NDArray[np.uint64]) -> None:
         """hashes: [n]"""
-        self._fresh.append(self._sampled(hashes))
-        self._waiting += len(self._fresh[-1])
-        if self._waiting > self._most // 2:
-            self._merge()
+        done = 0
+        while True:
+            room = min(self._most, len(self._table) // 2)
+            taken, self._kept = _insert(hashes[done:], self._table, self._kept, room, self._bits)
+            done += taken
+            if done == len(hashes):
+                return
+            if len(self._table) < 2 * self._most:
+                self._rebuild(2 * len(self._table))
+            else:
+                self._bits += 1
+                self._rebuild(len(self._table))
 
     @property
     def count(self) -> int:
         """Different hashes so far."""
-        self._merge()
-        return len(self._kept) << self._bits
+        return self._kept << self._bits
 
     @property
     def exact(self) -> bool:
         """Whether `count` is no estimate."""
         return self._bits == 0
 
-    def _merge(self) -> None:
-        ordered = np.sort(np.concatenate([self._kept, *self._fresh]))
-        first = np.ones(len(ordered), np.bool_)
-        first[1:] = ordered[1:] != ordered[:-1]
-        self._kept = ordered[first]
-        self._fresh, self._waiting = [], 0
-        while len(self._kept) > self._most:
-            self._bits += 1
-            self._kept = self._sampled(self._kept)
+    def _rebuild(self, size: int) -> None:
+        """A table of this size of those hashes that still belong to the sample."""
+        kept = self._table[self._table != 0] - np.uint64(1)
+        self._table = np.zeros(size, np.uint64)
+        _, self._kept = _insert(kept, self._table, 0, size, self._bits)
 
-    def _sampled(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        return hashes[hashes >> np.uint64(64 - self._bits) == 0] if self._bits else hashes
+
+@compiled
+def _insert(
+    hashes: NDArray[np.uint64], table: NDArray[np.uint64], kept: int, most: int, bits: int
+) -> tuple[int, int]:
+    """Put hashes whose first `bits` are zero into a table with open addresses until there would be
+    more than `most`. Returns how many hashes were looked at, and how many are in the table."""
+    last = np.uint64(len(table) - 1)
+    one = np.uint64(1)
+    for place in range(len(hashes)):
+        marked = hashes[place] + one  # the one hash that this makes 0 is not counted
+        if marked == 0 or (bits and hashes[place] >> np.uint64(64 - bits)):
+            continue
+        slot = hashes[place] & last
+        while table[slot] != 0 and table[slot] != marked:
+            slot = (slot + one) & last
+        if table[slot] == 0:
+            if kept == most:
+                return place, kept
+            table[slot] = marked
+            kept += 1
+    return len(hashes), kept
+
+
+def _distinct(hashes: NDArray[np.uint64]) -> int:
+    """How many of a window's hashes are different. hashes: [n]"""
+    table = np.zeros(TABLE, np.uint64)
+    return _insert(hashes, table, 0, len(table) // 2, 0)[1]
 
 
 class Trigrams:
@@ -146,7 +176,7 @@ class Trigrams:
             joined = np.concatenate(self._window)
             whole = len(joined) // WINDOW * WINDOW
             for window in joined[:whole].reshape(-1, WINDOW):  # [windows, 5000]
-                self._ratios.append(distinct(window) / WINDOW)
+                self._ratios.append(_distinct(window) / WINDOW)
             self._window, self._filled = [joined[whole:]], len(joined) - whole
 
     def as_dict(self) -> dict[str, object]:
@@ -164,6 +194,21 @@ class Trigrams:
             "windows": len(self._ratios),
             "window_trigrams": WINDOW,
         }
+
+
+class Facts(Protocol):
+    """Whatever has the fields of `RowFacts`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def forms(self) -> list[str]: ...
+    @property
+    def answers(self) -> list[int]: ...
+    @property
+    def prompt(self) -> int | None: ...
+    @property
+    def turns(self) -> int: ...
 
 
 class RowFacts(NamedTuple):
@@ -219,7 +264,7 @@ class Measures:
         if len(self._texts) >= 2 * BATCH:
             self._hash()
 
-    def add_facts(self, facts: RowFacts) -> None:
+    def add_facts(self, facts: Facts) -> None:
         """One more row, whose shingles `add_trigrams` is told."""
         self._rows += 1
         self._kinds[facts.kind] += 1

@@ -163,6 +163,32 @@ def test_two_processes_give_the_bytes_of_one(
     assert contents(one.folder) == contents(two.folder)
 
 
+def test_rows_of_another_task_than_the_first_ones_are_sorted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are sorted while others are read, for the task that the first ones have."""
+    rows: list[object] = list(different(200))
+    rows += [{"text": f"{row.messages[1].text} {n}"} for n, row in enumerate(different(900))]
+    path = write_rows(tmp_path / "my.jsonl", rows)
+    one = prepare([path], tmp_path / "one" / "mine", OPTIONS, processes=1)
+    monkeypatch.setattr("miniclaude.data.clean_processes.LARGE", 1)
+    two = prepare([path], tmp_path / "two" / "mine", OPTIONS, processes=2)
+    assert one.task == two.task == "text"
+    assert contents(one.folder) == contents(two.folder)
+
+
+def test_what_a_dead_helper_has_left_is_done_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed for want of memory, it must cost time and not rows."""
+    path = write_rows(tmp_path / "my.jsonl", different(1_500))
+    one = prepare([path], tmp_path / "one" / "mine", OPTIONS, processes=1)
+    monkeypatch.setattr("miniclaude.data.clean_processes.LARGE", 1)
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    two = prepare([path], tmp_path / "two" / "mine", OPTIONS, processes=2)
+    assert contents(one.folder) == contents(two.folder)
+
+
 rows = st.one_of(
     st.sampled_from(BAD_ROWS),
     st.sampled_from([json.dumps(to_row(example)) for example in different(12)]),

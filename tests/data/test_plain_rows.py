@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ ODD = [
 
 
 def plain_rows(path: Path) -> list[PlainRow]:
-    share = Share(0, 1, 8, plain=True)
+    share = Share(8, count().__next__, plain=True)
     return [item for item in read_share(path, share) if isinstance(item, PlainRow)]
 
 
