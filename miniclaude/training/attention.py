@@ -6,13 +6,15 @@ long as the row, and on a CPU runs a backward kernel that in half precision is f
 than in float32. Here every document's gradients are written where they belong, and on a CPU they
 are computed in float32.
 
-Letters in shapes: T positions of the row, H heads, K key/value heads, D head_dim.
+Letters in shapes: T positions of the row, H heads, K key/value heads, D head_dim; N neighbours of
+one length n.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -84,17 +86,17 @@ def attention_for_training(model: Transformer) -> Iterator[None]:
 
 
 def _wide(tensor: Tensor, heads: int) -> Tensor:
-    """Keys or values once for each query head. [1, K, n, D] -> [1, H, n, D]."""
+    """Keys or values once for each query head. [N, K, n, D] -> [N, H, n, D]."""
     each = heads // tensor.shape[1]
     return tensor if each == 1 else tensor.repeat_interleave(each, dim=1)
 
 
 def _narrow(gradient: Tensor, heads: int) -> Tensor:
-    """The gradient of what `_wide` repeated. [1, H, n, D] -> [1, K, n, D]."""
+    """The gradient of what `_wide` repeated. [N, H, n, D] -> [N, K, n, D]."""
     batch, wide, tokens, size = gradient.shape
     if wide == heads:
         return gradient
-    grouped = gradient.view(batch, heads, wide // heads, tokens, size)  # [1, K, H/K, n, D]
+    grouped = gradient.view(batch, heads, wide // heads, tokens, size)  # [N, K, H/K, n, D]
     return grouped.sum(dim=2)
 
 
@@ -108,20 +110,21 @@ class _CPUAttention(torch.autograd.Function):
     ) -> Tensor:
         """query [1, H, T, D], keys and values [1, K, T, D] -> [1, H, T, D], laid out as
         [1, T, H, D], which is how the model goes on."""
+        given = query.dtype, keys.dtype, values.dtype
         batch, heads, tokens, size = query.shape
         mixed = values.new_empty(batch, tokens, heads, size).transpose(1, 2)  # [1, H, T, D]
         sums = []
-        for rows in _rows(documents):
-            mixed[:, :, rows], logsumexp = ATTEND(
-                query[:, :, rows].to(values.dtype),  # a norm or a rotation may have widened it
-                _wide(keys[:, :, rows].to(values.dtype), heads),
-                _wide(values[:, :, rows], heads),
-                0.0,
-                True,
+        query = query.to(values.dtype)  # a norm or a rotation may have widened it
+        keys = keys.to(values.dtype)
+        for rows, count in _alike(documents):
+            q, k, v, place = (
+                _apart(tensor, rows, count) for tensor in (query, keys, values, mixed)
             )
+            own, logsumexp = ATTEND(q, _wide(k, heads), _wide(v, heads), 0.0, True)
+            place.copy_(own)
             sums.append(logsumexp)
         ctx.save_for_backward(query, keys, values, mixed, *sums)
-        ctx.documents = documents
+        ctx.documents, ctx.given = documents, given
         return mixed
 
     @staticmethod
@@ -130,15 +133,18 @@ class _CPUAttention(torch.autograd.Function):
         """Of query, keys and values, each laid out as it came."""
         query, keys, values, mixed, *sums = ctx.saved_tensors
         heads = query.shape[1]
-        results = [torch.empty_like(tensor) for tensor in (query, keys, values)]
-        for rows, logsumexp in zip(_rows(ctx.documents), sums, strict=True):
-            out, q, k, v, own = (
-                tensor[:, :, rows].float() for tensor in (gradient, query, keys, values, mixed)
-            )
-            k, v = _wide(k, heads), _wide(v, heads)  # [1, H, n, D]
+        results = [
+            torch.empty_like(tensor, dtype=dtype)
+            for tensor, dtype in zip((query, keys, values), ctx.given, strict=True)
+        ]
+        exact = [tensor.float() for tensor in (gradient, query, keys, values, mixed)]
+        for (rows, count), logsumexp in zip(_alike(ctx.documents), sums, strict=True):
+            out, q, k, v, own = (_apart(tensor, rows, count) for tensor in exact)
+            k, v = _wide(k, heads), _wide(v, heads)  # [N, H, n, D]
             found = ATTEND_BACKWARD(out, q, k, v, own, logsumexp, 0.0, True)
             for result, part in zip(results, found, strict=True):
-                result[:, :, rows] = _narrow(part, result.shape[1])
+                place = _apart(result, rows, count)
+                place.copy_(_narrow(part, result.shape[1]))
         return (*results, None)
 
 
@@ -184,6 +190,22 @@ class _AnyAttention(torch.autograd.Function):
             for result, own in zip(results, found, strict=True):
                 result[:, :, rows] = own
         return (*results, None, None)
+
+
+def _alike(documents: tuple[int, ...]) -> Iterator[tuple[slice, int]]:
+    """The rows of neighbours of one length, which a kernel takes together, and how many they are:
+    one call where a text is cut into blocks."""
+    start = 0
+    for length, group in groupby(documents):
+        count = len(list(group))
+        yield slice(start, start + count * length), count
+        start += count * length
+
+
+def _apart(tensor: Tensor, rows: slice, count: int) -> Tensor:
+    """A view of some rows as so many documents. [1, H, T, D] -> [N, H, n, D]."""
+    part = tensor[0, :, rows]  # [H, N·n, D]
+    return part.view(len(part), count, -1, part.shape[-1]).transpose(0, 1)  # [N, H, n, D]
 
 
 def _rows(documents: tuple[int, ...]) -> Iterator[slice]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 from torch.utils.checkpoint import checkpoint
 
 from miniclaude.data.batches import Batch
@@ -24,7 +24,21 @@ from miniclaude.training.attention import documents_of
 from miniclaude.training.objective import Loss
 
 CHUNK_BYTES = 32 << 20
-"""How much of the scores, in float32, exists at once."""
+"""How much of the scores exists at once, in the format of the products."""
+
+ONEDNN = torch.ops.mkldnn._linear_pointwise
+"""oneDNN's product by the name that PyTorch's compiler calls it by."""
+
+ONEDNN_ROWS = 64
+"""It is given multiples of so many rows: for every other number it would prepare itself anew, and
+keep what it prepared, working memory included."""
+
+LARGE = 1 << 20
+"""Numbers in a head's matrix from which oneDNN is asked."""
+
+CACHED_BYTES = 4 << 20
+"""What is passed over several times is cut into parts of this size, which stay in the processor's
+caches meanwhile."""
 
 
 def reference_head_loss(head: nn.Module, states: Tensor, targets: Tensor) -> Tensor:
@@ -43,10 +57,10 @@ def head_loss(
     if not len(states):
         return states.float().sum()  # nothing to learn, but still a gradient of zero
     vocabulary = int(head.out_features)  # type: ignore[arg-type]
-    rows = max(1, chunk_bytes // (4 * vocabulary))
     if type(head) is nn.Linear and head.bias is None:
-        total: Tensor = _LinearCrossEntropy.apply(states, head.weight, targets, rows)
+        total: Tensor = _LinearCrossEntropy.apply(states, head.weight, targets, chunk_bytes)
         return total
+    rows = max(1, chunk_bytes // (4 * vocabulary))
     pieces = [
         checkpoint(reference_head_loss, head, some, wanted, use_reentrant=False)
         for some, wanted in zip(torch.split(states, rows), torch.split(targets, rows), strict=True)
@@ -54,47 +68,57 @@ def head_loss(
     return torch.stack(pieces).sum()
 
 
+def head_scores(x: Tensor, matrix: Tensor) -> Tensor:
+    """x matrixᵀ, without a gradient. x [c, W], matrix [V, W] -> [c, V].
+
+    In float32 on a CPU, PyTorch asks MKL, which with few rows and a large vocabulary takes nearly
+    twice as long as oneDNN does; both come with PyTorch.
+    """
+    if (
+        matrix.device.type != "cpu"
+        or matrix.dtype != torch.float32
+        or matrix.numel() < LARGE
+        or not torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    ):
+        return x @ matrix.T
+    filled = pad(x, (0, 0, 0, -len(x) % ONEDNN_ROWS))  # [c and a few more, W]
+    scores: Tensor = ONEDNN(filled, matrix, None, "none", [], "")
+    return scores[: len(x)]
+
+
 class _LinearCrossEntropy(torch.autograd.Function):
     """Σ cross_entropy(states @ weightᵀ, targets) whose gradients are ready after the forward."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, targets: Tensor, rows: int) -> Tensor:
+    def forward(
+        ctx: Any, states: Tensor, weight: Tensor, targets: Tensor, chunk_bytes: int
+    ) -> Tensor:
         """states [n, W], weight [V, W], targets [n] -> []."""
         device = states.device.type
-        product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        asked = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         total = torch.zeros((), dtype=torch.float32, device=states.device)
         wants_states, wants_weight = ctx.needs_input_grad[:2]
         states_gradient = torch.empty_like(states) if wants_states else None
         weight_gradient = torch.zeros_like(weight) if wants_weight else None
         with torch.autocast(device, enabled=False):
-            matrix = weight.to(product or weight.dtype)  # [V, W]
-            room = states.new_empty(min(rows, len(states)), len(matrix), dtype=matrix.dtype)
+            matrix = weight.to(asked or weight.dtype)  # [V, W]
+            rows = max(1, chunk_bytes // (matrix.itemsize * len(matrix)))
+            rows -= rows % ONEDNN_ROWS if rows > ONEDNN_ROWS else 0
             for start in range(0, len(states), rows):
                 piece = slice(start, start + rows)
                 x, wanted = states[piece].to(matrix.dtype), targets[piece]  # [c, W], [c]
-                scores = torch.mm(x, matrix.T, out=room[: len(x)]).float()  # [c, V]
-                at_target = scores.gather(1, wanted[:, None])  # [c, 1]
-                largest = scores.amax(dim=1, keepdim=True)  # [c, 1]
-                powers = scores.sub_(largest).exp_()  # [c, V], softmax but for its divisor
-                divisor = powers.sum(dim=1, keepdim=True)  # [c, 1]
-                total += (divisor.log() + largest - at_target).sum()
-                # Softmax − one at the target, times the matrix. The target's own term is − the sum
-                # of all others: subtracting a one instead would leave of a token that is nearly
-                # certain only the rounding of the product. Dividing last spares a pass over V.
-                powers.scatter_(1, wanted[:, None], 0)
-                others = powers.sum(dim=1, keepdim=True)  # [c, 1]
-                powers = powers.to(matrix.dtype)
+                scores = head_scores(x, matrix)  # [c, V]
+                loss, divisor, others = _powers(scores, wanted)
+                total += loss
                 if states_gradient is not None:
-                    pulled = powers @ matrix - others * matrix[wanted]  # [c, W]
+                    pulled = scores @ matrix - others * matrix[wanted]  # [c, W]
                     states_gradient[piece] = pulled / divisor
                 if weight_gradient is not None:
                     x = x / divisor  # [c, W]
-                    if powers.dtype == weight_gradient.dtype:
-                        weight_gradient.addmm_(powers.T, x)  # [V, W]
-                    else:
-                        weight_gradient += powers.T @ x.to(powers.dtype)  # [V, W]
+                    _add_product(weight_gradient, scores, x.to(scores.dtype))
                     pushed = -others * x  # [c, W]
                     weight_gradient.index_add_(0, wanted, pushed.to(weight_gradient.dtype))
+                del scores  # before the next are made
         ctx.save_for_backward(states_gradient, weight_gradient)
         return total
 
@@ -106,6 +130,55 @@ class _LinearCrossEntropy(torch.autograd.Function):
             None if one is None else _times(one, gradient) for one in ctx.saved_tensors
         )
         return states, weight, None, None
+
+
+def _powers(scores: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Puts softmax, but for its divisor and without the target's term, in the place of the scores.
+
+    Softmax − one at the target, times the matrix, is what the gradients need. The target's own term
+    is − the sum of all others: subtracting a one instead would leave of a token that is nearly
+    certain only the rounding of the product. Dividing last spares a pass over V.
+
+    scores [c, V], wanted [c] -> the summed loss [], the divisors [c, 1] and, of all terms but the
+    target's, the sum [c, 1]; computed in float32.
+    """
+    total = torch.zeros((), dtype=torch.float32, device=scores.device)
+    divisors = torch.empty(len(scores), 1, dtype=torch.float32, device=scores.device)
+    others = torch.empty_like(divisors)
+    step = _rows_in_cache(4 * scores.shape[1], scores)
+    for start in range(0, len(scores), step):
+        part = slice(start, start + step)
+        exact, target = scores[part].float(), wanted[part, None]  # [s, V], [s, 1]
+        at_target = exact.gather(1, target)  # [s, 1]
+        largest = exact.amax(dim=1, keepdim=True)  # [s, 1]
+        powers = exact.sub_(largest).exp_()  # [s, V]; of float32 these are the scores themselves
+        divisors[part] = powers.sum(dim=1, keepdim=True)
+        total += (divisors[part].log() + largest - at_target).sum()
+        powers.scatter_(1, target, 0)
+        others[part] = powers.sum(dim=1, keepdim=True)
+        if powers.dtype != scores.dtype:
+            scores[part] = powers
+    return total, divisors, others
+
+
+def _add_product(gradient: Tensor, powers: Tensor, x: Tensor) -> None:
+    """gradient += powersᵀ x. gradient [V, W] of float32, powers [c, V], x [c, W].
+
+    A product in half precision has to be made before it can be added: a few of the vocabulary's
+    rows at a time, so that it does not travel through memory.
+    """
+    if powers.dtype == gradient.dtype:
+        gradient.addmm_(powers.T, x)
+        return
+    step = _rows_in_cache(x.itemsize * x.shape[1], gradient)
+    for start in range(0, len(gradient), step):
+        part = slice(start, start + step)
+        gradient[part].add_(powers[:, part].T @ x)
+
+
+def _rows_in_cache(row_bytes: int, whole: Tensor) -> int:
+    """How many rows of so many bytes to take at a time; on other devices than a CPU, all."""
+    return max(1, CACHED_BYTES // row_bytes) if whole.device.type == "cpu" else len(whole)
 
 
 def _times(tensor: Tensor, factor: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.lora import LoraConfig, add_lora
 from miniclaude.model.transformer import Transformer
+from miniclaude.training import losses
 from miniclaude.training.attention import attention_for_training, documents_of
 from miniclaude.training.averaging import trained_parameters
 from miniclaude.training.losses import Supervised, head_loss, reference_head_loss
@@ -49,6 +50,25 @@ def test_the_chunked_loss_and_its_gradients_are_those_of_the_whole(rows: int, fr
             assert fast is None
         else:
             torch.testing.assert_close(fast, slow)
+
+
+def test_parts_that_fit_a_cache_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Softmax is taken a few rows at a time, and in half precision the matrix's gradient a few of
+    the vocabulary's: a part left out or added twice would only make learning worse."""
+    torch.manual_seed(0)
+    head = nn.Linear(8, 30, bias=False)
+    states, targets = torch.randn(7, 8, requires_grad=True), torch.randint(30, (7,))
+    results = []
+    for size in (1 << 20, 1, 4 * 30 * 3):  # everything, one row, three rows (15 of the matrix)
+        monkeypatch.setattr(losses, "CACHED_BYTES", size)
+        for dtype in (None, torch.bfloat16):
+            with torch.autocast("cpu", dtype, enabled=dtype is not None):
+                loss = head_loss(head, states, targets)
+            results.append((loss, *torch.autograd.grad(loss, (states, head.weight))))
+    for place in range(2):
+        for parts in results[place + 2 :: 2]:
+            for one, whole in zip(parts, results[place], strict=True):
+                torch.testing.assert_close(one, whole)
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 0.1), (torch.float16, 0.02)])
@@ -151,3 +171,14 @@ def test_recomputed_blocks_give_the_same_gradients_dropout_included() -> None:
         assert "forward" not in vars(model.blocks[0])
     for name, gradient in results[0].items():
         torch.testing.assert_close(results[1][name], gradient, msg=name)
+
+
+@pytest.mark.parametrize("rows", [1, 64, 90])
+def test_scores_by_the_other_library_are_the_product(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are filled up to a multiple; what is filled in must not come back."""
+    monkeypatch.setattr(losses, "LARGE", 1)
+    torch.manual_seed(0)
+    x, matrix = torch.randn(rows, 24), torch.randn(50, 24)
+    torch.testing.assert_close(losses.head_scores(x, matrix), x @ matrix.T)
