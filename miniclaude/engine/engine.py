@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -31,6 +32,9 @@ from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.stop_strings import StopStrings
 from miniclaude.errors import InvalidRequestError, OverloadedError
 from miniclaude.model.transformer import Transformer
+
+if TYPE_CHECKING:  # its compiler takes a second to import
+    from miniclaude.engine.fused import FusedModel
 
 
 @dataclass(slots=True, eq=False)
@@ -54,13 +58,13 @@ class Engine:
     """Writes many answers at once with one model.
 
     `submit` and `cancel` between calls of `step`; each step computes at most `limits.step_tokens`
-    tokens and says what is new. The model must be in eval mode; its device and dtype are the
-    cache's.
+    tokens and says what is new. The model must be in eval mode; `cache_place` says where and in
+    what its keys and values are kept.
     """
 
     def __init__(
         self,
-        model: Transformer,
+        model: Transformer | FusedModel,
         tokenizer: Vocabulary,
         limits: EngineLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -68,20 +72,20 @@ class Engine:
         self.model = model
         self.tokenizer = tokenizer
         self.limits = limits or EngineLimits()
-        weight = model.tokens.weight
+        dtype, device = cache_place(model)
         self.kv_tokens = self.limits.kv_tokens or default_kv_tokens(
             model.config,
             running=self.limits.max_running,
-            dtype=weight.dtype,
-            device=weight.device,
+            dtype=dtype,
+            device=device,
         )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(
             model.config,
             blocks=blocks,
             block_tokens=self.limits.block_tokens,
-            dtype=weight.dtype,
-            device=weight.device,
+            dtype=dtype,
+            device=device,
         )
         self.scheduler = Scheduler(self.limits, blocks=blocks)
         self.clock = clock
@@ -269,3 +273,10 @@ class Engine:
             prompt_tokens=prompt,
             completion_tokens=len(writing.tokens) - prompt,
         )
+
+
+def cache_place(model: Transformer | FusedModel) -> tuple[torch.dtype, torch.device]:
+    """In what number format and where a model's keys and values are kept."""
+    if isinstance(model, Transformer):
+        return model.tokens.weight.dtype, model.tokens.weight.device
+    return model.cache_dtype, model.device

@@ -33,7 +33,8 @@ Json = dict[str, Any]
 class EngineSpec:
     """What a worker is started with.
 
-    folder: the model's. device, dtype: as `miniclaude.device` names them. threads: for arithmetic
+    folder: the model's. device, dtype: as `miniclaude.device` names them; a dtype of int8 or int4
+    packs the weights, on the CPU. threads: for arithmetic
     on the CPU; None is one for each physical core. adapter: the folder of one to add into the
     weights.
     """

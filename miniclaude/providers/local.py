@@ -75,7 +75,7 @@ def create(options: Mapping[str, object]) -> Local:
 
 
 class Local:
-    """The models of a library. device, dtype: as `miniclaude.device` names them. threads: for each
+    """The models of a library. device, dtype: as an `EngineSpec` has them. threads: for each
     engine; None is its own choice. max_loaded: models in memory at once."""
 
     def __init__(
