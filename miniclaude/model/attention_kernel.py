@@ -1,10 +1,10 @@
 """The two inner loops of attention over bfloat16 keys and values, sixteen at a time.
 
 A query's products with sixteen keys are summed in sixteen registers side by side, and only then
-across lanes, all sixteen at once; the values are summed sixteen dimensions at a time. Built
+across lanes, all sixteen at once; the values are summed 32 dimensions at a time. Built
 instruction by instruction, like `tile_kernel.py`, since the compiler's own vectors take four times
 as long; the loops they replace are in `fused_attention.py`, which uses them for heads whose size is
-no multiple of sixteen.
+no multiple of 32.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_fun
 
 LANES = 16
 FLOATS, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT32, LANES)
-HALVES = ir.VectorType(ir.IntType(16), LANES)
+EVEN, ODD = (ir.Constant(INTS, list(range(start, 2 * LANES, 2))) for start in (0, 1))
+WOVEN = [
+    ir.Constant(INTS, [half + lane // 2 + LANES * (lane % 2) for lane in range(LANES)])
+    for half in (0, LANES // 2)
+]
+STEP = 32  # dimensions at a time
 ABREAST = 4  # rows of values whose sums are kept apart, so that none waits for the one before
 
 
@@ -35,10 +40,13 @@ def load(builder: Any, address: Any, kind: Any, align: int) -> Any:
     return value
 
 
-def load_halves(builder: Any, address: Any) -> Any:
-    """Sixteen bfloat16 numbers as float32."""
-    wide = builder.zext(load(builder, address, HALVES, 2), INTS)
-    return builder.bitcast(builder.shl(wide, ir.Constant(INTS, [16] * LANES)), FLOATS)
+def load_pairs(builder: Any, address: Any) -> tuple[Any, Any]:
+    """32 bfloat16 numbers as float32: those in even places, and those in odd ones. A bfloat16 is
+    the upper half of a float32, so one half of each pair is moved up and the other left alone."""
+    pairs = load(builder, address, INTS, 2)
+    low = builder.shl(pairs, ir.Constant(INTS, [16] * LANES))
+    high = builder.and_(pairs, ir.Constant(INTS, [0xFFFF0000] * LANES))
+    return builder.bitcast(low, FLOATS), builder.bitcast(high, FLOATS)
 
 
 def multiply_add(builder: Any, left: Any, right: Any, total: Any) -> Any:
@@ -110,7 +118,8 @@ def sixteen_dots(
 ) -> Any:
     """out [16] float32 = the products of a query with the keys `first` to `first + 15`, those
     beyond `last` replaced by it. All whole numbers: query, keys, slots and out are addresses, steps
-    is the head's size in sixteens."""
+    is the
+    head's size over 32."""
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         query, keys, row_bytes, slots, first, last, steps, out = arguments
@@ -122,11 +131,15 @@ def sixteen_dots(
             sums.append(cgutils.alloca_once(b, FLOATS))  # type: ignore[no-untyped-call]
             b.store(ir.Constant(FLOATS, [0.0] * LANES), sums[-1])
         with cgutils.for_range(b, steps) as loop:
-            part = load(b, b.add(query, b.mul(loop.index, number(4 * LANES))), FLOATS, 4)
-            at = b.mul(loop.index, number(2 * LANES))
+            place = b.add(query, b.mul(loop.index, number(4 * STEP)))
+            first_half = load(b, place, FLOATS, 4)
+            second_half = load(b, b.add(place, number(4 * LANES)), FLOATS, 4)
+            even, odd = (b.shuffle_vector(first_half, second_half, mask) for mask in (EVEN, ODD))
+            at = b.mul(loop.index, number(2 * STEP))
             for row, total in zip(rows, sums, strict=True):
-                key = load_halves(b, b.add(row, at))
-                b.store(multiply_add(b, part, key, b.load(total)), total)
+                low, high = load_pairs(b, b.add(row, at))
+                partial = multiply_add(b, even, low, b.load(total))
+                b.store(multiply_add(b, odd, high, partial), total)
         result = sums_of_lanes(b, [b.load(total) for total in sums])
         order = lane_order()
         back = ir.Constant(INTS, [order.index(lane) for lane in range(LANES)])
@@ -149,30 +162,38 @@ def weighted_sum(
     out: Any,
 ) -> Any:
     """out [D] float32 = the sum of `count` rows of values, each times its weight; count is a
-    multiple of four. All whole numbers: weights, values, slots and out are addresses, steps is D in
-    sixteens."""
+    multiple of four. All whole numbers: weights, values, slots and out are addresses, steps is D
+    over 32."""
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         weights, values, row_bytes, slots, count, steps, out = arguments
-        sums = [cgutils.alloca_once(b, FLOATS) for _ in range(ABREAST)]  # type: ignore[no-untyped-call]
+        sums = [[cgutils.alloca_once(b, FLOATS) for _ in (EVEN, ODD)] for _ in range(ABREAST)]
         with cgutils.for_range(b, steps) as column:
-            at = b.mul(column.index, number(2 * LANES))
-            for total in sums:
-                b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
+            at = b.mul(column.index, number(2 * STEP))
+            for pair in sums:
+                for total in pair:
+                    b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
             with cgutils.for_range(b, b.sdiv(count, number(ABREAST))) as loop:
-                for offset, total in enumerate(sums):
+                for offset, pair in enumerate(sums):
                     index = b.add(b.mul(loop.index, number(ABREAST)), number(offset))
                     row = row_address(b, values, slots, index, row_bytes)
                     weight = load(b, b.add(weights, b.mul(index, number(4))), FLOAT, 4)
                     nothing = ir.Constant(FLOATS, ir.Undefined)
                     lane = b.insert_element(nothing, weight, ir.Constant(INT32, 0))
                     all_lanes = b.shuffle_vector(lane, nothing, ir.Constant(INTS, [0] * LANES))
-                    value = load_halves(b, b.add(row, at))
-                    b.store(multiply_add(b, all_lanes, value, b.load(total)), total)
-            first, second, third, fourth = (b.load(total) for total in sums)
-            result = b.fadd(b.fadd(first, second), b.fadd(third, fourth))
-            place = b.add(out, b.mul(column.index, number(4 * LANES)))
-            b.store(result, b.inttoptr(place, ir.PointerType(FLOATS))).align = 4
+                    for half, total in zip(load_pairs(b, b.add(row, at)), pair, strict=True):
+                        b.store(multiply_add(b, all_lanes, half, b.load(total)), total)
+            even, odd = (
+                b.fadd(b.fadd(one, two), b.fadd(three, four))
+                for one, two, three, four in (
+                    [b.load(pair[which]) for pair in sums] for which in (0, 1)
+                )
+            )
+            place = b.add(out, b.mul(column.index, number(4 * STEP)))
+            for part, mask in enumerate(WOVEN):
+                address = b.add(place, number(4 * LANES * part))
+                result = b.shuffle_vector(even, odd, mask)
+                b.store(result, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7), build

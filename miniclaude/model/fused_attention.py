@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.attention_kernel import ABREAST, LANES, sixteen_dots, weighted_sum
+from miniclaude.model.attention_kernel import ABREAST, LANES, STEP, sixteen_dots, weighted_sum
 from miniclaude.model.compile import compiled
 from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16
 
@@ -60,8 +60,8 @@ def attend(
     """softmax(q kᵀ · scale) v for one head of one token. query, out: [D]; keys, values: [slots of
     the pool, D]; slots: [S]; scores: room for S numbers and fifteen more."""
     size, dimensions = slots.shape[0], query.shape[0]
-    steps, row_bytes = dimensions // LANES, 2 * dimensions
-    even = dimensions % LANES == 0
+    steps, row_bytes = dimensions // STEP, 2 * dimensions
+    even = dimensions % STEP == 0
     slots_at, scores_at = slots.ctypes.data, scores.ctypes.data
     if even:
         for s in range(0, size, LANES):

@@ -24,8 +24,8 @@ from miniclaude.model.tile_kernel import tile_kernel
 TOGETHER = 8
 """Tokens that one reading of a tile serves."""
 
-BLOCK = 256
-"""Tokens whose activations stay in the processor's cache while tiles are read one after another."""
+BLOCK = 32
+"""Tokens whose activations stay in the innermost cache while tiles pass by."""
 
 SHARES = 8
 """Into how many pieces a thread's part of the work is cut."""

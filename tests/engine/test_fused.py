@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from miniclaude.engine.worker import load
 from miniclaude.errors import SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.fused_attention import attend
 from miniclaude.model.load_packed import load_packed
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_layers import PackedLinear, pack_model
@@ -132,3 +134,20 @@ def test_scores_that_are_no_numbers_end_the_answer() -> None:
         norm[0] = torch.nan
     [output] = run(Engine(FusedModel(model, 1), ByteVocabulary()), ask("a", "abc"))
     assert (output.finish, output.error) == ("error", "The model's scores are not numbers.")
+
+
+@pytest.mark.parametrize("size", [1, 3, 16, 21, 64])
+@pytest.mark.parametrize("dimensions", [8, 32, 64, 96])
+def test_attention_is_the_equation_whatever_the_sizes(size: int, dimensions: int) -> None:
+    """Sixteen keys at a time and four values: what is left over counts too, and no more; and the
+    slots of a sequence may lie anywhere."""
+    generator = torch.Generator().manual_seed(size)
+    query = torch.randn(dimensions, generator=generator)
+    keys, values = torch.randn(2, 80, dimensions, generator=generator).bfloat16()
+    slots = torch.randperm(80, generator=generator)[:size]
+    found = torch.full((dimensions,), torch.nan)
+    scores = np.zeros(80, np.float32)
+    halves = (half.view(torch.int16).numpy() for half in (keys, values))
+    attend(query.numpy(), *halves, slots.numpy(), 0.3, scores, found.numpy())
+    weights = (keys[slots].float() @ query * 0.3).softmax(0)
+    torch.testing.assert_close(found, weights @ values[slots].float(), rtol=1e-4, atol=1e-5)
