@@ -1,19 +1,28 @@
-"""Our engine against transformers' `generate`: the same random weights, the same prompts, one run.
+"""Our engine against others: the same random weights, the same prompts, one run.
 
-    python benchmarks/generate.py [--dtype float32|bfloat16] [--threads N] [--repeats N] [--quick]
+    python benchmarks/generate.py [--shape S] [--sides A B ...] [--dtype float32|bfloat16]
+        [--threads N] [--repeats N] [--quick] [--gguf FILE --llama-python PYTHON]
 
 The weights are made here, in a temporary folder, in the shape of DialoGPT-medium (24 layers, width
-1024; `--quick`: a tiny one). Each side runs in a process of its own, so that its peak memory is its
-own, and keeps its model loaded; the two take turns, `--repeats` times, and the best of each figure
-counts, for on a shared machine only minima repeat. Both are greedy.
+1024) or of SmolLM2-360M (32 layers, width 960; `--quick`: a tiny one). Each side runs in a process
+of its own, so that its peak memory is its own, and keeps its model loaded; they take turns,
+`--repeats` times, and the best of each figure counts, for on a shared machine only minima repeat.
+All are greedy.
+
+    ours, transformers       in `--dtype`; `ours-int8`, `ours-int4`: our engine with packed weights
+    llama.cpp                a GGUF file of the same shape, in a Python that has llama-cpp-python;
+                             one prompt at a time, and its own random weights
 
     first token ms     one prompt of 512 tokens, to the first token of the answer
     alone tok/s        tokens a second after that first one
     streams tok/s      16 prompts of 128 tokens at once: tokens a second while all 16 are written
     together tok/s     the same, prompts included: all tokens over the whole time
     peak MB            the process's largest resident size
+    share of memory    alone tok/s times the bytes of the weights, over what the memory gives to a
+                       plain sum on as many threads: 1 is as fast as reading allows (ours packed)
 
-The last line is JSON; each ratio is above 1 where ours is better.
+The last line is JSON; each ratio, of the first side to the last, is above 1 where the first is
+better.
 """
 
 from __future__ import annotations
@@ -32,8 +41,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-SHAPE = {"n_embd": 1024, "n_layer": 24, "n_head": 16, "n_positions": 1024, "vocab_size": 50257}
-TINY = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 1024, "vocab_size": 512}
+SHAPE_NAMES = ("dialogpt-medium", "smollm2-360m")
+SIDES = ("ours", "ours-int8", "ours-int4", "transformers", "llama.cpp")
 
 FIGURES = {
     "first_token_ms": ("first token ms", "less"),
@@ -41,6 +50,7 @@ FIGURES = {
     "streams": ("streams tok/s", "more"),
     "together": ("together tok/s", "more"),
     "peak_mb": ("peak MB", "less"),
+    "share": ("share of memory", "more"),
 }
 
 
@@ -82,64 +92,6 @@ class Run:
 Generate = Callable[[list[list[int]], int], Run]
 
 
-def make_checkpoint(folder: Path, shape: dict[str, int], dtype: str) -> None:
-    """A GPT-2 folder of random weights in shards of one block each; never held as a whole."""
-    import torch
-    from safetensors.torch import save_file
-
-    generator = torch.Generator().manual_seed(0)
-    width, layers = shape["n_embd"], shape["n_layer"]
-
-    def normal(*size: int) -> torch.Tensor:
-        return (torch.randn(*size, generator=generator) * 0.02).to(getattr(torch, dtype))
-
-    def block(layer: int) -> dict[str, torch.Tensor]:
-        name = f"transformer.h.{layer}"
-        tensors = {
-            f"{name}.attn.c_attn.weight": normal(width, 3 * width),
-            f"{name}.attn.c_proj.weight": normal(width, width),
-            f"{name}.mlp.c_fc.weight": normal(width, 4 * width),
-            f"{name}.mlp.c_proj.weight": normal(4 * width, width),
-        }
-        for part, size in (
-            ("attn.c_attn", 3),
-            ("attn.c_proj", 1),
-            ("mlp.c_fc", 4),
-            ("mlp.c_proj", 1),
-        ):
-            tensors[f"{name}.{part}.bias"] = normal(size * width)
-        return tensors | norm(f"{name}.ln_1") | norm(f"{name}.ln_2")
-
-    def norm(name: str) -> dict[str, torch.Tensor]:
-        return {f"{name}.weight": 1 + normal(width), f"{name}.bias": normal(width)}
-
-    def embedding() -> dict[str, torch.Tensor]:
-        return {
-            "transformer.wte.weight": normal(shape["vocab_size"], width),
-            "transformer.wpe.weight": normal(shape["n_positions"], width),
-        } | norm("transformer.ln_f")
-
-    weight_map: dict[str, str] = {}
-    for number in range(layers + 1):
-        tensors = block(number) if number < layers else embedding()
-        shard = f"model-{number + 1:05}-of-{layers + 1:05}.safetensors"
-        save_file(tensors, folder / shard, metadata={"format": "pt"})
-        weight_map |= dict.fromkeys(tensors, shard)
-    index = {"metadata": {}, "weight_map": weight_map}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    config = {
-        "model_type": "gpt2",
-        "architectures": ["GPT2LMHeadModel"],
-        "activation_function": "gelu_new",
-        "layer_norm_epsilon": 1e-5,
-        "bos_token_id": None,
-        "eos_token_id": None,
-        "dtype": dtype,
-        **shape,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-
-
 class Numerals:
     """A vocabulary whose tokens are written as their numbers, so that text shows the ids."""
 
@@ -155,15 +107,21 @@ class Numerals:
         return False
 
 
-def ours(folder: Path, dtype: str) -> Generate:
+def ours(folder: Path, dtype: str, threads: int) -> Generate:
     """Our engine, stepped in this process, through detokenising."""
     import torch
 
     from miniclaude.engine.engine import Engine
+    from miniclaude.engine.protocol import EngineSpec
     from miniclaude.engine.request import GenerationRequest, Sampling
+    from miniclaude.engine.worker import PACKED, load_fused
     from miniclaude.model.checkpoint import load_model
 
-    engine = Engine(load_model(folder, dtype=getattr(torch, dtype)), Numerals())
+    if dtype in PACKED:
+        fused = load_fused(EngineSpec(folder, dtype=dtype), PACKED[dtype], threads)
+        engine = Engine(fused, Numerals())
+    else:
+        engine = Engine(load_model(folder, dtype=getattr(torch, dtype)), Numerals())
 
     def generate(prompts: list[list[int]], answer: int) -> Run:
         start = time.perf_counter()
@@ -218,27 +176,88 @@ def transformers(folder: Path, dtype: str) -> Generate:
     return generate
 
 
-def serve(side: str, folder: Path, dtype: str, threads: int, load: Load) -> None:
-    """A side's process: load, then measure once for every line of input."""
+def llama_cpp(gguf: str, threads: int) -> Generate:
+    """llama.cpp through its Python binding, one prompt at a time."""
+    from llama_cpp import Llama  # type: ignore[import-not-found]
+
+    model = Llama(gguf, n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
+
+    def generate(prompts: list[list[int]], answer: int) -> Run:
+        start, times, ids = time.perf_counter(), [], []
+        for token in model.generate(prompts[0], temp=0.0, repeat_penalty=1.0):
+            times.append(time.perf_counter() - start)
+            ids.append(int(token))
+            if len(ids) == answer:
+                break
+        model.reset()
+        model._ctx.kv_cache_clear() if hasattr(model._ctx, "kv_cache_clear") else None
+        return Run(times, [1] * answer, ids)
+
+    return generate
+
+
+def open_side(name: str, arguments: argparse.Namespace) -> Generate:
+    """A side's model, loaded."""
+    if name == "llama.cpp":
+        return llama_cpp(arguments.gguf, arguments.threads)
     import torch
 
-    torch.set_num_threads(threads)
-    generate = {"ours": ours, "transformers": transformers}[side](folder, dtype)
+    torch.set_num_threads(arguments.threads)
+    kind, _, dtype = name.partition("-")
+    folder = Path(arguments.folder)
+    if kind == "ours":
+        return ours(folder, dtype or arguments.dtype, arguments.threads)
+    return transformers(folder, arguments.dtype)
+
+
+def serve(arguments: argparse.Namespace, load: Load) -> None:
+    """A side's process: load, then measure once for every line of input."""
+    generate = open_side(arguments.side, arguments)
     prompts = load.prompts()
     generate([prompts[0][:8]], 2)
     print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin:
         alone = generate(prompts[:1], load.answer)
-        streams = generate([prompt[: load.stream_prompt] for prompt in prompts], load.stream_answer)
-        figures = {
+        figures: dict[str, Any] = {
             "first_token_ms": alone.times[0] * 1000,
             "alone": alone.rate(1),
-            "streams": streams.rate(load.streams),
-            "together": load.streams * load.stream_answer / streams.times[-1],
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "ids": alone.ids,
         }
+        if arguments.side != "llama.cpp":
+            short = [prompt[: load.stream_prompt] for prompt in prompts]
+            streams = generate(short, load.stream_answer)
+            figures["streams"] = streams.rate(load.streams)
+            figures["together"] = load.streams * load.stream_answer / streams.times[-1]
+        figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(figures), flush=True)
+
+
+def memory_speed(threads: int) -> float:
+    """Bytes a second that a sum of 400 MB reads, at best of ten."""
+    import torch
+
+    torch.set_num_threads(threads)
+    numbers = torch.ones(100_000_000)
+    best = float("inf")
+    for _ in range(10):
+        start = time.perf_counter()
+        numbers.sum()
+        best = min(best, time.perf_counter() - start)
+    return numbers.nbytes / best
+
+
+def packed_bytes(name: str, shape: dict[str, int]) -> float | None:
+    """What a packed side reads for each token: every weight, and in int4 the scales of groups."""
+    bits = {"ours-int8": 8.0, "ours-int4": 4.25}.get(name)
+    if bits is None:
+        return None
+    if "n_embd" in shape:
+        block = 12 * shape["n_embd"] ** 2
+        return bits / 8 * (shape["n_layer"] * block + shape["vocab_size"] * shape["n_embd"])
+    width = shape["hidden_size"]
+    keys = width // shape["num_attention_heads"] * shape["num_key_value_heads"]
+    block = 2 * width * (width + keys) + 3 * width * shape["intermediate_size"]
+    return bits / 8 * (shape["num_hidden_layers"] * block + shape["vocab_size"] * width)
 
 
 class Side:
@@ -248,7 +267,9 @@ class Side:
         self.name = name
         self.best: dict[str, float] = {}
         self.ids: list[int] = []
-        command = [sys.executable, __file__, "--side", name, "--folder", str(folder)]
+        python = arguments.llama_python if name == "llama.cpp" else sys.executable
+        command = [python, __file__, "--side", name, "--folder", str(folder)]
+        command += ["--gguf", arguments.gguf] if arguments.gguf else []
         command += ["--dtype", arguments.dtype, "--threads", str(arguments.threads)]
         self.process = subprocess.Popen(
             [*command, "--load", json.dumps(asdict(load))],
@@ -257,6 +278,7 @@ class Side:
             text=True,
             env={
                 **os.environ,
+                "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
                 "TRANSFORMERS_VERBOSITY": "error",
                 "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             },
@@ -278,6 +300,8 @@ class Side:
         figures = self.read()
         self.ids = figures["ids"]
         for name, (_, better) in FIGURES.items():
+            if name not in figures:
+                continue
             best = min if better == "less" and name != "peak_mb" else max
             self.best[name] = best(figures[name], self.best.get(name, figures[name]))
 
@@ -288,47 +312,70 @@ class Side:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--shape", choices=list(SHAPE_NAMES), default=SHAPE_NAMES[0])
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=["ours", "transformers"])
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tiny model, to see that it runs")
+    parser.add_argument("--gguf", help="the file that the side llama.cpp loads")
+    parser.add_argument("--llama-python", help="a Python that has llama-cpp-python")
     for internal in ("--side", "--folder", "--load"):
         parser.add_argument(internal, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if "llama.cpp" in arguments.sides and not (arguments.gguf and arguments.llama_python):
+        parser.error("the side llama.cpp needs --gguf and --llama-python")
     if arguments.side:
-        load = Load(**json.loads(arguments.load))
-        serve(arguments.side, Path(arguments.folder), arguments.dtype, arguments.threads, load)
+        serve(arguments, Load(**json.loads(arguments.load)))
         return
-    shape = TINY if arguments.quick else SHAPE
+    compare(arguments)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Run all sides in turns and print the table and the JSON line."""
+    from random_checkpoint import SHAPES, make_checkpoint
+
+    name = "quick" if arguments.quick else arguments.shape
+    shape = SHAPES[name]
     load = Load(shape["vocab_size"])
     if arguments.quick:
         load = Load(shape["vocab_size"], 64, 9, streams=4, stream_prompt=16, stream_answer=9)
-    with tempfile.TemporaryDirectory(prefix="generate-") as name:
-        make_checkpoint(Path(name), shape, arguments.dtype)
-        sides = [Side(side, Path(name), arguments, load) for side in ("ours", "transformers")]
+    with tempfile.TemporaryDirectory(prefix="generate-") as folder:
+        make_checkpoint(Path(folder), shape, arguments.dtype)
+        sides = [Side(side, Path(folder), arguments, load) for side in arguments.sides]
         for _ in range(arguments.repeats):
             for side in sides:
                 side.measure()
         for side in sides:
             side.close()
-    mine, theirs = sides
-    print(f"{'':16}{'ours':>14}{'transformers':>14}{'ratio':>8}")
+    speed = memory_speed(arguments.threads)
+    for side in sides:
+        size = packed_bytes(side.name, shape)
+        if size is not None:
+            side.best["share"] = side.best["alone"] * size / speed
+    first, last = sides[0].best, sides[-1].best
+    print(f"{'':16}" + "".join(f"{side.name:>14}" for side in sides) + f"{'ratio':>8}")
     ratios = {}
     for figure, (label, better) in FIGURES.items():
-        ratio = mine.best[figure] / theirs.best[figure]
-        ratios[figure] = round(ratio if better == "more" else 1 / ratio, 3)
-        print(
-            f"{label:16}{mine.best[figure]:14.1f}{theirs.best[figure]:14.1f}{ratios[figure]:8.2f}"
-        )
+        digits = 2 if figure == "share" else 1
+        cells = [
+            f"{side.best[figure]:14.{digits}f}" if figure in side.best else f"{'-':>14}"
+            for side in sides
+        ]
+        if figure in first and figure in last:
+            ratio = first[figure] / last[figure]
+            ratios[figure] = round(ratio if better == "more" else 1 / ratio, 3)
+            cells.append(f"{ratios[figure]:8.2f}")
+        print(f"{label:16}" + "".join(cells))
     result = {
         "benchmark": "generate",
-        "shape": "quick" if arguments.quick else "dialogpt-medium",
+        "shape": name,
         "dtype": arguments.dtype,
         "threads": arguments.threads,
-        "ours": {name: round(value, 1) for name, value in mine.best.items()},
-        "transformers": {name: round(value, 1) for name, value in theirs.best.items()},
+        "memory_gb_s": round(speed / 1e9, 1),
+        **{side.name: {k: round(v, 2) for k, v in side.best.items()} for side in sides},
         "ratios": ratios,
-        "same_answer": mine.ids == theirs.ids,
+        "same_answer": sides[0].ids == sides[-1].ids,
     }
     print(json.dumps(result))
 

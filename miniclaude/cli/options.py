@@ -12,3 +12,10 @@ Home = Annotated[
     typer.Option(help="Folder of your models and conversations.", show_default="~/.mini-claude"),
 ]
 Model = Annotated[str | None, typer.Option(help="The model that answers.")]
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        help="Number format of local models' weights: float32, bfloat16, float16, int8 or int4.",
+        show_default="auto",
+    ),
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from miniclaude.cli.options import Home, Model
+from miniclaude.cli.options import Dtype, Home, Model
 
 NO_MODEL = """\
 There is no model yet. Fetch one while this runs, for example
@@ -23,6 +23,7 @@ def serve(
     ] = None,
     home: Home = None,
     model: Model = None,
+    dtype: Dtype = None,
     database_url: Annotated[
         str | None,
         typer.Option(help="PostgreSQL or SQLite URL.", show_default="a file in the home"),
@@ -36,7 +37,12 @@ def serve(
     from miniclaude.settings import load_settings
 
     settings = load_settings(
-        home, host=host, port=port, model=model, database_url=database_url or None
+        home,
+        host=host,
+        port=port,
+        model=model,
+        dtype=dtype,
+        database_url=database_url or None,
     )
     first_time = not settings.home.exists()
     registry = make_registry(

@@ -40,14 +40,26 @@ class Loaded:
 
 class Adapters:
     """The adapters of one engine. `hold` one for each request and `release` it at its end; `assign`
-    the rows before every forward pass."""
+    the rows before every forward pass. model: None for one whose layers cannot be wrapped, which
+    has none."""
 
-    def __init__(self, model: Transformer, limits: EngineLimits) -> None:
-        self.model = model
+    def __init__(self, model: Transformer | None, limits: EngineLimits) -> None:
+        self._model = model
         self.limits = limits
         self.rows = Rows()
         self.loaded: dict[str, Loaded] = {}  # the first is the longest unused
         self.wrapped: dict[str, RowLoraLinear] = {}
+
+    @property
+    def model(self) -> Transformer:
+        """What they change. Raises UnsupportedFieldError when nothing can change it."""
+        if self._model is None:
+            raise UnsupportedFieldError(
+                "model: weights in 8 or 4 bits are packed, and no adapter can be put on them.",
+                hint="Load the adapter together with its base.",
+                param="model",
+            )
+        return self._model
 
     def hold(self, adapter: AdapterRef | None) -> None:
         """Keep an adapter in memory, loading it if it is not there.

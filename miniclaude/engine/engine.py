@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -44,6 +45,9 @@ from miniclaude.engine.stop_strings import StopStrings
 from miniclaude.errors import InvalidRequestError, MiniClaudeError, OverloadedError
 from miniclaude.model.transformer import Transformer
 
+if TYPE_CHECKING:  # its compiler takes a second to import
+    from miniclaude.engine.fused import FusedModel
+
 
 @dataclass(slots=True, eq=False)
 class Writing:
@@ -72,13 +76,13 @@ class Engine:
     """Writes many answers at once with one model.
 
     `submit` and `cancel` between calls of `step`; each step computes at most `limits.step_tokens`
-    tokens and says what is new. The model must be in eval mode; its device and dtype are the
-    cache's.
+    tokens and says what is new. The model must be in eval mode; `cache_place` says where and in
+    what its keys and values are kept.
     """
 
     def __init__(
         self,
-        model: Transformer,
+        model: Transformer | FusedModel,
         tokenizer: Vocabulary,
         limits: EngineLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -86,27 +90,27 @@ class Engine:
         self.model = model
         self.tokenizer = tokenizer
         self.limits = limits or EngineLimits()
-        weight = model.tokens.weight
+        dtype, device = cache_place(model)
         self.kv_tokens = self.limits.kv_tokens or default_kv_tokens(
             model.config,
             running=self.limits.max_running,
-            dtype=weight.dtype,
-            device=weight.device,
+            dtype=dtype,
+            device=device,
         )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(
             model.config,
             blocks=blocks,
             block_tokens=self.limits.block_tokens,
-            dtype=weight.dtype,
-            device=weight.device,
+            dtype=dtype,
+            device=device,
         )
         self.prefix_tokens = default_prefix_tokens(
-            self.limits.prefix_tokens, self.kv_tokens, model.config, weight.dtype
+            self.limits.prefix_tokens, self.kv_tokens, model.config, dtype
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
-        self.adapters = Adapters(model, self.limits)
+        self.adapters = Adapters(model if isinstance(model, Transformer) else None, self.limits)
         self.pace = Pace()
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
@@ -403,3 +407,10 @@ class Engine:
             cached_tokens=live.job.cached_tokens,
             stop_text=writing.text.filter.found if finish == "stop" else None,
         )
+
+
+def cache_place(model: Transformer | FusedModel) -> tuple[torch.dtype, torch.device]:
+    """In what number format and where a model's keys and values are kept."""
+    if isinstance(model, Transformer):
+        return model.tokens.weight.dtype, model.tokens.weight.device
+    return model.cache_dtype, model.device

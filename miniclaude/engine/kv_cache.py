@@ -76,7 +76,7 @@ class StepCache:
     """
 
     def __init__(self, cache: BlockCache, spans: Sequence[Span]) -> None:
-        self.layers = cache.layers
+        self.pool, self.layers = cache.pool, cache.layers
         device = cache.pool.device
         self.reads: list[tuple[slice, slice | Tensor]] = []
         writes: list[Tensor] = []

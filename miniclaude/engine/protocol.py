@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from miniclaude import errors
 from miniclaude.engine.limits import EngineLimits
@@ -30,12 +30,17 @@ MAX_LINE = 32 << 20
 
 Json = dict[str, Any]
 
+PACKED: dict[str, Literal[8, 4]] = {"int8": 8, "int4": 4}
+"""Formats of weights that only the CPU's own kernels read, and their bits. On these no adapter can
+be put; one is added to the weights before they are packed."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
     """What a worker is started with.
 
-    folder: the model's. device, dtype: as `miniclaude.device` names them. threads: for arithmetic
+    folder: the model's. device, dtype: as `miniclaude.device` names them; a dtype of int8 or int4
+    packs the weights, on the CPU. threads: for arithmetic
     on the CPU; None is one for each physical core. adapter: the folder of one to add into the
     weights.
     """

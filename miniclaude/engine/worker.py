@@ -14,16 +14,18 @@ import threading
 import traceback
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
-from miniclaude.device import choose_placement
+from miniclaude.device import Placement, choose_placement
 from miniclaude.engine.compiling import Compiling
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import physical_cores
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.protocol import (
     MAX_LINE,
+    PACKED,
     EngineInfo,
     EngineSpec,
     Json,
@@ -33,25 +35,36 @@ from miniclaude.engine.protocol import (
     encode_error,
     encode_output,
 )
-from miniclaude.errors import MiniClaudeError
+from miniclaude.errors import MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
+from miniclaude.model.load_packed import load_packed
 from miniclaude.model.lora import fold
+from miniclaude.model.packed import Bits
+from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.tuned import check_files
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import check_vocabulary
+
+if TYPE_CHECKING:  # its compiler takes a second to import
+    from miniclaude.engine.fused import FusedModel
 
 
 def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     """The engine that a spec asks for. Raises CheckpointError, TokenizerError or SettingsError."""
     threads = spec.threads or physical_cores()
     torch.set_num_threads(threads)
-    place = choose_placement(spec.device, spec.dtype)
+    packed = PACKED.get(spec.dtype)
+    place = choose_placement(spec.device, spec.dtype) if packed is None else packed_place(spec)
     tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
-    model = load_model(spec.folder, device=place.device, dtype=place.dtype)
-    if spec.adapter is not None:
-        add_adapter(model, spec.adapter)
+    model: Transformer | FusedModel
+    if packed is None:
+        model = load_model(spec.folder, device=place.device, dtype=place.dtype)
+        if spec.adapter is not None:
+            add_adapter(model, spec.adapter)
+    else:
+        model = load_fused(spec, packed, threads)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
     engine = Engine(model, tokenizer, spec.limits)
     return engine, EngineInfo(
@@ -59,9 +72,34 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
         context=model.config.context,
         kv_tokens=engine.kv_tokens,
         device=str(place.device),
-        dtype=str(place.dtype).removeprefix("torch."),
+        dtype=str(place.dtype).removeprefix("torch.") if packed is None else spec.dtype,
         threads=threads,
     )
+
+
+def packed_place(spec: EngineSpec) -> Placement:
+    """The CPU. Raises SettingsError when another device is asked for."""
+    if spec.device not in ("auto", "cpu"):
+        raise SettingsError(
+            f"dtype: {spec.dtype} weights are for the CPU, and device is {spec.device!r}.",
+            hint="Leave the device out, or use bfloat16 on it.",
+            param="dtype",
+        )
+    return Placement(torch.device("cpu"), torch.float32)
+
+
+def load_fused(spec: EngineSpec, bits: Bits, threads: int) -> FusedModel:
+    """The model in 8 or 4 bits, its kernels compiled. With an adapter, the whole model is held as
+    floats first, so that the two are rounded once and together."""
+    from miniclaude.engine.fused import FusedModel
+
+    if spec.adapter is None:
+        model = load_packed(spec.folder, bits)
+    else:
+        model = load_model(spec.folder)
+        add_adapter(model, spec.adapter)
+        pack_model(model, bits)
+    return FusedModel(model, threads)
 
 
 def add_adapter(model: Transformer, folder: Path) -> None:

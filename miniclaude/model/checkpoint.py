@@ -222,9 +222,12 @@ def allocate(
 
 def place_of(model: Transformer, piece: Piece) -> Tensor:
     """The part of our parameters a piece fills, in the checkpoint's orientation: a view."""
-    place = model.get_parameter(piece.parameter).detach()
-    if piece.rows is not None:
-        place = place[slice(*piece.rows)]
+    return part_of(model.get_parameter(piece.parameter).detach(), piece)
+
+
+def part_of(parameter: Tensor, piece: Piece) -> Tensor:
+    """The same of a parameter at hand."""
+    place = parameter if piece.rows is None else parameter[slice(*piece.rows)]
     return place.t() if piece.transposed else place
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineSpec
+from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
@@ -88,7 +89,7 @@ def create(options: Mapping[str, object]) -> Local:
 
 
 class Local:
-    """The models of a library. device, dtype: as `miniclaude.device` names them. threads: for each
+    """The models of a library. device, dtype: as an `EngineSpec` has them. threads: for each
     engine; None is its own choice. max_loaded: models in memory at once."""
 
     def __init__(
@@ -108,7 +109,7 @@ class Local:
             place = (device, dtype, threads, limits or EngineLimits())
             return EngineSpec(model.weights, *place, adapter=model.adapter)
 
-        self._models = LoadedModels(library, make_spec, max_loaded)
+        self._models = LoadedModels(library, make_spec, max_loaded, together=dtype not in PACKED)
 
     async def models(self) -> list[ModelInfo]:
         """What the library holds."""

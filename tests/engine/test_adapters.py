@@ -144,12 +144,12 @@ def test_room_is_counted_in_bytes_too(tmp_path: Path) -> None:
 
 def test_the_last_adapter_leaves_the_model_as_it_was(tmp_path: Path) -> None:
     engine = tiny_engine()
-    before = [type(module) for module in engine.model.modules()]
+    before = [type(module) for module in engine.adapters.model.modules()]
     run(engine, on(write(tmp_path, "gpt2", 2), ask("a", "hi")))
-    assert before != [type(module) for module in engine.model.modules()]
+    assert before != [type(module) for module in engine.adapters.model.modules()]
     (name,) = engine.adapters.loaded
     engine.adapters.drop(name)
-    assert before == [type(module) for module in engine.model.modules()]
+    assert before == [type(module) for module in engine.adapters.model.modules()]
 
 
 def test_a_newer_version_is_not_taken_for_an_older(tmp_path: Path) -> None:

@@ -214,6 +214,7 @@ def test_scores_that_are_not_numbers_end_only_their_own_request() -> None:
     """Token 13's embedding is NaN: a request that holds it fails, its neighbours do not notice."""
     engine = tiny_engine()
     good = ask("good", "fine", max_tokens=8, logit_bias={13: -100.0})
+    assert isinstance(engine.model, Transformer)
     weight = engine.model.tokens.weight.detach().clone()
     engine.model.head.weight = torch.nn.Parameter(weight)
     expected = texts(run(engine, good))

@@ -116,7 +116,8 @@ def test_a_chunk_that_is_tried_again_counts_once(monkeypatch: pytest.MonkeyPatch
 
 def test_a_broken_model_is_an_error_and_no_number() -> None:
     engine = tiny_engine()
-    torch.nn.init.constant_(engine.model.norm.weight, float("nan"))  # type: ignore[arg-type]
+    norm = engine.adapters.model.norm.get_parameter("weight")
+    torch.nn.init.constant_(norm, float("nan"))
     for what in ({"embedding": True}, {"logprobs": 1}):
         [output] = run(engine, read("a", "hello", **what))
         assert output.finish == "error"

@@ -1,0 +1,91 @@
+"""Attention of one token after another, over keys and values in bfloat16 wherever they lie."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miniclaude.model.attention_kernel import ABREAST, LANES, STEP, sixteen_dots, weighted_sum
+from miniclaude.model.compile import compiled
+from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16
+
+ZERO, LEAST = np.float32(0), np.float32(-3e38)
+
+
+class Sights(NamedTuple):
+    """What each token may look at: keys at `slots[first[token] + p]` for positions p from 0 to
+    `lengths[token] - 1`.
+
+    slots: [n]; first, lengths: [T]; new: [T], each token's own slot. All int64.
+    """
+
+    slots: NDArray[np.int64]
+    first: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    new: NDArray[np.int64]
+
+
+@compiled
+def score_keys(query: Floats, keys: Halves, slots: NDArray[np.int64], scores: Floats) -> None:
+    """scores [S] = the query's products with its keys, one after another."""
+    for s in range(slots.shape[0]):
+        total = ZERO
+        for d in range(query.shape[0]):
+            total += query[d] * from_bfloat16(keys[slots[s], d])
+        scores[s] = total
+
+
+@compiled
+def sum_values(
+    weights: Floats, values: Halves, slots: NDArray[np.int64], first: int, out: Floats
+) -> None:
+    """out [D] += the values from number `first` on, each times its weight."""
+    for s in range(first, slots.shape[0]):
+        for d in range(out.shape[0]):
+            out[d] += weights[s] * from_bfloat16(values[slots[s], d])
+
+
+@compiled
+def attend(
+    query: Floats,
+    keys: Halves,
+    values: Halves,
+    slots: NDArray[np.int64],
+    scale: float,
+    scores: Floats,
+    out: Floats,
+) -> None:
+    """softmax(q kᵀ · scale) v for one head of one token. query, out: [D]; keys, values: [slots of
+    the pool, D]; slots: [S]; scores: room for S numbers and fifteen more."""
+    size, dimensions = slots.shape[0], query.shape[0]
+    steps, row_bytes = dimensions // STEP, 2 * dimensions
+    even = dimensions % STEP == 0
+    slots_at, scores_at = slots.ctypes.data, scores.ctypes.data
+    if even:
+        for s in range(0, size, LANES):
+            sixteen_dots(
+                query.ctypes.data, keys.ctypes.data, row_bytes,
+                slots_at, s, size - 1, steps, scores_at + 4 * s,
+            )  # fmt: skip
+    else:
+        score_keys(query, keys, slots, scores)
+    largest = LEAST
+    for s in range(size):
+        largest = max(largest, scores[s])
+    total, factor = ZERO, np.float32(scale)
+    for s in range(size):
+        weight = exp((scores[s] - largest) * factor)
+        scores[s] = weight
+        total += weight
+    out[:] = ZERO
+    done = 0
+    if even:
+        done = size // ABREAST * ABREAST
+        weighted_sum(
+            scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
+        )
+    sum_values(scores, values, slots, done, out)
+    for d in range(dimensions):
+        out[d] /= total

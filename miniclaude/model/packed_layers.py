@@ -1,0 +1,75 @@
+"""Packed weights as layers of a model: the plain PyTorch path, which is exact and always there.
+
+`pack_model` puts a `PackedLinear` where a linear layer was, and a `PackedEmbedding` for the token
+embedding; the forward pass knows nothing of it. Each layer unpacks its weights whenever it is used,
+which is slow; `engine/fused.py` computes the same model fast.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from miniclaude.errors import CheckpointError
+from miniclaude.model.packed import Bits, PackedWeight, pack
+from miniclaude.model.transformer import Transformer
+
+
+class PackedLinear(nn.Module):
+    """x Wᵀ + bias, W packed. It has no parameters."""
+
+    def __init__(self, weight: PackedWeight, bias: Tensor | None) -> None:
+        super().__init__()
+        self.weight = weight
+        self.bias = None if bias is None else bias.detach().float()
+        self.in_features, self.out_features = weight.columns, weight.rows
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: [..., C] -> [..., R]."""
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return linear(x, self.weight.unpack(x.dtype), bias)
+
+
+class PackedEmbedding(nn.Module):
+    """Rows of a packed matrix, as float32."""
+
+    def __init__(self, weight: PackedWeight) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids: [...] -> [..., C]."""
+        return self.weight.take(ids)
+
+
+def pack_model(model: Transformer, bits: Bits) -> None:
+    """Pack every linear layer, the head and the token embedding (once, where the two are one), in
+    place; the old weights are freed one layer at a time, and the others become float32. The model
+    is for answering only then.
+
+    Raises CheckpointError naming the layer whose weights are not finite numbers.
+    """
+    for name in [name for name, module in model.named_modules() if type(module) is nn.Linear]:
+        if name != "head" or not model.config.tied_head:
+            pack_layer(model, name, bits)
+    pack_layer(model, "tokens", bits)
+    model.float().requires_grad_(False)
+
+
+def pack_layer(model: Transformer, name: str, bits: Bits) -> None:
+    """Pack one linear layer, or the embedding `tokens` and with it a tied head. Raises as
+    `pack_model` does."""
+    layer = model.get_submodule(name)
+    try:
+        packed = pack(layer.get_parameter("weight"), bits)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{name}.weight holds numbers that are not finite.", hint=error.hint, param=name
+        ) from None
+    owner, _, attribute = name.rpartition(".")
+    if isinstance(layer, nn.Linear):
+        setattr(model.get_submodule(owner), attribute, PackedLinear(packed, layer.bias))
+        return
+    setattr(model, name, PackedEmbedding(packed))
+    if model.config.tied_head:
+        model.add_module("head", PackedLinear(packed, None))

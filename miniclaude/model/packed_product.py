@@ -1,0 +1,207 @@
+"""x Wᵀ with packed weights, by all threads of a team.
+
+Activations are rounded to int8 too, each group of 64 with a scale of its own; sums are exact whole
+numbers within a group and float32 across groups. The reference is `PackedWeight.unpack` and an
+ordinary product.
+
+Letters in shapes: T tokens, T8 the same rounded up to eights, P padded columns, G groups, R rows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from miniclaude.model.compile import bits_of_float, compiled, float_from_bits
+from miniclaude.model.packed import GROUP, LANES, PackedWeight
+from miniclaude.model.team import Team, barrier, claim
+from miniclaude.model.tile_kernel import tile_kernel
+
+TOGETHER = 8
+"""Tokens that one reading of a tile serves."""
+
+BLOCK = 32
+"""Tokens whose activations stay in the innermost cache while tiles pass by."""
+
+SHARES = 8
+"""Into how many pieces a thread's part of the work is cut."""
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.int8]
+Whole = NDArray[np.int32]
+
+one_int8, many_int8 = tile_kernel(8, 1), tile_kernel(8, TOGETHER)
+one_int4, many_int4 = tile_kernel(4, 1), tile_kernel(4, TOGETHER)
+
+ZERO, LARGEST, HALF_UP = np.float32(0), np.float32(127), np.float32(128.5)
+
+
+class Rounded(NamedTuple):
+    """Activations as the kernels read them: codes [T8, P], scales [T8, G], and each group's sum
+    times minus one [T8, G], of which the weights' offset makes where a sum starts."""
+
+    codes: Bytes
+    scales: Floats
+    starts: Whole
+
+
+def rounded_buffer(tokens: int, columns: int) -> Rounded:
+    """Room for so many tokens of at most so many columns."""
+    rows = -(-tokens // TOGETHER) * TOGETHER
+    groups = -(-columns // GROUP)
+    return Rounded(
+        np.zeros((rows, groups * GROUP), np.int8),
+        np.zeros((rows, groups), np.float32),
+        np.zeros((rows, groups), np.int32),
+    )
+
+
+@compiled
+def round_group(values: Floats, codes: Bytes, count: int) -> tuple[float, int]:
+    """Round `count` numbers by the largest of them: its share of 127, and the sum of the codes.
+
+    Sums of int32 are int64 unless said otherwise, and vectors then half as fast.
+    """
+    bits = np.int32(0)  # those of positive numbers are in the numbers' order; NaN comes last
+    for i in range(count):
+        positive = np.int32(bits_of_float(values[i]) & np.int32(0x7FFFFFFF))
+        bits = max(positive, bits)
+    largest = float_from_bits(bits)
+    steps = LARGEST / largest if largest > ZERO else ZERO
+    total = np.int32(0)
+    for i in range(count):
+        code = np.int32(np.int32(values[i] * steps + HALF_UP) - np.int32(128))
+        codes[i] = code
+        total = np.int32(total + code)
+    return float(largest / LARGEST), int(total)
+
+
+@compiled
+def round_row(values: Floats, row: int, offset: int, into: Rounded) -> None:
+    """Round one token's activations [C] to bytes, each group by its largest; the rest are 0."""
+    codes, columns = into.codes[row], values.shape[0]
+    whole = columns // GROUP
+    for group in range(whole):
+        first = group * GROUP
+        scale, total = round_group(values[first:], codes[first:], GROUP)
+        into.scales[row, group], into.starts[row, group] = scale, -offset * total
+    if whole * GROUP < columns:
+        first = whole * GROUP
+        codes[first : first + GROUP] = 0
+        scale, total = round_group(values[first:], codes[first:], columns - first)
+        into.scales[row, whole], into.starts[row, whole] = scale, -offset * total
+
+
+@compiled
+def share(pieces: int, threads: int) -> int:
+    """How many pieces of work a thread takes at a time."""
+    return max(1, pieces // (threads * SHARES))
+
+
+@compiled
+def product(
+    sync: int,
+    threads: int,
+    bits: int,
+    codes: int,
+    scales: int,
+    rows: int,
+    columns: int,
+    x: Rounded,
+    tokens: int,
+    out: Floats,
+) -> None:
+    """One phase: out [T8, ≥ R] = x Wᵀ. codes, scales: addresses of a PackedWeight's two tensors,
+    which is [rows, columns]. The caller lets the threads meet afterwards."""
+    groups = (columns + GROUP - 1) // GROUP
+    tiles = (rows + LANES - 1) // LANES
+    tile_bytes = groups * GROUP * LANES * bits // 8
+    scale_bytes = LANES * 4 if bits == 8 else groups * LANES * 2
+    x_stride, group_stride, out_stride = x.codes.shape[1], x.scales.shape[1] * 4, out.shape[1] * 4
+    x_at, out_at = x.codes.ctypes.data, out.ctypes.data
+    scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
+    taken = share(tiles, threads)
+    while True:
+        first = claim(sync, taken)
+        if first >= tiles:
+            return
+        last = min(first + taken, tiles)
+        for block in range(0, tokens, BLOCK):
+            for tile in range(first, last):
+                codes_at, weights_at = codes + tile * tile_bytes, scales + tile * scale_bytes
+                for token in range(block, min(block + BLOCK, tokens), TOGETHER):
+                    x_row = x_at + token * x_stride
+                    scales_row = scales_at + token * group_stride
+                    starts_row = starts_at + token * group_stride
+                    out_row = out_at + token * out_stride + tile * LANES * 4
+                    if bits == 8 and tokens == 1:
+                        one_int8(
+                            codes_at, weights_at, groups, x_row, x_stride,
+                            scales_row, starts_row, group_stride, out_row, out_stride,
+                        )  # fmt: skip
+                    elif bits == 8:
+                        many_int8(
+                            codes_at, weights_at, groups, x_row, x_stride,
+                            scales_row, starts_row, group_stride, out_row, out_stride,
+                        )  # fmt: skip
+                    elif tokens == 1:
+                        one_int4(
+                            codes_at, weights_at, groups, x_row, x_stride,
+                            scales_row, starts_row, group_stride, out_row, out_stride,
+                        )  # fmt: skip
+                    else:
+                        many_int4(
+                            codes_at, weights_at, groups, x_row, x_stride,
+                            scales_row, starts_row, group_stride, out_row, out_stride,
+                        )  # fmt: skip
+
+
+@compiled
+def whole_product(
+    sync: int,
+    thread: int,
+    threads: int,
+    bits: int,
+    codes: int,
+    scales: int,
+    rows: int,
+    columns: int,
+    values: Floats,
+    x: Rounded,
+    out: Floats,
+) -> None:
+    """Round `values` [T, C], then multiply."""
+    tokens = values.shape[0]
+    offset = 128 if bits == 8 else 8
+    taken = share(tokens, threads)
+    while True:
+        first = claim(sync, taken)
+        if first >= tokens:
+            break
+        for token in range(first, min(first + taken, tokens)):
+            round_row(values[token], token, offset, x)
+    barrier(sync, threads)
+    product(sync, threads, bits, codes, scales, rows, columns, x, tokens, out)
+
+
+def multiply(team: Team, x: Tensor, weight: PackedWeight) -> Tensor:
+    """x [T, C] float32 -> x Wᵀ [T, R] float32, with the activations rounded as the module says."""
+    tokens = len(x)
+    buffer = rounded_buffer(tokens, weight.columns)
+    out = torch.empty(len(buffer.codes), len(weight.codes) * LANES)
+    team.run(
+        whole_product,
+        weight.bits,
+        weight.codes.data_ptr(),
+        weight.scales.data_ptr(),
+        weight.rows,
+        weight.columns,
+        x.contiguous().numpy(),
+        buffer,
+        out.numpy(),
+    )
+    return out[:tokens, : weight.rows]

@@ -1,0 +1,199 @@
+"""The innermost loop of every product with packed weights: one tile times one or eight tokens.
+
+It is built instruction by instruction, since it decides how fast everything is. What it computes,
+for the tile's sixteen output rows at once, in the sixteen lanes of a register:
+
+    for each group of 64 columns:
+        sum = start                                  # takes back the offset of the stored codes
+        for every 4 columns:
+            sum += dot(weights' 16 x 4 bytes, activations' 4 bytes)      # in whole numbers, exact
+        result += sum * activation scale [* weight scales, in 4 bits]
+    result *= weight scales, in 8 bits
+
+On processors with AVX-512 VNNI, `dot` is a single instruction (VPDPBUSD); on others the compiler
+makes what it can of its definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+
+from miniclaude.model.compile import FLOAT, INT8, INT32, INT64, instruction, known_function
+from miniclaude.model.packed import GROUP, LANES, Bits
+
+INTS, FLOATS = ir.VectorType(INT32, LANES), ir.VectorType(FLOAT, LANES)
+BYTES, WORDS = ir.VectorType(INT8, 4 * LANES), ir.VectorType(ir.IntType(16), LANES)
+VECTOR = 64  # bytes in a register
+
+AHEAD = 4096
+"""How many bytes before their use weights are asked for from memory. Alone, the processor's own
+prefetching stops at every page, and reads at three quarters of the speed."""
+
+
+def has_dot_instruction() -> bool:
+    """Whether this processor multiplies and adds bytes in one instruction."""
+    return bool(binding.get_host_cpu_features().get("avx512vnni"))
+
+
+class Code:
+    """What the kernel says more than once. builder: where the instructions go."""
+
+    def __init__(self, builder: Any, native: bool) -> None:
+        self.builder = builder
+        self.native = native
+
+    def load(self, address: Any, kind: Any, align: int) -> Any:
+        """What lies at an address."""
+        value = self.builder.load(self.builder.inttoptr(address, ir.PointerType(kind)))
+        value.align = align
+        return value
+
+    def everywhere(self, value: Any, kind: Any) -> Any:
+        """A vector with one number in every lane."""
+        nothing = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(nothing, value, ir.Constant(INT32, 0))
+        return self.builder.shuffle_vector(first, nothing, ir.Constant(INTS, [0] * LANES))
+
+    def prefetch(self, address: Any) -> None:
+        """Ask for a cache line; reading beyond the end of memory is no fault here."""
+        place = self.builder.inttoptr(address, ir.PointerType(INT8))
+        numbers = [ir.Constant(INT32, number) for number in (0, 3, 1)]  # to read, keep, data
+        kinds = [ir.PointerType(INT8), INT32, INT32, INT32]
+        self.builder.call(
+            known_function(self.builder, "llvm.prefetch.p0i8", ir.VoidType(), kinds),
+            [place, *numbers],
+        )
+
+    def dot(self, total: Any, weights: Any, activations: Any) -> Any:
+        """total [16] + the sums of four products each: weights unsigned bytes, activations signed
+        bytes, both [16] times four in an int32."""
+        b = self.builder
+        if self.native:
+            name = "llvm.x86.avx512.vpdpbusd.512"
+            return b.call(known_function(b, name, INTS, [INTS] * 3), [total, weights, activations])
+        for byte in range(4):
+            shift = ir.Constant(INTS, [24 - 8 * byte] * LANES)
+            left = b.lshr(b.shl(weights, shift), ir.Constant(INTS, [24] * LANES))
+            right = b.ashr(b.shl(activations, shift), ir.Constant(INTS, [24] * LANES))
+            total = b.add(total, b.mul(left, right))
+        return total
+
+    def multiply_add(self, left: Any, right: Any, total: Any) -> Any:
+        """left · right + total, rounded once."""
+        function = known_function(self.builder, "llvm.fma.v16f32", FLOATS, [FLOATS] * 3)
+        return self.builder.call(function, [left, right, total])
+
+
+class Arguments(NamedTuple):
+    """What a kernel is called with; all whole numbers, most of them addresses.
+
+    codes, scales: the tile's. groups: how many. x: int8 activations, `x_stride` bytes a token.
+    x_scales: float32 a group; starts: int32 a group, minus the code's offset times the sum of the
+    activations; both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes
+    from one to the next.
+    """
+
+    codes: Any
+    scales: Any
+    groups: Any
+    x: Any
+    x_stride: Any
+    x_scales: Any
+    starts: Any
+    group_stride: Any
+    out: Any
+    out_stride: Any
+
+
+def tile_kernel(bits: Bits, tokens: int, native: bool | None = None) -> Callable[..., None]:
+    """The kernel for weights of so many bits and exactly so many tokens; see `Arguments`.
+
+    native: whether to use the one-instruction dot product; None is wherever there is one.
+    """
+    single = has_dot_instruction() if native is None else native
+
+    @instruction
+    def kernel(
+        typing: Any,
+        codes: Any,
+        scales: Any,
+        groups: Any,
+        x: Any,
+        x_stride: Any,
+        x_scales: Any,
+        starts: Any,
+        group_stride: Any,
+        out: Any,
+        out_stride: Any,
+    ) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            write_kernel(Code(builder, single), Arguments(*arguments), bits, tokens)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * len(Arguments._fields)), build
+
+    return kernel
+
+
+def write_kernel(code: Code, a: Arguments, bits: Bits, tokens: int) -> None:
+    """The instructions, as the module's docstring says."""
+    b = code.builder
+
+    def number(value: int) -> Any:
+        return ir.Constant(INT64, value)
+
+    vectors = GROUP * LANES * bits // 8 // VECTOR  # registers full of codes in a group
+    results = [
+        cgutils.alloca_once(b, FLOATS)  # type: ignore[no-untyped-call]
+        for _ in range(tokens)
+    ]
+    for result in results:
+        b.store(ir.Constant(FLOATS, [0.0] * LANES), result)
+    with cgutils.for_range(b, a.groups) as loop:
+        codes = b.add(a.codes, b.mul(loop.index, number(vectors * VECTOR)))
+        x = b.add(a.x, b.mul(loop.index, number(GROUP)))
+        rows = [b.add(x, b.mul(a.x_stride, number(token))) for token in range(tokens)]
+        at = b.mul(loop.index, number(4))
+        places = [b.add(at, b.mul(a.group_stride, number(token))) for token in range(tokens)]
+        sums = [
+            code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS) for place in places
+        ]
+        column = 0
+        for vector in range(vectors):
+            address = b.add(codes, number(vector * VECTOR))
+            code.prefetch(b.add(address, number(AHEAD)))
+            for weights in unpacked(code, code.load(address, INTS, VECTOR), bits):
+                for token, row in enumerate(rows):
+                    four = code.load(b.add(row, number(column)), INT32, 4)
+                    sums[token] = code.dot(sums[token], weights, code.everywhere(four, INTS))
+                column += 4
+        if bits == 4:
+            half = code.load(b.add(a.scales, b.mul(loop.index, number(2 * LANES))), WORDS, 32)
+            wide = b.shl(b.zext(half, INTS), ir.Constant(INTS, [16] * LANES))
+            group_scales = b.bitcast(wide, FLOATS)  # bfloat16 is float32's upper half
+        for token, place in enumerate(places):
+            scale = code.everywhere(code.load(b.add(a.x_scales, place), FLOAT, 4), FLOATS)
+            if bits == 4:
+                scale = b.fmul(scale, group_scales)
+            total = b.load(results[token])
+            product = code.multiply_add(b.sitofp(sums[token], FLOATS), scale, total)
+            b.store(product, results[token])
+    for token, result in enumerate(results):
+        value = b.load(result)
+        if bits == 8:
+            value = b.fmul(value, code.load(a.scales, FLOATS, VECTOR))
+        address = b.add(a.out, b.mul(a.out_stride, number(token)))
+        b.store(value, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
+
+
+def unpacked(code: Code, codes: Any, bits: Bits) -> list[Any]:
+    """A register of stored codes as bytes: one register of them, in 4 bits two."""
+    if bits == 8:
+        return [codes]
+    b, low = code.builder, ir.Constant(INTS, [0x0F0F0F0F] * LANES)
+    return [b.and_(codes, low), b.and_(b.lshr(codes, ir.Constant(INTS, [4] * LANES)), low)]

@@ -1,0 +1,153 @@
+"""The fused computation of a packed model against the transformer's own forward pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from miniclaude.engine.engine import Engine
+from miniclaude.engine.fused import FusedModel
+from miniclaude.engine.kv_cache import BlockCache, Span
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.protocol import EngineSpec
+from miniclaude.engine.worker import load
+from miniclaude.errors import SettingsError
+from miniclaude.model.checkpoint import load_model
+from miniclaude.model.config import ModelConfig
+from miniclaude.model.fused_attention import attend
+from miniclaude.model.load_packed import load_packed
+from miniclaude.model.packed import Bits
+from miniclaude.model.packed_layers import PackedLinear, pack_model
+from miniclaude.model.transformer import Transformer
+from tests.engine.tiny import ByteVocabulary, ask, run, texts, tiny_model
+from tests.model.models import GPT2, LLAMA, random_model
+from tests.model.test_packed import error, rounded_as_the_kernels_do
+
+THREADS = 2
+SHAPES: dict[str, tuple[ModelConfig, dict[str, Any]]] = {
+    "gpt2": (GPT2, {}),
+    "gelu": (GPT2, {"activation": "gelu", "positions": "sinusoidal"}),
+    "llama": (LLAMA, {}),
+    "biased": (LLAMA, {"qkv_bias": True, "out_bias": True, "mlp_bias": True, "tied_head": True}),
+    "qwen3": (LLAMA, {"qk_norm": True, "windows": (None, 5)}),
+    "relu": (LLAMA, {"gated_mlp": False, "activation": "relu"}),
+}
+
+STEPS = [
+    [Span([2, 3, 5], 0, 9)],
+    [Span([2, 3, 5], 9, 10), Span([0, 4, 1], 0, 7)],
+    [Span([2, 3, 5], 10, 11), Span([0, 4, 1], 7, 9)],
+    [Span([0, 4, 1], 9, 10)],
+]
+"""A prompt; a prompt beside a token; a token and a short run; a token alone. Blocks of 4, scattered
+and neighbours."""
+
+
+def cache_of(model: Transformer, dtype: torch.dtype) -> BlockCache:
+    return BlockCache(
+        model.config, blocks=8, block_tokens=4, dtype=dtype, device=torch.device("cpu")
+    )
+
+
+def round_activations(model: Transformer) -> None:
+    """Let the reference round what goes into its products as the kernels do."""
+
+    def before(module: nn.Module, arguments: tuple[Tensor]) -> Tensor:
+        flat = arguments[0].flatten(0, -2)
+        return rounded_as_the_kernels_do(flat).view(arguments[0].shape)
+
+    for module in model.modules():
+        if isinstance(module, PackedLinear):
+            module.register_forward_pre_hook(before)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_of_model_agrees_with_its_reference(name: str, bits: Bits) -> None:
+    """Families, biases, norms of heads, windows, every nonlinearity; runs long and short."""
+    config, changes = SHAPES[name]
+    model = random_model(config, **changes)
+    pack_model(model, bits)
+    fused = FusedModel(model, THREADS)
+    round_activations(model)
+    ours, plain = cache_of(model, torch.bfloat16), cache_of(model, torch.float32)
+    generator = torch.Generator().manual_seed(3)
+    for spans in STEPS:
+        count = sum(end - start for _, start, end in spans)
+        ids = torch.randint(model.config.vocab_size, (1, count), generator=generator)
+        hidden = fused.hidden(ids, ours.step(spans))
+        wanted = model.hidden(ids, plain.step(spans))
+        assert error(hidden, wanted) < 0.02  # keys and values are bfloat16
+        assert error(fused.head(hidden[0]), model.head(hidden[0])) < 1e-4
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_the_engine_answers_many_as_it_answers_one(family: str, bits: Bits) -> None:
+    """A token's result may not depend on who else is in the batch, or on how its prompt was cut."""
+    model = tiny_model(family)
+    pack_model(model, bits)
+    fused = FusedModel(model, THREADS)
+    prompts = ["a", "Hello, how are you today?", "The quick brown fox " * 2, "xyz"]
+    requests = [ask(str(i), prompt) for i, prompt in enumerate(prompts)]
+    limits = EngineLimits(block_tokens=4, kv_tokens=512, step_tokens=16, max_running=4)
+    together = texts(run(Engine(fused, ByteVocabulary(), limits), *requests))
+    for request in requests:
+        wide = EngineLimits(block_tokens=4, kv_tokens=512, step_tokens=96, max_running=4)
+        alone = texts(run(Engine(fused, ByteVocabulary(), wide), request))
+        assert together[request.id, 0] == alone[request.id, 0]
+
+
+def test_a_folder_loads_packed_layer_by_layer_as_it_does_whole(model_folder: Path) -> None:
+    """The loader that never holds the whole model as floats must not lose or swap a tensor."""
+    whole, streamed = load_model(model_folder), load_packed(model_folder, 8)
+    pack_model(whole, 8)
+    ids = torch.arange(20)[None]
+    with torch.inference_mode():
+        assert torch.equal(whole(ids), streamed(ids))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int4"])
+def test_the_worker_loads_what_the_setting_says(model_folder: Path, dtype: str) -> None:
+    engine, info = load(EngineSpec(model_folder, dtype=dtype, threads=1))
+    assert (info.dtype, info.device) == (dtype, "cpu")
+    assert engine.cache.pool.dtype == torch.bfloat16
+
+
+def test_packed_weights_on_another_device_are_refused(model_folder: Path) -> None:
+    with pytest.raises(SettingsError, match="int8 weights are for the CPU"):
+        load(EngineSpec(model_folder, dtype="int8", device="cuda"))
+
+
+def test_scores_that_are_no_numbers_end_the_answer() -> None:
+    """Rounding to int8 would turn NaN into some number, and a broken model into a babbling one."""
+    model = tiny_model("llama")
+    pack_model(model, 8)
+    norm = model.norm.get_parameter("weight")
+    with torch.no_grad():
+        norm[0] = torch.nan
+    [output] = run(Engine(FusedModel(model, 1), ByteVocabulary()), ask("a", "abc"))
+    assert (output.finish, output.error) == ("error", "The model's scores are not numbers.")
+
+
+@pytest.mark.parametrize("size", [1, 3, 16, 21, 64])
+@pytest.mark.parametrize("dimensions", [8, 32, 64, 96])
+def test_attention_is_the_equation_whatever_the_sizes(size: int, dimensions: int) -> None:
+    """Sixteen keys at a time and four values: what is left over counts too, and no more; and the
+    slots of a sequence may lie anywhere."""
+    generator = torch.Generator().manual_seed(size)
+    query = torch.randn(dimensions, generator=generator)
+    keys, values = torch.randn(2, 80, dimensions, generator=generator).bfloat16()
+    slots = torch.randperm(80, generator=generator)[:size]
+    found = torch.full((dimensions,), torch.nan)
+    scores = np.zeros(80, np.float32)
+    k, v = (half.view(torch.int16).numpy() for half in (keys, values))
+    attend(query.numpy(), k, v, slots.numpy(), 0.3, scores, found.numpy())
+    weights = (keys[slots].float() @ query * 0.3).softmax(0)
+    torch.testing.assert_close(found, weights @ values[slots].float(), rtol=1e-4, atol=1e-5)
