@@ -158,6 +158,25 @@ def test_an_answer_that_ends_at_once_has_its_entry_too(
     assert len(choice.logprobs.token_logprobs) == len(ids) + 1
 
 
+def test_many_prompts_are_read_side_by_side_and_keep_their_order(
+    live: Live, client: OpenAI, tokenizer: Tokenizer
+) -> None:
+    """More than are read at a time, of all lengths; one that is too long ends them all."""
+    prompts = [TEXTS[0][: 1 + number % 24] for number in range(40)]
+    answer = client.completions.create(
+        model="tiny", prompt=prompts, max_tokens=0, echo=True, logprobs=0
+    )
+    assert [choice.text for choice in answer.choices] == prompts
+    assert answer.usage is not None
+    counts = [len(tokenizer.encode_prompt(prompt)) for prompt in prompts]
+    assert answer.usage.prompt_tokens == sum(counts)
+    with pytest.raises(openai.BadRequestError, match="context holds 256"):
+        client.completions.create(
+            model="tiny", prompt=[*prompts, "word " * 300], max_tokens=1, echo=True
+        )
+    live.wait_until_idle()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_prompt_that_is_only_read(client: OpenAI, tokenizer: Tokenizer, stream: bool) -> None:
     ids = tokenizer.encode_prompt(TEXTS[0])

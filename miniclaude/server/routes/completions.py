@@ -14,9 +14,9 @@ from miniclaude.server.wire.completions import (
     CompletionBody,
     completion,
     completion_chunks,
-    in_turn,
 )
 from miniclaude.server.wire.sampling import check_stream_options
+from miniclaude.server.wire.several import in_turn, side_by_side
 from miniclaude.server.wire.validation import validate
 
 router = APIRouter()
@@ -31,7 +31,9 @@ async def create_completion(request: Request) -> Response:
     provider, model = resolve(request, body.model)
     requests = body.completion_requests(model)
     begin = provider.complete_with_prompt if body.echo else provider.complete
-    events = in_turn([begin(each) for each in requests], body.n)
+    # A stream tells one answer after the other; a whole one is told when all are there.
+    together = in_turn if body.stream else side_by_side
+    events = together([begin(each) for each in requests], body.n)
     head = Head(new_id("cmpl"), body.model)
     if body.stream:
         chunks = completion_chunks(

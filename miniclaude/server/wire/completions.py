@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import (
@@ -132,23 +132,6 @@ def _is_tokens(value: object) -> bool:
         and 0 < len(value) <= MAX_PROMPT_TOKENS
         and all(type(item) is int and 0 <= item <= MAX_TOKEN_ID for item in value)
     )
-
-
-async def in_turn(
-    answers: Iterable[AsyncIterator[CompletionEvent]], choices_each: int
-) -> AsyncGenerator[CompletionEvent, None]:
-    """Several answers one after the other as one: choices numbered on, token counts added up."""
-    prompt_tokens = completion_tokens = cached_tokens = 0
-    for place, events in enumerate(answers):
-        async with closing(events):
-            async for event in events:
-                if isinstance(event, Usage):
-                    prompt_tokens += event.prompt_tokens
-                    completion_tokens += event.completion_tokens
-                    cached_tokens += event.cached_tokens
-                else:
-                    yield replace(event, index=place * choices_each + event.index)
-    yield Usage(prompt_tokens, completion_tokens, cached_tokens)
 
 
 @dataclass(slots=True)
