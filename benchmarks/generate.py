@@ -112,9 +112,9 @@ def ours(folder: Path, dtype: str, threads: int) -> Generate:
     import torch
 
     from miniclaude.engine.engine import Engine
-    from miniclaude.engine.protocol import EngineSpec
+    from miniclaude.engine.protocol import PACKED, EngineSpec
     from miniclaude.engine.request import GenerationRequest, Sampling
-    from miniclaude.engine.worker import PACKED, load_fused
+    from miniclaude.engine.worker import load_fused
     from miniclaude.model.checkpoint import load_model
 
     if dtype in PACKED:

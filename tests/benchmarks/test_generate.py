@@ -33,5 +33,5 @@ def test_both_sides_run_and_give_the_same_answer() -> None:
 def test_packed_weights_are_a_side_of_their_own() -> None:
     report = report_of("--sides", "ours-int4", "ours-int8")
     for side in ("ours-int4", "ours-int8"):
-        assert 0 < report[side]["share"] < 10
+        assert 0 <= report[side]["share"] < 10
         assert report[side]["streams"] > 0

@@ -22,7 +22,7 @@ TOOL = Tool("add", "adds", {"type": "object", "properties": {}})
 
 
 async def test_a_local_count_is_what_the_answer_is_charged(local: Local) -> None:
-    request = ChatRequest("tiny", SAID, Settings(max_tokens=1))
+    request = ChatRequest("tiny", SAID, Settings(max_tokens=1, seed=1))
     async with aclosing(local.chat(request)) as events:
         usage = [event async for event in events][-1]
     assert usage == Usage(await local.count_tokens(request), 1)
