@@ -94,6 +94,7 @@ def finetune(
     from miniclaude.cli.datasets import name_of
     from miniclaude.cli.one_at_a_time import one_at_a_time
     from miniclaude.device import choose_device
+    from miniclaude.engine.connection import limit_products
     from miniclaude.jobs.order import JobOrder
     from miniclaude.jobs.plan import base_of
     from miniclaude.model.library import Library, bundled_models
@@ -102,6 +103,7 @@ def finetune(
     from miniclaude.settings import load_settings
     from miniclaude.training.spec import TuneSpec
 
+    limit_products()
     settings = load_settings(home, device=device)
     library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     chosen = base_of(library, base or settings.model or default_model(library))

@@ -58,6 +58,7 @@ def pretrain(
     """Train a model from scratch. The same command goes on after an interruption."""
     from miniclaude.cli.interrupt import wish_of_signals
     from miniclaude.device import choose_device
+    from miniclaude.engine.connection import limit_products
     from miniclaude.errors import SettingsError
     from miniclaude.model.library import folder_name
     from miniclaude.settings import load_settings
@@ -72,6 +73,7 @@ def pretrain(
             hint="Give a number above 0 for one of them.",
             param="steps",
         )
+    limit_products()
     settings = load_settings(home)
     name = folder_name(out)
     run = settings.home / "pretraining" / name

@@ -35,8 +35,24 @@ PASSED_ON = (
 )
 """The variables a worker gets of this process's environment: no keys, no home."""
 
+FEW_PRODUCTS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+"""oneDNN keeps working memory for each shape of matrix product that it has met, 1,024 of them, and
+prompts and packed rows bring new lengths for ever: hundreds of megabytes that are never used again.
+A model has about 15 shapes for one number of rows."""
+
 LAST_WORDS = 20
 STOP_SECONDS = 5.0
+
+
+def worker_environment() -> dict[str, str]:
+    """The whole environment of a process that computes."""
+    return {**FEW_PRODUCTS, **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
+
+
+def limit_products() -> None:
+    """The same limit for this very process, where it computes; before its first product."""
+    for name, value in FEW_PRODUCTS.items():
+        os.environ.setdefault(name, value)
 
 
 async def spawn(*arguments: str) -> Process:
@@ -50,7 +66,7 @@ async def spawn(*arguments: str) -> Process:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            env=worker_environment(),
             limit=MAX_LINE,
             start_new_session=True,  # Ctrl-C at the terminal is for the server, which closes us
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from miniclaude.engine.connection import PASSED_ON
+from miniclaude.engine.connection import worker_environment
 from miniclaude.engine.protocol import decode_error
 from miniclaude.errors import EngineError, OutOfMemoryError
 from miniclaude.model.config import ModelConfig
@@ -108,7 +108,6 @@ def estimate(
 
 def run_child(order: Order, seconds: float) -> Findings:
     """What the trial of `order` finds. Raises its errors; EngineError when it ends otherwise."""
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [sys.executable, "-P", "-m", "miniclaude.training.probe"]
     told = json.dumps(asdict(order)) + "\n"
     # Its input stays open for as long as this process lives, so that the child ends with it.
@@ -123,7 +122,7 @@ def run_child(order: Order, seconds: float) -> Findings:
                 text=True,
                 check=False,
                 timeout=seconds,
-                env=environment,
+                env=worker_environment(),
                 start_new_session=True,  # Ctrl-C is for us to answer; the trial is soon over
             )
     except (OSError, subprocess.TimeoutExpired) as error:
