@@ -102,6 +102,12 @@ class Cleaning:
                 before = after
         return before
 
+    def evened(self, texts: int) -> None:
+        """Of one row so many texts had nothing but white space to even, which was done."""
+        self._rows += 1
+        self._changed += 1
+        self._repairs["white space"] += texts
+
     def passed(self, rows: int) -> None:
         """So many rows were seen to need nothing (`row_scan.py`): they are only counted."""
         self._rows += rows

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from miniclaude.data.clean import Cleaning
 from miniclaude.data.duplicates import CHUNK_CHARACTERS, CHUNK_ROWS, characters
@@ -19,10 +19,12 @@ from miniclaude.data.raw import Share
 from miniclaude.data.reading import detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
+from miniclaude.data.repair import even_space, needed
 from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
 from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
+from miniclaude.data.texts import text_of
 from miniclaude.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Part:
         self._share = Share(BLOCK, claim)
         self._source_bytes = source_bytes
         self._stages = row_stages()
+        self._cleaning = cast("Cleaning", self._stages[0])
         self._rows = 0
         self._size = 0  # of their lines
         self._tasks: Counter[str] = Counter()
@@ -102,7 +105,10 @@ class Part:
     def _judge(self, chunk: list[Item | PlainRow], rows: Collector) -> None:
         """Put a chunk through the stages. Of the plain rows those that `scan` has cleared are only
         counted."""
-        flags = iter(scan([item for item in chunk if isinstance(item, PlainRow)]))
+        plain = [item for item in chunk if isinstance(item, PlainRow)]
+        scanned = scan(plain)
+        evened = _evened([row for row, flag in zip(plain, scanned, strict=True) if flag & CLEAN])
+        flags = iter(scanned)
         cleared = 0
         for item in chunk:
             self._rows += 1
@@ -114,17 +120,30 @@ class Part:
                 cleared += 1
                 self._add_plain(item, rows)
                 continue
-            example = item.example()
-            judged = self._through(example, flag)
-            row: PlainRow | None = item
-            if judged is not example:
-                row = item.with_texts_of(judged) if isinstance(judged, Example) else None
-            if row is None:
-                self._add(judged, rows)
-            else:
+            if (row := evened.get(id(item))) is not None:
+                same = sum(map(str.__eq__, row.texts, item.texts))
+                self._cleaning.evened(len(row.texts) - same)
+                for stage in self._stages[1:]:
+                    stage.passed(1)
                 self._add_plain(row, rows)
+                continue
+            made = self._judge_plain(item, flag)
+            if isinstance(made, PlainRow):
+                self._add_plain(made, rows)
+            else:
+                self._add(made, rows)
         for stage in self._stages:
             stage.passed(cleared)
+
+    def _judge_plain(self, row: PlainRow, flags: int) -> PlainRow | Item:
+        """What the stages make of a plain row; it is one still, if they can."""
+        example = row.example()
+        judged = self._through(example, flags)
+        if judged is example:
+            return row
+        if isinstance(judged, Rejection):
+            return judged
+        return row.with_texts([*map(text_of, judged.messages)]) or judged
 
     def _through(self, item: Item, flags: int) -> Item:
         """What the stages make of an item. flags: the stages it may need; any, once changed."""
@@ -179,6 +198,24 @@ def _read(
             columns=options.columns or None,
             hub=hub,
         )
+
+
+def _evened(rows: list[PlainRow]) -> dict[int, PlainRow]:
+    """Those rows, by the identity of the original, that need nothing but their white space evened,
+    and then no stage any more."""
+    made: list[PlainRow] = []
+    ids: list[int] = []
+    for row in rows:
+        if needed(row.texts) == ["white space"]:
+            texts = [even_space(text) for text in row.texts]
+            changed = row.with_texts(texts) if texts != row.texts else None
+            if changed is not None:
+                made.append(changed)
+                ids.append(id(row))
+    flags = scan(made)
+    return {
+        number: row for number, row, flag in zip(ids, made, flags, strict=True) if not flag & ANY
+    }
 
 
 def _size(item: Item | PlainRow) -> int:

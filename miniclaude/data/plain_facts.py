@@ -24,19 +24,11 @@ class PlainFacts(NamedTuple):
 
 def plain_facts(row: PlainRow) -> PlainFacts:
     """The facts of a row."""
-    asked: list[str] = []
-    answered: list[str] = []
-    lengths: list[int] = []
-    before = 0
-    for speaker, text in zip(row.speakers, row.texts, strict=True):
-        tokens = (len(text) + 3) // 4  # validate.estimate_tokens
-        if speaker == ASSISTANT:
-            answered.append(text)
-            lengths.append(tokens)
-            continue
-        before += tokens
-        if speaker == USER:
-            asked.append(text)
+    said = list(zip(row.speakers, row.texts, strict=True))
+    asked = [text for speaker, text in said if speaker == USER]
+    answered = [text for speaker, text in said if speaker == ASSISTANT]
+    lengths = [(len(text) + 3) // 4 for text in answered]  # validate.estimate_tokens
+    before = sum([(len(text) + 3) // 4 for speaker, text in said if speaker != ASSISTANT])
     forms = [FORMS[0]] if len(asked) > 1 else []
     if OTHER in row.speakers:
         forms.append(FORMS[1])

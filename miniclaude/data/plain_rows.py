@@ -7,17 +7,19 @@ parser (`json_value.py`) and the readers of the formats, and so are all errors.
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import orjson
 
 from miniclaude.data.example import Example, Place
 from miniclaude.data.raw import Row
-from miniclaude.data.texts import text_of
 from miniclaude.messages import Role, text_message
 
 STARTS = b'{"messages":'
 OTHER, USER, ASSISTANT = 0, 1, 2
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 SPEAKERS: dict[object, int] = {role: number for number, role in enumerate(ROLES)}
+SAID = itemgetter("role", "content")
 NOWHERE = Place("", 1)
 
 
@@ -42,10 +44,8 @@ class PlainRow(Row):
         messages = [text_message(*said) for said in zip(roles, self.texts, strict=True)]
         return Example(self.place, tuple(messages), kind=self.kind)
 
-    def with_texts_of(self, example: Example) -> PlainRow | None:
-        """The row with the texts of an example that the stages have made of it; None when one of
-        them is empty, or cannot be written."""
-        texts = [text_of(message) for message in example.messages]
+    def with_texts(self, texts: list[str]) -> PlainRow | None:
+        """The row with other texts; None when one of them is empty, or cannot be written."""
         said = zip(self.speakers, texts, strict=True)
         row: Row = {"messages": [{"role": ROLES[by], "content": text} for by, text in said]}
         if self.kind:
@@ -77,22 +77,17 @@ def read_plain(line: bytes) -> PlainRow | None:
         if len(row) > 2 or type(kind) is not str or not kind:
             return None
     messages = row["messages"]
-    if type(messages) is not list:
+    try:
+        said = list(map(SAID, messages))
+        speakers = bytes([SPEAKERS[by] for by, _ in said])
+        # As many keys, and in this order, are written, too.
+        keys = {*map(len, messages), *map(next, map(iter, messages))}
+    except (KeyError, TypeError, StopIteration):
         return None
-    speakers, texts = bytearray(), []
-    for message in messages:
-        if type(message) is not dict or len(message) != 2:
-            return None
-        # In this order they are written, too.
-        (role, by), (content, text) = message.items()
-        if role != "role" or content != "content" or type(text) is not str or not text:
-            return None
-        speaker = SPEAKERS.get(by) if type(by) is str else None
-        if speaker is None:
-            return None
-        speakers.append(speaker)
-        texts.append(text)
-    if not speakers or speakers[-1] != ASSISTANT:
+    texts = [text for _, text in said]
+    if keys != {2, "role"} or set(map(type, texts)) != {str} or not all(texts):
+        return None
+    if speakers[-1] != ASSISTANT:
         return None
     written = orjson.dumps(row)
     if written != line and not _has_all_keys(line, 4 * len(texts) + (3 if kind else 1)):

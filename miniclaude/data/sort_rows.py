@@ -83,6 +83,7 @@ class RowSorter:
         openings = chunk.openings.only(mask) if self._options.validation else chunk.openings
         found = self._sides.find(rows, openings)
         trained: list[bool] = []
+        trained_rows: list[KeptRow] = []
         lines: dict[str, list[bytes]] = {name: [] for name in self._files}
         for row, (line, kept) in enumerate(zip(chunk.lines, chunk.kept, strict=True)):
             rejection = rejections.get(row)
@@ -91,7 +92,7 @@ class RowSorter:
                 trained.append(not isinstance(side, tuple))
                 if not isinstance(side, tuple):
                     self._prompts.add(side, kept.key)
-                    self._measures.add_facts(kept)
+                    trained_rows.append(kept)
                     lines[side].append(line)
                     continue
                 rejection = between(read_row(line, kept.place), *side)
@@ -101,6 +102,7 @@ class RowSorter:
         for name, listed in lines.items():
             self._files[name].write(b"".join(listed))
             self._counts[name] += len(listed)
+        self._measures.add_facts(trained_rows)
         texts = chunk.texts.only(mask).only(np.array(trained, np.bool_))
         self._measures.add_trigrams(texts.shingles.hashes)
 

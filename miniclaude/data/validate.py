@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -259,21 +259,21 @@ class Measures:
 
     def add(self, example: Example) -> None:
         """One more row."""
-        self.add_facts(row_facts(example, self._count))
+        self.add_facts([row_facts(example, self._count)])
         self._texts += compared(example)
         if len(self._texts) >= 2 * BATCH:
             self._hash()
 
-    def add_facts(self, facts: Facts) -> None:
-        """One more row, whose shingles `add_trigrams` is told."""
-        self._rows += 1
-        self._kinds[facts.kind] += 1
-        self._forms.update(facts.forms)
-        for length in facts.answers:
-            self._answers[min(length, LONGEST_COUNTED)] += 1
-        if facts.prompt is not None:
-            self._prompts[min(facts.prompt, LONGEST_COUNTED)] += 1
-            self._turns[facts.turns] += 1
+    def add_facts(self, rows: Sequence[Facts]) -> None:
+        """More rows, whose shingles `add_trigrams` is told."""
+        self._rows += len(rows)
+        self._kinds.update([row.kind for row in rows])
+        self._forms.update([form for row in rows for form in row.forms])
+        answers = [length for row in rows for length in row.answers]
+        prompts = [row.prompt for row in rows if row.prompt is not None]
+        self._answers.update([min(length, LONGEST_COUNTED) for length in answers])
+        self._prompts.update([min(length, LONGEST_COUNTED) for length in prompts])
+        self._turns.update([row.turns for row in rows if row.prompt is not None])
 
     def add_trigrams(self, hashes: NDArray[np.uint64]) -> None:
         """The shingles of some rows. hashes: [n]"""
