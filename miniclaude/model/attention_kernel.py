@@ -167,7 +167,10 @@ def weighted_sum(
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         weights, values, row_bytes, slots, count, steps, out = arguments
-        sums = [[cgutils.alloca_once(b, FLOATS) for _ in (EVEN, ODD)] for _ in range(ABREAST)]
+        sums = [
+            [cgutils.alloca_once(b, FLOATS) for _ in (EVEN, ODD)]  # type: ignore[no-untyped-call]
+            for _ in range(ABREAST)
+        ]
         with cgutils.for_range(b, steps) as column:
             at = b.mul(column.index, number(2 * STEP))
             for pair in sums:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from miniclaude.errors import CheckpointError
 from miniclaude.model.compile import compiled
-from miniclaude.model.packed import GROUP, LANES, Bits, PackedWeight, pack
+from miniclaude.model.packed import GROUP, LANES, Bits, PackedWeight, pack, to_int4
 from miniclaude.model.packed_layers import PackedLinear, pack_model
 from miniclaude.model.packed_product import multiply, round_row, rounded_buffer
 from miniclaude.model.team import Team, barrier, claim
@@ -65,6 +65,15 @@ def test_the_search_beats_the_plain_scale() -> None:
     scale = (extreme / -8).bfloat16().float()
     plain = ((groups / scale).round().clamp(-8, 7) * scale).flatten(1)
     assert error(pack(weight, 4).unpack(), weight) < 0.95 * error(plain, weight)
+
+
+def test_the_search_in_machine_code_finds_what_the_plain_one_finds() -> None:
+    """But for a weight that lies halfway between two codes; then either is as good."""
+    weight = normal(64, 256)
+    weight[3] = 0
+    found, wanted = pack(weight, 4), pack(weight, 4, search=to_int4)
+    assert (found.scales == wanted.scales).float().mean() > 0.98
+    assert error(found.unpack(), weight) == pytest.approx(error(wanted.unpack(), weight), rel=1e-4)
 
 
 @pytest.mark.parametrize("bits", BITS)
