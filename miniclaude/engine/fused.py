@@ -18,6 +18,7 @@ from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.model.elementwise import ACTIVATIONS
 from miniclaude.model.fused_attention import Sights
 from miniclaude.model.fused_block import (
+    PHASES,
     Network,
     Room,
     all_blocks,
@@ -68,7 +69,16 @@ class FusedModel:
         room = self.begin(ids, cache)
         pool = cache.pool.view(torch.int16).numpy()  # [L, 2, kv_heads, slots, D]
         out = torch.empty(1, tokens, self.config.width)
-        self.team.run(all_blocks, self.net, room, tokens, pool, sights, out[0].numpy())
+        self.team.run(
+            PHASES * self.config.layers + 1,
+            all_blocks,
+            self.net,
+            room,
+            tokens,
+            pool,
+            sights,
+            out[0].numpy(),
+        )
         return out
 
     def begin(self, ids: Tensor, cache: StepCache) -> Room:

@@ -38,10 +38,8 @@ from miniclaude.engine.protocol import (
 from miniclaude.errors import MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
-from miniclaude.model.load_packed import load_packed
 from miniclaude.model.lora import fold
 from miniclaude.model.packed import Bits
-from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.tuned import check_files
 from miniclaude.tokenizer.load import load_tokenizer
@@ -92,6 +90,8 @@ def load_fused(spec: EngineSpec, bits: Bits, threads: int) -> FusedModel:
     """The model in 8 or 4 bits, its kernels compiled. With an adapter, the whole model is held as
     floats first, so that the two are rounded once and together."""
     from miniclaude.engine.fused import FusedModel
+    from miniclaude.model.load_packed import load_packed
+    from miniclaude.model.packed_layers import pack_model
 
     if spec.adapter is None:
         model = load_packed(spec.folder, bits)

@@ -2,8 +2,9 @@
 
 It computes what `transformer.py` does, for both families, with two differences: activations are
 rounded to int8 before each product, and keys and values are kept in bfloat16. A block is ten
-phases, most of them nothing but a product; the threads meet after each. A projection's output is
-added to the residual stream at the beginning of the next phase that reads the stream.
+phases, most of them nothing but a product; each function here takes the address of a phase's
+counters and gives that of the next, once all pieces of its own are finished. A projection's output
+is added to the residual stream at the beginning of the next phase that reads the stream.
 
 Letters in shapes: T tokens, T8 rounded up to eights, L layers, W width, D head_dim.
 """
@@ -26,9 +27,12 @@ from miniclaude.model.elementwise import (
 )
 from miniclaude.model.fused_attention import Sights, attend
 from miniclaude.model.packed_product import Rounded, product, round_row, share
-from miniclaude.model.team import barrier, claim
+from miniclaude.model.team import claim, done, meet
 
 Addresses = NDArray[np.int64]
+
+PHASES = 10
+"""Of a block; the last norm is one more."""
 
 QKV, OUT, UP, DOWN = 0, 1, 2, 3
 """A block's products, by column of `Network.codes`."""
@@ -87,27 +91,29 @@ class Room(NamedTuple):
 
 @compiled
 def add_and_round(
-    sync: int, threads: int, net: Network, room: Room, tokens: int, bias: Floats, norm: Floats
-) -> None:
+    phase: int, threads: int, net: Network, room: Room, tokens: int, bias: Floats, norm: Floats
+) -> int:
     """x += y + bias, and its norm, rounded. bias: empty when there is nothing to add."""
     taken = share(tokens, threads)
     width = room.x.shape[1]
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
-            return
-        for token in range(first, min(first + taken, tokens)):
+            return meet(phase, tokens)
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             x, y = room.x[token], room.y[token]
             if bias.shape[0]:
                 for i in range(width):
                     x[i] += y[i] + bias[i]
             normalise(x, norm[0], norm[1], net.centred, net.eps, y[:width])
             round_row(y[:width], token, net.offset, room.rounded)
+        done(phase, last - first)
 
 
 @compiled
 def place_heads(
-    sync: int,
+    phase: int,
     threads: int,
     net: Network,
     room: Room,
@@ -116,16 +122,17 @@ def place_heads(
     keys: Halves,
     values: Halves,
     new: NDArray[np.int64],
-) -> None:
+) -> int:
     """Biases, norms and rotation of queries and keys; keys and values to their slots."""
     taken = share(tokens, threads)
     d, turned = net.head_dim, net.heads + net.kv_heads
     used = (net.heads + 2 * net.kv_heads) * d
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
-            return
-        for token in range(first, min(first + taken, tokens)):
+            return meet(phase, tokens)
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             row = room.qkv[token]
             for i in range(used):
                 row[i] += net.qkv_bias[layer, i]
@@ -140,11 +147,12 @@ def place_heads(
                 key, value = net.heads + head, turned + head
                 to_bfloat16(row[key * d : (key + 1) * d], keys[head, new[token]])
                 to_bfloat16(row[value * d : (value + 1) * d], values[head, new[token]])
+        done(phase, last - first)
 
 
 @compiled
 def look_around(
-    sync: int,
+    phase: int,
     thread: int,
     threads: int,
     net: Network,
@@ -154,14 +162,14 @@ def look_around(
     keys: Halves,
     values: Halves,
     sights: Sights,
-) -> None:
+) -> int:
     """Attention, one head of one token after another."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
     pieces = tokens * net.heads
     while True:
-        piece = claim(sync, 1)
+        piece = claim(phase, 1)
         if piece >= pieces:
-            return
+            return meet(phase, pieces)
         head, token = piece // tokens, piece % tokens  # so that tokens share what they look at
         length = sights.lengths[token]
         unseen = max(0, length - net.windows[layer])
@@ -175,32 +183,36 @@ def look_around(
             room.scores[thread],
             room.mixed[token, head * d : (head + 1) * d],
         )
+        done(phase, 1)
 
 
 @compiled
-def round_mixed(sync: int, threads: int, net: Network, room: Room, tokens: int) -> None:
+def round_mixed(phase: int, threads: int, net: Network, room: Room, tokens: int) -> int:
     """Attention's output, rounded."""
     taken = share(tokens, threads)
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
-            return
-        for token in range(first, min(first + taken, tokens)):
+            return meet(phase, tokens)
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             round_row(room.mixed[token], token, net.offset, room.rounded)
+        done(phase, last - first)
 
 
 @compiled
 def activate_and_round(
-    sync: int, threads: int, net: Network, room: Room, layer: int, tokens: int
-) -> None:
+    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int
+) -> int:
     """The MLP's nonlinearity, rounded."""
     taken = share(tokens, threads)
     width = net.mlp_width
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
-            return
-        for token in range(first, min(first + taken, tokens)):
+            return meet(phase, tokens)
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             row = room.up[token]
             for i in range(net.up_bias.shape[1]):
                 row[i] += net.up_bias[layer, i]
@@ -210,11 +222,12 @@ def activate_and_round(
                 for i in range(width):
                     hidden[i] *= row[width + i]
             round_row(hidden, token, net.offset, room.rounded)
+        done(phase, last - first)
 
 
 @compiled
 def mix_tokens(
-    sync: int,
+    phase: int,
     thread: int,
     threads: int,
     net: Network,
@@ -224,66 +237,68 @@ def mix_tokens(
     keys: Halves,
     values: Halves,
     sights: Sights,
-) -> None:
+) -> int:
     """A block's first half: what it mixes between tokens. keys, values: this layer's, [kv_heads,
     slots, D]."""
     width = room.x.shape[1]
     bias = net.down_bias[layer - 1] if layer else net.down_bias[0, :0]
-    add_and_round(sync, threads, net, room, tokens, bias, net.norms[layer, 0])
-    barrier(sync, threads)
+    phase = add_and_round(phase, threads, net, room, tokens, bias, net.norms[layer, 0])
     rows = (net.heads + 2 * net.kv_heads) * net.head_dim
     codes, scales = net.codes[layer, QKV], net.scales[layer, QKV]
-    product(sync, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.qkv)
-    barrier(sync, threads)
-    place_heads(sync, threads, net, room, layer, tokens, keys, values, sights.new)
-    barrier(sync, threads)
-    look_around(sync, thread, threads, net, room, layer, tokens, keys, values, sights)
-    barrier(sync, threads)
+    phase = product(
+        phase, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.qkv
+    )
+    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
+    return look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
 
 
 @compiled
 def finish_block(
-    sync: int, threads: int, net: Network, room: Room, layer: int, tokens: int
-) -> None:
+    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int
+) -> int:
     """The rest of a block; what the MLP adds to the stream is left in `room.y`."""
     width, inner = room.x.shape[1], net.heads * net.head_dim
     codes, scales = net.codes[layer], net.scales[layer]
     x = room.rounded
-    round_mixed(sync, threads, net, room, tokens)
-    barrier(sync, threads)
-    product(sync, threads, net.bits, codes[OUT], scales[OUT], width, inner, x, tokens, room.y)
-    barrier(sync, threads)
-    add_and_round(sync, threads, net, room, tokens, net.out_bias[layer], net.norms[layer, 1])
-    barrier(sync, threads)
+    phase = round_mixed(phase, threads, net, room, tokens)
+    phase = product(
+        phase, threads, net.bits, codes[OUT], scales[OUT], width, inner, x, tokens, room.y
+    )
+    phase = add_and_round(
+        phase, threads, net, room, tokens, net.out_bias[layer], net.norms[layer, 1]
+    )
     rows = net.mlp_width * (2 if net.gated else 1)
-    product(sync, threads, net.bits, codes[UP], scales[UP], rows, width, x, tokens, room.up)
-    barrier(sync, threads)
-    activate_and_round(sync, threads, net, room, layer, tokens)
-    barrier(sync, threads)
+    phase = product(
+        phase, threads, net.bits, codes[UP], scales[UP], rows, width, x, tokens, room.up
+    )
+    phase = activate_and_round(phase, threads, net, room, layer, tokens)
     mlp = net.mlp_width
-    product(sync, threads, net.bits, codes[DOWN], scales[DOWN], width, mlp, x, tokens, room.y)
-    barrier(sync, threads)
+    return product(
+        phase, threads, net.bits, codes[DOWN], scales[DOWN], width, mlp, x, tokens, room.y
+    )
 
 
 @compiled
-def last_norm(sync: int, threads: int, net: Network, room: Room, tokens: int, out: Floats) -> None:
+def last_norm(phase: int, threads: int, net: Network, room: Room, tokens: int, out: Floats) -> int:
     """The end of the last block, and the last norm of each token: out [T, W]."""
     bias = net.down_bias[net.down_bias.shape[0] - 1]
     taken = share(tokens, threads)
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
-            return
-        for token in range(first, min(first + taken, tokens)):
+            return meet(phase, tokens)
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             x, y = room.x[token], room.y[token]
             for i in range(x.shape[0]):
                 x[i] += y[i] + bias[i]
             normalise(x, net.last_norm[0], net.last_norm[1], net.centred, net.eps, out[token])
+        done(phase, last - first)
 
 
 @compiled
 def all_blocks(
-    sync: int,
+    phase: int,
     thread: int,
     threads: int,
     net: Network,
@@ -297,6 +312,6 @@ def all_blocks(
     kv_heads, slots, D]."""
     for layer in range(pool.shape[0]):
         keys, values = pool[layer, 0], pool[layer, 1]
-        mix_tokens(sync, thread, threads, net, room, layer, tokens, keys, values, sights)
-        finish_block(sync, threads, net, room, layer, tokens)
-    last_norm(sync, threads, net, room, tokens, out)
+        phase = mix_tokens(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
+        phase = finish_block(phase, threads, net, room, layer, tokens)
+    last_norm(phase, threads, net, room, tokens, out)

@@ -15,6 +15,7 @@ of a group.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,8 @@ from torch.nn.functional import pad
 from miniclaude.errors import CheckpointError
 
 Bits = Literal[8, 4]
+
+Search = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 LANES = 16
 """Output rows of a tile."""
@@ -88,8 +91,9 @@ class PackedWeight:
         return result
 
 
-def pack(weight: Tensor, bits: Bits) -> PackedWeight:
-    """weight: [R, C] of any float format. Raises CheckpointError for NaN and
+def pack(weight: Tensor, bits: Bits, search: Search | None = None) -> PackedWeight:
+    """weight: [R, C] of any float format. search: `to_int4`, or what does the same; None is the one
+    in machine code. Raises CheckpointError for NaN and
     infinity."""
     rows, columns = weight.shape
     tiles, width = -(-rows // LANES), -(-columns // GROUP) * GROUP
@@ -111,11 +115,18 @@ def pack(weight: Tensor, bits: Bits) -> PackedWeight:
             scales[here] = steps.view(-1, LANES)
         else:
             grouped = part.view(len(part), -1, GROUP)  # [16·t, G, g]
-            numbers, steps = to_int4(grouped)  # [16·t, G, g], [16·t, G]
+            numbers, steps = (search or machine_search())(grouped)  # [16·t, G, g], [16·t, G]
             scales[here] = steps.view(-1, LANES, width // GROUP).transpose(1, 2)
         stored = (numbers + OFFSET[bits]).to(torch.uint8)
         codes[here] = interleave(stored.view(-1, LANES, width), bits)
     return PackedWeight(bits, rows, columns, codes, scales)
+
+
+def machine_search() -> Search:
+    """`to_int4` in machine code. Its compiler takes a second to import, so only who packs pays."""
+    from miniclaude.model.packed_search import search_int4
+
+    return search_int4
 
 
 def to_int8(weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from miniclaude.model.compile import bits_of_float, compiled, float_from_bits
 from miniclaude.model.packed import GROUP, LANES, PackedWeight
-from miniclaude.model.team import Team, barrier, claim
+from miniclaude.model.team import Team, claim, done, meet
 from miniclaude.model.tile_kernel import tile_kernel
 
 TOGETHER = 8
@@ -104,7 +104,7 @@ def share(pieces: int, threads: int) -> int:
 
 @compiled
 def product(
-    sync: int,
+    phase: int,
     threads: int,
     bits: int,
     codes: int,
@@ -114,9 +114,9 @@ def product(
     x: Rounded,
     tokens: int,
     out: Floats,
-) -> None:
+) -> int:
     """One phase: out [T8, ≥ R] = x Wᵀ. codes, scales: addresses of a PackedWeight's two tensors,
-    which is [rows, columns]. The caller lets the threads meet afterwards."""
+    which is [rows, columns]. Returns the next phase."""
     groups = (columns + GROUP - 1) // GROUP
     tiles = (rows + LANES - 1) // LANES
     tile_bytes = groups * GROUP * LANES * bits // 8
@@ -126,9 +126,9 @@ def product(
     scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
     taken = share(tiles, threads)
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tiles:
-            return
+            return meet(phase, tiles)
         last = min(first + taken, tiles)
         for block in range(0, tokens, BLOCK):
             for tile in range(first, last):
@@ -158,11 +158,12 @@ def product(
                             codes_at, weights_at, groups, x_row, x_stride,
                             scales_row, starts_row, group_stride, out_row, out_stride,
                         )  # fmt: skip
+        done(phase, last - first)
 
 
 @compiled
 def whole_product(
-    sync: int,
+    phase: int,
     thread: int,
     threads: int,
     bits: int,
@@ -179,13 +180,15 @@ def whole_product(
     offset = 128 if bits == 8 else 8
     taken = share(tokens, threads)
     while True:
-        first = claim(sync, taken)
+        first = claim(phase, taken)
         if first >= tokens:
             break
-        for token in range(first, min(first + taken, tokens)):
+        last = min(first + taken, tokens)
+        for token in range(first, last):
             round_row(values[token], token, offset, x)
-    barrier(sync, threads)
-    product(sync, threads, bits, codes, scales, rows, columns, x, tokens, out)
+        done(phase, last - first)
+    phase = meet(phase, tokens)
+    product(phase, threads, bits, codes, scales, rows, columns, x, tokens, out)
 
 
 def multiply(team: Team, x: Tensor, weight: PackedWeight) -> Tensor:
@@ -194,6 +197,7 @@ def multiply(team: Team, x: Tensor, weight: PackedWeight) -> Tensor:
     buffer = rounded_buffer(tokens, weight.columns)
     out = torch.empty(len(buffer.codes), len(weight.codes) * LANES)
     team.run(
+        2,
         whole_product,
         weight.bits,
         weight.codes.data_ptr(),

@@ -147,7 +147,7 @@ def test_attention_is_the_equation_whatever_the_sizes(size: int, dimensions: int
     slots = torch.randperm(80, generator=generator)[:size]
     found = torch.full((dimensions,), torch.nan)
     scores = np.zeros(80, np.float32)
-    k, v = (half.view(torch.int16).numpy() for half in (keys, values))
-    attend(query.numpy(), k, v, slots.numpy(), 0.3, scores, found.numpy())
+    bits = [half.view(torch.int16).numpy() for half in (keys, values)]
+    attend(query.numpy(), bits[0], bits[1], slots.numpy(), 0.3, scores, found.numpy())
     weights = (keys[slots].float() @ query * 0.3).softmax(0)
     torch.testing.assert_close(found, weights @ values[slots].float(), rtol=1e-4, atol=1e-5)
