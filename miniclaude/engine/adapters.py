@@ -107,7 +107,7 @@ class Adapters:
         size = 0
         for low_rank in sorted(parts, key=lambda part: part.slot.rows):
             part = part_of(low_rank, weight.dtype, weight.device)
-            # Rows are told apart by zeros, and zero times infinity is none.
+            # It could answer nothing but that its scores are not numbers.
             if not torch.isfinite(part.a).all() or not torch.isfinite(part.b).all():
                 raise CheckpointError(
                     f"{folder}: the adapter of {low_rank.slot.name} holds values that are not"

@@ -7,8 +7,9 @@ step, whose the rows are. Two ways to compute the same, and `reference_add` to h
 
 - run by run, when a run of rows is long (a prompt) or only one adapter is there: its own two
   products, added in place;
-- stacked, when the rows are few and the adapters several: all As on top of one another are one
-  product, what belongs to others' rows is set to 0, and all Bs side by side are one more.
+- stacked, when the rows are few and the adapters several: rows are sorted by adapter and filled up
+  to as many for each, and all As are one batched product, all Bs one more. The calls do not grow
+  with the number of adapters.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from miniclaude.model.lora import LowRank
 from miniclaude.model.lora_targets import sizes_of
 
 LONG_RUN = 32
-"""Rows from which on a run is computed by itself: stacked, it would meet everybody's As."""
+"""Rows from which on a run is computed by itself: stacked, every adapter would be given as many."""
 
 
 class Part(NamedTuple):
@@ -45,13 +47,23 @@ class Run(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """The parts of several adapters in one layer. a: [Σr, in], by outputs and then by adapter.
-    products: (start, stop, from, to, b [Σr of these outputs, stop - start]) for each range of
-    outputs; from, to: its columns of x aᵀ. owners: (adapter's place, r) for those columns."""
+    """The parts of several adapters in one layer. a: [G, in, R], by range of outputs. products:
+    (start, stop, from, to, b [G, r, stop - start]) for each range of outputs; from, to: its columns
+    of x a. An adapter of a lower rank, or without a part there, has zeros."""
 
     a: Tensor
     products: tuple[tuple[int, int, int, int, Tensor], ...]
-    owners: tuple[tuple[int, int], ...]
+
+
+class Sorted(NamedTuple):
+    """A step's rows by adapter. gather: [G·m] the row at each place, m places for each adapter, row
+    0 where it has fewer. back: [T] each row's place, G·m for a row of the base alone. per: m.
+    base_too: whether there is one."""
+
+    gather: Tensor
+    back: Tensor
+    per: int
+    base_too: bool
 
 
 def part_of(low_rank: LowRank, dtype: torch.dtype, device: torch.device) -> Part:
@@ -67,14 +79,12 @@ class Rows:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
-        self.by_run = True  # each run is computed by itself
         self.stacked: tuple[str, ...] = ()
-        self.owners: list[int] = []
-        self.masks: dict[tuple[tuple[int, int], ...], Tensor] = {}
+        self.sorted: Sorted | None = None
 
     def assign(self, counts: Sequence[tuple[int, str]]) -> None:
         """counts: how many rows, and whose, in order; "" is the base alone."""
-        self.runs, self.masks = [], {}
+        self.runs, self.sorted = [], None
         at = 0
         for count, adapter in counts:
             if adapter and self.runs and self.runs[-1][1:] == (at, adapter):
@@ -84,26 +94,23 @@ class Rows:
             at += count
         present = {run.adapter for run in self.runs}
         long = any(run.stop - run.start >= LONG_RUN for run in self.runs)
-        self.by_run = long or len(present) < 2
-        if self.by_run:
+        if long or len(present) < 2:
             return
         if not present <= set(self.stacked) or len(present) * 2 <= len(self.stacked):
             # To stack costs a copy of all their weights: one that has just left may come again.
             self.stacked = tuple(sorted(present))
-        place = {adapter: number for number, adapter in enumerate(self.stacked)}
-        self.owners = [-1] * at
-        for start, stop, adapter in self.runs:
-            self.owners[start:stop] = [place[adapter]] * (stop - start)
-
-    def others(self, owners: tuple[tuple[int, int], ...], device: torch.device) -> Tensor:
-        """[T, Σr] True where a column is not of the row's own adapter. Worked out once a step for
-        all layers whose stacks are laid out alike."""
-        mask = self.masks.get(owners)
-        if mask is None:
-            columns = torch.tensor([place for place, r in owners for _ in range(r)])  # [Σr]
-            mask = (torch.tensor(self.owners)[:, None] != columns).to(device)  # [T, Σr]
-            self.masks[owners] = mask
-        return mask
+        places: dict[str, list[int]] = {adapter: [] for adapter in self.stacked}
+        for run in self.runs:
+            places[run.adapter] += range(run.start, run.stop)
+        per = max(map(len, places.values()))
+        back = [len(places) * per] * at
+        gather: list[int] = []
+        for rows in places.values():
+            for number, row in enumerate(rows):
+                back[row] = len(gather) + number
+            gather += rows + [0] * (per - len(rows))
+        base_too = sum(map(len, places.values())) < at
+        self.sorted = Sorted(torch.tensor(gather), torch.tensor(back), per, base_too)
 
 
 class RowLoraLinear(nn.Module):
@@ -124,10 +131,10 @@ class RowLoraLinear(nn.Module):
         if self.rows.runs:
             flat_x = x.reshape(-1, x.shape[-1])  # [T, in]
             flat_y = y.view(-1, y.shape[-1])  # [T, out]
-            if self.rows.by_run:
+            if self.rows.sorted is None:
                 self.add_runs(flat_x, flat_y)
             else:
-                self.add_stacked(flat_x, flat_y)
+                self.add_stacked(flat_x, flat_y, self.rows.sorted)
         return y
 
     def add_runs(self, x: Tensor, y: Tensor) -> None:
@@ -137,16 +144,19 @@ class RowLoraLinear(nn.Module):
                 low = x[first:last] @ a.T  # [t, r]
                 y[first:last, start:stop].addmm_(low, b.T)
 
-    def add_stacked(self, x: Tensor, y: Tensor) -> None:
-        """x: [T, in], y: [T, out], changed in place. Others' columns are set to 0, not multiplied
-        by it: what overflows in one adapter is no concern of another's rows."""
+    def add_stacked(self, x: Tensor, y: Tensor, rows: Sorted) -> None:
+        """x: [T, in], y: [T, out], changed in place."""
         stack = self.stack()
         if stack is None:
             return
-        low = x @ stack.a.T  # [T, Σr]
-        low.masked_fill_(self.rows.others(stack.owners, x.device), 0)
+        gather, back = rows.gather.to(x.device), rows.back.to(x.device)
+        each = x.index_select(0, gather).view(-1, rows.per, x.shape[-1])  # [G, m, in]
+        low = torch.bmm(each, stack.a)  # [G, m, R]
         for start, stop, left, right, b in stack.products:
-            y[:, start:stop].addmm_(low[:, left:right], b)
+            update = torch.bmm(low[:, :, left:right], b).flatten(0, 1)  # [G·m, stop - start]
+            if rows.base_too:
+                update = F.pad(update, (0, 0, 0, 1))  # a row of zeros, [G·m + 1, stop - start]
+            y[:, start:stop] += update.index_select(0, back)  # [T, stop - start]
 
     def stack(self) -> Stack | None:
         """The stack of `rows.stacked`; None when none of them changes this layer."""
@@ -158,20 +168,25 @@ class RowLoraLinear(nn.Module):
 
 def make_stack(adapters: Sequence[Sequence[Part]]) -> Stack | None:
     """adapters: the parts of each. Parts of the same outputs share a product."""
-    places: dict[tuple[int, int], list[tuple[int, Part]]] = {}
+    places: dict[tuple[int, int], dict[int, Part]] = {}
     for number, parts in enumerate(adapters):
         for part in parts:
-            places.setdefault((part.start, part.stop), []).append((number, part))
+            places.setdefault((part.start, part.stop), {})[number] = part
     if not places:
         return None
-    products, owners, at = [], [], 0
+    alphas, products, at = [], [], 0
     for (start, stop), members in sorted(places.items()):
-        b = torch.cat([part.b.T for _, part in members])  # [Σr, stop - start]
-        products.append((start, stop, at, at + len(b), b))
-        owners += [(number, len(part.a)) for number, part in members]
-        at += len(b)
-    a = torch.cat([part.a for _, members in sorted(places.items()) for _, part in members])
-    return Stack(a, tuple(products), tuple(owners))
+        some = next(iter(members.values()))
+        r = max(len(part.a) for part in members.values())
+        a = some.a.new_zeros(len(adapters), r, some.a.shape[1])  # [G, r, in]
+        b = some.b.new_zeros(len(adapters), r, stop - start)  # [G, r, stop - start]
+        for number, part in members.items():
+            a[number, : len(part.a)] = part.a
+            b[number, : len(part.a)] = part.b.T
+        alphas.append(a)
+        products.append((start, stop, at, at + r, b))
+        at += r
+    return Stack(torch.cat(alphas, dim=1).transpose(1, 2), tuple(products))
 
 
 def reference_add(

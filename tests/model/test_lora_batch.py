@@ -73,7 +73,7 @@ def test_a_stack_follows_who_is_there() -> None:
 
 
 def test_an_adapter_that_overflows_spoils_no_other_row() -> None:
-    """Infinity times zero is not a number: what belongs to others must be set, not multiplied."""
+    """Infinity times zero is not a number: rows must be told apart, not multiplied by zero."""
     made = layer()
     a, *rest = made.parts["a"]
     made.parts["a"] = (a._replace(a=torch.full_like(a.a, 3e38)), *rest)
