@@ -1,36 +1,23 @@
-"""Grammars at work: which tokens may come next, by llguidance.
-
-Every bound on time and memory is the library's own count of work, so the same request is refused
-on every machine alike.
-"""
+"""Grammars at work: which tokens may come next, by llguidance."""
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
-from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from llguidance import LLMatcher, LLTokenizer
 from torch import Tensor
 
+from miniclaude.engine.grammar_check import SHARED, GrammarCheck, refused
+from miniclaude.engine.grammar_trial import LIMITS
 from miniclaude.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from llguidance import TokenizerWrapper
 
-LIMITS = LLParserLimits(
-    initial_lexer_fuel=500_000,
-    step_lexer_fuel=100_000,
-    max_lexer_states=20_000,
-    max_grammar_size=200_000,
-    verbose_errors=False,
-)
-"""Measured with GPT-2's vocabulary on one core: what passes compiles in at most about 1 s, and one
-step's mask takes at most about 15 ms; ordinary schemas take 2 ms and 0.1 ms."""
-
-KEPT = 16
+KEPT = 8
 """Compiled grammars that are kept for the next request; agents send the same one again."""
 
 
@@ -68,7 +55,7 @@ class Matcher:
         """None while all is well."""
         if not self._matcher.is_error():
             return None
-        return _refused("The grammar cannot be followed", self._matcher.get_error())
+        return refused("The grammar cannot be followed", self._matcher.get_error())
 
     @property
     def complete(self) -> bool:
@@ -87,9 +74,13 @@ class Matcher:
 
 
 class Grammars:
-    """Compiles for one model. vocabulary: its tokens; vocab_size: how many scores it gives."""
+    """Compiles for one model. vocabulary: its tokens; vocab_size: how many scores it gives; check:
+    tries each grammar first, within bounds."""
 
-    def __init__(self, vocabulary: MatchedVocabulary, vocab_size: int) -> None:
+    def __init__(
+        self, vocabulary: MatchedVocabulary, vocab_size: int, check: GrammarCheck = SHARED
+    ) -> None:
+        self._check = check
         self._vocabulary = vocabulary
         self._vocab_size = vocab_size
         self._tokens: LLTokenizer | None = None
@@ -103,6 +94,7 @@ class Grammars:
         """
         known = self._compiled.pop(grammar, None)
         if known is None:
+            self._check.check(grammar)
             if self._tokens is None:
                 words = _Words(self._vocabulary, self._vocab_size)
                 ends = list(self._vocabulary.eos_ids) or None
@@ -111,7 +103,7 @@ class Grammars:
             if not known.is_error():
                 known.compute_bitmask()  # the first mask finds more of what is too much
             if known.is_error():
-                raise _refused("The grammar cannot be compiled", known.get_error())
+                raise refused("The grammar cannot be compiled", known.get_error())
         self._compiled[grammar] = known
         while len(self._compiled) > KEPT:
             self._compiled.popitem(last=False)
@@ -134,16 +126,3 @@ class _Words:
     def __call__(self, text: str) -> list[int]:
         """Never needed: our grammars force no tokens. The answer means "cut it up greedily"."""
         return []
-
-
-def _refused(what: str, why: str) -> InvalidRequestError:
-    """The library's reason without the places in a text that the caller never saw."""
-    lines = [line.strip() for line in why.splitlines()]
-    told = [line for line in lines if line and not re.match(r"(\d+ )?\||<non-verbose|\^", line)]
-    reason = " ".join(told[:6])
-    reason = re.sub(r"^at \d+\(\d+\): (failed to compile JSON schema: )?", "", reason)
-    return InvalidRequestError(
-        f"{what}: {reason[:300].rstrip('.')}.",
-        hint="Make the schema or the expression simpler.",
-        code="invalid_grammar",
-    )

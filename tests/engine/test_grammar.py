@@ -22,6 +22,7 @@ from miniclaude.engine.grammar import (
     json_grammar,
     regex_grammar,
 )
+from miniclaude.engine.grammar_check import GrammarCheck
 from miniclaude.engine.json_schema import enforceable
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.matching import Grammars
@@ -272,6 +273,19 @@ def test_what_cannot_be_compiled_is_refused_in_words(text: str, reason: str) -> 
         Grammars(ByteVocabulary(), 260).compile(text)
     assert caught.value.code == "invalid_grammar"
     assert "llguidance" not in str(caught.value), "the grammar's text is not the caller's"
+
+
+def test_a_grammar_that_would_not_end_is_ended_from_outside() -> None:
+    """Twenty-six patterns that must hold at once: left alone, they take minutes and gigabytes, in a
+    single call. The process that tried them is replaced for the next one."""
+    check = GrammarCheck()
+    grammars = Grammars(ByteVocabulary(), 260, check)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    patterns = [{"type": "string", "pattern": f"^(?:.*[^{c}])?{c}.*$"} for c in letters]
+    with pytest.raises(InvalidRequestError, match=r"takes more than (1.5 s of|192 MiB)") as caught:
+        grammars.compile(grammar({"allOf": patterns}))
+    assert caught.value.code == "invalid_grammar"
+    assert grammars.compile(regex_grammar("a", spaced=False)).error is None
 
 
 def test_a_grammar_that_explodes_later_ends_its_request_alone(engine: Engine) -> None:

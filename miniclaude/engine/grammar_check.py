@@ -1,0 +1,93 @@
+"""Whether a grammar can be compiled within bounds: the near end of `grammar_trial.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, cast
+
+from miniclaude.engine import grammar_trial
+from miniclaude.errors import InvalidRequestError
+
+
+class GrammarCheck:
+    """The process that tries grammars; started when first asked, again after a death."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._end: Callable[[], object] | None = None
+
+    def check(self, grammar: str) -> None:
+        """Raises InvalidRequestError (code `invalid_grammar`) with what is wrong or too much."""
+        with self._lock:
+            process = self._process
+            if process is None or process.poll() is not None:
+                process = self._start()
+            stdin, stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+            try:
+                stdin.write(json.dumps(grammar) + "\n")
+                stdin.flush()
+                reply = stdout.readline()
+            except BrokenPipeError:
+                reply = ""
+            if not reply.endswith("\n"):
+                raise refused("The grammar cannot be compiled", _why_it_died(process.wait()))
+        if why := json.loads(reply):
+            raise refused("The grammar cannot be compiled", why)
+
+    def _start(self) -> subprocess.Popen[str]:
+        """Isolated (-I: no environment, no user packages), and told nothing of ours."""
+        if self._end is not None:
+            self._end()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(Path(grammar_trial.__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            encoding="utf-8",
+        )
+        self._end = weakref.finalize(self, _end, self._process)
+        return self._process
+
+
+SHARED = GrammarCheck()
+"""One for each process of ours; nothing is started before the first grammar."""
+
+
+def refused(what: str, why: str) -> InvalidRequestError:
+    """The library's reason without the places in a text that the caller never saw."""
+    lines = [line.strip() for line in why.splitlines()]
+    told = [line for line in lines if line and not re.match(r"(\d+ )?\||<non-verbose|\^", line)]
+    reason = " ".join(told[:6])
+    reason = re.sub(r"^at \d+\(\d+\): (failed to compile JSON schema: )?", "", reason)
+    return InvalidRequestError(
+        f"{what}: {reason[:300].rstrip('.')}.",
+        hint="Make the schema or the expression simpler.",
+        code="invalid_grammar",
+    )
+
+
+def _why_it_died(status: int) -> str:
+    """For an exit status; negative is a signal's number."""
+    if status == -signal.SIGPROF:
+        return f"it takes more than {grammar_trial.CPU_SECONDS:g} s of processor time"
+    return f"it takes more than {grammar_trial.MAX_MEMORY >> 20:,} MiB of memory"
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Stop a process and close its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            cast(IO[str], pipe).close()
