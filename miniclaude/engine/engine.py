@@ -207,7 +207,7 @@ class Engine:
     def give_up(self, request_id: str, error: MiniClaudeError) -> None:
         """Stop answering what cannot be answered, with all its answers; `expire` tells why."""
         self.scheduler.cancel(request_id)
-        del self.live[request_id]
+        self.forget(request_id)
         self.given_up[request_id] = error
 
     def end(

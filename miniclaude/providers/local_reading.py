@@ -86,7 +86,7 @@ async def _embed(loaded: LoadedModel, prompt: tuple[int, ...]) -> Output:
         secrets.token_hex(8), prompt, sampling, reading=Reading(embedding=True)
     )
     found: Output | None = None
-    outputs = cast("AsyncGenerator[Output, None]", loaded.engine.submit(request))
+    outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             found = output if output.embedding else found

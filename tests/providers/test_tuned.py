@@ -18,6 +18,7 @@ from miniclaude.messages import text_message
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.library import Library
+from miniclaude.providers.abilities import EmbeddingRequest
 from miniclaude.providers.loaded import LoadedModels
 from miniclaude.providers.local import Local
 from miniclaude.tokenizer.chat_template import encode_chat
@@ -69,6 +70,29 @@ async def test_two_tuned_models_on_one_base(served: Local, home: Path) -> None:
         with torch.no_grad():
             first = int(model(torch.tensor([ids]))[0, -1].argmax())
         assert text.startswith(tokenizer.decode([first])) or first in tokenizer.eos_ids
+
+
+async def test_a_tuned_models_embeddings_are_its_own(served: Local, home: Path) -> None:
+    """They once were its base's."""
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters", seed=1)
+    vectors = [
+        (await served.embed(EmbeddingRequest(model, ("hello there",)))).vectors
+        for model in ("tiny", name)
+    ]
+    assert vectors[0] != vectors[1]
+
+
+async def test_on_packed_weights_each_tuned_model_has_an_engine(home: Path) -> None:
+    """No adapter can be put on a packed base; it is added to the weights before."""
+    library = Library(home / "models", None, home / "adapters")
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters", seed=1)
+    provider = Local(library, device="cpu", dtype="int8", threads=1, max_loaded=3)
+    try:
+        said = [text_of(await all_of(chat(provider, one, **GREEDY))) for one in ("tiny", name)]
+        assert said[0] != said[1]
+        assert {loaded.model.name for loaded in provider.loaded()} == {"tiny", name}
+    finally:
+        await provider.aclose()
 
 
 async def test_a_whole_tuned_model(served: Local, home: Path) -> None:
