@@ -6,6 +6,8 @@ size.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 from collections import defaultdict
 from pathlib import Path
 
@@ -29,15 +31,26 @@ def load_packed(folder: Path, bits: Bits) -> Transformer:
     pieces: dict[str, list[Piece]] = defaultdict(list)
     for piece in plan.pieces:
         pieces[piece.parameter].append(piece)
-    for name, module in list(model.named_modules()):
+    for name in [name for name, _ in model.named_modules()]:  # not the modules: to be freed
         if name == "head" and model.config.tied_head:
             continue  # comes with the embedding, whose weight it is
+        module = model.get_submodule(name)
         for own in [own for own, _ in module.named_parameters(recurse=False)]:
-            whole = read(plan, pieces[f"{name}.{own}".lstrip(".")])
-            setattr(module, own, nn.Parameter(whole, requires_grad=False))
-        if isinstance(module, nn.Linear) or name == "tokens":
+            place = f"{name}.{own}".lstrip(".")
+            setattr(module, own, nn.Parameter(read(plan, pieces[place]), requires_grad=False))
+        packable = isinstance(module, nn.Linear) or name == "tokens"
+        del module
+        if packable:
             pack_layer(model, name, bits)
+            give_back()
     return model.eval()
+
+
+def give_back() -> None:
+    """Return freed memory to the operating system. glibc would keep it, for between the floats of
+    two layers lies the packed weight of the first."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @torch.no_grad()

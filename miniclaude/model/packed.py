@@ -39,7 +39,7 @@ by group, so that one large number spoils no more than its own group."""
 OFFSET: dict[Bits, int] = {8: 128, 4: 8}
 """What is added to a code to store it."""
 
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 512
 """Rows that are packed at a time, which bounds the memory that packing needs."""
 
 
