@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,27 @@ def estimate(
 
 def run_child(order: Order, seconds: float) -> Findings:
     """What the trial of `order` finds. Raises its errors; EngineError when it ends otherwise."""
+    done = start_child(order, seconds)
+    if done.returncode == -signal.SIGINT:
+        # Ctrl-C is for us to answer, and reached the trial before it had a session of its own.
+        done = start_child(order, seconds)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode == -9 and not lines:  # the system itself was out of memory
+        return Findings(exceeded=True, memory=order.limit)
+    if not lines:
+        words = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise EngineError(
+            f"The trial before the run failed with code {done.returncode}: {words[0][:500]}.",
+            hint="Start the run without it, and report this.",
+        )
+    message = json.loads(lines[-1])
+    if "failed" in message:
+        raise decode_error(message["failed"])
+    return Findings(**message["found"])
+
+
+def start_child(order: Order, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run the trial to its end. Raises EngineError when it takes longer than `seconds`."""
     command = [sys.executable, "-P", "-m", "miniclaude.training.probe"]
     told = json.dumps(asdict(order)) + "\n"
     # Its input stays open for as long as this process lives, so that the child ends with it.
@@ -115,7 +137,7 @@ def run_child(order: Order, seconds: float) -> Findings:
     try:
         with open(order_end, "rb") as stdin, open(our_end, "wb", buffering=0) as ours:
             ours.write(told.encode())
-            done = subprocess.run(
+            return subprocess.run(
                 command,
                 stdin=stdin,
                 capture_output=True,
@@ -130,19 +152,6 @@ def run_child(order: Order, seconds: float) -> Findings:
             f"The trial before the run did not end: {error}.",
             hint="Start the run without it, or with less to do: a smaller model or batch.",
         ) from error
-    lines = done.stdout.strip().splitlines()
-    if done.returncode == -9 and not lines:  # the system itself was out of memory
-        return Findings(exceeded=True, memory=order.limit)
-    if not lines:
-        words = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise EngineError(
-            f"The trial before the run failed with code {done.returncode}: {words[0][:500]}.",
-            hint="Start the run without it, and report this.",
-        )
-    message = json.loads(lines[-1])
-    if "failed" in message:
-        raise decode_error(message["failed"])
-    return Findings(**message["found"])
 
 
 def whole_time(found: Findings, spec: TuneSpec) -> float:

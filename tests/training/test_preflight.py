@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from miniclaude.model.checkpoint import save_model
 from miniclaude.model.facts import read_facts
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.training import preflight
 from miniclaude.training.machine import Machine, has_fast_bfloat16, this_machine
 from miniclaude.training.memory import needed, parameters
 from miniclaude.training.preflight import (
@@ -223,3 +225,17 @@ def test_this_machine_and_its_number_formats(tmp_path: Path) -> None:
     assert not has_fast_bfloat16(cpu, tmp_path / "none")
     assert own_memory("VmHWM") >= own_memory("VmRSS") > 1 << 20
     assert own_memory("VmNothing") == 0
+
+
+def test_a_trial_that_ctrl_c_ends_at_its_birth_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between its birth and its own session the trial still gets the terminal's Ctrl-C; it was
+    reported as a failure of the run."""
+    ended = [
+        subprocess.CompletedProcess([], -signal.SIGINT, "", ""),
+        subprocess.CompletedProcess([], 0, '{"found": {"steps": 7}}', ""),
+    ]
+    monkeypatch.setattr(preflight, "start_child", lambda order, seconds: ended.pop(0))
+    order = Order("base", "rows", {})
+    assert run_child(order, 1.0).steps == 7
