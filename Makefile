@@ -9,7 +9,7 @@ COVERAGE := 90
 # As many processes as cores; a file's tests stay together, for they share servers.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help run test test-fast lint format bench web screenshot clean
+.PHONY: help run test test-fast lint format bench clients web screenshot clean
 
 help: ## Show what there is to do
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench: $(VENV)/.installed-dev ## Us and our peers, one run each: answers, LoRA, 
 	$(BIN)/python benchmarks/finetune.py
 	$(BIN)/python benchmarks/pretrain.py
 	$(BIN)/python benchmarks/reading.py
+
+clients: $(VENV)/.installed-dev ## Unmodified clients against a live server, each in an environment of its own
+	$(BIN)/python -m tests.clients.run
 
 web: $(VENV)/.installed ## Build the page into the package
 	@$(BIN)/python web/build.py
