@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +20,7 @@ from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
 from miniclaude.engine.kv_cache import BlockCache
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.live import Live, Writing
 from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
@@ -47,29 +48,6 @@ from miniclaude.model.transformer import Transformer
 
 if TYPE_CHECKING:  # its compiler takes a second to import
     from miniclaude.engine.fused import FusedModel
-
-
-@dataclass(slots=True, eq=False)
-class Writing:
-    """What is remembered of one answer. tokens: the prompt's and the answer's. matcher: where it is
-    in its grammar, when it has one. lookup: for guesses of what comes next; None makes none."""
-
-    tokens: list[int]
-    draws: Draws
-    text: Detokenizer
-    matcher: Matcher | None = None
-    lookup: Lookup | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Live:
-    """A request between `submit` and its end; the writings of its unfinished answers by index.
-    reader: reads the prompt itself, where the request asks for that."""
-
-    request: GenerationRequest
-    job: Job
-    writings: dict[int, Writing]
-    reader: Reader | None = None
 
 
 class Engine:
