@@ -7,7 +7,7 @@ by their words: a rough guess, good enough to count with, for English only.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -55,8 +55,8 @@ class Sign:
 
     words: one of these decides. phrases: so does this pattern, which is only tried when one of
     `hints` is among the words (always, when there are none), with `digits` only where there is
-    one, with `needed` only where one of those stands in the text, in lower case. starts: the
-    pattern must match at the beginning, which is one of these.
+    one. needed: whatever the pattern matches holds one of these, in lower case; to look for them
+    takes less time. starts: the pattern must match at the beginning, which is one of these.
     """
 
     kind: str
@@ -84,9 +84,7 @@ class Sign:
         if self.starts:
             begins = asked.lower.startswith(self.starts)
             return begins and self.phrases.match(asked.text) is not None
-        if self.needed and not any(text in asked.lower for text in self.needed):
-            return False
-        return self.phrases.search(asked.text) is not None
+        return asked.holds_any(self.needed) and self.phrases.search(asked.text) is not None
 
 
 class Asked(NamedTuple):
@@ -96,6 +94,15 @@ class Asked(NamedTuple):
     lower: str
     known: frozenset[str]
     has_digits: bool
+
+    def holds_any(self, needed: Sequence[str]) -> bool:
+        """Whether one of some texts stands in it, or there are none. Beyond ASCII it may always be
+        so: some letters there count as ASCII ones where capitals do not matter."""
+        lower = self.lower
+        for text in needed:
+            if text in lower:
+                return True
+        return not needed or not lower.isascii()
 
     @classmethod
     def of(cls, text: str) -> Asked:
@@ -142,6 +149,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bwhat can you do\b",
         ),
         hints=_words("you your yourself"),
+        needed=("e you", "d you", "t you", "your name", "can you do"),
     ),
     Sign(
         "greeting",
@@ -170,6 +178,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bin (exactly |at most |under )?\w+ (words?|sentences?|lines?)\b",
         ),
         hints=_words("case capital one words word sentence sentences lines line"),
+        needed=(" case", " letters", " word", " sentence", " line"),
     ),
     Sign(
         "rewriting",
@@ -206,6 +215,7 @@ SIGNS: tuple[Sign, ...] = (
         words=_words("calculate compute percent percentage multiply"),
         phrases=re.compile("\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%"),
         digits=True,
+        needed=tuple("-+*/=^%"),
     ),
     Sign(
         "arithmetic",
@@ -222,6 +232,10 @@ SIGNS: tuple[Sign, ...] = (
             r"\bhelp me (decide|choose|plan)\b",
         ),
         hints=_words("should how would best help"),
+        needed=(
+            *("should i", "how do i", "how can i", "how could i", "what would you do"),
+            *("best way to", "help me "),
+        ),
     ),
     Sign(
         "list",
@@ -231,6 +245,7 @@ SIGNS: tuple[Sign, ...] = (
             r"(\d+|two|three|four|five|six|seven|eight|ten|some|several|a few|examples?)\b"
         ),
         hints=_words("ideas name give provide what"),
+        needed=("ideas for", "name ", "give ", "provide ", "what are "),
     ),
     Sign(
         "explaining",
@@ -240,6 +255,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bdifference between\b|\btell me about\b",
         ),
         hints=_words("how what difference tell"),
+        needed=("how d", "how is", "how are", "how c", "what do", "difference", "tell me about"),
     ),
     Sign(
         "question",
