@@ -20,7 +20,7 @@ from miniclaude.data.reading import detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.repair import even_space, needed
-from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
+from miniclaude.data.row_scan import CLEAN, PERSONAL, UNEVEN, UNSAFE, scan
 from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
@@ -107,7 +107,7 @@ class Part:
         counted."""
         plain = [item for item in chunk if isinstance(item, PlainRow)]
         scanned = scan(plain)
-        evened = _evened([row for row, flag in zip(plain, scanned, strict=True) if flag & CLEAN])
+        evened = _evened(plain, scanned)
         flags = iter(scanned)
         cleared = 0
         for item in chunk:
@@ -200,21 +200,21 @@ def _read(
         )
 
 
-def _evened(rows: list[PlainRow]) -> dict[int, PlainRow]:
+def _evened(rows: list[PlainRow], flags: list[int]) -> dict[int, PlainRow]:
     """Those rows, by the identity of the original, that need nothing but their white space evened,
-    and then no stage any more."""
+    and then no stage any more. flags: of each row, as `scan` gives them."""
     made: list[PlainRow] = []
     ids: list[int] = []
-    for row in rows:
-        if needed(row.texts) == ["white space"]:
+    for row, flag in zip(rows, flags, strict=True):
+        if flag & UNEVEN or (flag & CLEAN and needed(row.texts) == ["white space"]):
             texts = [even_space(text) for text in row.texts]
             changed = row.with_texts(texts) if texts != row.texts else None
             if changed is not None:
                 made.append(changed)
                 ids.append(id(row))
-    flags = scan(made)
+    left = scan(made)
     return {
-        number: row for number, row, flag in zip(ids, made, flags, strict=True) if not flag & ANY
+        number: row for number, row, flag in zip(ids, made, left, strict=True) if not flag & ANY
     }
 
 
