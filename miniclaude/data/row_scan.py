@@ -182,10 +182,25 @@ def _scan(
     # Of this row: what a key, and what a number of a person, must have.
     has_token = has_secret = has_digits = has_number = False
     before = 10  # the byte before; a text begins like a line
+    in_word = False  # whether that is a letter
     for at in range(len(raw)):
         byte = raw[at]
         kinds = classes[byte]
         letter = letters[byte]
+        if kinds & LETTER and in_word:
+            # A letter behind another, as most bytes are, changes nothing but these.
+            word += np.uint64(letter) * power
+            power *= ODD
+            length += 1
+            token += 1
+            if token == 16:
+                has_token = True
+            secret += 1
+            if mixed and secret >= 15:
+                has_secret = True
+            before = byte
+            continue
+        in_word = kinds & LETTER != 0
         if letter != 0:
             word += np.uint64(letter) * power
             power *= ODD
