@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from miniclaude.data.accounts import key_of
 from miniclaude.data.kinds import FORMS, kind_of_texts
 from miniclaude.data.plain_rows import ASSISTANT, OTHER, USER, PlainRow
 from miniclaude.data.shingles import LONGEST
@@ -13,12 +12,12 @@ from miniclaude.data.validate import RowFacts
 
 
 class PlainFacts(NamedTuple):
-    """compared, opening, prompt, row: what `shingles.compared`, `split.opening`,
-    `accounts.prompt_key` and `validate.row_facts` say of the example."""
+    """compared, opening, row: what `shingles.compared`, `split.opening` and `validate.row_facts`
+    say of the example. prompt: the text of which `accounts.keys_of` makes its `prompt_key`."""
 
     compared: tuple[str, str]
     opening: str
-    prompt: int
+    prompt: str
     row: RowFacts
 
 
@@ -33,9 +32,10 @@ def plain_facts(row: PlainRow) -> PlainFacts:
     if OTHER in row.speakers:
         forms.append(FORMS[1])
     kind = row.kind or kind_of_texts(asked[0] if asked else "", row.texts[-1])
+    prompt = "\n".join(asked)
     return PlainFacts(
-        ("\n".join(asked)[:LONGEST], "\n".join(answered)[:LONGEST]),
+        (prompt[:LONGEST], "\n".join(answered)[:LONGEST]),
         opening_of(asked),
-        key_of(" ".join(asked)),
+        prompt,
         RowFacts(kind, forms, lengths, before, len(asked)),
     )

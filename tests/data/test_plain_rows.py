@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclaude.data.accounts import prompt_key
+from miniclaude.data.accounts import keys_of, prompt_key
 from miniclaude.data.clean_processes import clean_rows
 from miniclaude.data.item_lines import row_line
 from miniclaude.data.judged_rows import read_judged
@@ -89,7 +89,9 @@ def test_a_plain_row_is_the_example_that_the_careful_reader_makes(
     assert found[0].example() == example
     assert found[0].line.decode() == row_line(example)
     facts = plain_facts(found[0])
-    assert facts == (compared(example), opening(example), prompt_key(example), row_facts(example))
+    assert facts[:2] == (compared(example), opening(example))
+    assert keys_of([facts.prompt]) == [prompt_key(example)]
+    assert facts.row == row_facts(example)
 
 
 @pytest.mark.parametrize("line", ODD)
