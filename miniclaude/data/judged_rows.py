@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from miniclaude.data.accounts import keys_of, prompt_key
 from miniclaude.data.example import Example, Place, Task
+from miniclaude.data.kinds_at_once import kinds_of_texts
 from miniclaude.data.plain_facts import plain_facts
 from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.recipe import PrepareOptions
@@ -57,7 +58,7 @@ class KeptRow(NamedTuple):
         return Place(self.file, self.line, self.unit)
 
 
-KEY = KeptRow._fields.index("key")
+KEY, KIND = map(KeptRow._fields.index, ("key", "kind"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,12 @@ class Collector:
         self._kept: list[list[object] | None] = []
         self._texts: list[tuple[str, str]] = []
         self._openings: list[str] = []
-        self._prompts: list[str] = []  # whose keys are not made yet, and of which rows they are
+        # Of plain rows: those whose keys are not made yet, and those whose kinds are not told yet.
         self._prompted: list[list[object]] = []
+        self._prompts: list[str] = []
+        self._asked: list[list[object]] = []
+        self._questions: list[str] = []
+        self._answers: list[str] = []
 
     def add(self, item: Item, line: bytes) -> None:
         """A judged row and its line, without the end: of a kept one that of training."""
@@ -99,16 +104,21 @@ class Collector:
     def add_plain(self, row: PlainRow) -> None:
         """A plain row that is kept as it came."""
         self._lines.append(row.line)
-        texts, first, prompt, facts = plain_facts(row)
-        self._prompted.append(self._keep(row.place, "supervised", 0, facts, texts))
+        texts, first, question, prompt, facts = plain_facts(row)
+        kept = self._keep(row.place, "supervised", 0, facts, texts)
+        self._prompted.append(kept)
         self._prompts.append(prompt)
+        if not row.kind:
+            self._asked.append(kept)
+            self._questions.append(question)
+            self._answers.append(row.texts[-1])
         if self._options.validation:
             self._openings.append(first)
 
     def _keep(
         self, place: Place, task: Task, prompt: int, facts: RowFacts, texts: tuple[str, str]
     ) -> list[object]:
-        row = [place.file, place.line, place.unit, task, prompt, *facts]
+        row: list[object] = [place.file, place.line, place.unit, task, prompt, *facts]
         self._kept.append(row)
         self._texts.append(texts)
         return row
@@ -119,6 +129,9 @@ class Collector:
             return b""
         for row, key in zip(self._prompted, keys_of(self._prompts), strict=True):
             row[KEY] = key
+        kinds = kinds_of_texts(self._questions, self._answers)
+        for row, kind in zip(self._asked, kinds, strict=True):
+            row[KIND] = kind
         texts = sketch(self._texts, self._options.duplicates)
         openings = sketch_openings(self._openings, self._options.seed)
         lines = b"\n".join([*self._lines, b""])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from miniclaude.data.kinds import FORMS, kind_of_texts
+from miniclaude.data.kinds import FORMS
 from miniclaude.data.plain_rows import ASSISTANT, OTHER, USER, PlainRow
 from miniclaude.data.shingles import LONGEST
 from miniclaude.data.split import opening_of
@@ -13,10 +13,13 @@ from miniclaude.data.validate import RowFacts
 
 class PlainFacts(NamedTuple):
     """compared, opening, row: what `shingles.compared`, `split.opening` and `validate.row_facts`
-    say of the example. prompt: the text of which `accounts.keys_of` makes its `prompt_key`."""
+    say of the example, but for a kind that the row does not name. question: of which
+    `kinds_at_once.py` tells it, with the last text. prompt: the text of which `accounts.keys_of`
+    makes its `prompt_key`."""
 
     compared: tuple[str, str]
     opening: str
+    question: str
     prompt: str
     row: RowFacts
 
@@ -31,11 +34,11 @@ def plain_facts(row: PlainRow) -> PlainFacts:
     forms = [FORMS[0]] if len(asked) > 1 else []
     if OTHER in row.speakers:
         forms.append(FORMS[1])
-    kind = row.kind or kind_of_texts(asked[0] if asked else "", row.texts[-1])
     prompt = "\n".join(asked)
     return PlainFacts(
         (prompt[:LONGEST], "\n".join(answered)[:LONGEST]),
         opening_of(asked),
+        asked[0] if asked else "",
         prompt,
-        RowFacts(kind, forms, lengths, before, len(asked)),
+        RowFacts(row.kind, forms, lengths, before, len(asked)),
     )
