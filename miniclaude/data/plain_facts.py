@@ -10,6 +10,8 @@ from miniclaude.data.shingles import LONGEST
 from miniclaude.data.split import opening_of
 from miniclaude.data.validate import RowFacts
 
+IN_TURN = bytes([USER, ASSISTANT])
+
 
 class PlainFacts(NamedTuple):
     """compared, opening, row: what `shingles.compared`, `split.opening` and `validate.row_facts`
@@ -26,11 +28,16 @@ class PlainFacts(NamedTuple):
 
 def plain_facts(row: PlainRow) -> PlainFacts:
     """The facts of a row."""
-    said = list(zip(row.speakers, row.texts, strict=True))
-    asked = [text for speaker, text in said if speaker == USER]
-    answered = [text for speaker, text in said if speaker == ASSISTANT]
+    if row.speakers == IN_TURN * (len(row.texts) // 2):  # as most are
+        asked, answered = row.texts[::2], row.texts[1::2]
+        others = asked
+    else:
+        said = list(zip(row.speakers, row.texts, strict=True))
+        asked = [text for speaker, text in said if speaker == USER]
+        answered = [text for speaker, text in said if speaker == ASSISTANT]
+        others = [text for speaker, text in said if speaker != ASSISTANT]
     lengths = [(len(text) + 3) // 4 for text in answered]  # validate.estimate_tokens
-    before = sum([(len(text) + 3) // 4 for speaker, text in said if speaker != ASSISTANT])
+    before = sum([(len(text) + 3) // 4 for text in others])
     forms = [FORMS[0]] if len(asked) > 1 else []
     if OTHER in row.speakers:
         forms.append(FORMS[1])
