@@ -20,7 +20,7 @@ from miniclaude.data.reading import detect_format, read_share
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection, shown
 from miniclaude.data.repair import even_space, needed
-from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, scan
+from miniclaude.data.row_scan import CLEAN, PERSONAL, UNEVEN, UNSAFE, scan
 from miniclaude.data.safety import Safety
 from miniclaude.data.seed import resolve_source
 from miniclaude.data.stage import RowStage
@@ -103,59 +103,37 @@ class Part:
         }
 
     def _judge(self, chunk: list[Item | PlainRow], rows: Collector) -> None:
-        """Put a chunk through the stages. Of the plain rows those that `scan` has cleared are only
-        counted."""
-        plain = [item for item in chunk if isinstance(item, PlainRow)]
-        scanned = scan(plain)
-        evened = _evened([row for row, flag in zip(plain, scanned, strict=True) if flag & CLEAN])
-        flags = iter(scanned)
-        cleared = 0
-        for item in chunk:
-            self._rows += 1
-            if not isinstance(item, PlainRow):
-                self._add(self._through(item, ANY), rows)
-                continue
-            flag = next(flags)
-            if not flag & ANY:
-                cleared += 1
-                self._add_plain(item, rows)
-                continue
-            if (row := evened.get(id(item))) is not None:
-                same = sum(map(str.__eq__, row.texts, item.texts))
-                self._cleaning.evened(len(row.texts) - same)
-                for stage in self._stages[1:]:
-                    stage.passed(1)
-                self._add_plain(row, rows)
-                continue
-            made = self._judge_plain(item, flag)
-            if isinstance(made, PlainRow):
-                self._add_plain(made, rows)
-            else:
-                self._add(made, rows)
-        for stage in self._stages:
-            stage.passed(cleared)
-
-    def _judge_plain(self, row: PlainRow, flags: int) -> PlainRow | Item:
-        """What the stages make of a plain row; it is one still, if they can."""
-        example = row.example()
-        judged = self._through(example, flags)
-        if judged is example:
-            return row
-        if isinstance(judged, Rejection):
-            return judged
-        return row.with_texts([*map(text_of, judged.messages)]) or judged
-
-    def _through(self, item: Item, flags: int) -> Item:
-        """What the stages make of an item. flags: the stages it may need; any, once changed."""
-        judged = item
+        """Put a chunk through the stages, one after the other. Of the plain rows those that `scan`
+        has cleared are only counted; those that a stage changes are scanned anew."""
+        made = [*chunk]
+        flags = _flags(made)
+        evened = _evened(made, flags)
+        rejected = sum([isinstance(item, Rejection) for item in made])
         for stage, flag in zip(self._stages, FLAGS, strict=True):
-            if isinstance(judged, Rejection):
-                break
-            if flags & flag or judged is not item:
-                judged = stage.judge(judged)
+            wanted = [number for number, one in enumerate(flags) if one & flag]
+            stage.passed(len(made) - rejected - len(wanted))
+            changed: list[int] = []
+            for number in wanted:
+                item = made[number]
+                if stage is self._cleaning and number in evened:
+                    row, texts, flags[number] = evened[number]
+                    self._cleaning.evened(texts)
+                    made[number] = row
+                    continue
+                judged = made[number] = _judged(stage, item)
+                if isinstance(judged, Rejection):
+                    rejected += 1
+                    flags[number] = 0
+                elif judged is not item:
+                    changed.append(number)
+            for number, one in zip(changed, _flags([made[n] for n in changed]), strict=True):
+                flags[number] = one
+        self._rows += len(made)
+        for item in made:
+            if isinstance(item, PlainRow):
+                self._add_plain(item, rows)
             else:
-                stage.passed(1)
-        return judged
+                self._add(item, rows)
 
     def _add_plain(self, row: PlainRow, rows: Collector) -> None:
         self._tasks["supervised"] += 1
@@ -200,21 +178,51 @@ def _read(
         )
 
 
-def _evened(rows: list[PlainRow]) -> dict[int, PlainRow]:
-    """Those rows, by the identity of the original, that need nothing but their white space evened,
-    and then no stage any more."""
-    made: list[PlainRow] = []
-    ids: list[int] = []
-    for row in rows:
-        if needed(row.texts) == ["white space"]:
+def _flags(items: Sequence[Item | PlainRow]) -> list[int]:
+    """For each item the stages that it may need; any, if it is no plain row."""
+    scanned = iter(scan([item for item in items if isinstance(item, PlainRow)]))
+    return [
+        next(scanned) if isinstance(item, PlainRow) else 0 if isinstance(item, Rejection) else ANY
+        for item in items
+    ]
+
+
+def _judged(stage: RowStage, item: Item | PlainRow) -> Item | PlainRow:
+    """What a stage makes of an item that is not rejected yet, the same where it changes nothing. A
+    plain row is one still, if it can."""
+    if isinstance(item, Rejection):
+        return item
+    if isinstance(item, Example):
+        return stage.judge(item)
+    example = item.example()
+    judged = stage.judge(example)
+    if judged is example:
+        return item
+    if isinstance(judged, Rejection):
+        return judged
+    return item.with_texts([*map(text_of, judged.messages)]) or judged
+
+
+def _evened(
+    items: Sequence[Item | PlainRow], flags: list[int]
+) -> dict[int, tuple[PlainRow, int, int]]:
+    """Those plain rows, by their number, that are clean as soon as their white space is evened: the
+    row then, how many of its texts changed, and the flags that are left. flags: of each item."""
+    made: dict[int, tuple[PlainRow, int]] = {}
+    for number, (row, flag) in enumerate(zip(items, flags, strict=True)):
+        if not flag & CLEAN or not isinstance(row, PlainRow):
+            continue
+        if flag & UNEVEN or needed(row.texts) == ["white space"]:
             texts = [even_space(text) for text in row.texts]
-            changed = row.with_texts(texts) if texts != row.texts else None
+            same = sum(map(str.__eq__, texts, row.texts))
+            changed = row.with_texts(texts) if same < len(texts) else None
             if changed is not None:
-                made.append(changed)
-                ids.append(id(row))
-    flags = scan(made)
+                made[number] = changed, len(texts) - same
+    left = scan([row for row, _ in made.values()])
     return {
-        number: row for number, row, flag in zip(ids, made, flags, strict=True) if not flag & ANY
+        number: (row, texts, flag)
+        for (number, (row, texts)), flag in zip(made.items(), left, strict=True)
+        if not flag & CLEAN
     }
 
 

@@ -54,8 +54,11 @@ class NearDuplicates:
                         yield item
                         continue
                     earlier = repeated.get(row)
-                    yield item if earlier is None else self.reject(item, *earlier)
                     row += 1
+                    if earlier is None:
+                        yield item
+                    else:
+                        yield self.reject(item.place, to_row(item), *earlier)
 
     def _sketch(self, chunk: list[Item]) -> Sketches:
         texts = [compared(item) for item in chunk if isinstance(item, Example)]
@@ -83,8 +86,8 @@ class NearDuplicates:
             for row, matches in found.matches.items()
         }
 
-    def reject(self, example: Example, earlier: Place, similarity: float) -> Rejection:
-        """The rejection of a row that repeats an earlier one."""
+    def reject(self, place: Place, row: object, earlier: Place, similarity: float) -> Rejection:
+        """The rejection of a row that repeats an earlier one. row: as `example.to_row` has it."""
         if similarity == 1.0:
             self._same += 1
             error, message = "duplicate_row", f"the same words as {earlier}."
@@ -93,7 +96,7 @@ class NearDuplicates:
             error = "near_duplicate_row"
             message = f"nearly the same as {earlier}: {similarity:.0%} of the shingles in common."
         cure = "Nothing to do: the first one is kept."
-        return Rejection(example.place, error, message, cure, shown(to_row(example)))
+        return Rejection(place, error, message, cure, shown(row))
 
     def report(self) -> dict[str, object]:
         """Counts of rows, and of those that repeat an earlier one."""
@@ -129,10 +132,11 @@ class PlaceList:
     def append(self, place: Placed) -> None:
         """Add one at the end."""
         name = (place.file, place.unit)
-        if name not in self._kinds:
-            self._kinds[name] = len(self._names)
+        kind = self._kinds.get(name)
+        if kind is None:
+            kind = self._kinds[name] = len(self._names)
             self._names.append(name)
-        self._kind.append(self._kinds[name])
+        self._kind.append(kind)
         self._line.append(place.line)
 
     def __getitem__(self, number: int) -> Place:

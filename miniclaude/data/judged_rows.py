@@ -21,8 +21,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from miniclaude.data.accounts import prompt_key
+from miniclaude.data.accounts import keys_of, prompt_key
 from miniclaude.data.example import Example, Place, Task
+from miniclaude.data.kinds_at_once import kinds_of_texts
 from miniclaude.data.plain_facts import plain_facts
 from miniclaude.data.plain_rows import PlainRow
 from miniclaude.data.recipe import PrepareOptions
@@ -57,6 +58,9 @@ class KeptRow(NamedTuple):
         return Place(self.file, self.line, self.unit)
 
 
+KEY, KIND = map(KeptRow._fields.index, ("key", "kind"))
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
     """Some rows. lines: of each, with its end. kept: None for those that were rejected. texts,
@@ -80,6 +84,12 @@ class Collector:
         self._kept: list[list[object] | None] = []
         self._texts: list[tuple[str, str]] = []
         self._openings: list[str] = []
+        # Of plain rows: those whose keys are not made yet, and those whose kinds are not told yet.
+        self._prompted: list[list[object]] = []
+        self._prompts: list[str] = []
+        self._asked: list[list[object]] = []
+        self._questions: list[str] = []
+        self._answers: list[str] = []
 
     def add(self, item: Item, line: bytes) -> None:
         """A judged row and its line, without the end: of a kept one that of training."""
@@ -94,21 +104,34 @@ class Collector:
     def add_plain(self, row: PlainRow) -> None:
         """A plain row that is kept as it came."""
         self._lines.append(row.line)
-        texts, first, prompt, facts = plain_facts(row)
-        self._keep(row.place, "supervised", prompt, facts, texts)
+        texts, first, question, prompt, facts = plain_facts(row)
+        kept = self._keep(row.place, "supervised", 0, facts, texts)
+        self._prompted.append(kept)
+        self._prompts.append(prompt)
+        if not row.kind:
+            self._asked.append(kept)
+            self._questions.append(question)
+            self._answers.append(row.texts[-1])
         if self._options.validation:
             self._openings.append(first)
 
     def _keep(
         self, place: Place, task: Task, prompt: int, facts: RowFacts, texts: tuple[str, str]
-    ) -> None:
-        self._kept.append([place.file, place.line, place.unit, task, prompt, *facts])
+    ) -> list[object]:
+        row: list[object] = [place.file, place.line, place.unit, task, prompt, *facts]
+        self._kept.append(row)
         self._texts.append(texts)
+        return row
 
     def take(self) -> bytes:
         """The rows so far as a chunk of the file, and none are left; empty when there were none."""
         if not self._lines:
             return b""
+        for row, key in zip(self._prompted, keys_of(self._prompts), strict=True):
+            row[KEY] = key
+        kinds = kinds_of_texts(self._questions, self._answers)
+        for row, kind in zip(self._asked, kinds, strict=True):
+            row[KIND] = kind
         texts = sketch(self._texts, self._options.duplicates)
         openings = sketch_openings(self._openings, self._options.seed)
         lines = b"\n".join([*self._lines, b""])

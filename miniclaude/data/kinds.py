@@ -7,9 +7,9 @@ by their words: a rough guess, good enough to count with, for English only.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from miniclaude.data.example import Example
@@ -39,14 +39,11 @@ FORMS: tuple[str, ...] = ("several-turns", "system-prompt")
 """Beside its kind, what a conversation may look like."""
 
 OTHER = "other"
-NONE: frozenset[str] = frozenset()
 LONG_PROMPT = 240  # characters: beyond, "the text" in a question means a passage that is given
 LOOKED_AT = 600  # characters of a text that are judged
 DIGIT = re.compile(r"\d")
 MARKS = '.,;:!?()[]{}"*_/'
 PUNCTUATION = str.maketrans(dict.fromkeys(MARKS, " "))
-UNPUNCTUATED = bytes.maketrans(MARKS.encode(), b" " * len(MARKS))
-NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ class Sign:
 
     words: one of these decides. phrases: so does this pattern, which is only tried when one of
     `hints` is among the words (always, when there are none), with `digits` only where there is
-    one, with `needed` only where one of those stands in the text, in lower case. starts: the
-    pattern must match at the beginning, which is one of these.
+    one. needed: whatever the pattern matches holds one of these, in lower case; to look for them
+    takes less time. starts: the pattern must match at the beginning, which is one of these.
     """
 
     kind: str
@@ -67,48 +64,41 @@ class Sign:
     digits: bool = False
     needed: tuple[str, ...] = ()
 
-    def may_fit(self, known: Set[str], digits: bool) -> bool:
-        """Whether it may be of this kind by the words that some sign knows, and by whether there is
-        a digit."""
-        if not self.words.isdisjoint(known):
-            return True
-        hinted = not self.hints or not self.hints.isdisjoint(known)
-        return self.phrases is not None and hinted and (digits or not self.digits)
-
     def fits(self, asked: Asked) -> bool:
-        """Whether a question that may be of this kind is."""
-        if self.words and not self.words.isdisjoint(asked.known):
-            return True
+        """Whether the pattern fits a question with such a hint."""
         if self.phrases is None:
             return False
         if self.starts:
             begins = asked.lower.startswith(self.starts)
             return begins and self.phrases.match(asked.text) is not None
-        if self.needed and not any(text in asked.lower for text in self.needed):
-            return False
-        return self.phrases.search(asked.text) is not None
+        return asked.holds_any(self.needed) and self.phrases.search(asked.text) is not None
 
 
 class Asked(NamedTuple):
-    """A question. known: those of its words that some sign knows."""
+    """A question. known: what some sign knows of its words, the sum of their `MENTIONED`, and
+    `HAS_DIGIT`."""
 
     text: str
     lower: str
-    known: frozenset[str]
-    has_digits: bool
+    known: int
+
+    def holds_any(self, needed: Sequence[str]) -> bool:
+        """Whether one of some texts stands in it, or there are none. Beyond ASCII it may always be
+        so: some letters there count as ASCII ones where capitals do not matter."""
+        lower = self.lower
+        for text in needed:
+            if text in lower:
+                return True
+        return not needed or not lower.isascii()
 
     @classmethod
     def of(cls, text: str) -> Asked:
         """What the signs look at."""
         lower = text.lower()
-        if lower.isascii():
-            raw = lower.encode()
-            words = raw.translate(UNPUNCTUATED).decode().split()
-            has_digits = bool(raw.translate(None, NO_DIGITS))
-        else:
-            words = lower.translate(PUNCTUATION).split()
-            has_digits = DIGIT.search(text) is not None
-        return cls(text, lower, KNOWN.intersection(words), has_digits)
+        known = HAS_DIGIT if DIGIT.search(text) is not None else 0
+        for word in lower.translate(PUNCTUATION).split():
+            known |= MENTIONED.get(word, 0)
+        return cls(text, lower, known)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -142,6 +132,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bwhat can you do\b",
         ),
         hints=_words("you your yourself"),
+        needed=("e you", "d you", "t you", "your name", "can you do"),
     ),
     Sign(
         "greeting",
@@ -170,6 +161,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bin (exactly |at most |under )?\w+ (words?|sentences?|lines?)\b",
         ),
         hints=_words("case capital one words word sentence sentences lines line"),
+        needed=(" case", " letters", " word", " sentence", " line"),
     ),
     Sign(
         "rewriting",
@@ -206,6 +198,7 @@ SIGNS: tuple[Sign, ...] = (
         words=_words("calculate compute percent percentage multiply"),
         phrases=re.compile("\\d\\s*[-+*/\u00d7\u00f7=^]\\s*\\d|\\d ?%"),
         digits=True,
+        needed=tuple("-+*/=^%"),
     ),
     Sign(
         "arithmetic",
@@ -222,6 +215,10 @@ SIGNS: tuple[Sign, ...] = (
             r"\bhelp me (decide|choose|plan)\b",
         ),
         hints=_words("should how would best help"),
+        needed=(
+            *("should i", "how do i", "how can i", "how could i", "what would you do"),
+            *("best way to", "help me "),
+        ),
     ),
     Sign(
         "list",
@@ -231,6 +228,7 @@ SIGNS: tuple[Sign, ...] = (
             r"(\d+|two|three|four|five|six|seven|eight|ten|some|several|a few|examples?)\b"
         ),
         hints=_words("ideas name give provide what"),
+        needed=("ideas for", "name ", "give ", "provide ", "what are "),
     ),
     Sign(
         "explaining",
@@ -240,6 +238,7 @@ SIGNS: tuple[Sign, ...] = (
             r"\bdifference between\b|\btell me about\b",
         ),
         hints=_words("how what difference tell"),
+        needed=("how d", "how is", "how are", "how c", "what do", "difference", "tell me about"),
     ),
     Sign(
         "question",
@@ -247,15 +246,21 @@ SIGNS: tuple[Sign, ...] = (
         starts=("wh", "is", "are", "do", "can"),
     ),
 )
-KNOWN: frozenset[str] = GIVEN.union(*(sign.words | sign.hints for sign in SIGNS))
+HAS_DIGIT, IS_GIVEN, HINT, WORD = 1, 2, 1 << 2, 1 << 32
+"""What is known of a question, as bits; `HINT` and `WORD` are shifted by the number of a sign."""
 
 
-def _mentioned(word: str) -> int:
-    """A bit for each sign that the word is a word or a hint of."""
-    return sum((word in sign.words | sign.hints) << number for number, sign in enumerate(SIGNS))
+def _mentioned() -> dict[str, int]:
+    """Of each word that some sign knows: for which it is a word, for which a hint."""
+    bits = dict.fromkeys(GIVEN, IS_GIVEN)
+    for number, sign in enumerate(SIGNS):
+        for words, bit in ((sign.words, WORD), (sign.hints, HINT)):
+            for word in words:
+                bits[word] = bits.get(word, 0) | bit << number
+    return bits
 
 
-MENTIONED = {word: _mentioned(word) for word in KNOWN}
+MENTIONED: Mapping[str, int] = _mentioned()
 
 
 def kind_of(example: Example) -> str:
@@ -272,39 +277,45 @@ def kind_of(example: Example) -> str:
     return kind_of_texts(asked, answer)
 
 
-def possible_signs(asked: Asked) -> tuple[Sign, ...]:
-    """The signs that may fit a question, in order; few, for most questions."""
-    bits = 0
-    for word in asked.known:
-        bits |= MENTIONED[word]
-    return _signs(bits, asked.has_digits)
-
-
-@cache
-def _signs(bits: int, digits: bool) -> tuple[Sign, ...]:
-    """Of those with a bit, and those that need none, the ones that may fit. At most as many are
-    kept as there are sets of signs, 65,536."""
-    known = [sign.words | sign.hints if bits >> n & 1 else NONE for n, sign in enumerate(SIGNS)]
-    return tuple(
-        sign for sign, words in zip(SIGNS, known, strict=True) if sign.may_fit(words, digits)
-    )
+@lru_cache(1 << 14)
+def possible_signs(known: int) -> tuple[tuple[Sign, ...], str]:
+    """By what is known of a question: the signs whose patterns may fit, in order; and the kind if
+    none does, where some word decides."""
+    signs: list[Sign] = []
+    for number, sign in enumerate(SIGNS):
+        if known & WORD << number:
+            return tuple(signs), sign.kind
+        hinted = not sign.hints or known & HINT << number
+        if sign.phrases is not None and hinted and (known & HAS_DIGIT or not sign.digits):
+            signs.append(sign)
+    return tuple(signs), ""
 
 
 def kind_of_texts(asked: str, answer: str) -> str:
     """The kind of a question with its answer, by their words."""
+    return kind_by(asked, answer, Asked.of(looked_at(asked)))
+
+
+def looked_at(asked: str) -> str:
+    """What is judged of a question: of a long one the instruction stands first or last."""
+    if len(asked) <= LOOKED_AT:
+        return asked
+    return f"{asked[: LOOKED_AT // 2]} {asked[-LOOKED_AT // 2 :]}"
+
+
+def kind_by(question: str, answer: str, asked: Asked) -> str:
+    """The same, of a question that was looked at."""
     opening = answer[:LOOKED_AT]
     if DECLINES.match(opening):
         return "refusal"
     if DOES_NOT_KNOW.match(opening):
         return "not-knowing"
-    # Of a long request the instruction stands first or last.
-    is_long = len(asked) > LONG_PROMPT
-    ends = f"{asked[: LOOKED_AT // 2]} {asked[-LOOKED_AT // 2 :]}"
-    shown = asked if len(asked) <= LOOKED_AT else ends
-    looked_at = Asked.of(shown)
-    if is_long and not GIVEN.isdisjoint(looked_at.known):
+    if len(question) > LONG_PROMPT and asked.known & IS_GIVEN:
         return "passage"
-    for sign in possible_signs(looked_at):
-        if sign.fits(looked_at):
+    signs, decided = possible_signs(asked.known)
+    for sign in signs:
+        if sign.fits(asked):
             return sign.kind
-    return "question" if asked.rstrip().endswith("?") else OTHER
+    if decided:
+        return decided
+    return "question" if question.rstrip().endswith("?") else OTHER

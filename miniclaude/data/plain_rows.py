@@ -16,6 +16,7 @@ from miniclaude.data.raw import Row
 from miniclaude.messages import Role, text_message
 
 STARTS = b'{"messages":'
+FIRST_KEY = b'{"role":"'
 OTHER, USER, ASSISTANT = 0, 1, 2
 ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 SPEAKERS: dict[object, int] = {role: number for number, role in enumerate(ROLES)}
@@ -80,16 +81,15 @@ def read_plain(line: bytes) -> PlainRow | None:
     try:
         said = list(map(SAID, messages))
         speakers = bytes([SPEAKERS[by] for by, _ in said])
-        # As many keys, and in this order, are written, too.
-        keys = {*map(len, messages), *map(next, map(iter, messages))}
-    except (KeyError, TypeError, StopIteration):
+    except (KeyError, TypeError):
         return None
     texts = [text for _, text in said]
-    if keys != {2, "role"} or set(map(type, texts)) != {str} or not all(texts):
-        return None
-    if speakers[-1] != ASSISTANT:
+    if set(map(type, texts)) != {str} or not all(texts) or speakers[-1] != ASSISTANT:
         return None
     written = orjson.dumps(row)
+    # As many keys, and in this order, are written, too; no text holds such quotes as written.
+    if sum(map(len, messages)) != 2 * len(texts) or written.count(FIRST_KEY) != len(texts):
+        return None
     if written != line and not _has_all_keys(line, 4 * len(texts) + (3 if kind else 1)):
         return None
     return PlainRow(row, bytes(speakers), texts, kind, written)

@@ -23,8 +23,9 @@ from miniclaude.data.safety import OF_ANSWERS, REQUESTS
 from miniclaude.data.safety_rules import SIGNALS
 from miniclaude.data.shingles import END, LETTERS, ODD, START
 
-CLEAN, PERSONAL, UNSAFE, BEYOND_ASCII = 1, 2, 4, 8
-"""Flags: the row may need this stage; it has characters beyond ASCII."""
+CLEAN, PERSONAL, UNSAFE, UNEVEN, UNUSUAL = 1, 2, 4, 8, 16
+"""Flags: the row may need this stage; of cleaning nothing but to even its white space, as far as
+was looked; it has characters beyond ASCII other than those that never need a repair."""
 
 CONTROL, LETTER, DIGIT, TOKEN, IN_NUMBER, STAR, HEX, BEYOND = (1 << n for n in range(8))
 """What a byte may be."""
@@ -125,16 +126,20 @@ def scan(rows: Sequence[PlainRow]) -> list[int]:
     found: list[int] = flags.tolist()
     for number, row in enumerate(rows):
         flag = found[number]
+        if flag & UNEVEN:
+            found[number] = flag & ~UNEVEN if flag & (CLEAN | UNUSUAL) else flag
+            found[number] |= CLEAN
+            continue
         if flag & CLEAN:
             continue
         last = row.texts[-1]
-        if is_boilerplate(last) or is_truncated(last) or (flag & BEYOND_ASCII and _odd(row)):
+        if is_boilerplate(last) or is_truncated(last) or (flag & UNUSUAL and _odd(row)):
             found[number] |= CLEAN
     return found
 
 
 def _odd(row: PlainRow) -> bool:
-    """Whether a row with characters beyond ASCII may have to be repaired, or cannot be."""
+    """Whether a row with unusual characters may have to be repaired, or cannot be."""
     return bool(needed(row.texts)) or any("\ufffd" in text for text in row.texts)
 
 
@@ -163,6 +168,7 @@ def _scan(
     length = words = 0
     said_hash = nothing
     beyond = False
+    code = left = 0  # of a character beyond ASCII: its number, and the bytes still to come
     mask = nothing
     word, power = nothing, START
     gaps = 0  # white space between words, counted like the rules do
@@ -176,10 +182,25 @@ def _scan(
     # Of this row: what a key, and what a number of a person, must have.
     has_token = has_secret = has_digits = has_number = False
     before = 10  # the byte before; a text begins like a line
+    in_word = False  # whether that is a letter
     for at in range(len(raw)):
         byte = raw[at]
         kinds = classes[byte]
         letter = letters[byte]
+        if kinds & LETTER and in_word:
+            # A letter behind another, as most bytes are, changes nothing but these.
+            word += np.uint64(letter) * power
+            power *= ODD
+            length += 1
+            token += 1
+            if token == 16:
+                has_token = True
+            secret += 1
+            if mixed and secret >= 15:
+                has_secret = True
+            before = byte
+            continue
+        in_word = kinds & LETTER != 0
         if letter != 0:
             word += np.uint64(letter) * power
             power *= ODD
@@ -209,16 +230,33 @@ def _scan(
                 beyond = True
                 if byte & 0xC0 == 0x80:
                     length -= 1
+                    code = code << 6 | byte & 0x3F
+                    left -= 1
+                    # Latin, Cyrillic, Han; dashes, quotes, bullet and ellipsis.
+                    if left == 0 and not (
+                        (0xA1 <= code <= 0xFF and code not in (0xAD, 0xC2, 0xC3, 0xE2, 0xF0))
+                        or 0x400 <= code <= 0x47F
+                        or 0x4E00 <= code <= 0x9FFF
+                        or code in (0x2013, 0x2014, 0x2018, 0x2019)
+                        or code in (0x201C, 0x201D, 0x2022, 0x2026)
+                    ):
+                        flag |= UNUSUAL
+                elif byte < 0xE0:
+                    code, left = byte & 0x1F, 1
+                elif byte < 0xF0:
+                    code, left = byte & 0x0F, 2
+                else:
+                    code, left = byte & 0x07, 3
             elif kinds & CONTROL:
                 flag |= CLEAN
             # White space, line ends and markup that may be repaired.
             if byte == 32 or byte == 9 or byte == 10:
                 if at == begin or (byte == 32 and before == 32):
-                    flag |= CLEAN
+                    flag |= UNEVEN
                 if byte == 10:
                     lines += 1
                     if before == 32 or before == 9 or lines == 4:
-                        flag |= CLEAN
+                        flag |= UNEVEN
                 else:
                     lines = 0
             else:
@@ -290,9 +328,7 @@ def _scan(
 
         # The end of a text.
         if before == 32 or before == 9 or before == 10:
-            flag |= CLEAN
-        if beyond:
-            flag |= BEYOND_ASCII
+            flag |= UNEVEN
         speaker = speakers[text]
         if speaker == 1:
             if requested and mask & SIGNAL:

@@ -180,10 +180,10 @@ class SimilarRows:
         matches: dict[int, list[Match]] = {}
         here: dict[int, list[int]] = {}  # rows of this chunk by their keys
         sharing = _sharing(keys)
-        for row in sorted(candidates.keys() | sharing):
+        for row in sorted(candidates.keys() | sharing.keys()):
             if not kept[row]:
                 continue
-            own = keys[row].tolist() if row in sharing else []
+            own = sharing.get(row, [])
             found = self._first(candidates.get(row, []), earlier.get(row, []))
             if self._keep_similar or not found:
                 found += self._matches_here(shingles, row, own, here, kept)
@@ -192,7 +192,7 @@ class SimilarRows:
                 if not self._keep_similar or any(match.similarity == 1.0 for match in found):
                     kept[row] = False
                     continue
-            for band, key in enumerate(own):
+            for band, key in own:
                 listed = here.setdefault(key, [])
                 if len(listed) < MOST_SHARING:
                     listed.append(row)
@@ -229,12 +229,13 @@ class SimilarRows:
         self,
         shingles: HashedShingles,
         row: int,
-        own: list[int],
+        own: list[tuple[int, int]],
         here: dict[int, list[int]],
         kept: NDArray[np.bool_],
     ) -> list[Match]:
-        """The matches of a row among those before it in its chunk. own: its keys."""
-        others = most_shared([one for key in own for one in here.get(key, ())])
+        """The matches of a row among those before it in its chunk. own: its bands and their keys
+        that others of the chunk share."""
+        others = most_shared([one for _, key in own for one in here.get(key, ())])
         if not others:
             return []
         mine = row_places(shingles, [row] * len(others))
@@ -255,13 +256,19 @@ class SimilarRows:
         return matches
 
 
-def _sharing(keys: Keys) -> set[int]:
-    """The rows of a chunk that share a key with another of it."""
+def _sharing(keys: Keys) -> dict[int, list[tuple[int, int]]]:
+    """The rows of a chunk that share a key with another of it: which bands, and their keys."""
     flat = keys.ravel()  # [rows, bands] -> [rows x bands]
     ordered = np.sort(flat)
     shared = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(shared):
-        return set()
+        return {}
     place = np.searchsorted(shared, flat)
     place[place == len(shared)] = 0
-    return set((np.flatnonzero(shared[place] == flat) // keys.shape[1]).tolist())
+    rows, bands = np.nonzero((shared[place] == flat).reshape(keys.shape))  # [rows, bands]
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row, band, key in zip(
+        rows.tolist(), bands.tolist(), keys[rows, bands].tolist(), strict=True
+    ):
+        found.setdefault(row, []).append((band, key))
+    return found

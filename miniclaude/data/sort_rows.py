@@ -7,6 +7,7 @@ found before (`judged_rows.py`).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -143,8 +144,8 @@ def _find_rejections(
     repeated = duplicates.find(rows, chunk.texts.only(np.array(fits, np.bool_)))
     for row, earlier in repeated.items():
         number = numbers[row]
-        example = read_row(chunk.lines[number], rows[row].place)
-        rejections[number] = duplicates.reject(example, *earlier)
+        line = json.loads(chunk.lines[number])
+        rejections[number] = duplicates.reject(rows[row].place, line, *earlier)
     return rejections
 
 

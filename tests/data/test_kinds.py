@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from miniclaude.data.example import Example, Place
-from miniclaude.data.kinds import KINDS, OTHER, kind_of
+from miniclaude.data.kinds import KINDS, OTHER, SIGNS, Asked, Sign, kind_of
 from miniclaude.messages import Message, ToolCall, text_message
 from tests.data.rows import said
 
@@ -53,3 +55,15 @@ def test_a_call_is_tool_use_and_plain_text_is_text() -> None:
 def test_a_long_text_is_judged_in_no_time() -> None:
     """Patterns with two stars would take minutes on a megabyte of digits."""
     assert kind_of(said("1 " * 500_000, "a" * 500_000)) in (*KINDS, OTHER)
+
+
+@pytest.mark.parametrize("sign", [sign for sign in SIGNS if sign.needed], ids=lambda one: one.kind)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_what_a_pattern_matches_holds_one_of_the_texts_it_needs(
+    sign: Sign, data: st.DataObject
+) -> None:
+    """A question of its kind would be passed over otherwise."""
+    assert sign.phrases is not None
+    text = data.draw(st.from_regex(sign.phrases))
+    assert Asked.of(text).holds_any(sign.needed)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclaude.data.accounts import prompt_key
+from miniclaude.data.accounts import keys_of, prompt_key
 from miniclaude.data.clean_processes import clean_rows
 from miniclaude.data.item_lines import row_line
 from miniclaude.data.judged_rows import read_judged
+from miniclaude.data.kinds import kind_of_texts
 from miniclaude.data.plain_facts import plain_facts
 from miniclaude.data.plain_rows import PlainRow, read_plain
 from miniclaude.data.raw import Share
@@ -89,7 +90,10 @@ def test_a_plain_row_is_the_example_that_the_careful_reader_makes(
     assert found[0].example() == example
     assert found[0].line.decode() == row_line(example)
     facts = plain_facts(found[0])
-    assert facts == (compared(example), opening(example), prompt_key(example), row_facts(example))
+    assert facts[:2] == (compared(example), opening(example))
+    assert keys_of([facts.prompt]) == [prompt_key(example)]
+    kind = facts.row.kind or kind_of_texts(facts.question, found[0].texts[-1])
+    assert facts.row._replace(kind=kind) == row_facts(example)
 
 
 @pytest.mark.parametrize("line", ODD)

@@ -11,7 +11,17 @@ from miniclaude.data.clean import Cleaning
 from miniclaude.data.clean_rows import FLAGS, row_stages
 from miniclaude.data.personal_data import PersonalData
 from miniclaude.data.plain_rows import PlainRow, read_plain
-from miniclaude.data.row_scan import CLEAN, PERSONAL, UNSAFE, known_words, scan, word_hash
+from miniclaude.data.repair import needed
+from miniclaude.data.row_scan import (
+    CLEAN,
+    PERSONAL,
+    UNEVEN,
+    UNSAFE,
+    UNUSUAL,
+    known_words,
+    scan,
+    word_hash,
+)
 from miniclaude.data.safety import OF_ANSWERS, REQUESTS, Safety
 from miniclaude.data.safety_rules import SIGNALS
 from tests.data import safety_rows
@@ -128,3 +138,23 @@ def test_the_table_holds_all_words_of_the_rules() -> None:
 
 def test_the_flags_are_in_the_order_of_the_stages() -> None:
     assert list(zip(map(type, row_stages()), FLAGS, strict=True)) == list(STAGES)
+
+
+def test_no_character_that_needs_a_repair_counts_as_usual() -> None:
+    """Rows of usual characters are not looked at again. Each stands behind a letter, as a combining
+    mark would, and twice, as two that make one."""
+    characters = [chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000]
+    rows = [plain(("user", f"a{one}{one}"), ("assistant", "Yes.")) for one in characters[:0xA000]]
+    rows += [plain(("user", f"a{one}"), ("assistant", "Yes.")) for one in characters[0xA000::97]]
+    usual = [row for row, flags in zip(rows, scan(rows), strict=True) if not flags & UNUSUAL]
+    assert len(usual) > 20_000
+    together = "".join(row.texts[0] for row in usual)
+    assert needed([together]) == []
+
+
+def test_only_what_is_uneven_and_nothing_else_is_flagged_as_uneven() -> None:
+    """Such rows are evened without a look at what else they need."""
+    for text, wanted in (("a  b", UNEVEN), ("a <b  c", 0), ("a b", 0), ("a\u200b  b", 0)):
+        [flags] = scan([plain(("user", text), ("assistant", "Yes."))])
+        assert flags & UNEVEN == wanted
+        assert not wanted or needed([text, "Yes."]) == ["white space"]
