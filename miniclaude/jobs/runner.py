@@ -25,7 +25,7 @@ from miniclaude.jobs.results import ResultFiles
 from miniclaude.store.conversations import unix_now
 from miniclaude.store.files import UNFINISHED
 from miniclaude.store.job_events import JobEvents
-from miniclaude.store.jobs import Job, Queue
+from miniclaude.store.jobs import JOB_ID, Job, Queue
 
 MAX_CRASHES = 4
 """Of a job's worker in a row, without a checkpoint between; then the job has failed."""
@@ -292,9 +292,11 @@ class Runner:
 
     async def _tidy(self) -> None:
         """Remove what jobs have saved that will not go on: they were cancelled while they waited,
-        or this process was killed before it could."""
+        or this process was killed before it could. Runs of the command line live there too, and
+        are not ours to remove."""
         if self._folder.is_dir():
-            found = {path.name for path in self._folder.iterdir()} - self._training
+            names = {path.name for path in self._folder.iterdir()} - self._training
+            found = {name for name in names if JOB_ID.match(name)}
             needed = await self._persist(lambda: self._queue.needing(found))
             for name in found - needed - self._training:
                 await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)

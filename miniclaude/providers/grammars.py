@@ -92,8 +92,15 @@ def _schema(structure: Structure) -> Schema:
 
 
 def _arguments(tool: Tool, param: str) -> Schema:
+    kind = tool.parameters.get("type", "object")
+    if kind != "object":
+        raise InvalidRequestError(
+            f"{param}.type: the arguments of a function are an object, not {str(kind)[:40]!r}.",
+            hint='Give it {"type": "object", "properties": …}.',
+            param=f"{param}.type",
+        )
     schema = enforceable(tool.parameters or NO_PARAMETERS, param, lenient=not tool.strict)
-    return {"type": "object", **schema}
+    return {**schema, "type": "object"}
 
 
 @contextmanager

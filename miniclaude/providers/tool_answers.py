@@ -57,7 +57,8 @@ class CallReader:
         """What was held back, when no more will come, and the end. reason, stop: the engine's."""
         if self._state in ("undecided", "text") and self._held:
             yield TextDelta(self._index, self._held)
-        called = self._calls and reason == "stop"
+        # A stop string may have cut the last call off: who reads it must not take it for whole.
+        called = self._calls and reason == "stop" and self._state != "arguments"
         yield Finished(self._index, "tool_calls" if called else reason, stop)
 
     def _decide(self) -> None:

@@ -37,7 +37,7 @@ MAX_UNFINISHED = 200
 
 FINISHED = ("succeeded", "failed", "cancelled")
 
-_ID = re.compile(r"ftjob-[0-9a-f]{32}\Z")
+JOB_ID = re.compile(r"ftjob-[0-9a-f]{32}\Z")
 _ALPHABET = string.ascii_lowercase + string.digits
 
 Json = dict[str, Any]
@@ -307,7 +307,7 @@ async def fetch_job(
 ) -> Job:
     """One job, within the caller's transaction. Raises NotFoundError. lock: nobody else changes it
     before the transaction ends. param: where the id was given."""
-    if not _ID.match(job_id):
+    if not JOB_ID.match(job_id):
         raise not_found("job", param)
     wanted = select(jobs).where(_is(owner, job_id))
     row = (await connection.execute(wanted.with_for_update() if lock else wanted)).first()

@@ -253,6 +253,17 @@ async def test_bytes_without_a_row_are_removed_at_the_next_start(taught: Taught)
     assert [path.name for path in (taught.home / "files").iterdir()] == [kept]
 
 
+async def test_runs_of_the_command_line_are_not_a_servers_to_remove(taught: Taught) -> None:
+    """They lie beside the jobs' own; a server that started once removed them, checkpoints and
+    all."""
+    folder = taught.tuning.runner._folder
+    for name in ("finetune-0123456789abcdef", ".plan-x", f"ftjob-{'0' * 32}"):
+        (folder / name).mkdir(parents=True)
+    await taught.tuning.runner._tidy()
+    assert {"finetune-0123456789abcdef", ".plan-x"} <= {path.name for path in folder.iterdir()}
+    assert not (folder / f"ftjob-{'0' * 32}").exists()
+
+
 async def test_a_worker_leaves_with_its_parent(taught: Taught) -> None:
     """Its standard input ends when the server is killed."""
     job = await taught.start("waits")

@@ -186,10 +186,15 @@ async def test_with_a_form_it_calls_or_answers_in_that_form(models: Local) -> No
         await ask(models, "plain", structure=Structure("regex", "guided_regex", pattern="a"))
 
 
+TEXT = Tool("f", "", {"type": "string", "enum": ["s"]})
+"""Its arguments would be no object, which no protocol can carry."""
+
+
 @pytest.mark.parametrize(
     ("tools", "choice", "param", "code"),
     [
         ((BIG,), "auto", "tools[0].function.parameters", "schema_too_large"),
+        ((TEXT,), "auto", "tools[0].function.parameters.type", "invalid_value"),
         ((NOW, UNMET), "auto", "tools[1].function.parameters.not", "unsupported_schema"),
         ((AHEAD,), "required", "tools", "invalid_grammar"),
         ((NOW,), "later", "tool_choice", "invalid_value"),

@@ -132,6 +132,14 @@ def test_a_call_that_is_cut_off_says_length(cut: int) -> None:
     assert not any(json.dumps(call).count("tool_call") for call in calls)
 
 
+def test_a_call_that_a_stop_string_cuts_off_is_not_told_as_whole() -> None:
+    """Its arguments are no JSON: a client that is told `tool_calls` fails to read them."""
+    whole = written(PLAIN, "", [("weather", '{"city": "Bern"}')])
+    cut = whole[: whole.index("Bern")]
+    assert said(read(PLAIN, [cut]))[2] == "stop"
+    assert said(read(PLAIN, [whole]))[2] == "tool_calls"
+
+
 def test_log_probabilities_go_with_text_alone() -> None:
     entry = (ChosenLogprob(TokenLogprob("x", b"x", -0.5)),)
     reader = CallReader(0, PLAIN)

@@ -51,6 +51,11 @@ async def post(served: Served, **fields: Any) -> Any:
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tools": [{**TOOL, "strict": 1}]}, "tools[0].strict"),
         ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [TOOL, TOOL]}, "tools[1].name"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "function", "name": "none"}},
+            "tool_choice.name",
+        ),
         ({"stream_options": {}}, "stream_options"),
         ({"stop": ["a"]}, "stop"),
         ({"messages": []}, "messages"),

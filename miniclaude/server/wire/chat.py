@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
@@ -105,6 +106,28 @@ ToolChoice = Annotated[
 ]
 
 
+def check_names(names: Sequence[str], choice: str | None, field: str, chosen: str) -> None:
+    """Raise InvalidRequestError for two functions of one name, and for a choice that none has.
+
+    choice: the function that must be called, by name. field, chosen: where the names and the choice
+    stand, for errors.
+    """
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InvalidRequestError(
+                f"tools[{place}].{field}: there is another {name!r}.",
+                hint="Give every function a name of its own.",
+                param=f"tools[{place}].{field}",
+            )
+    # The providers know a name and the words by one field.
+    if choice is not None and (choice not in names or choice in ("auto", "none", "required")):
+        raise InvalidRequestError(
+            f"{chosen}: there is no function {choice!r} in tools that could be chosen.",
+            hint="Name one of the functions.",
+            param=chosen,
+        )
+
+
 class ChatBody(SamplingFields, StructureFields):
     """A chat completion request, every field checked."""
 
@@ -155,7 +178,12 @@ class ChatBody(SamplingFields, StructureFields):
             if isinstance(self.tool_choice, str)
             else self.tool_choice.function.name
         )
-        self._check_names(choice)
+        check_names(
+            [tool.function.name for tool in self.tools],
+            None if isinstance(self.tool_choice, str) else choice,
+            "function.name",
+            "tool_choice.function.name",
+        )
         return ChatRequest(
             model=model,
             messages=read_messages(self.messages),
@@ -174,27 +202,6 @@ class ChatBody(SamplingFields, StructureFields):
             structure=self.structure(),
             user=end_user(self.user),
         )
-
-    def _check_names(self, choice: str) -> None:
-        names: set[str] = set()
-        for place, tool in enumerate(self.tools):
-            if tool.function.name in names:
-                raise InvalidRequestError(
-                    f"tools[{place}].function.name: there is another {tool.function.name!r}.",
-                    hint="Give every function a name of its own.",
-                    param=f"tools[{place}].function.name",
-                )
-            names.add(tool.function.name)
-        if isinstance(self.tool_choice, str):
-            return
-        # The providers know both by one word.
-        if choice not in names or choice in ("auto", "none", "required"):
-            raise InvalidRequestError(
-                f"tool_choice.function.name: there is no function {choice!r} in tools that could"
-                " be chosen.",
-                hint="Name one of the functions.",
-                param="tool_choice.function.name",
-            )
 
     def _max_tokens(self) -> int | None:
         old, new = self.max_tokens, self.max_completion_tokens

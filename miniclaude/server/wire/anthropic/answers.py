@@ -90,7 +90,8 @@ class _Blocks:
             self.blocks[-1]["input"] += event.arguments
 
     def whole(self, reason: FinishReason) -> list[Json]:
-        """The blocks with their calls' input parsed. A call that the limit cut off is left out.
+        """The blocks with their calls' input parsed. A call that was cut off, by the limit or by a
+        stop text, is left out.
 
         Raises ProviderError for input that is no JSON object.
         """
@@ -98,7 +99,8 @@ class _Blocks:
         for block in self.blocks:
             if block["type"] == "tool_use":
                 arguments = _object(block["input"] or "{}")
-                if arguments is None and reason == "length" and block is self.blocks[-1]:
+                cut = reason != "tool_calls" and block is self.blocks[-1]
+                if arguments is None and cut:
                     continue
                 if arguments is None:
                     raise ProviderError(

@@ -16,7 +16,12 @@ from miniclaude.server.wire.anthropic.blocks import (
     Texts,
     read_conversation,
 )
-from miniclaude.server.wire.chat import MAX_MESSAGES, MAX_TOOLS, refuse_unimplemented
+from miniclaude.server.wire.chat import (
+    MAX_MESSAGES,
+    MAX_TOOLS,
+    check_names,
+    refuse_unimplemented,
+)
 from miniclaude.server.wire.messages import Name
 from miniclaude.server.wire.sampling import MAX_STOPS, Count, Finite, ModelName, StopText, end_user
 from miniclaude.server.wire.validation import NullIsAbsent
@@ -117,6 +122,8 @@ class CountBody(NullIsAbsent):
                 hint="Add tools, or leave tool_choice out.",
                 param="tool_choice",
             )
+        names = [tool.name for tool in self.tools]
+        check_names(names, self.tool_choice.name, "name", "tool_choice.name")
         return ChatRequest(
             model,
             read_conversation(self.system, self.messages),

@@ -16,7 +16,7 @@ from pydantic import (
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest, Settings, Structure
-from miniclaude.server.wire.chat import MAX_TOOLS, FunctionField, refuse_unimplemented
+from miniclaude.server.wire.chat import MAX_TOOLS, FunctionField, check_names, refuse_unimplemented
 from miniclaude.server.wire.messages import Name
 from miniclaude.server.wire.responses.items import MAX_ITEMS, Item, read_items, with_types
 from miniclaude.server.wire.sampling import Count, Finite, ModelName, StreamOptions, end_user
@@ -178,6 +178,8 @@ class ResponseBody(NullIsAbsent):
             logprobs=(self.top_logprobs or 0) if self.include else None,
         )
         choice = self.tool_choice
+        named = None if isinstance(choice, str) else choice.name
+        check_names([tool.name for tool in self.tools], named, "name", "tool_choice.name")
         return ChatRequest(
             model,
             read_items(self.instructions, self.input),
