@@ -87,7 +87,8 @@ def test_one_batch_of_several_adapters_is_each_of_them_alone(family: str, tmp_pa
     assert texts(outputs) == texts(truth)
     said, expected = logprobs(outputs), logprobs(truth)
     for name, values in expected.items():
-        assert said[name] == pytest.approx(values, rel=1e-5, abs=1e-5), name
+        # Sums of float32 in another order.
+        assert said[name] == pytest.approx(values, rel=1e-5, abs=5e-5), name
 
 
 def test_what_one_adapter_computed_is_not_another_s(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def test_the_next_turn_says_the_same_with_and_without_the_cache(family: str) -> 
         chosen = [c.chosen for o in outputs for c in o.logprobs]
         truth = [c.chosen for o in expected for c in o.logprobs]
         assert [c.id for c in chosen] == [c.id for c in truth]
-        close = pytest.approx([c.logprob for c in truth], abs=1e-5)
+        close = pytest.approx(
+            [c.logprob for c in truth], abs=5e-5
+        )  # sums of float32 in another order
         assert [c.logprob for c in chosen] == close
         assert set(cached(expected).values()) == {0}
         # All full blocks of four that were computed; the last token drawn never was.
