@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 url, model = sys.argv[1:]
 
 
 class Dog(BaseModel):
-    """A dog."""
+    """A dog. A model as small as the bundled one goes on with a text that has no bound."""
 
-    name: str
-    age: int
+    name: Annotated[str, Field(max_length=12)]
+    age: Annotated[int, Field(ge=0, le=30)]
 
 
-def weather(city: str) -> str:
+def weather(city: Annotated[str, Field(max_length=12)]) -> str:
     """The weather of a city."""
     return f"Sunny in {city}"
 
