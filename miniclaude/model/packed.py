@@ -123,9 +123,7 @@ def empty(
 ) -> tuple[Tensor, Tensor]:
     """The two tensors of a PackedWeight of that size, not yet filled."""
     tiles, groups = -(-rows // LANES), -(-columns // GROUP)
-    codes = torch.empty(
-        tiles, LANES * groups * GROUP * bits // 8, dtype=torch.uint8, device=device
-    )
+    codes = torch.empty(tiles, LANES * groups * GROUP * bits // 8, dtype=torch.uint8, device=device)
     if bits == 8:
         return codes, torch.empty(tiles, LANES, device=device)
     return codes, torch.empty(tiles, groups, LANES, dtype=torch.bfloat16, device=device)

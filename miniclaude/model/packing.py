@@ -1,7 +1,7 @@
 """Whether a model folder's weights are stored in few bits, by its config.json. No torch.
 
-Our own packing is a `quantization_config` whose `quant_method` is "mini-claude"; other programs then
-refuse the folder, rather than load it and compute something else. Those of others we refuse.
+Our own packing is a `quantization_config` whose `quant_method` is "mini-claude"; other programs
+then refuse the folder, rather than load it and compute something else. Those of others we refuse.
 """
 
 from __future__ import annotations
@@ -49,12 +49,15 @@ class Packing:
 
 
 def read_packing(folder: Path) -> Packing | None:
-    """How the weights of a model folder are packed; None where they are ordinary numbers.
+    """How the weights of a model folder are packed; None where they are ordinary numbers, and where
+    there is no config.json.
 
     Raises CheckpointError naming the method where another program has quantised them, and for what
     a newer version of this one has written.
     """
     path = folder / "config.json"
+    if not path.is_file():
+        return None
     return packing_of(ConfigFields(path, read_json_object(path, MAX_CONFIG_BYTES)))
 
 

@@ -1,0 +1,46 @@
+"""`mini-claude models quantize`: a copy of a model in 8 or 4 bits, which loads at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from miniclaude.cli.options import Home
+
+
+class Format(StrEnum):
+    """What weights can be stored in."""
+
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+def quantize(
+    name: Annotated[str, typer.Argument(help="A model's name, as `models list` shows it.")],
+    to: Annotated[Format, typer.Option(help="What its weights are stored in.")] = Format.INT4,
+    new_name: Annotated[
+        str | None, typer.Option("--as", help="What to call the copy.", show_default="NAME-int4")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Store a model's weights in 8 or 4 bits, as a new model. It is read tensor by tensor, so one
+    that memory could not hold can be quantised; the copy loads at once, on the CPU."""
+    from miniclaude.cli.pull import ProgressBar
+    from miniclaude.engine.protocol import PACKED
+    from miniclaude.model.library import Library, bundled_models
+    from miniclaude.model.write_packed import quantize_model
+    from miniclaude.settings import load_settings
+
+    settings = load_settings(home)
+    library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
+    model = library.find(name)
+    if new_name is None and model.tuned is not None:
+        raise typer.BadParameter(f"{name} is a tuned model; give its copy a name with --as.")
+    chosen = new_name or f"{model.root}-{to}"
+    with ProgressBar() as progress:
+        made = quantize_model(model, library, PACKED[to], name=chosen, progress=progress)
+    typer.echo(f"{made.name} is installed in {made.path}")
+    typer.echo(f"{model.bytes / 1e6:,.1f} MB have become {made.bytes / 1e6:,.1f} MB.")
+    typer.echo(f"Talk to it: mini-claude chat --model {made.name}")
