@@ -29,6 +29,7 @@ def quantize(
     that memory could not hold can be quantised; the copy loads at once, on the CPU."""
     from miniclaude.cli.pull import ProgressBar
     from miniclaude.engine.protocol import PACKED
+    from miniclaude.errors import InvalidRequestError
     from miniclaude.model.library import Library, bundled_models
     from miniclaude.model.write_packed import quantize_model
     from miniclaude.settings import load_settings
@@ -37,7 +38,11 @@ def quantize(
     library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     model = library.find(name)
     if new_name is None and model.tuned is not None:
-        raise typer.BadParameter(f"{name} is a tuned model; give its copy a name with --as.")
+        raise InvalidRequestError(
+            f"model: {name!r} is a tuned model, whose name no other can have.",
+            hint="Give the copy a name with --as NAME.",
+            param="as",
+        )
     chosen = new_name or f"{model.root}-{to}"
     with ProgressBar() as progress:
         made = quantize_model(model, library, PACKED[to], name=chosen, progress=progress)
