@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,14 @@ def quantize(
     to: Annotated[Format, typer.Option(help="What its weights are stored in.")] = Format.INT4,
     new_name: Annotated[
         str | None, typer.Option("--as", help="What to call the copy.", show_default="NAME-int4")
+    ] = None,
+    measure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A text file on which to measure what it costs, for the card; takes the memory of"
+            " the original in bfloat16.",
+        ),
     ] = None,
     home: Home = None,
 ) -> None:
@@ -44,8 +53,24 @@ def quantize(
             param="as",
         )
     chosen = new_name or f"{model.root}-{to}"
+
+    def cost(folder: Path) -> str:
+        from miniclaude.evaluation.packing_cost import packing_cost
+
+        assert measure is not None  # noqa: S101  # for the type checker
+        found = str(packing_cost(model.path, folder, measure))
+        typer.echo(found)
+        return found
+
     with ProgressBar() as progress:
-        made = quantize_model(model, library, PACKED[to], name=chosen, progress=progress)
+        made = quantize_model(
+            model,
+            library,
+            PACKED[to],
+            name=chosen,
+            progress=progress,
+            measure=None if measure is None else cost,
+        )
     typer.echo(f"{made.name} is installed in {made.path}")
     typer.echo(f"{model.bytes / 1e6:,.1f} MB have become {made.bytes / 1e6:,.1f} MB.")
     typer.echo(f"Talk to it: mini-claude chat --model {made.name}")

@@ -1,9 +1,9 @@
 """A model folder whose weights are packed already: mapped into memory, and not read at all.
 
 Its safetensors hold what `packed_tensors` gives, each tensor where the kernels can read it; its
-config.json is the original's with a `quantization_config` (`packing.py`). So loading takes no
-longer for a large model than for a small one: weights come from the disk when they are first used,
-several processes share them, and the system may drop and fetch them again.
+config.json is the original's with a `quantization_config` (`packing.py`). So loading copies and
+converts nothing: weights come from the disk when they are first used, several processes share them,
+and the system may drop and fetch them again.
 """
 
 from __future__ import annotations
