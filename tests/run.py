@@ -72,10 +72,10 @@ def main() -> int:
         running.append((process, thread))
     for _, thread in running:
         thread.join()
-    failed = any([process.wait() for process, _ in running])
+    codes = [process.wait() for process, _ in running]
     subprocess.run([*coverage, "combine", "--quiet"], cwd=root, check=True)
     report = [*coverage, "report", "--skip-covered", f"--fail-under={options.fail_under}"]
-    return subprocess.run(report, cwd=root, check=False).returncode or int(failed)
+    return subprocess.run(report, cwd=root, check=False).returncode or max(map(abs, codes))
 
 
 if __name__ == "__main__":
