@@ -1,8 +1,8 @@
 """A transformer's blocks over packed weights, in phases that all threads share.
 
 It computes what `transformer.py` does, for both families, with two differences: activations are
-rounded to int8 before each product, and keys and values are kept in bfloat16. A block is ten
-phases, most of them nothing but a product; each function here takes the address of a phase's
+rounded to int8 before each product, and keys and values are kept in bfloat16. A block is four
+stages, each ending in a product, and ten phases; each function here takes the address of a phase's
 counters and gives that of the next, once all pieces of its own are finished. A projection's output
 is added to the residual stream at the beginning of the next phase that reads the stream.
 
@@ -30,6 +30,8 @@ from miniclaude.model.packed_product import Rounded, product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
 Addresses = NDArray[np.int64]
+Pool = NDArray[np.int16]
+"""Keys and values in bfloat16, [L, 2, kv_heads, slots, D]."""
 
 PHASES = 10
 """Of a block; the last norm is one more."""
@@ -226,7 +228,7 @@ def activate_and_round(
 
 
 @compiled
-def mix_tokens(
+def ask(
     phase: int,
     thread: int,
     threads: int,
@@ -234,52 +236,94 @@ def mix_tokens(
     room: Room,
     layer: int,
     tokens: int,
-    keys: Halves,
-    values: Halves,
+    pool: Pool,
     sights: Sights,
 ) -> int:
-    """A block's first half: what it mixes between tokens. keys, values: this layer's, [kv_heads,
-    slots, D]."""
+    """A block's first stage: queries, keys and values. They are made of the normalised stream,
+    which is left in `room.y`."""
     width = room.x.shape[1]
     bias = net.down_bias[layer - 1] if layer else net.down_bias[0, :0]
     phase = add_and_round(phase, threads, net, room, tokens, bias, net.norms[layer, 0])
     rows = (net.heads + 2 * net.kv_heads) * net.head_dim
     codes, scales = net.codes[layer, QKV], net.scales[layer, QKV]
-    phase = product(
+    return product(
         phase, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.qkv
     )
-    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
-    return look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
 
 
 @compiled
-def finish_block(
-    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int
+def mix(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
 ) -> int:
-    """The rest of a block; what the MLP adds to the stream is left in `room.y`."""
+    """The second: attention, and what it adds to the stream, in `room.y`; made of `room.mixed`."""
     width, inner = room.x.shape[1], net.heads * net.head_dim
-    codes, scales = net.codes[layer], net.scales[layer]
-    x = room.rounded
+    keys, values = pool[layer, 0], pool[layer, 1]  # [kv_heads, slots, D] each
+    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
+    phase = look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
     phase = round_mixed(phase, threads, net, room, tokens)
-    phase = product(
-        phase, threads, net.bits, codes[OUT], scales[OUT], width, inner, x, tokens, room.y
+    codes, scales = net.codes[layer, OUT], net.scales[layer, OUT]
+    return product(
+        phase, threads, net.bits, codes, scales, width, inner, room.rounded, tokens, room.y
     )
+
+
+@compiled
+def widen(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
+) -> int:
+    """The third: the MLP's first product, of the normalised stream, which is left in `room.y`."""
+    width, rows = room.x.shape[1], net.mlp_width * (2 if net.gated else 1)
     phase = add_and_round(
         phase, threads, net, room, tokens, net.out_bias[layer], net.norms[layer, 1]
     )
-    rows = net.mlp_width * (2 if net.gated else 1)
-    phase = product(
-        phase, threads, net.bits, codes[UP], scales[UP], rows, width, x, tokens, room.up
-    )
-    phase = activate_and_round(phase, threads, net, room, layer, tokens)
-    mlp = net.mlp_width
+    codes, scales = net.codes[layer, UP], net.scales[layer, UP]
     return product(
-        phase, threads, net.bits, codes[DOWN], scales[DOWN], width, mlp, x, tokens, room.y
+        phase, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.up
     )
 
 
 @compiled
-def last_norm(phase: int, threads: int, net: Network, room: Room, tokens: int, out: Floats) -> int:
+def narrow(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
+) -> int:
+    """The last: what the MLP adds to the stream, in `room.y`; made of the first columns of
+    `room.up`."""
+    width, mlp = room.x.shape[1], net.mlp_width
+    phase = activate_and_round(phase, threads, net, room, layer, tokens)
+    codes, scales = net.codes[layer, DOWN], net.scales[layer, DOWN]
+    return product(
+        phase, threads, net.bits, codes, scales, width, mlp, room.rounded, tokens, room.y
+    )
+
+
+@compiled
+def last_norm(
+    phase: int, thread: int, threads: int, net: Network, room: Room, tokens: int, out: Floats
+) -> int:
     """The end of the last block, and the last norm of each token: out [T, W]."""
     bias = net.down_bias[net.down_bias.shape[0] - 1]
     taken = share(tokens, threads)
@@ -304,14 +348,18 @@ def all_blocks(
     net: Network,
     room: Room,
     tokens: int,
-    pool: NDArray[np.int16],
+    pool: Pool,
     sights: Sights,
     out: Floats,
 ) -> None:
-    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]. pool: [L, 2,
-    kv_heads, slots, D]."""
+    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]."""
     for layer in range(pool.shape[0]):
-        keys, values = pool[layer, 0], pool[layer, 1]
-        phase = mix_tokens(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
-        phase = finish_block(phase, threads, net, room, layer, tokens)
-    last_norm(phase, threads, net, room, tokens, out)
+        phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = mix(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = narrow(phase, thread, threads, net, room, layer, tokens, pool, sights)
+    last_norm(phase, thread, threads, net, room, tokens, out)
+
+
+STAGES = ((2, ask), (4, mix), (2, widen), (2, narrow))
+"""A block, product by product, for who has something to add to each: phases, and the kernel."""
