@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miniclaude.cli import push
+from miniclaude.cli import export, push
 from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def remove(
 
 
 app.command()(push.push)
-app.command()(push.export)
+app.command()(export.export)
 
 
 def _adapter(model: InstalledModel) -> dict[str, object]:

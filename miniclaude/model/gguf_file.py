@@ -5,8 +5,8 @@
     tensors   name, axes, length of each (the innermost first), type, place in the data
     data      each tensor at a multiple of the alignment
 
-All numbers are little-endian; a string is its length and its UTF-8. Every count and place is checked
-against the file before memory is taken for it, so a hostile file costs a message.
+All numbers are little-endian; a string is its length and its UTF-8. Every count and place is
+checked against the file before memory is taken for it, so a hostile file costs a message.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -92,8 +92,8 @@ class GGUFFile:
 def read_gguf(path: Path) -> GGUFFile:
     """Read and check everything but the data.
 
-    Raises CheckpointError saying what is wrong and at which byte: no GGUF file, truncated, counts or
-    places beyond the file, tensors of a type that is not read here.
+    Raises CheckpointError saying what is wrong and at which byte: no GGUF file, truncated, counts
+    or places beyond the file, tensors of a type that is not read here.
     """
     try:
         with path.open("rb") as file:
