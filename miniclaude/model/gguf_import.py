@@ -62,8 +62,13 @@ def import_gguf(
         total = sum(math.prod(part.shape) * part.dtype.itemsize for part in parts)
         check_disk(name, total, staging)
         progress.begin(name, 1, total)
-        ends = write_files(gguf.metadata, staging, source)
-        _write_config(staging, form, config, parts, ends)
+        largest = max(parts, key=lambda part: math.prod(part.shape))
+        fields = {
+            **write_files(gguf.metadata, staging, source),
+            **(form.write(config) or {}),
+            "torch_dtype": str(largest.dtype).removeprefix("torch."),
+        }
+        (staging / CONFIG).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
         header = make_header((part.piece.name, part.dtype, part.shape) for part in parts)
         with (staging / WEIGHTS).open("wb") as file:
             file.write(len(header).to_bytes(8, "little"))
@@ -106,23 +111,6 @@ def _parts(gguf: GGUFFile, form: CheckpointFormat, config: ModelConfig) -> list[
             " choose another model.",
         )
     return parts
-
-
-def _write_config(
-    folder: Path,
-    form: CheckpointFormat,
-    config: ModelConfig,
-    parts: list[_Part],
-    ends: list[int],
-) -> None:
-    largest = max(parts, key=lambda part: math.prod(part.shape))
-    written = {
-        **(form.write(config) or {}),
-        "torch_dtype": str(largest.dtype).removeprefix("torch."),
-    }
-    if ends:
-        written["eos_token_id"] = ends if len(ends) > 1 else ends[0]
-    (folder / CONFIG).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_part(

@@ -200,9 +200,9 @@ def _refused(folder: Path, what: str) -> TokenizerError:
     )
 
 
-def write_files(metadata: Mapping[str, object], folder: Path, source: Path) -> list[int]:
+def write_files(metadata: Mapping[str, object], folder: Path, source: Path) -> JsonObject:
     """Write tokenizer.json, tokenizer_config.json and, where there is one, chat_template.jinja, as
-    the keys of the GGUF file `source` say. Returns the ids that end a turn.
+    the keys of the GGUF file `source` say. Returns what config.json should say of it.
 
     Raises TokenizerError naming the key that is missing, contradicts others or asks for what is not
     implemented.
@@ -255,7 +255,9 @@ def write_files(metadata: Mapping[str, object], folder: Path, source: Path) -> l
         if len(text.encode()) > MAX_FILE_BYTES:
             raise keys.wrong("tokens", f"more than {MAX_FILE_BYTES:,} bytes")
         (folder / file).write_text(text, encoding="utf-8")
-    return list(dict.fromkeys(ids[key] for key in ENDS if key in ids))
+    ends = list(dict.fromkeys(ids[key] for key in ENDS if key in ids))
+    begin = {} if bos is None else {"bos_token_id": bos}
+    return {**begin, "eos_token_id": ends} if ends else begin
 
 
 def _definition_by_bytes(keys: _Keys, cut: str, normal: Mapping[str, int]) -> JsonObject:
