@@ -7,6 +7,10 @@ Byte j of a Q4_0 block holds code j in its low half and code j + 16 in its high 
 Q8_0 block is its largest magnitude over 127; that of a Q4_0 block its number of largest magnitude
 over −8, sign and all. Bit for bit what ggml's reference functions give.
 
+Q6_K is read and not written: llama.cpp's own Q4_0 files keep their output head in it. 256 numbers
+share a float16, each 16 of them an int8 scale besides, and codes have 6 bits, of which 4 and 2 lie
+apart.
+
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -31,7 +35,8 @@ class BlockType:
 
     number: in tensor entries. file_type: in `general.file_type`. block: numbers that are stored
     together, of which a row is a multiple. bytes: of a block.
-    encode: float32 [blocks, block] → uint8 [blocks, bytes]; decode: the reverse.
+    encode: float32 [blocks, block] → uint8 [blocks, bytes]; None where it is only read. decode: the
+    reverse.
     """
 
     name: str
@@ -39,12 +44,17 @@ class BlockType:
     file_type: int
     block: int
     bytes: int
-    encode: Callable[[Floats], Bytes]
+    encode: Callable[[Floats], Bytes] | None
     decode: Callable[[Bytes], Floats]
 
     def size(self, numbers: int) -> int:
         """Bytes of that many numbers, a multiple of the block."""
         return numbers // self.block * self.bytes
+
+
+MOST = {"F32": 3.4028234e38, "BF16": 3.3895e38, "F16": 65504.0}
+MOST |= {"Q8_0": 127 * MOST["F16"], "Q4_0": 8 * MOST["F16"]}
+"""The largest number that each type can hold."""
 
 
 def encode(kind: BlockType, rows: Floats) -> Bytes:
@@ -53,11 +63,11 @@ def encode(kind: BlockType, rows: Floats) -> Bytes:
     Raises ValueError, with the number at fault, for what the type cannot hold: infinity, NaN, and
     what is beyond float16 where that is what numbers or scales are stored in.
     """
+    assert kind.encode is not None  # noqa: S101  # for the type checker
     count, columns = rows.shape
     blocks = np.ascontiguousarray(rows, np.float32).reshape(-1, kind.block)
-    most = {"F16": 65504.0, "Q8_0": 65504.0 * 127, "Q4_0": 65504.0 * 8}.get(kind.name, np.inf)
     largest = np.abs(blocks).max(initial=0)
-    if not np.isfinite(largest) or largest > most:
+    if not largest <= MOST[kind.name]:  # NaN neither
         raise ValueError(f"{largest:g}")
     return kind.encode(blocks).reshape(count, kind.size(columns))
 
@@ -127,13 +137,26 @@ def _decode_q4_0(stored: Bytes) -> Floats:
     return scale * (codes.astype(np.float32) - 8)
 
 
+def _decode_q6_k(stored: Bytes) -> Floats:
+    low, high, scales, common = np.split(stored, [128, 192, 208], axis=1)
+    low = low.reshape(-1, 2, 64)  # 4 bits of 128 numbers: first all low halves, then all high ones
+    fours = np.concatenate([low & 0x0F, low >> 4], axis=2)  # [blocks, 2, 128]
+    shifts = np.array([0, 2, 4, 6], np.uint8)[:, None]
+    twos = (high.reshape(-1, 2, 1, 32) >> shifts) & 3  # [blocks, 2, 4, 32]
+    codes = (fours | twos.reshape(-1, 2, 128) << 4).astype(np.float32) - 32
+    scale = common.copy().view("<f2").astype(np.float32) * scales.view(np.int8).astype(np.float32)
+    numbers: Floats = scale[:, :, None] * codes.reshape(-1, 16, 16)
+    return numbers.reshape(-1, 256)
+
+
 F32 = BlockType("F32", 0, 0, 1, 4, _encode_f32, _decode_f32)
 F16 = BlockType("F16", 1, 1, 1, 2, _encode_f16, _decode_f16)
 Q4_0 = BlockType("Q4_0", 2, 2, BLOCK, 2 + BLOCK // 2, _encode_q4_0, _decode_q4_0)
 Q8_0 = BlockType("Q8_0", 8, 7, BLOCK, 2 + BLOCK, _encode_q8_0, _decode_q8_0)
+Q6_K = BlockType("Q6_K", 14, 18, 256, 210, None, _decode_q6_k)
 BF16 = BlockType("BF16", 30, 32, 1, 2, _encode_bf16, _decode_bf16)
 
-TYPES = {kind.number: kind for kind in (F32, F16, Q4_0, Q8_0, BF16)}
+TYPES = {kind.number: kind for kind in (F32, F16, Q4_0, Q8_0, Q6_K, BF16)}
 
 OTHERS = {
     3: "Q4_1",
@@ -144,7 +167,6 @@ OTHERS = {
     11: "Q3_K",
     12: "Q4_K",
     13: "Q5_K",
-    14: "Q6_K",
     15: "Q8_K",
     16: "IQ2_XXS",
     17: "IQ2_XS",

@@ -108,7 +108,7 @@ def read_metadata(gguf: GGUFFile) -> tuple[CheckpointFormat, ModelConfig]:
     CheckpointError naming the key that is missing or out of range.
     """
     architecture = gguf.metadata.get("general.architecture")
-    if architecture not in READ:
+    if not isinstance(architecture, str) or architecture not in READ:
         raise UnknownArchitectureError(
             f"{gguf.path}: general.architecture is {architecture!r:.80}, which is not implemented.",
             hint=f"Choose a model of one of these: {', '.join(READ)}.",
@@ -128,7 +128,7 @@ def read_metadata(gguf: GGUFFile) -> tuple[CheckpointFormat, ModelConfig]:
             hint="It holds a part of a model, or none; choose the file of a whole one.",
         )
     form = gpt2.FORMAT if architecture == "gpt2" else llama.FORMAT
-    config = _config(gguf, fields, str(architecture), tokens.shape[0])
+    config = _config(gguf, fields, architecture, tokens.shape[0])
     if form.write(config) is None:
         raise UnknownArchitectureError(
             f"{gguf.path}: a {architecture} model with this mixture of biases is not implemented.",
@@ -139,7 +139,8 @@ def read_metadata(gguf: GGUFFile) -> tuple[CheckpointFormat, ModelConfig]:
 
 def _config(gguf: GGUFFile, fields: ConfigFields, architecture: str, rows: int) -> ModelConfig:
     width, heads = fields.integer("embedding_length"), fields.integer("attention.head_count")
-    if fields.values.get("expert_count") not in (None, 0):
+    experts = fields.values.get("expert_count", 0)
+    if type(experts) is not int or experts:
         raise fields.unsupported("expert_count", "mixtures of experts are not implemented")
     family: Literal["gpt2", "llama"] = "gpt2" if architecture == "gpt2" else "llama"
     is_llama = family == "llama"

@@ -160,6 +160,8 @@ class _Header:
                 return [self.text(f"an entry of {what}") for _ in range(count)]
             return self._array(element, count, what)
         value = self._array(kind, 1, what)[0]
+        if not np.isfinite(value):
+            raise self.wrong(f"{what} is {value}, which is not finite")
         if kind == FLOAT32:
             return float(str(value))  # the shortest decimal: 1e-05, not 9.99999974737875e-06
         number: bool | int | float = value.item()

@@ -83,17 +83,19 @@ def _parts(gguf: GGUFFile, form: CheckpointFormat, config: ModelConfig) -> list[
     """Every tensor of the checkpoint. Raises CheckpointError unless the file has exactly those."""
     left = dict(gguf.tensors)
     left.pop(ROPE_FACTORS, None)
+    pieces = list(form.pieces(config))
+    for piece in pieces:
+        if gguf_name(piece.name) not in left:
+            raise CheckpointError(
+                f"{gguf.path} has no tensor {gguf_name(piece.name)}.",
+                hint="It holds a part of a model, or one that is not implemented here.",
+            )
     with torch.device("meta"):
         model = Transformer(config)
     parts = []
-    for piece in form.pieces(config):
+    for piece in pieces:
         name = gguf_name(piece.name)
-        tensor = left.pop(name, None)
-        if tensor is None:
-            raise CheckpointError(
-                f"{gguf.path} has no tensor {name}.",
-                hint="It holds a part of a model, or one that is not implemented here.",
-            )
+        tensor = left.pop(name)
         shape = piece.shape(model.get_parameter(piece.parameter).shape)
         expected = shape[::-1] if piece.transposed else shape
         if tensor.shape != expected:

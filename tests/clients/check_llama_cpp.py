@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import gguf
-import llama_cpp
+import gguf  # type: ignore[import-not-found]  # of this client's environment
+import llama_cpp  # type: ignore[import-not-found]
 import numpy as np
 
 url, served = sys.argv[1:]
