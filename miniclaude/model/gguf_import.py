@@ -22,7 +22,7 @@ from miniclaude.model.gguf_config import read_metadata
 from miniclaude.model.gguf_export import AT_ONCE
 from miniclaude.model.gguf_file import GGUFFile, GGUFTensor, read_gguf
 from miniclaude.model.gguf_names import ROPE_FACTORS, gguf_name, halves_together, is_rotated
-from miniclaude.model.install import Progress, check_disk, install, staging_folder
+from miniclaude.model.install import Progress, check_disk, check_name, install, staging_folder
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.shards import DTYPE_NAMES, make_header, write_tensor
 from miniclaude.model.transformer import Transformer
@@ -55,11 +55,12 @@ def import_gguf(
     """
     source = source.expanduser().resolve()
     name = name or source.stem
+    check_name(library, name)
+    gguf = read_gguf(source)
+    form, config = read_metadata(gguf)
+    parts = _parts(gguf, form, config)
+    total = sum(math.prod(part.shape) * part.dtype.itemsize for part in parts)
     with staging_folder(library, name) as staging:
-        gguf = read_gguf(source)
-        form, config = read_metadata(gguf)
-        parts = _parts(gguf, form, config)
-        total = sum(math.prod(part.shape) * part.dtype.itemsize for part in parts)
         check_disk(name, total, staging)
         progress.begin(name, 1, total)
         largest = max(parts, key=lambda part: math.prod(part.shape))

@@ -58,10 +58,11 @@ def import_folder(
     """
     source = source.expanduser().resolve()
     name = name or source.name.replace("--", "/", 1)
+    check_name(library, name)
+    check_folder(source)
+    files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
+    total = sum(path.stat().st_size for path in files)
     with staging_folder(library, name) as staging:
-        check_folder(source)
-        files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
-        total = sum(path.stat().st_size for path in files)
         check_disk(name, total, staging)
         progress.begin(name, len(files), total)
         for path in files:
@@ -70,22 +71,21 @@ def import_folder(
         return install(staging, library, name, {"folder": str(source)}, progress)
 
 
-@contextmanager
-def staging_folder(library: Library, name: str) -> Iterator[Path]:
-    """An empty folder on the library's disk, in which model `name` comes together; it is gone when
-    the block ends.
-
-    Raises InvalidRequestError for a bad name, ConflictError when the name is taken, DiskFullError
-    when the block ran out of room.
-    """
-    folder = folder_name(name)
-    if (library.home_models / folder).exists():
+def check_name(library: Library, name: str) -> None:
+    """Raises InvalidRequestError for a bad name, ConflictError for one that is taken."""
+    if (library.home_models / folder_name(name)).exists():
         raise ConflictError(
             f"model: {name!r} is already installed.",
             hint=f"Choose another --name, or first run `mini-claude models remove {name}`.",
             param="name",
         )
-    staging = library.home_models / ".importing" / folder
+
+
+@contextmanager
+def staging_folder(library: Library, name: str) -> Iterator[Path]:
+    """An empty folder on the library's disk, in which model `name` comes together; it is gone when
+    the block ends. Raises DiskFullError when the block ran out of room."""
+    staging = library.home_models / ".importing" / folder_name(name)
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
