@@ -88,6 +88,14 @@ def _write(folder: Path, name: str, path: Path, kind: BlockType, progress: Progr
     plan = read_plan(folder)
     config = plan.model.config
     metadata = _metadata(folder, name, config, kind)
+    window = min((window for window in config.windows if window), default=config.context)
+    if window < config.context:
+        progress.note(
+            f"Its layers look back {window:,} tokens, which GGUF cannot say of such a model: the"
+            " file's context is as long."
+        )
+    if "tokenizer.ggml.eos_token_id" not in metadata:
+        progress.note("It names no end of a text, so llama.cpp will take one of its own choice.")
     entries = list(_entries(plan, kind))
     header = make_header(metadata, [(entry.name, entry.kind, entry.shape) for entry in entries])
     total = len(header) + sum(entry.bytes + len(padding(entry.bytes)) for entry in entries)

@@ -36,9 +36,11 @@ from tests.tiny_adapter import write_tiny_adapter
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
 
-def exported(library: Library, name: str, kind: str, path: Path) -> Path:
+def exported(
+    library: Library, name: str, kind: str, path: Path, progress: Silent | None = None
+) -> Path:
     """The file that `models export` would write."""
-    write_gguf(library.find(name), path, TYPES[kind], Silent())
+    write_gguf(library.find(name), path, TYPES[kind], progress or Silent())
     return path
 
 
@@ -179,6 +181,21 @@ def test_what_gguf_has_no_word_for_is_refused() -> None:
     refused(random_model(GPT2, positions="sinusoidal").config, "a model of this shape")
     both = random_model(LLAMA, qk_norm=True, qkv_bias=True, out_bias=True)
     refused(both.config, "a Qwen3 with biases")
+
+
+def test_what_the_file_leaves_out_is_said(library: Library, tmp_path: Path) -> None:
+    progress = Silent()
+    exported(library, "mistral", "f16", tmp_path / "x.gguf", progress)
+    assert progress.notes == [
+        "Its layers look back 64 tokens, which GGUF cannot say of such a model: the file's context"
+        " is as long."
+    ]
+    write_tiny_checkpoint(tmp_path / "models" / "tiny", chat_tokens=False, template=None)
+    endless = Silent()
+    exported(Library(tmp_path / "models"), "tiny", "f16", tmp_path / "y.gguf", endless)
+    assert endless.notes == [
+        "It names no end of a text, so llama.cpp will take one of its own choice."
+    ]
 
 
 def test_numbers_beyond_the_type_leave_no_file(library: Library, tmp_path: Path) -> None:
