@@ -33,7 +33,7 @@ class NumberType(StrEnum):
 def export(
     name: Name,
     target: Annotated[
-        Path | None, typer.Argument(metavar="[TO]", help="A new folder; for GGUF a new file.")
+        Path | None, typer.Argument(metavar="TO", help="A new folder; for GGUF a new file.")
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", help="The same, as an option.")] = None,
     form: Annotated[

@@ -61,7 +61,7 @@ def compare(entry: dict[str, Any]) -> None:
     p, q = log_softmax(ours), log_softmax(theirs)
     nats = float((np.exp(p) * (p - q)).sum(-1).mean())
     print(f"{name[:16]:<16} {kind:<5} {alike:>3}/{len(answer):<3} {off:>9.1e} {nats:>9.1e}")
-    if kind == "f32" or (kind == "f16" and entry["real"]):
+    if kind == "f32" or (kind == "f16" and entry["same"]):
         assert alike == len(answer), (name, kind, alike)
         said = model.detokenize(answer, prev_tokens=entry["prompt"], special=True)
         assert said.decode("utf-8", "replace") == entry["answer_text"], (said, entry["answer_text"])
