@@ -129,6 +129,10 @@ class Local:
         """Raises ModelNotFoundError for a model, or the base of an adapter, that is not there."""
         _ = self._library.find(model).weights
 
+    def version(self, model: str) -> str | None:
+        """By what its folder, and its base's, holds; None while an older one is in memory."""
+        return self._models.version(self._library.find(model))
+
     def loaded(self) -> list[LoadedModel]:
         """What is in memory now."""
         return self._models.list()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -17,6 +17,7 @@ from miniclaude.providers.abilities import (
     Embeds,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
+from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
 from miniclaude.server.limits import Admission
 from miniclaude.server.metrics import Meter
@@ -26,13 +27,14 @@ CHARACTERS_PER_TOKEN = 4
 """Roughly, in most languages and vocabularies: what a prompt will cost is guessed before anybody
 tokenises it, and put right when the answer has ended."""
 
-Event = TypeVar("Event")
+Event = TypeVar("Event", bound=CompletionEvent)
 
 
 class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
-    is; what is kept of one key's texts is not used for another's."""
+    is; what is kept of one key's texts is not used for another's. cached: where answers may come
+    from; None makes each anew."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Admitted:
         model: str = "",
         quota: Quota | None = None,
         caller: str = "",
+        cached: CachedAnswers | None = None,
     ) -> None:
         self.name = provider.name
         self._provider = provider
@@ -48,6 +51,12 @@ class Admitted:
         self._model = model
         self._quota = quota or Quota()
         self._caller = caller
+        self._cached = cached
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a response says of the answers asked for: whether they came from the cache."""
+        return {HEADER: "off" if self._cached is None else self._cached.state}
 
     async def models(self) -> list[ModelInfo]:
         """The provider's models."""
@@ -58,26 +67,27 @@ class Admitted:
         characters = sum(len(message.text) for message in request.messages)
         prompt = characters // CHARACTERS_PER_TOKEN
         request = replace(request, user=self._whose(request.user))
-        return self._counted(self._provider.chat(request), prompt, request.settings)
+        events = self._events("chat", request, lambda: self._provider.chat(request))
+        return self._counted(events, prompt, request.settings)
 
     def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
         """Continue a raw prompt. Raises OverloadedError and RateLimitError at the first step."""
         request = replace(request, user=self._whose(request.user))
-        return self._counted(
-            self._provider.complete(request), _guess(request.prompt), request.settings
-        )
+        events = self._events("complete", request, lambda: self._provider.complete(request))
+        return self._counted(events, _guess(request.prompt), request.settings)
 
     def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
         """Say a raw prompt back and continue it. Raises UnsupportedFieldError where the provider
         cannot, OverloadedError and RateLimitError at the first step."""
-        if not isinstance(self._provider, EchoesPrompts):
+        provider = self._provider
+        if not isinstance(provider, EchoesPrompts):
             raise UnsupportedFieldError(
                 f"echo: {self.name} does not say prompts back.",
                 hint="Leave echo out, or choose a local model.",
                 param="echo",
             )
         request = replace(request, user=self._whose(request.user))
-        events = self._provider.complete_with_prompt(request)
+        events = self._events("echo", request, lambda: provider.complete_with_prompt(request))
         return self._counted(events, _guess(request.prompt), request.settings)
 
     async def count_tokens(self, request: ChatRequest) -> int:
@@ -112,6 +122,17 @@ class Admitted:
             param="model",
             code="unsupported_model",
         )
+
+    def _events(
+        self,
+        kind: str,
+        request: ChatRequest | CompletionRequest,
+        make: Callable[[], AsyncIterator[Event]],
+    ) -> AsyncIterator[Event]:
+        """The provider's, or the cache's. kind: which call of the provider `make` is."""
+        if self._cached is None:
+            return make()
+        return self._cached.ask(self._provider, kind, request, make)
 
     async def _counted(
         self, events: AsyncIterator[Event], prompt: int, settings: Settings

@@ -115,7 +115,8 @@ def running(
 
     async def main() -> None:
         url = f"sqlite+aiosqlite:///{home / 'live.db'}"
-        async with opened(url, registry, configured.max_answers, str, workshop) as services:
+        kept = configured.answer_cache_bytes
+        async with opened(url, registry, configured.max_answers, str, workshop, kept) as services:
             servers.append(server_for(configured, services, started.set))
             await servers[0].serve([listener])
 

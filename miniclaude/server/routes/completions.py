@@ -43,7 +43,7 @@ async def create_completion(request: Request) -> Response:
             include_usage=body.include_usage,
             with_logprobs=body.logprobs is not None,
         )
-        return await stream(request, services, chunks)
+        return await stream(request, services, chunks, provider.headers)
     answer = await while_connected(
         request,
         services.stopping,
@@ -51,4 +51,4 @@ async def create_completion(request: Request) -> Response:
             head, events, choices=body.choices, with_logprobs=body.logprobs is not None
         ),
     )
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=provider.headers)
