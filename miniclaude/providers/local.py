@@ -254,7 +254,9 @@ async def _answer(
         shown=form.shown,
         user=user,
     )
-    calls = {} if form.calls is None else {n: CallReader(n, form.calls) for n in range(sampling.n)}
+    calls: dict[int, CallReader] = {}
+    if form.calls is not None:
+        calls = {n: CallReader(n, form.calls, must_call=form.must_call) for n in range(sampling.n)}
     written: dict[int, int] = {}
     cached = 0
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
