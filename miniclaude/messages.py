@@ -137,7 +137,16 @@ class Usage:
     cached_tokens: int = 0
 
 
-StreamEvent = TextDelta | ToolCallDelta | Finished | Usage
+@dataclass(frozen=True, slots=True)
+class PromptRead:
+    """The prompt has been read, and what it cost is known. Sent at most once, first, by providers
+    that can tell by then."""
+
+    prompt_tokens: int
+    cached_tokens: int = 0
+
+
+StreamEvent = PromptRead | TextDelta | ToolCallDelta | Finished | Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from miniclaude.messages import (
     CompletionEvent,
     Finished,
     PromptEcho,
+    PromptRead,
     StreamEvent,
     TextDelta,
     TokenLogprob,
@@ -259,11 +260,15 @@ async def _answer(
         calls = {n: CallReader(n, form.calls, must_call=form.must_call) for n in range(sampling.n)}
     written: dict[int, int] = {}
     cached = 0
+    begun = continues  # only a conversation's answers begin with the cost of their prompt
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
             cached = output.cached_tokens
+            if not begun and output.finish in (None, "stop", "length"):
+                begun = True
+                yield PromptRead(len(prompt), cached)
             if read is not None:
                 read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
             reader = calls.get(output.index)

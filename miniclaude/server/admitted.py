@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -28,6 +28,7 @@ CHARACTERS_PER_TOKEN = 4
 tokenises it, and put right when the answer has ended."""
 
 Event = TypeVar("Event", bound=CompletionEvent)
+Join = Callable[[Sequence[AsyncIterator[CompletionEvent]], int], AsyncIterator[CompletionEvent]]
 
 
 class Admitted:
@@ -72,13 +73,26 @@ class Admitted:
 
     def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
         """Continue a raw prompt. Raises OverloadedError and RateLimitError at the first step."""
-        request = replace(request, user=self._whose(request.user))
-        events = self._events("complete", request, lambda: self._provider.complete(request))
-        return self._counted(events, _guess(request.prompt), request.settings)
+        return self._counted(self._completed(request), _guess(request.prompt), request.settings)
 
-    def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
-        """Say a raw prompt back and continue it. Raises UnsupportedFieldError where the provider
-        cannot, OverloadedError and RateLimitError at the first step."""
+    def complete_all(
+        self, requests: Sequence[CompletionRequest], join: Join, *, echo: bool
+    ) -> AsyncIterator[CompletionEvent]:
+        """Continue the raw prompts of one request, admitted once and charged together. join: how
+        their events become one stream. echo: say each prompt back first; raises
+        UnsupportedFieldError where the provider cannot. Raises OverloadedError and RateLimitError
+        at the first step."""
+        begin = self._completed_with_prompt if echo else self._completed
+        settings = requests[0].settings
+        prompt = sum(_guess(request.prompt) for request in requests)
+        events = join([begin(request) for request in requests], settings.n)
+        return self._counted(events, prompt, settings, len(requests))
+
+    def _completed(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
+        request = replace(request, user=self._whose(request.user))
+        return self._events("complete", request, lambda: self._provider.complete(request))
+
+    def _completed_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
         provider = self._provider
         if not isinstance(provider, EchoesPrompts):
             raise UnsupportedFieldError(
@@ -87,8 +101,7 @@ class Admitted:
                 param="echo",
             )
         request = replace(request, user=self._whose(request.user))
-        events = self._events("echo", request, lambda: provider.complete_with_prompt(request))
-        return self._counted(events, _guess(request.prompt), request.settings)
+        return self._events("echo", request, lambda: provider.complete_with_prompt(request))
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
@@ -135,9 +148,10 @@ class Admitted:
         return self._cached.ask(self._provider, kind, request, make)
 
     async def _counted(
-        self, events: AsyncIterator[Event], prompt: int, settings: Settings
+        self, events: AsyncIterator[Event], prompt: int, settings: Settings, prompts: int = 1
     ) -> AsyncGenerator[Event, None]:
-        with self._slot(prompt, settings.n * (settings.max_tokens or 0)) as meter:
+        answers = prompts * settings.n
+        with self._slot(prompt, answers * (settings.max_tokens or 0)) as meter:
             async with closing(events):
                 async for event in events:
                     meter.saw(event)

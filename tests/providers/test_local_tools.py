@@ -89,7 +89,7 @@ async def ask(local: Local, model: str, **fields: Any) -> Answers:
             else:
                 name, arguments = calls[event.call_index]
                 calls[event.call_index] = name, arguments + event.arguments
-        else:
+        elif isinstance(event, Usage):
             answers.usage = event
     return answers
 

@@ -57,7 +57,9 @@ class ResponseEvents:
                     usage = event
                 elif isinstance(event, Finished):
                     finished = event
-                elif isinstance(event, ToolCallDelta) or event.text or event.logprobs:
+                elif isinstance(event, ToolCallDelta) or (
+                    isinstance(event, TextDelta) and (event.text or event.logprobs)
+                ):
                     for said in self.add(event):
                         yield said
         if finished is None or usage is None:
