@@ -19,7 +19,7 @@ from miniclaude.providers.abilities import (
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
 from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
-from miniclaude.server.limits import Admission
+from miniclaude.server.limits import Admission, Arrival
 from miniclaude.server.metrics import Meter
 from miniclaude.server.quotas import Quota
 
@@ -35,7 +35,7 @@ class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
     is; what is kept of one key's texts is not used for another's. cached: where answers may come
-    from; None makes each anew."""
+    from; None makes each anew. arrival: the room that was kept for this request."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Admitted:
         quota: Quota | None = None,
         caller: str = "",
         cached: CachedAnswers | None = None,
+        arrival: Arrival | None = None,
     ) -> None:
         self.name = provider.name
         self._provider = provider
@@ -53,6 +54,7 @@ class Admitted:
         self._quota = quota or Quota()
         self._caller = caller
         self._cached = cached
+        self._arrival = arrival
 
     @property
     def headers(self) -> dict[str, str]:
@@ -164,6 +166,8 @@ class Admitted:
         try:
             reserved = self._quota.reserve(prompt + answer)
             try:
+                if self._arrival is not None:
+                    self._arrival.leave()
                 self._admission.enter()
             except BaseException:
                 reserved.settle(0)

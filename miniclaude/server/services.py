@@ -17,7 +17,7 @@ from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.admitted import Admitted
 from miniclaude.server.answer_cache import AnswerCache, CacheControl, CachedAnswers
-from miniclaude.server.limits import Admission
+from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.metrics import Metrics
 from miniclaude.server.quotas import Caller, caller_of
 from miniclaude.server.warmup import Warmup
@@ -57,16 +57,20 @@ class Services:
         return self.admission.metrics
 
     def resolve(
-        self, model: str, caller: Caller | None = None, control: CacheControl | None = None
+        self,
+        model: str,
+        caller: Caller | None = None,
+        control: CacheControl | None = None,
+        arrival: Arrival | None = None,
     ) -> tuple[Admitted, str]:
         """The provider for a model, its answers counted and charged to `caller`, and the model's
-        bare name. control: how answers may be kept; None: not at all. Raises
-        ModelNotFoundError."""
+        bare name. control: how answers may be kept; None: not at all. arrival: the room kept for
+        the request. Raises ModelNotFoundError."""
         provider, bare = self.registry.resolve(model)
         caller = caller or Caller()
         cached = None if control is None else CachedAnswers(self.answers, control, caller.name)
-        admitted = Admitted(provider, self.admission, model, caller.quota, caller.name, cached)
-        return admitted, bare
+        charged = (caller.quota, caller.name)
+        return Admitted(provider, self.admission, model, *charged, cached, arrival), bare
 
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
@@ -94,7 +98,8 @@ def resolve(connection: HTTPConnection, model: str) -> tuple[Admitted, str]:
     control = None
     if connection.scope["type"] == "http":
         control = CacheControl.of(",".join(connection.headers.getlist("cache-control")))
-    return services_of(connection).resolve(model, caller_of(connection.scope), control)
+    arrival = connection.scope.get(ARRIVAL)
+    return services_of(connection).resolve(model, caller_of(connection.scope), control, arrival)
 
 
 def services_of(connection: HTTPConnection) -> Services:
