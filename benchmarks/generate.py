@@ -116,9 +116,12 @@ def ours(folder: Path, dtype: str, threads: int) -> Generate:
     from miniclaude.engine.request import GenerationRequest, Sampling
     from miniclaude.engine.worker import load_fused
     from miniclaude.model.checkpoint import load_model
+    from miniclaude.model.packing import read_packing
 
     if dtype in PACKED:
-        fused = load_fused(EngineSpec(folder, dtype=dtype), PACKED[dtype], threads)
+        is_stored = read_packing(folder) is not None
+        spec = EngineSpec(folder, dtype=dtype)
+        fused = load_fused(spec, PACKED[dtype], threads, is_stored=is_stored)
         engine = Engine(fused, Numerals())
     else:
         engine = Engine(load_model(folder, dtype=getattr(torch, dtype)), Numerals())
@@ -240,14 +243,14 @@ def peak_megabytes() -> float:
     return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
-def memory_speed(threads: int) -> float:
-    """Bytes a second that a sum of 400 MB reads, at best of ten."""
+def memory_speed(threads: int, times: int = 10) -> float:
+    """Bytes a second that a sum of 400 MB reads, at best of `times`."""
     import torch
 
     torch.set_num_threads(threads)
     numbers = torch.ones(100_000_000)
     best = float("inf")
-    for _ in range(10):
+    for _ in range(times):
         start = time.perf_counter()
         numbers.sum()
         best = min(best, time.perf_counter() - start)

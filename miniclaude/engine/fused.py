@@ -36,12 +36,13 @@ PRODUCTS = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
 class FusedModel:
     """A packed transformer and the threads that compute it.
 
-    model: what `pack_model` has packed; its weights are read where they lie. The cache it is given
+    model: what `pack_model` has packed; its weights are read where they lie. mapped: how many bytes
+    of them lie in files, and so count as free memory, though they are needed. The cache it is given
     must be in bfloat16.
     """
 
-    def __init__(self, model: Transformer, threads: int) -> None:
-        self.model = model
+    def __init__(self, model: Transformer, threads: int, mapped: int = 0) -> None:
+        self.model, self.mapped = model, mapped
         self.config = model.config
         self.cache_dtype, self.device = torch.bfloat16, torch.device("cpu")
         self.team = Team(threads)

@@ -16,7 +16,7 @@ from miniclaude.engine.kv_cache import BlockCache, Span
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.protocol import EngineSpec
 from miniclaude.engine.worker import load
-from miniclaude.errors import SettingsError
+from miniclaude.errors import CheckpointError, SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.fused_attention import attend
@@ -24,8 +24,10 @@ from miniclaude.model.load_packed import load_packed
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_layers import PackedLinear, pack_model
 from miniclaude.model.transformer import Transformer
+from miniclaude.model.write_packed import write_packed
 from tests.engine.tiny import ByteVocabulary, ask, run, texts, tiny_model
 from tests.model.models import GPT2, LLAMA, random_model
+from tests.model.test_hub import Recorder
 from tests.model.test_packed import error, rounded_as_the_kernels_do
 
 THREADS = 2
@@ -118,6 +120,40 @@ def test_the_worker_loads_what_the_setting_says(model_folder: Path, dtype: str) 
     engine, info = load(EngineSpec(model_folder, dtype=dtype, threads=1))
     assert (info.dtype, info.device) == (dtype, "cpu")
     assert engine.cache.pool.dtype == torch.bfloat16
+
+
+@pytest.fixture(scope="module")
+def stored(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, quantised to int4."""
+    folder = tmp_path_factory.mktemp("stored")
+    write_packed(model_folder, folder, 4, progress=Recorder())
+    return folder
+
+
+def test_a_stored_format_is_served_and_answers_as_packing_at_load_does(
+    stored: Path, model_folder: Path
+) -> None:
+    answers = []
+    for folder, dtype in ((stored, "auto"), (stored, "int4"), (model_folder, "int4")):
+        engine, info = load(EngineSpec(folder, dtype=dtype, threads=1))
+        assert (info.dtype, info.device) == ("int4", "cpu")
+        answers.append(texts(run(engine, ask("a", "abc"))))
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_another_format_than_the_stored_one_is_refused(stored: Path, dtype: str) -> None:
+    """To pass it over would leave somebody thinking that they look at exact weights."""
+    message = f"are stored in int4, and dtype is '{dtype}'. Leave dtype out for this model"
+    with pytest.raises(SettingsError, match=message):
+        load(EngineSpec(stored, dtype=dtype))
+
+
+def test_stored_weights_take_no_adapter_and_no_other_device(stored: Path) -> None:
+    with pytest.raises(CheckpointError, match="stored in int4, and no adapter can be put on"):
+        load(EngineSpec(stored, adapter=stored))
+    with pytest.raises(SettingsError, match="int4 weights are for the CPU"):
+        load(EngineSpec(stored, device="cuda"))
 
 
 def test_packed_weights_on_another_device_are_refused(model_folder: Path) -> None:
