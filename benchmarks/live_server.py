@@ -75,7 +75,11 @@ class LiveServer:
 
     def __exit__(self, *problem: object) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise SystemExit("the server did not stop within 30 s") from None
         self.listener.join(5)
 
     def listen(self) -> None:
