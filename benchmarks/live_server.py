@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 BEAT = 0.002
 """Seconds between two looks of the event loop at its watch."""
 
-LATE = 0.003
-"""Seconds that it may come late unmentioned."""
+LATE = 0.01
+"""Seconds that it may come late unmentioned: telling takes time too."""
 
 WORDS = ["the", "fox", "said", "to", "a", "small", "cat", "that", "it", "would", "like", "more"]
 

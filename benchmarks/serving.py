@@ -12,8 +12,9 @@ Each part has a server of its own, a real one in a process of its own. Linux onl
               Each engine has one thread, for PyTorch's wait for work on their core, and two
               engines' would be in each other's way. Goal: at most 5 ms.
     loop      the longest time that the server's event loop was away while a prompt of 4,000 tokens
-              was read by a model of 35 million parameters, by a watch within it; how much of that
-              it computed; and the slowest answer of /health meanwhile. Goal: at most 50 ms.
+              was read by a model of 35 million parameters, by a watch within it, 0 for less than
+              10 ms; how much of that it computed; and the slowest answer of /health meanwhile.
+              Goal: at most 50 ms.
     overload  four slots taken and a full queue: how long a refusal takes, the slowest of all, by
               the engine's queue and by the server's count of answers; and how long the accepted
               ones take, beside as many without the crowd. Goal: refusals below 100 ms.
