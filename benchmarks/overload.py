@@ -32,7 +32,7 @@ def accepted(server: LiveServer, tokens: int, *, crowd: bool) -> tuple[float, li
 
     def one(number: int) -> Answer:
         connection = server.connect()
-        body = chat(server.model, words(random.Random(number), 20), tokens)
+        body = chat(server.model, words(random.Random(f"{crowd} {number}"), 20), tokens)
         # Random weights may end an answer at any time; these go on.
         answer = ask(connection, body | {"logit_bias": {"0": -100, "2": -100}})
         ended.set()

@@ -41,6 +41,7 @@ from live_server import LiveServer, ask, chat, words
 from overload import overload
 from random_checkpoint import make_checkpoint
 
+from miniclaude.engine.connection import limit_products
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.protocol import EngineSpec
 from miniclaude.engine.request import GenerationRequest, Sampling
@@ -120,6 +121,7 @@ def engine_first(engine: Engine, prompt: list[int]) -> float:
 
 def overhead(home: Path, threads: int, quick: bool) -> Figures:
     """The two sides by turns, each prompt once on each."""
+    limit_products()  # as the server's worker has it
     engine, _ = load(EngineSpec(FOLDER, threads=1))
     tokenizer = load_tokenizer(FOLDER)
     ours, theirs = [], []
