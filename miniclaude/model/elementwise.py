@@ -42,6 +42,23 @@ def exp(x: np.float32) -> np.float32:
 
 
 @compiled
+def highest(values: Floats) -> np.float32:
+    """The largest number; not a number where one is none.
+
+    Without the sign the bits of floating-point numbers are in the numbers' order, and whole numbers
+    are compared sixteen at a time, which floating-point ones, for NaN's sake, are not.
+    """
+    ordered = np.int32(-0x7FFFFFFF)
+    for i in range(values.shape[0]):
+        bits = bits_of_float(values[i])
+        # Of negative numbers the larger bits are the smaller number.
+        place = np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+        ordered = max(place, ordered)
+    sign = (ordered >> np.int32(31)) & np.int32(0x7FFFFFFF)
+    return np.float32(float_from_bits(np.int32(ordered ^ sign)))
+
+
+@compiled
 def erf(x: np.float32) -> np.float32:
     """The error function to 2e-7 (Abramowitz and Stegun 1964, 7.1.26)."""
     t = ONE / (ONE + ERF_P * abs(x))
