@@ -89,7 +89,8 @@ class Engine:
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
-        self.adapters = Adapters(model if isinstance(model, Transformer) else None, self.limits)
+        whole = model if isinstance(model, Transformer) else model.model
+        self.adapters = Adapters(whole, self.limits)
         self.pace = Pace()
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)

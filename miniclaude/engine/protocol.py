@@ -31,8 +31,7 @@ MAX_LINE = 32 << 20
 Json = dict[str, Any]
 
 PACKED: dict[str, Literal[8, 4]] = {"int8": 8, "int4": 4}
-"""Formats of weights that only the CPU's own kernels read, and their bits. On these no adapter can
-be put; one is added to the weights before they are packed."""
+"""Formats of weights that only the CPU's own kernels read, and their bits."""
 
 
 @dataclass(frozen=True, slots=True)

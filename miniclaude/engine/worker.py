@@ -81,7 +81,7 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
 
 def stored_bits(spec: EngineSpec, stored: Packing) -> Bits:
     """Those that the folder's weights are stored in. Raises SettingsError when another number
-    format is asked for, CheckpointError when an adapter is to be added."""
+    format is asked for, CheckpointError when an adapter is to be merged."""
     if spec.dtype not in ("auto", stored.dtype):
         raise SettingsError(
             f"dtype: the weights in {spec.folder} are stored in {stored.dtype}, and dtype is"
@@ -91,8 +91,8 @@ def stored_bits(spec: EngineSpec, stored: Packing) -> Bits:
         )
     if spec.adapter is not None:
         raise CheckpointError(
-            f"{spec.folder}: the weights are stored in {stored.dtype}, and no adapter can be put on"
-            " them.",
+            f"{spec.adapter}: the adapter has to be merged into its base, and the base's weights in"
+            f" {spec.folder} are stored in {stored.dtype}.",
             hint="Install the original model under the base's name again; `--dtype"
             f" {stored.dtype}` packs the two together.",
         )

@@ -62,15 +62,12 @@ class Manners:
 
 class LoadedModels:
     """The engines of one server. One model is loaded at a time, and none is given up while an
-    answer is being written with it. together: whether adapters answer on their base's engine."""
+    answer is being written with it."""
 
-    def __init__(
-        self, library: Library, make_spec: MakeSpec, max_loaded: int, *, together: bool = True
-    ) -> None:
+    def __init__(self, library: Library, make_spec: MakeSpec, max_loaded: int) -> None:
         self._library = library
         self._make_spec = make_spec
         self._max_loaded = max_loaded
-        self._together = together
         self._loaded: dict[str, LoadedModel] = {}
         self._tuned: dict[str, Manners] = {}
         self._loading = asyncio.Lock()
@@ -122,7 +119,7 @@ class LoadedModels:
     async def _manners_of(self, installed: InstalledModel) -> Manners | None:
         """Those of an adapter, remembered until its files change; None for a whole model. Raises
         CheckpointError, TokenizerError."""
-        if installed.adapter is None or not self._together:
+        if installed.adapter is None:
             return None
         manners = self._tuned.pop(installed.name, None)
         if manners is None or manners.model != installed:

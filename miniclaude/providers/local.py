@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineSpec
-from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
@@ -110,7 +109,7 @@ class Local:
             place = (device, dtype, threads, limits or EngineLimits())
             return EngineSpec(model.weights, *place, adapter=model.adapter)
 
-        self._models = LoadedModels(library, make_spec, max_loaded, together=dtype not in PACKED)
+        self._models = LoadedModels(library, make_spec, max_loaded)
 
     async def models(self) -> list[ModelInfo]:
         """What the library holds."""
