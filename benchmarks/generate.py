@@ -4,12 +4,12 @@
     python benchmarks/generate.py [--shape S] [--sides A B ...] [--dtype float32|bfloat16]
         [--threads N] [--repeats N] [--streams N ...] [--results FILE] [--quick]
 
-The weights are made in `.peers/weights`, in the shape of DialoGPT-medium (24 layers, width 1024) or
-of SmolLM2-360M (32 layers, width 960; `--quick`: a tiny one), and converted there by each peer's own
-tool. Each side runs in a process of its own, so that its peak memory is its own, and keeps its model
-loaded; they take turns, `--repeats` times, and the best of each figure counts, for on a shared
-machine only minima repeat. All are greedy; no two turns have the same prompts, and nothing is
-guessed ahead.
+The weights are made in `.peers/weights`, in the shape of DialoGPT-medium (24 layers, width 1024)
+or of SmolLM2-360M (32 layers, width 960; `--quick`: a tiny one), and converted there by each peer's
+own tool. Each side runs in a process of its own, so that its peak memory is its own, and keeps its
+model loaded; they take turns, `--repeats` times, and the best of each figure counts, for on a
+shared machine only minima repeat. All are greedy; no two turns have the same prompts, and nothing
+is guessed ahead.
 
     ours, transformers              in `--dtype`, or `ours-bfloat16`, `transformers-bfloat16`
     ours-int8, ours-int4            our engine with packed weights
@@ -150,8 +150,7 @@ class Side:
         raise SystemExit(f"{self.name}: the process ended; see above")
 
     def measure(self) -> None:
-        """One turn; keep what is best. The peaks are the process's, so the first one alone and the
-        last one of all count."""
+        """One turn; keep what is best."""
         request = cast("IO[str]", self.process.stdin)
         request.write("\n")
         request.flush()
@@ -159,12 +158,17 @@ class Side:
         self.ids = self.ids or figures["ids"]
         for name, (_, better) in self.figures.items():
             if name in figures:
-                best = min if better == "less" and name != "peak_mb" else max
-                self.best[name] = best(figures[name], self.best.get(name, figures[name]))
+                self.best[name] = best_of(name, better, figures[name], self.best.get(name))
 
     def close(self) -> None:
         """End the process."""
         self.process.communicate()
+
+
+def best_of(name: str, better: str, new: float, old: float | None) -> float:
+    """The better of two. Of peaks after all streams the highest: each turn has them behind it."""
+    best = min if better == "less" and name != "peak_mb" else max
+    return best(new, new if old is None else old)
 
 
 def same_ids(first: list[int], other: list[int]) -> int:
@@ -183,6 +187,8 @@ def measure_sides(
     """Make the weights where they are missing, then run all sides in turns."""
     from random_checkpoint import make_checkpoint, write_numerals
 
+    for name in set(arguments.sides) & set(PEER_SIDES):
+        peers.python_of(name.partition("-")[0])
     if not (folder / "tokenizer_config.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         make_checkpoint(folder, shape, "float32")
@@ -193,6 +199,8 @@ def measure_sides(
         for side in sides:
             time.sleep(REST_S)
             side.measure()
+            if arguments.results:  # after each turn: what a stopped run has measured is not lost
+                keep(arguments.results, folder.name, [side], side.figures)
     for side in sides:
         side.close()
     return sides
@@ -223,8 +231,7 @@ def keep(file: Path, shape: str, sides: list[Side], figures: Figures) -> None:
     for side in sides:
         kept = results.setdefault(shape, {}).setdefault(side.name, {})
         for name, value in side.best.items():
-            best = min if figures[name][1] == "less" else max
-            kept[name] = round(best(value, kept.get(name, value)), 3)
+            kept[name] = round(best_of(name, figures[name][1], value, kept.get(name)), 3)
     file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 

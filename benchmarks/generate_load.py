@@ -1,5 +1,5 @@
-"""What every side of `generate.py` is asked to do, and what it hands back. Standard library only, so
-that a peer's Python can import it."""
+"""What every side of `generate.py` is asked to do, and what it hands back. Standard library only,
+so that a peer's Python can import it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Load:
     stream_answer: int = 32
 
     def prompts(self, turn: int, count: int, length: int) -> list[list[int]]:
-        """The same random ids on all sides, and no two turns the same: nobody's cache knows them."""
+        """The same random ids on all sides, new ones each turn: nobody's cache knows them."""
         source = random.Random(f"{turn} {count} {length}")
         return [
             [source.randrange(3, self.vocab_size - 1) for _ in range(length)] for _ in range(count)

@@ -30,6 +30,8 @@ PEERS = {
         "torch==2.13.0",
     ],
 }
+# It must be built for the very PyTorch beside it, or nothing imports; text does without it.
+NOT_NEEDED = {"openvino": ["torchvision"]}
 
 
 def python_of(peer: str, folder: Path = FOLDER) -> Path:
@@ -58,6 +60,8 @@ def install(peer: str, folder: Path = FOLDER) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
     pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, *PEERS[peer]], check=True)
+    for package in NOT_NEEDED.get(peer, []):
+        subprocess.run([*pip[:-2], "uninstall", "--quiet", "--yes", package], check=True)
     (place / "installed.json").write_text(json.dumps(PEERS[peer]))
 
 
