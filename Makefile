@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COVERAGE := 90
-# As many processes as cores; a file's tests stay together, for they share servers. Not where coverage
-# is measured: greenlets that end while it traces can hang CPython 3.11 there.
+# As many processes as cores; a file's tests stay together, for they share servers. Where coverage is
+# measured, `tests/run.py` has two instead.
 PARALLEL := -n auto --dist loadfile
 
 # Of benchmarks/generate.py, in the order of its table.
@@ -22,7 +22,7 @@ run: $(VENV)/.installed web ## Chat in the browser with the bundled model
 	@$(BIN)/mini-claude serve --open
 
 test: $(VENV)/.installed-dev web ## Every check that needs no reading: tests on SQLite, PostgreSQL and Chromium
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+	@$(BIN)/python -m tests.run --fail-under=$(COVERAGE)
 
 test-fast: $(VENV)/.installed-dev ## The tests without browser and PostgreSQL
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not postgres"

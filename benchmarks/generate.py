@@ -87,14 +87,14 @@ def weights_of(side: str, folder: Path) -> Path:
     return weights
 
 
-def memory_speed(threads: int) -> float:
-    """Bytes a second that a sum of 400 MB reads, at best of ten."""
+def memory_speed(threads: int, times: int = 10) -> float:
+    """Bytes a second that a sum of 400 MB reads, at best of `times`."""
     import torch
 
     torch.set_num_threads(threads)
     numbers = torch.ones(100_000_000)
     best = float("inf")
-    for _ in range(10):
+    for _ in range(times):
         start = time.perf_counter()
         numbers.sum()
         best = min(best, time.perf_counter() - start)

@@ -21,6 +21,16 @@ SHAPES: dict[str, dict[str, int]] = {
         "num_key_value_heads": 5, "intermediate_size": 2560, "max_position_embeddings": 2048,
         "vocab_size": 49152,
     },
+    "llama-2-7b": {
+        "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+        "num_key_value_heads": 32, "intermediate_size": 11008, "max_position_embeddings": 4096,
+        "vocab_size": 32000, "tie_word_embeddings": False,
+    },
+    "quick-llama": {
+        "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 4, "intermediate_size": 192, "max_position_embeddings": 1024,
+        "vocab_size": 512, "tie_word_embeddings": False,
+    },
     "quick": {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 1024, "vocab_size": 512},
 }  # fmt: skip
 
@@ -117,6 +127,8 @@ def list_llama(shape: dict[str, int], normal: Normal) -> Iterator[Tensors]:
         "model.embed_tokens.weight": normal(shape["vocab_size"], width),
         "model.norm.weight": 1 + normal(width),
     }
+    if not shape.get("tie_word_embeddings", True):
+        yield {"lm_head.weight": normal(shape["vocab_size"], width)}
 
 
 def write_numerals(folder: Path, vocab_size: int) -> None:

@@ -35,11 +35,14 @@ def ours(folder: Path, dtype: str, threads: int) -> Generate:
     from miniclaude.engine.request import GenerationRequest, Sampling
     from miniclaude.engine.worker import load_fused
     from miniclaude.model.checkpoint import load_model
+    from miniclaude.model.packing import read_packing
 
     torch.set_num_threads(threads)
     limits = EngineLimits(draft_tokens=0)
     if dtype in PACKED:
-        fused = load_fused(EngineSpec(folder, dtype=dtype), PACKED[dtype], threads)
+        is_stored = read_packing(folder) is not None
+        spec = EngineSpec(folder, dtype=dtype)
+        fused = load_fused(spec, PACKED[dtype], threads, is_stored=is_stored)
         engine = Engine(fused, Numerals(), limits)
     else:
         engine = Engine(load_model(folder, dtype=getattr(torch, dtype)), Numerals(), limits)

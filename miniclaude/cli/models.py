@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miniclaude.cli import push
+from miniclaude.cli import export, push, quantize
 from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _library(home: Path | None) -> Library:
 
 @app.callback(invoke_without_command=True)
 def _models(context: typer.Context, as_json: AsJson = False, home: Home = None) -> None:
-    """List, inspect and remove models. Without a command, the list."""
+    """List, inspect, quantise, publish and remove models. Without a command, the list."""
     if context.invoked_subcommand is None:
         list_models(as_json, home)
     elif as_json or home is not None:
@@ -79,7 +79,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         "parameters": facts.parameters,
         "dtype": facts.dtype,
         "chat_template": tokenizer.template is not None,
-        "memory_bytes": 4 * facts.parameters + cache,
+        "memory_bytes": facts.weight_bytes + cache,
         "source": read_manifest(model.path).get("source"),
         "adapter": _adapter(model),
         "config": asdict(config),
@@ -87,6 +87,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
     if as_json:
         typer.echo(json.dumps(details, indent=1))
         return
+    held = facts.dtype if facts.dtype in ("int8", "int4") else "float32"
     rows = {
         "name": model.name,
         "folder": str(model.path),
@@ -97,7 +98,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         "vocabulary": f"{config.vocab_size:,} tokens",
         "context": f"{config.context:,} tokens",
         "chat": "yes, by its template" if tokenizer.template else "no: it can only complete text",
-        "memory": f"{_megabytes(4 * facts.parameters)} in float32, and {_megabytes(cache)} for"
+        "memory": f"{_megabytes(facts.weight_bytes)} in {held}, and {_megabytes(cache)} for"
         " each conversation that fills the context",
     }
     if model.tuned is not None:
@@ -124,7 +125,8 @@ def remove(
 
 
 app.command()(push.push)
-app.command()(push.export)
+app.command()(export.export)
+app.command()(quantize.quantize)
 
 
 def _adapter(model: InstalledModel) -> dict[str, object]:

@@ -132,7 +132,10 @@ def _share(
     try:
         part = Part(claims.next, size)
         for number, block in part.blocks(sources, options, tell):
-            parts[0].add(number, block)
+            if number == joined.next:
+                joined.write(block)
+            else:
+                parts[0].add(number, block)
             _join(joined, parts)
         while any(helper.running for helper in helpers):
             if not _join(joined, parts):
@@ -279,8 +282,6 @@ def _still_here(done: int, total: int | None) -> None:
 
 def main() -> None:
     """A helper process: one order in, its blocks into a file, its report out."""
-    # Numba would import SciPy for linear algebra, which nothing here does: a quarter of the start.
-    sys.modules["scipy"] = None  # type: ignore[assignment]
     order = json.loads(sys.stdin.readline())
     folder = Path(order["folder"])
     gc.freeze()

@@ -7,7 +7,9 @@ where that cannot be written, so that the next process finds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -31,8 +33,24 @@ def compiled(function: Callable[Taken, Given]) -> Callable[Taken, Given]:
     return call
 
 
+@contextmanager
+def _without_scipy() -> Iterator[None]:
+    """SciPy is not found meanwhile, where it is not in use yet: Numba would import it for linear
+    algebra, which nothing here does, and that takes half as long as importing Numba."""
+    if "scipy" in sys.modules:
+        yield
+        return
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["scipy"]
+
+
 def _compile(function: Callable[Taken, Given]) -> Callable[Taken, Given]:
-    from numba import njit
+    with _without_scipy():
+        from numba import njit
+        from numba.np import arraymath  # noqa: F401  # looks for SciPy's linear algebra
 
     try:
         made: Callable[Taken, Given] = njit(cache=True, nogil=True)(function)

@@ -66,13 +66,13 @@ class PersonalData:
     def judge(self, example: Example) -> Example:
         """The example with what is personal masked; the very same where there is nothing."""
         self._rows += 1
-        patterns = candidates(SEPARATOR.join(texts_of(example, arguments=True)))
-        if not patterns:
+        # Most rows need no closer look; where one does, it is seldom all of its texts.
+        if not candidates(SEPARATOR.join(texts_of(example, arguments=True))):
             return example
         masked = map_texts(
             example,
-            partial(mask, patterns=patterns, found=self._found),
-            data=partial(mask_data, patterns=patterns, found=self._found),
+            partial(mask, found=self._found),
+            data=partial(mask_data, found=self._found),
         )
         self._changed += masked is not example
         return masked
@@ -105,14 +105,10 @@ def candidates(text: str) -> list[Pattern]:
     return patterns
 
 
-def mask(
-    text: str,
-    patterns: Iterable[Pattern] | None = None,
-    found: Counter[str] | None = None,
-) -> str:
+def mask(text: str, found: Counter[str] | None = None) -> str:
     """The text with placeholders for what is personal; `found` counts by kind."""
-    wanted = candidates(text) if patterns is None else patterns
-    if text.isascii() and not text.encode().translate(None, NO_DIGITS):
+    wanted = candidates(text)
+    if wanted and text.isascii() and not text.encode().translate(None, NO_DIGITS):
         wanted = [one for one in wanted if one in WITHOUT_DIGITS]
     for kind, pattern, check in wanted:
 
@@ -131,18 +127,14 @@ def mask(
     return text
 
 
-def mask_data(
-    text: str,
-    patterns: Iterable[Pattern] | None = None,
-    found: Counter[str] | None = None,
-) -> str:
+def mask_data(text: str, found: Counter[str] | None = None) -> str:
     """The same for what is data: JSON stays JSON, and a number under a key about phones is one."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return mask(text, patterns, found)
+        return mask(text, found)
     if not isinstance(data, (dict, list)):
-        return mask(text, patterns, found)
+        return mask(text, found)
     masked = _mask_value(data, "", found)
     return text if masked == data else json.dumps(masked, ensure_ascii=False)
 
@@ -159,4 +151,4 @@ def _mask_value(value: object, key: str, found: Counter[str] | None) -> object:
             if found is not None:
                 found["phone"] += 1
             return "[PHONE]"
-    return mask(value, None, found) if isinstance(value, str) else value
+    return mask(value, found) if isinstance(value, str) else value

@@ -171,9 +171,10 @@ class _Run:
                 each=sort,
             )
             done = sorter.report() if sorter and sorter.rows == report["rows"] else None
-        self.work.finish("clean", report, JUDGED)
         if done is not None and done["task"] == self._task(report):
-            self._finish_split(done)
+            self._finish_split(done, {"clean": report})  # nothing reads the judged rows any more
+        else:
+            self.work.finish({"clean": report}, JUDGED)
 
     def split(self) -> None:
         """judged.rows → train.jsonl, validation.jsonl, rejected.items."""
@@ -196,10 +197,15 @@ class _Run:
             named = dict(zip((*SPLITS, "rejected"), files, strict=True))
             yield stack.enter_context(RowSorter(named, self.options, task, folder=self.work.path))
 
-    def _finish_split(self, report: dict[str, object]) -> None:
+    def _finish_split(
+        self, report: dict[str, object], before: Mapping[str, dict[str, object]] | None = None
+    ) -> None:
+        """before: the reports of steps that are finished with it."""
+        finished = {**(before or {}), "split": report}
+        cleaned = finished.get("clean") or self.work.report("clean") or {}
         if not self._counts(report)["train"]:
-            raise self._nothing_left(_int((self.work.report("clean") or {})["rows"]))
-        self.work.finish("split", report, *SORTED)
+            raise self._nothing_left(_int(cleaned["rows"]))
+        self.work.finish(finished, *SORTED)
         self.work.discard(JUDGED)
 
     def augment(self, writer: OpenWriter | None) -> None:
@@ -217,7 +223,7 @@ class _Run:
             reason = f"With more than {MOST_AUGMENTED:,} rows, variety comes from the rows."
         report: dict[str, object] = {"applied": False, "why_not": reason, "merged_rows": 0}
         if reason:
-            self.work.finish("augment", report)
+            self.work.finish({"augment": report})
             return
         self.tell("augment", 0, counts["train"])
         rows = list(read_split(path))
@@ -231,7 +237,7 @@ class _Run:
         with disk_errors(self.work.final), _lines(out) as file:
             file.writelines(row_line(example) + "\n" for example in done.examples)
         self.tell("augment", counts["train"], counts["train"])
-        self.work.finish("augment", {"applied": True, **done.report()}, out.name)
+        self.work.finish({"augment": {"applied": True, **done.report()}}, out.name)
         self.work.discard("train.jsonl")
 
     def write(self, key: str) -> None:
@@ -281,7 +287,7 @@ class _Run:
             (ready / REPORT).write_text(text, encoding="utf-8")
             write_page(ready / PAGE, report)
             self._write_manifest(ready, key, accounting, str(report["task"]))
-        self.work.finish("write", {"rows": accounting})
+        self.work.finish({"write": {"rows": accounting}})
 
     def _measure(self, sources: Mapping[str, Path], total: int) -> dict[str, object]:
         """What `sort_rows` has measured, of these files and with the tokenizer's own lengths."""
@@ -301,6 +307,7 @@ class _Run:
         self, ready: Path, key: str, accounting: Mapping[str, int], task: str
     ) -> None:
         names = [f"{name}.jsonl" for name in SPLITS] + [REJECTED, REPORT, PAGE]
+        hashes = {name: sha256_of(ready / name) for name in names}
         manifest = {
             "version": VERSION,
             "name": self.work.final.name,
@@ -309,10 +316,10 @@ class _Run:
             "sources": [str(source) for source in self.sources],
             "options": self.options.as_dict(),
             "rows": dict(accounting),
-            "fingerprint": content_fingerprint(ready),
+            "fingerprint": content_fingerprint(hashes),
             "files": {
-                name: {"bytes": (ready / name).stat().st_size, "sha256": sha256_of(ready / name)}
-                for name in names
+                name: {"bytes": (ready / name).stat().st_size, "sha256": hashed}
+                for name, hashed in hashes.items()
             },
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple, TypeVar
@@ -73,7 +73,7 @@ def band_keys(shingles: HashedShingles, bands: int, rows: int, seed: int) -> Key
     """The keys [rows, bands] of rows whose texts came as question, answer, question, answer …"""
     bounds = shingles.bounds[::2].astype(np.uint64)
     digests = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, bounds, VALUES, seed)
-    packed = b"".join([PACK.pack(*values) for values in digests.to_rows()])
+    packed = b"".join(starmap(PACK.pack, digests.to_rows()))
     values = np.frombuffer(packed, np.uint32).reshape(-1, VALUES)  # [rows, values]
     keys = np.zeros((len(values), bands), np.uint64)
     for place in range(rows):

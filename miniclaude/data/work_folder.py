@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -82,12 +82,12 @@ class WorkFolder:
         """What a finished step reported; None while it is not finished."""
         return self._steps.get(step)
 
-    def finish(self, step: str, report: dict[str, object], *files: str) -> None:
-        """Declare a step finished, once its files are on disk."""
+    def finish(self, reports: Mapping[str, dict[str, object]], *files: str) -> None:
+        """Declare steps finished, once their files are on disk. reports: of each by its name."""
         with disk_errors(self.final):
             for name in files:
                 flush_to_disk(self.path / name)
-            self._steps[step] = report
+            self._steps.update(reports)
             self._write_state()
 
     def restart(self) -> None:

@@ -74,6 +74,7 @@ class Engine:
             running=self.limits.max_running,
             dtype=dtype,
             device=device,
+            needed=0 if isinstance(model, Transformer) else model.mapped,
         )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(

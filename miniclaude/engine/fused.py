@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.model.elementwise import ACTIVATIONS
-from miniclaude.model.fused_attention import Sights
+from miniclaude.model.fused_attention import Sights, score_room
 from miniclaude.model.fused_block import (
     PHASES,
     Network,
     Room,
     all_blocks,
 )
+from miniclaude.model.fused_tiles import tile_rows
 from miniclaude.model.packed import LANES, OFFSET
 from miniclaude.model.packed_layers import PackedLinear
 from miniclaude.model.packed_product import TOGETHER, multiply, rounded_buffer
@@ -36,16 +37,18 @@ PRODUCTS = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
 class FusedModel:
     """A packed transformer and the threads that compute it.
 
-    model: what `pack_model` has packed; its weights are read where they lie. The cache it is given
+    model: what `pack_model` has packed; its weights are read where they lie. mapped: how many bytes
+    of them lie in files, and so count as free memory, though they are needed. The cache it is given
     must be in bfloat16.
     """
 
-    def __init__(self, model: Transformer, threads: int) -> None:
-        self.model = model
+    def __init__(self, model: Transformer, threads: int, mapped: int = 0) -> None:
+        self.model, self.mapped = model, mapped
         self.config = model.config
         self.cache_dtype, self.device = torch.bfloat16, torch.device("cpu")
         self.team = Team(threads)
         self.net = read_network(model)
+        self.positions = 0
         self.room = make_room(self.net, model.config.width, 0, threads, 0)
         self.prepare()
 
@@ -98,9 +101,10 @@ class FusedModel:
 
     def make_room(self, tokens: int, positions: int) -> None:
         """See that there is room for so many tokens that look at so many positions."""
-        rows, most = len(self.room.x), self.room.scores.shape[1]
+        rows, most = len(self.room.x), self.positions
         if tokens > rows or positions > most:
             rows, most = max(rows, tokens), most if positions <= most else 2 * positions
+            self.positions = most
             self.room = make_room(self.net, self.config.width, rows, self.team.size, most)
 
 
@@ -168,6 +172,7 @@ def make_room(net: Network, width: int, tokens: int, threads: int, positions: in
     def floats(columns: int) -> NDArray[np.float32]:
         return np.zeros((rows, -(-columns // LANES) * LANES), np.float32)
 
+    queries = tile_rows(net.heads // net.kv_heads)
     none = np.zeros((0, net.head_dim), np.float32)
     return Room(
         x=np.zeros((rows, width), np.float32),
@@ -176,7 +181,8 @@ def make_room(net: Network, width: int, tokens: int, threads: int, positions: in
         mixed=np.zeros((rows, inner), np.float32),
         y=floats(width),
         up=floats(net.up_bias.shape[1]),
-        scores=np.zeros((threads, -(-positions // LANES) * LANES), np.float32),
+        scores=np.zeros((threads, queries, score_room(positions)), np.float32),
+        tiles=np.zeros((threads, 2 * queries + LANES, net.head_dim), np.float32),
         cos=none,
         sin=none,
     )

@@ -32,12 +32,19 @@ def free_memory(device: torch.device) -> int:
 
 
 def default_kv_tokens(
-    config: ModelConfig, *, running: int, dtype: torch.dtype, device: torch.device
+    config: ModelConfig,
+    *,
+    running: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    needed: int = 0,
 ) -> int:
     """Capacity of the key/value cache when none is given: a third of the free memory, but at least
     one sequence of the model's whole context, and no more than `running` of them or 64 Ki tokens.
+
+    needed: bytes that count as free and are not: of files that are mapped.
     """
-    by_memory = free_memory(device) // 3 // token_bytes(config, dtype)
+    by_memory = (free_memory(device) - needed) // 3 // token_bytes(config, dtype)
     return max(config.context, min(by_memory, running * config.context, MAX_KV_TOKENS))
 
 

@@ -35,11 +35,12 @@ from miniclaude.engine.protocol import (
     encode_error,
     encode_output,
 )
-from miniclaude.errors import MiniClaudeError, SettingsError
+from miniclaude.errors import CheckpointError, MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.lora import fold
 from miniclaude.model.packed import Bits
+from miniclaude.model.packing import Packing, read_packing
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.tuned import check_files
 from miniclaude.tokenizer.load import load_tokenizer
@@ -53,8 +54,11 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     """The engine that a spec asks for. Raises CheckpointError, TokenizerError or SettingsError."""
     threads = spec.threads or physical_cores()
     torch.set_num_threads(threads)
-    packed = PACKED.get(spec.dtype)
-    place = choose_placement(spec.device, spec.dtype) if packed is None else packed_place(spec)
+    stored = read_packing(spec.folder)
+    packed = PACKED.get(spec.dtype) if stored is None else stored_bits(spec, stored)
+    place = (
+        choose_placement(spec.device, spec.dtype) if packed is None else packed_place(spec, packed)
+    )
     tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
     model: Transformer | FusedModel
     if packed is None:
@@ -62,7 +66,7 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
         if spec.adapter is not None:
             add_adapter(model, spec.adapter)
     else:
-        model = load_fused(spec, packed, threads)
+        model = load_fused(spec, packed, threads, is_stored=stored is not None)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
     engine = Engine(model, tokenizer, spec.limits)
     return engine, EngineInfo(
@@ -70,29 +74,56 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
         context=model.config.context,
         kv_tokens=engine.kv_tokens,
         device=str(place.device),
-        dtype=str(place.dtype).removeprefix("torch.") if packed is None else spec.dtype,
+        dtype=str(place.dtype).removeprefix("torch.") if packed is None else f"int{packed}",
         threads=threads,
     )
 
 
-def packed_place(spec: EngineSpec) -> Placement:
+def stored_bits(spec: EngineSpec, stored: Packing) -> Bits:
+    """Those that the folder's weights are stored in. Raises SettingsError when another number
+    format is asked for, CheckpointError when an adapter is to be added."""
+    if spec.dtype not in ("auto", stored.dtype):
+        raise SettingsError(
+            f"dtype: the weights in {spec.folder} are stored in {stored.dtype}, and dtype is"
+            f" {spec.dtype!r}.",
+            hint="Leave dtype out for this model, or use the original that it was made from.",
+            param="dtype",
+        )
+    if spec.adapter is not None:
+        raise CheckpointError(
+            f"{spec.folder}: the weights are stored in {stored.dtype}, and no adapter can be put on"
+            " them.",
+            hint="Install the original model under the base's name again; `--dtype"
+            f" {stored.dtype}` packs the two together.",
+        )
+    return stored.bits
+
+
+def packed_place(spec: EngineSpec, bits: Bits) -> Placement:
     """The CPU. Raises SettingsError when another device is asked for."""
     if spec.device not in ("auto", "cpu"):
         raise SettingsError(
-            f"dtype: {spec.dtype} weights are for the CPU, and device is {spec.device!r}.",
+            f"dtype: int{bits} weights are for the CPU, and device is {spec.device!r}.",
             hint="Leave the device out, or use bfloat16 on it.",
             param="dtype",
         )
     return Placement(torch.device("cpu"), torch.float32)
 
 
-def load_fused(spec: EngineSpec, bits: Bits, threads: int) -> FusedModel:
-    """The model in 8 or 4 bits, its kernels compiled. With an adapter, the whole model is held as
-    floats first, so that the two are rounded once and together."""
+def load_fused(
+    spec: EngineSpec, bits: Bits, threads: int, *, is_stored: bool = False
+) -> FusedModel:
+    """The model in 8 or 4 bits, its kernels compiled. is_stored: the folder has it so. With an
+    adapter, the whole model is held as floats first, so that the two are rounded once and
+    together."""
     from miniclaude.engine.fused import FusedModel
     from miniclaude.model.load_packed import load_packed
+    from miniclaude.model.packed_folder import map_packed
     from miniclaude.model.packed_layers import pack_model
 
+    if is_stored:
+        mapped = sum(file.stat().st_size for file in spec.folder.glob("*.safetensors"))
+        return FusedModel(map_packed(spec.folder), threads, mapped)
     if spec.adapter is None:
         model = load_packed(spec.folder, bits)
     else:

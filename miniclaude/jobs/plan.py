@@ -10,6 +10,7 @@ from miniclaude.data.seed import NAMES as SEED
 from miniclaude.errors import DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.order import JobOrder, Source
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.model.packing import read_packing
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.jobs import Job
 
@@ -130,14 +131,24 @@ class Plan:
 
 
 def base_of(library: Library, model: str) -> InstalledModel:
-    """The model to start from. Raises ModelNotFoundError, InvalidRequestError for a tuned one."""
+    """The model to start from. Raises ModelNotFoundError, InvalidRequestError for a tuned one and
+    for one whose weights are stored in few bits, CheckpointError for a broken config.json."""
     if model.startswith("ft:"):
         raise InvalidRequestError(
             f"model: {model[:200]!r} is fine-tuned already, and cannot be tuned further yet.",
             hint="Start from its base, with the rows of both.",
             param="model",
         )
-    return library.find(model)
+    found = library.find(model)
+    packing = read_packing(found.path)
+    if packing is not None:
+        raise InvalidRequestError(
+            f"model: {model[:200]!r} is stored in {packing.dtype}, which is for answering only.",
+            hint="Tune the original model that it was made from; the method qlora holds that in few"
+            " bits while it trains.",
+            param="model",
+        )
+    return found
 
 
 def spec_of(method: Mapping[str, Any]) -> tuple[dict[str, object], int | None, float | None]:

@@ -48,6 +48,24 @@ def plain_card(model: InstalledModel) -> str:
     return "\n".join([*lines, FENCE, "", f"# {model.name}", "", made, ""])
 
 
+def quantized_card(card: str, name: str, base: str, bits: int, cost: str | None) -> str:
+    """The card of a packed copy: the original's, if it had one, and what was done to it.
+
+    cost: what it costs, in a sentence; None where nobody has measured it.
+    """
+    own = ("base_model:", "base_model_relation:")
+    kept = [line for line in _front_matter(card) if not line.startswith(own)]
+    head = [FENCE, *kept, f"base_model: {base}", "base_model_relation: quantized", FENCE]
+    scale = "a scale for each row" if bits == 8 else "a scale for each 64 weights"
+    what = (
+        f"This is {base} with its weights in {bits} bits ({scale}), made by `mini-claude models"
+        " quantize`. Mini-Claude maps it into memory and answers with it on the CPU; it cannot be"
+        f" tuned. {cost or 'What that costs in quality was not measured.'}"
+    )
+    body = _body(card).strip() or f"# {name}"
+    return "\n".join([*head, "", body, "", f"## Quantised: {name}", "", what, ""])
+
+
 def _front_matter(card: str) -> list[str]:
     lines = card.splitlines()
     if not lines or lines[0].strip() != FENCE or FENCE not in lines[1:]:

@@ -24,6 +24,7 @@ from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 from miniclaude.model.new_folder import new_folder
+from miniclaude.model.packing import packing_of, refuse_packed
 from miniclaude.model.shards import StoredTensor, make_header, read_header, write_shard
 from miniclaude.model.transformer import Transformer
 
@@ -57,10 +58,7 @@ def read_format(folder: Path) -> tuple[CheckpointFormat, ModelConfig]:
     model_type = fields.text("model_type")
     if model_type is None and "n_embd" in fields.values:
         model_type = "gpt2"  # DialoGPT's config.json is older than the field
-    if fields.values.get("quantization_config") is not None:
-        raise CheckpointError(
-            f"{path}: the weights are quantised.", hint="Choose the original, unquantised model."
-        )
+    packing_of(fields)  # refuses what other programs have quantised
     for candidate in FORMATS:
         if model_type in candidate.model_types:
             return candidate, candidate.read(fields)
@@ -103,8 +101,10 @@ class Plan(NamedTuple):
 
 
 def read_plan(folder: Path) -> Plan:
-    """Check config.json against every tensor's name and shape. Raises as `load_model` does."""
+    """Check config.json against every tensor's name and shape. Raises as `load_model` does; a
+    folder of packed weights is for `packed_folder.py`."""
     form, config = read_format(folder)
+    refuse_packed(folder)
     stored = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
     if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
         config = dataclasses.replace(config, tied_head=False)

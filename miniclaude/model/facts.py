@@ -8,18 +8,21 @@ from pathlib import Path
 
 from miniclaude.model.checkpoint import read_plan
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.packing import read_packing
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """config: as the weights have it. parameters: how many numbers, tied ones counted once.
-    dtype: what most weights are stored in, safetensors' name. cache_bytes_per_token: keys and
-    values of one token in float32."""
+    dtype: what most weights are stored in, safetensors' name; int8 or int4 where they are packed.
+    cache_bytes_per_token: keys and values of one token in float32; bfloat16 where they are packed.
+    weight_bytes: memory of the weights in float32, or packed as they are."""
 
     config: ModelConfig
     parameters: int
     dtype: str
     cache_bytes_per_token: int
+    weight_bytes: int
 
 
 def read_facts(folder: Path) -> ModelFacts:
@@ -27,14 +30,23 @@ def read_facts(folder: Path) -> ModelFacts:
 
     Raises CheckpointError or UnknownArchitectureError, naming the file or tensor at fault.
     """
-    model, _, stored = read_plan(folder)
+    packing = read_packing(folder)
+    if packing is None:
+        model, _, stored = read_plan(folder)
+    else:
+        from miniclaude.model.packed_folder import read_packed_plan
+
+        model, _, stored = read_packed_plan(folder)
     config = model.config
     dtypes: Counter[str] = Counter()
     for tensor in stored.values():
         dtypes[tensor.dtype] += tensor.bytes
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    numbers = 2 * config.layers * config.kv_heads * config.head_dim
     return ModelFacts(
         config=config,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        dtype=dtypes.most_common(1)[0][0],
-        cache_bytes_per_token=2 * 4 * config.layers * config.kv_heads * config.head_dim,
+        parameters=parameters,
+        dtype=dtypes.most_common(1)[0][0] if packing is None else packing.dtype,
+        cache_bytes_per_token=numbers * (4 if packing is None else 2),
+        weight_bytes=4 * parameters if packing is None else dtypes.total(),
     )

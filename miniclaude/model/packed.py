@@ -96,12 +96,8 @@ def pack(weight: Tensor, bits: Bits, search: Search | None = None) -> PackedWeig
     in machine code. Raises CheckpointError for NaN and
     infinity."""
     rows, columns = weight.shape
-    tiles, width = -(-rows // LANES), -(-columns // GROUP) * GROUP
-    codes = torch.empty(tiles, LANES * width * bits // 8, dtype=torch.uint8)
-    if bits == 8:
-        scales = torch.empty(tiles, LANES)
-    else:
-        scales = torch.empty(tiles, width // GROUP, LANES, dtype=torch.bfloat16)
+    width = -(-columns // GROUP) * GROUP
+    codes, scales = empty(rows, columns, bits)
     for start in range(0, rows, ROWS_AT_ONCE):
         part = weight[start : start + ROWS_AT_ONCE].detach().float()
         if not part.isfinite().all():
@@ -120,6 +116,17 @@ def pack(weight: Tensor, bits: Bits, search: Search | None = None) -> PackedWeig
         stored = (numbers + OFFSET[bits]).to(torch.uint8)
         codes[here] = interleave(stored.view(-1, LANES, width), bits)
     return PackedWeight(bits, rows, columns, codes, scales)
+
+
+def empty(
+    rows: int, columns: int, bits: Bits, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """The two tensors of a PackedWeight of that size, not yet filled."""
+    tiles, groups = -(-rows // LANES), -(-columns // GROUP)
+    codes = torch.empty(tiles, LANES * groups * GROUP * bits // 8, dtype=torch.uint8, device=device)
+    if bits == 8:
+        return codes, torch.empty(tiles, LANES, device=device)
+    return codes, torch.empty(tiles, groups, LANES, dtype=torch.bfloat16, device=device)
 
 
 def machine_search() -> Search:

@@ -59,17 +59,39 @@ def pack_model(model: Transformer, bits: Bits) -> None:
 def pack_layer(model: Transformer, name: str, bits: Bits) -> None:
     """Pack one linear layer, or the embedding `tokens` and with it a tied head. Raises as
     `pack_model` does."""
-    layer = model.get_submodule(name)
+    weight = model.get_submodule(name).get_parameter("weight")
+    put_packed(model, name, pack_named(weight, name, bits))
+
+
+def pack_named(weight: Tensor, name: str, bits: Bits) -> PackedWeight:
+    """`pack` for the layer `name`, which an error names. Raises CheckpointError."""
     try:
-        packed = pack(layer.get_parameter("weight"), bits)
+        return pack(weight, bits)
     except CheckpointError as error:
         raise CheckpointError(
             f"{name}.weight holds numbers that are not finite.", hint=error.hint, param=name
         ) from None
-    owner, _, attribute = name.rpartition(".")
+
+
+def put_packed(model: Transformer, name: str, packed: PackedWeight) -> None:
+    """Put a packed weight where a layer's own was; the bias stays. With the embedding `tokens`
+    comes a tied head."""
+    layer = model.get_submodule(name)
     if isinstance(layer, nn.Linear):
+        owner, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(owner), attribute, PackedLinear(packed, layer.bias))
         return
     setattr(model, name, PackedEmbedding(packed))
     if model.config.tied_head:
         model.add_module("head", PackedLinear(packed, None))
+
+
+def layers_of(model: Transformer) -> list[tuple[str, nn.Module, bool]]:
+    """Every module with parameters of its own, by name, and whether its weight is to be packed; a
+    tied head is the embedding. None of them packed yet."""
+    return [
+        (name, module, isinstance(module, nn.Linear) or name == "tokens")
+        for name, module in model.named_modules()
+        if any(True for _ in module.parameters(recurse=False))
+        and not (name == "head" and model.config.tied_head)
+    ]

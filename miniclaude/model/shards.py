@@ -31,7 +31,7 @@ DTYPES: dict[str, torch.dtype] = {
     "F16": torch.float16,
     "BF16": torch.bfloat16,
 }
-DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()} | {torch.uint8: "U8"}
 
 BITS = {"BOOL": 8, "U8": 8, "I8": 8, "U16": 16, "I16": 16, "U32": 32, "I32": 32, "U64": 64}
 BITS |= {"I64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F16": 16, "BF16": 16, "F32": 32, "F64": 64}
@@ -170,8 +170,11 @@ def write_tensor(file: BinaryIO, tensor: Tensor) -> None:
     file.write(byte_view(tensor.detach().to("cpu").contiguous()))
 
 
-def make_header(tensors: Iterable[tuple[str, torch.dtype, tuple[int, ...]]]) -> bytes:
-    """The JSON header of tensors (name, dtype, shape) laid end to end, padded to eight bytes."""
+def make_header(
+    tensors: Iterable[tuple[str, torch.dtype, tuple[int, ...]]], align: int = 8
+) -> bytes:
+    """The JSON header of tensors (name, dtype, shape) laid end to end, padded so that the first
+    one's place in the file is a multiple of `align` bytes."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, dtype, shape in tensors:
@@ -183,4 +186,4 @@ def make_header(tensors: Iterable[tuple[str, torch.dtype, tuple[int, ...]]]) -> 
         }
         offset = end
     text = json.dumps(header, separators=(",", ":")).encode()
-    return text + b" " * (-len(text) % 8)
+    return text + b" " * (-(8 + len(text)) % align)

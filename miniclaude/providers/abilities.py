@@ -52,3 +52,14 @@ class EchoesPrompts(Protocol):
     def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
         """As `complete`, with a `PromptEcho` for each choice first; `max_tokens` may be 0."""
         ...
+
+
+@runtime_checkable
+class Repeats(Protocol):
+    """Gives the same answer to the same request whenever nothing in it is left to chance, so that
+    an answer may be kept."""
+
+    def version(self, model: str) -> str | None:
+        """What the model is now: another one whenever its answers may be others. None where it is
+        about to change. Raises ModelNotFoundError."""
+        ...

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from miniclaude.cli.main import app
-from miniclaude.errors import ConflictError
+from miniclaude.errors import ConflictError, InvalidRequestError
+from miniclaude.jobs.plan import base_of
 from miniclaude.model import library as library_module
+from miniclaude.model.library import Library
 from tests.cli.command import run
 from tests.tiny_adapter import write_tiny_adapter
 
@@ -126,3 +128,28 @@ def test_an_adapter_whose_base_is_gone_says_so(home: Path, tuned: str) -> None:
     shown = run(home, "models", "show", tuned)
     assert shown.returncode == 1
     assert f"'{tuned}' is an adapter on 'tiny', which is not installed" in shown.stderr
+
+
+def test_quantize(home: Path) -> None:
+    """The copy answers, and says for what it cannot be used."""
+    done = run(home, "models", "quantize", "tiny", "--to", "int8")
+    assert done.returncode == 0, done.stderr
+    assert "tiny-int8 is installed in" in done.stdout
+    assert "Talk to it: mini-claude chat --model tiny-int8" in done.stdout
+    shown = run(home, "models", "show", "tiny-int8").stdout
+    assert "28,192, stored as int8" in shown
+    assert "0.1 MB in int8, and" in shown
+    with pytest.raises(InvalidRequestError, match="'tiny-int8' is stored in int8, which is for"):
+        base_of(Library(home / "models"), "tiny-int8")
+
+
+def test_the_copy_of_a_tuned_model_needs_a_name(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Called after its base, it would be taken for that."""
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters", whole=True)
+    with pytest.raises(InvalidRequestError, match="Give the copy a name with --as NAME"):
+        app(["models", "quantize", name, "--home", str(home)])
+    with pytest.raises(SystemExit):
+        app(["models", "quantize", name, "--as", "mine-4", "--home", str(home)])
+    assert "mine-4 is installed" in capsys.readouterr().out

@@ -15,7 +15,7 @@ def test_finished_steps_are_remembered_for_the_same_key(tmp_path: Path) -> None:
     with WorkFolder(tmp_path / "rows", "one") as work:
         assert work.report("clean") is None
         (work.path / "a").write_text("x")
-        work.finish("clean", {"rows": 3}, "a")
+        work.finish({"clean": {"rows": 3}}, "a")
     with WorkFolder(tmp_path / "rows", "one") as work:
         assert work.report("clean") == {"rows": 3}
         assert (work.path / "a").exists()
@@ -26,7 +26,7 @@ def test_finished_steps_are_remembered_for_the_same_key(tmp_path: Path) -> None:
 
 def test_a_state_cut_short_means_start_over(tmp_path: Path) -> None:
     with WorkFolder(tmp_path / "rows", "one") as work:
-        work.finish("clean", {})
+        work.finish({"clean": {}})
         (work.path / "state.json").write_text('{"key": "one", "st')
     with WorkFolder(tmp_path / "rows", "one") as work:
         assert work.report("clean") is None
@@ -86,7 +86,7 @@ def test_rows_that_cannot_be_used_leave_nothing_behind(tmp_path: Path) -> None:
 
     def refused(error: DatasetError | DiskFullError) -> None:
         with WorkFolder(tmp_path / "rows", "key") as work:
-            work.finish("clean", {"rows": 1})
+            work.finish({"clean": {"rows": 1}})
             raise error
 
     with pytest.raises(DatasetError):

@@ -32,6 +32,17 @@ def test_the_cache_is_sized_by_free_memory_within_bounds(
     assert chosen == tokens
 
 
+def test_mapped_weights_are_no_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system counts them as free, for it could drop them; then every token would wait for the
+    disk."""
+    monkeypatch.setattr(machine, "free_memory", lambda device: 3 * 300 * TOKEN_BYTES)
+    needed = 3 * 100 * TOKEN_BYTES
+    config = tiny_config()
+    assert (
+        default_kv_tokens(config, running=4, dtype=torch.float32, device=CPU, needed=needed) == 200
+    )
+
+
 def test_this_machine_has_memory_and_cores() -> None:
     assert free_memory(CPU) > 1 << 20
     assert 1 <= physical_cores() <= (os.cpu_count() or 1)

@@ -38,15 +38,17 @@ def write_prepared(
     """Write the rows and open the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     splits = dict(zip(SPLITS, (train, validation), strict=True))
+    hashes = {}
     files = {}
     for split, rows in splits.items():
         path = folder / f"{split}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        hashes[path.name] = sha256_of(path)
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": hashes[path.name]}
     manifest = {
         "version": VERSION,
         "task": task,
-        "fingerprint": content_fingerprint(folder),
+        "fingerprint": content_fingerprint(hashes),
         "rows": {split: len(rows) for split, rows in splits.items()},
         "files": files,
     }

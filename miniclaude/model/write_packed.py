@@ -1,0 +1,181 @@
+"""Quantise a model folder into another, tensor by tensor.
+
+Where every tensor will lie is known before the first is read: it follows from config.json. So each
+is written to its place as soon as it is made, and memory holds one of them, whatever the model's
+size.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, UnsupportedFieldError
+from miniclaude.model.card import quantized_card
+from miniclaude.model.checkpoint import CONFIG, INDEX, MAX_SHARD_BYTES, WEIGHTS, Plan, read_plan
+from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
+from miniclaude.model.install import (
+    COPIED_NAMES,
+    COPIED_SUFFIXES,
+    MANIFEST,
+    Progress,
+    check_disk,
+    check_folder,
+    install,
+)
+from miniclaude.model.library import InstalledModel, Library, folder_name
+from miniclaude.model.load_packed import packed_tensors
+from miniclaude.model.packed import Bits
+from miniclaude.model.packed_folder import ALIGNED, Part, parts_of
+from miniclaude.model.packing import FIELD, Packing
+from miniclaude.model.shards import make_header, write_tensor
+from miniclaude.model.tuned import TUNED
+
+CARD = "README.md"
+WIDEST, NARROWEST = max(ALIGNED.values()), min(ALIGNED.values())
+NOT_COPIED = {CONFIG, INDEX, MANIFEST, TUNED, CARD}
+
+
+class Shard(NamedTuple):
+    """A file to be: its header, and where each of its tensors begins, in bytes."""
+
+    name: str
+    header: bytes
+    places: dict[str, int]
+
+
+Measure = Callable[[Path], str]
+"""Told the finished folder, says in a sentence for the card what quantising cost."""
+
+
+def quantize_model(
+    model: InstalledModel,
+    library: Library,
+    bits: Bits,
+    *,
+    name: str,
+    progress: Progress,
+    measure: Measure | None = None,
+) -> InstalledModel:
+    """Make a packed copy of an installed model, and install it as `name`.
+
+    Raises InvalidRequestError for a bad name, ConflictError when it is taken, UnsupportedFieldError
+    for an adapter, CheckpointError and TokenizerError for a folder that would not load or is packed
+    already, DiskFullError before anything is written when there is no room.
+    """
+    folder = folder_name(name)
+    if model.adapter is not None:
+        raise UnsupportedFieldError(
+            f"model: {model.name!r} is an adapter; only a whole model is quantised.",
+            hint=f"First make one of it: `mini-claude models export {model.name} FOLDER --merged`,"
+            " then `mini-claude pull --from FOLDER`.",
+            param="model",
+        )
+    if (library.home_models / folder).exists():
+        raise ConflictError(
+            f"model: {name!r} is already installed.",
+            hint=f"Choose another name with --as, or first run `mini-claude models remove {name}`.",
+            param="name",
+        )
+    plan = read_plan(model.path)
+    check_folder(model.path)
+    total = sum(part.nbytes for part in parts_of(plan.model, bits))
+    staging = library.home_models / ".quantizing" / folder
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        check_disk(name, total, staging)
+        write_packed(model.path, staging, bits, progress=progress, name=name)
+        cost = None if measure is None else measure(staging)
+        lying = model.path / CARD
+        card = lying.read_text(encoding="utf-8") if lying.is_file() else ""
+        text = quantized_card(card, name, model.name, bits, cost)
+        (staging / CARD).write_text(text, encoding="utf-8")
+        source = {"quantized from": model.name, "to": f"int{bits}"}
+        return install(staging, library, name, source, progress)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise DiskFullError(
+            f"{name}: no room in {staging.parent}.", hint="Free some space and try again."
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_packed(
+    source: Path,
+    folder: Path,
+    bits: Bits,
+    *,
+    progress: Progress,
+    name: str = "",
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+) -> None:
+    """Fill the empty `folder` with the packed model of the folder `source` and all of its files
+    that are neither weights nor card.
+
+    Raises CheckpointError, UnknownArchitectureError, OSError.
+    """
+    plan = read_plan(source)
+    shards = lay_out(list(parts_of(plan.model, bits)), max_shard_bytes)
+    total = sum(part.nbytes for part in parts_of(plan.model, bits))
+    progress.begin(name or folder.name, len(shards), total)
+    for shard in shards:
+        with (folder / shard.name).open("wb") as file:
+            file.write(len(shard.header).to_bytes(8, "little") + shard.header)
+    fill(folder, shards, plan, bits, progress)
+    if len(shards) > 1:
+        weight_map = {name: shard.name for shard in shards for name in shard.places}
+        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    config = read_json_object(source / CONFIG, MAX_CONFIG_BYTES)
+    config[FIELD] = Packing(bits).as_config()
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    for path in sorted(source.iterdir()):
+        plain = path.suffix in COPIED_SUFFIXES - {".safetensors"} or path.name in COPIED_NAMES
+        if path.is_file() and plain and path.name not in NOT_COPIED and path.name[0] != ".":
+            shutil.copyfile(path, folder / path.name)
+
+
+def fill(folder: Path, shards: list[Shard], plan: Plan, bits: Bits, progress: Progress) -> None:
+    """Make every tensor and write it to its place."""
+    shard_of = {name: shard for shard in shards for name in shard.places}
+    current = ""
+    for name, tensor in packed_tensors(plan, bits):
+        shard = shard_of[name]
+        if shard.name != current:
+            current = shard.name
+            progress.file(current)
+        with (folder / shard.name).open("r+b") as file:
+            file.seek(shard.places[name])
+            write_tensor(file, tensor)
+        progress.advance(tensor.nbytes)
+
+
+def lay_out(parts: list[Part], max_shard_bytes: int) -> list[Shard]:
+    """Share the tensors out, in their order; within a file those come first whose sizes keep the
+    next one aligned."""
+    groups: list[list[Part]] = [[]]
+    room = max_shard_bytes
+    for part in parts:
+        if part.nbytes > room and groups[-1]:
+            groups.append([])
+            room = max_shard_bytes
+        groups[-1].append(part)
+        room -= part.nbytes
+    shards = []
+    for number, group in enumerate(groups, start=1):
+        group.sort(key=lambda part: (part.nbytes % WIDEST != 0, part.nbytes % NARROWEST != 0))
+        header = make_header(group, WIDEST)
+        places, start = {}, 8 + len(header)
+        for part in group:
+            places[part.name] = start
+            start += part.nbytes
+        whole = len(groups) == 1
+        name = WEIGHTS if whole else f"model-{number:05}-of-{len(groups):05}.safetensors"
+        shards.append(Shard(name, header, places))
+    return shards

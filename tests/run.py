@@ -1,0 +1,82 @@
+"""The whole suite in two processes at once, and what both have covered.
+
+    python -m tests.run [--fail-under PERCENT]
+
+One has the tests that compute, the other those that serve: databases, servers, a browser. Each is a
+plain pytest run. pytest-xdist would share them more evenly, but with coverage measured a greenlet
+of the database or the browser that ends in one of its workers can hang CPython 3.11.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+TESTS = Path(__file__).parent
+COMPUTING = (
+    "benchmarks",
+    "data",
+    "engine",
+    "evaluation",
+    "model",
+    "parity",
+    "tokenizer",
+    "training",
+)
+
+
+def parts() -> dict[str, list[Path]]:
+    """The folders and files of each process, by its name."""
+    found = sorted(
+        path
+        for path in TESTS.iterdir()
+        if (path.is_dir() and any(path.rglob("test_*.py"))) or path.match("test_*.py")
+    )
+    return {
+        "computing": [path for path in found if path.name in COMPUTING],
+        "serving": [path for path in found if path.name not in COMPUTING],
+    }
+
+
+def show(name: str, output: IO[str]) -> None:
+    """Print lines as they come, each behind the name of its process."""
+    for line in output:
+        print(f"{name:9}  {line}", end="", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fail-under", type=float, default=0.0, help="percent of lines covered")
+    options = parser.parse_args()
+    root = TESTS.parent
+    coverage = [sys.executable, "-m", "coverage"]
+    subprocess.run([*coverage, "erase"], cwd=root, check=True)
+    running = []
+    for name, paths in parts().items():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "--cov", "--cov-report=", "--durations=10", *paths],
+            cwd=root,
+            env={**os.environ, "COVERAGE_FILE": str(root / f".coverage.{name}")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None  # it is a pipe
+        thread = Thread(target=show, args=(name, process.stdout))
+        thread.start()
+        running.append((process, thread))
+    for _, thread in running:
+        thread.join()
+    codes = [process.wait() for process, _ in running]
+    subprocess.run([*coverage, "combine", "--quiet"], cwd=root, check=True)
+    report = [*coverage, "report", "--skip-covered", f"--fail-under={options.fail_under}"]
+    return subprocess.run(report, cwd=root, check=False).returncode or max(map(abs, codes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
