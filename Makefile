@@ -10,6 +10,9 @@ COVERAGE := 90
 # measured, `tests/run.py` has two instead.
 PARALLEL := -n auto --dist loadfile
 
+# Of benchmarks/generate.py, in the order of its table.
+SIDES := ours-int8 ours-int4 llama.cpp-q8 llama.cpp-q4 ctranslate2-int8 openvino-int8 openvino-int4 transformers-bfloat16
+
 .PHONY: help run test test-fast lint format bench clients web screenshot clean
 
 help: ## Show what there is to do
@@ -34,8 +37,10 @@ format: $(VENV)/.installed-dev ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Us and our peers, one run each: answers, LoRA, all weights, rows (a long while)
-	$(BIN)/python benchmarks/generate.py
+bench: $(VENV)/.installed-dev ## Us and our peers, which it installs: answers, LoRA, all weights, rows (an hour)
+	$(BIN)/python benchmarks/peers.py install llama.cpp ctranslate2 openvino
+	$(BIN)/python benchmarks/generate.py --shape smollm2-360m --sides $(SIDES)
+	$(BIN)/python benchmarks/generate.py --shape dialogpt-medium --sides $(SIDES)
 	$(BIN)/python benchmarks/finetune.py
 	$(BIN)/python benchmarks/pretrain.py
 	$(BIN)/python benchmarks/reading.py

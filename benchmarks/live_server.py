@@ -125,7 +125,7 @@ def ask(
 ) -> Answer:
     """POST /chat/completions. leave_after: hang up once so many pieces of a stream have come."""
     start = time.perf_counter()
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
     connection.request("POST", "/chat/completions", json.dumps(body), headers)
     response = connection.getresponse()
     first = time.perf_counter() - start

@@ -129,3 +129,18 @@ def list_llama(shape: dict[str, int], normal: Normal) -> Iterator[Tensors]:
     }
     if not shape.get("tie_word_embeddings", True):
         yield {"lm_head.weight": normal(shape["vocab_size"], width)}
+
+
+def write_numerals(folder: Path, vocab_size: int) -> None:
+    """A tokenizer whose words are t0, t1, …, so that converters that ask for one are content."""
+    words = {f"t{number}": number for number in range(vocab_size - 1)} | {"<e>": vocab_size - 1}
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "model": {"type": "WordLevel", "vocab": words, "unk_token": "<e>"},
+    }
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    settings |= dict.fromkeys(("unk_token", "bos_token", "eos_token"), "<e>")
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))

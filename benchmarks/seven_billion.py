@@ -35,8 +35,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from generate import memory_speed, ours
+from generate import memory_speed
 from random_checkpoint import SHAPES, make_checkpoint
+from sides_here import ours
 
 PROMPT, ANSWER = 32, 33
 GOALS = {"quantise_mb": 8_000.0, "serve_mb": 5_000.0, "share": 0.80}

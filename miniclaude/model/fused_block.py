@@ -11,8 +11,6 @@ Letters in shapes: T tokens, T8 rounded up to eights, L layers, W width, D head_
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,11 +23,12 @@ from miniclaude.model.elementwise import (
     rotate,
     to_bfloat16,
 )
-from miniclaude.model.fused_attention import Sights, attend
-from miniclaude.model.packed_product import Rounded, product, round_row, share
+from miniclaude.model.fused_attention import Sights
+from miniclaude.model.fused_look import look_around
+from miniclaude.model.fused_network import Network, Room
+from miniclaude.model.packed_product import product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
-Addresses = NDArray[np.int64]
 Pool = NDArray[np.int16]
 """Keys and values in bfloat16, [L, 2, kv_heads, slots, D]."""
 
@@ -38,57 +37,6 @@ PHASES = 10
 
 QKV, OUT, UP, DOWN = 0, 1, 2, 3
 """A block's products, by column of `Network.codes`."""
-
-
-class Network(NamedTuple):
-    """A model as the phases read it.
-
-    codes, scales: [L, 4] addresses of packed weights. norms: [L, 2, 2, W], of attention and MLP,
-    weight and bias. head_norms: [L, 2, D], of queries and keys, used if `qk_norm`. biases: zeros
-    where the model has none. windows: [L], a huge number where a layer sees everything.
-    """
-
-    bits: int
-    offset: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    mlp_width: int
-    gated: bool
-    activation: int
-    centred: bool
-    qk_norm: bool
-    eps: float
-    scale: float
-    codes: Addresses
-    scales: Addresses
-    norms: Floats
-    head_norms: Floats
-    qkv_bias: Floats
-    out_bias: Floats
-    up_bias: Floats
-    down_bias: Floats
-    windows: NDArray[np.int64]
-    last_norm: Floats
-
-
-class Room(NamedTuple):
-    """What lies between the phases.
-
-    x: [T8, W] the residual stream. rounded: what the next product reads. qkv: [T8, ≥ rows].
-    mixed: [T8, H·D]. y: [T8, ≥ W] what is to be added to the stream. up: [T8, ≥ rows of up].
-    scores: [threads, most positions]. cos, sin: [T, D], empty where there is no rotation.
-    """
-
-    x: Floats
-    rounded: Rounded
-    qkv: Floats
-    mixed: Floats
-    y: Floats
-    up: Floats
-    scores: Floats
-    cos: Floats
-    sin: Floats
 
 
 @compiled
@@ -150,42 +98,6 @@ def place_heads(
                 to_bfloat16(row[key * d : (key + 1) * d], keys[head, new[token]])
                 to_bfloat16(row[value * d : (value + 1) * d], values[head, new[token]])
         done(phase, last - first)
-
-
-@compiled
-def look_around(
-    phase: int,
-    thread: int,
-    threads: int,
-    net: Network,
-    room: Room,
-    layer: int,
-    tokens: int,
-    keys: Halves,
-    values: Halves,
-    sights: Sights,
-) -> int:
-    """Attention, one head of one token after another."""
-    d, sharing = net.head_dim, net.heads // net.kv_heads
-    pieces = tokens * net.heads
-    while True:
-        piece = claim(phase, 1)
-        if piece >= pieces:
-            return meet(phase, pieces)
-        head, token = piece // tokens, piece % tokens  # so that tokens share what they look at
-        length = sights.lengths[token]
-        unseen = max(0, length - net.windows[layer])
-        start = sights.first[token]
-        attend(
-            room.qkv[token, head * d : (head + 1) * d],
-            keys[head // sharing],
-            values[head // sharing],
-            sights.slots[start + unseen : start + length],
-            net.scale,
-            room.scores[thread],
-            room.mixed[token, head * d : (head + 1) * d],
-        )
-        done(phase, 1)
 
 
 @compiled

@@ -8,30 +8,43 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "generate.py"
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
-def report_of(*arguments: str) -> dict[str, Any]:
+def script(name: str, *arguments: str) -> str:
     result = subprocess.run(
-        [sys.executable, str(SCRIPT), "--quick", "--repeats", "1", "--threads", "1", *arguments],
-        capture_output=True,
-        check=True,
-        text=True,
+        [sys.executable, str(FOLDER / name), *arguments], capture_output=True, check=True, text=True
     )
-    report: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return report
+    return result.stdout
 
 
-def test_both_sides_run_and_give_the_same_answer() -> None:
-    report = report_of()
-    assert report["same_answer"]
-    figures = {"first_token_ms", "alone", "streams", "together", "peak_mb"}
-    assert set(report["ratios"]) == figures
-    assert all(value > 0 for value in [*report["ours"].values(), *report["transformers"].values()])
+def test_sides_give_the_same_answer_and_the_picture_shows_them(tmp_path: Path) -> None:
+    """One run for all, for each side is a process that loads PyTorch."""
+    results, picture = tmp_path / "results.json", tmp_path / "speed.svg"
+    quick = ["--quick", "--repeats", "1", "--threads", "1", "--weights", str(tmp_path)]
+    quick += ["--sides", "ours", "ours-int4", "transformers", "--results", str(results)]
+    report: dict[str, Any] = json.loads(script("generate.py", *quick).splitlines()[-1])
+    assert report["same_ids"]["ours"] == report["same_ids"]["transformers"] == 9
+    figures = {"first_token_ms", "alone", "reply_ms", "streams_4", "requests_4"}
+    assert set(report["ratios"]) == figures | {"peak_alone_mb", "peak_mb"}
+    for side in ("ours", "ours-int4", "transformers"):
+        assert all(report[side][figure] > 0 for figure in report["ratios"])
+    assert 0 <= report["ours-int4"]["share"] < 10
+
+    script("picture.py", "--results", str(results), "--shape", "quick", "--into", str(picture))
+    assert ">ours-int4</text>" in picture.read_text()
 
 
-def test_packed_weights_are_a_side_of_their_own() -> None:
-    report = report_of("--sides", "ours-int4", "ours-int8")
-    for side in ("ours-int4", "ours-int8"):
-        assert 0 <= report[side]["share"] < 10
-        assert report[side]["streams"] > 0
+def test_a_peer_that_is_not_installed_is_asked_for(tmp_path: Path) -> None:
+    """Not a traceback from deep inside."""
+    code = "import peers, sys, pathlib; peers.python_of('openvino', pathlib.Path(sys.argv[1]))"
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=FOLDER,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("openvino is not installed in ")
+    assert "python benchmarks/peers.py install openvino --into" in result.stderr
