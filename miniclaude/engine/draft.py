@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 HOPE = 0.8
 """How likely a guess is held to stand before any was checked."""
 
-SLOW = 0.98
+SLOW = 0.9
 """Of the running mean over all answers, at each step that checked guesses."""
 
 PATIENCE = 4
