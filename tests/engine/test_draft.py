@@ -17,6 +17,7 @@ from miniclaude.engine.kv_cache import Span
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import GenerationRequest
 from miniclaude.engine.sampling import Draws, Guess, chances_of, distribution, sample
+from miniclaude.engine.sketch import Sketch
 from miniclaude.engine.speculation import MAX_ANSWERS, RETRY, Lookup, most_gainful
 from miniclaude.model.transformer import Transformer
 from tests.engine.test_engine import FAMILIES, SAMPLINGS
@@ -48,7 +49,7 @@ def near(model: Transformer) -> Transformer:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in draft.parameters():
-            parameter += 0.03 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.03 * torch.randn(parameter.shape, generator=generator))
     return draft
 
 
@@ -65,7 +66,7 @@ def silent(engine: Engine) -> None:
     """Without prompt lookup."""
     begin = engine.guessing.begin
 
-    def without(request: GenerationRequest) -> Any:
+    def without(request: GenerationRequest) -> tuple[Lookup | None, Sketch | None]:
         lookup, sketch = begin(request)
         return lookup and Silent(), sketch
 
@@ -144,7 +145,7 @@ def test_what_a_wrong_guess_left_in_the_draft_is_overwritten() -> None:
         if sketch.computed and not engine.idle:
             slots = drafter.cache.slots(answer.blocks, 0, sketch.computed)
             ids = torch.tensor([writing.tokens[: sketch.computed]])
-            fresh = Engine(drafter.model, ByteVocabulary(), LIMITS).cache  # type: ignore[arg-type]
+            fresh = Engine(drafter.model, ByteVocabulary(), LIMITS).cache
             with torch.inference_mode():
                 cache = fresh.step([Span(range(len(answer.blocks)), 0, sketch.computed)])
                 drafter.model.hidden(ids, cache)
@@ -375,7 +376,7 @@ def test_a_draft_that_fails_is_not_asked_again(
     assert "draft model failed" in capsys.readouterr().err
     broken = stranger()
     with torch.no_grad():
-        broken.norm.weight.fill_(torch.nan)
+        broken.norm.get_parameter("weight").fill_(torch.nan)
     engine = drafting("gpt2", broken)
     assert texts(run(engine, request)) == expected
     assert not engine.guessing.counts
