@@ -5,8 +5,8 @@
 
 The model has SmolLM2-360M's shape and random weights; the draft is an eighth of it. `right`: a bias
 leaves both one token, so every guess stands: the most there is to gain with a draft of this size.
-`wrong`: greedy, and the two agree on nothing: what a useless draft costs. `itself`: the model is
-its own draft, greedy: every guess stands and costs a whole step, so it should soon be left alone.
+`wrong`: greedy, and the draft's scores are turned round, so that no guess stands: what a useless
+draft costs. `itself`: the model is its own draft, greedy: every guess stands and costs a step.
 Prompt lookup is off. Tokens a second of the answer; the sides take turns and the best of each
 counts. In float32 both sides must say the same; in bfloat16 two scores may differ in their last
 digit. The last line is JSON; a ratio is the speed with the draft over that without.
@@ -75,6 +75,9 @@ def main() -> None:
     accepted: dict[str, str] = {}
     for case in CASES:
         draft = model if case == "itself" else small
+        if case == "wrong":
+            with torch.no_grad():
+                small.norm.get_parameter("weight").neg_()
         best = speeds[case] = {"plain": 0.0, "draft": 0.0}
         for _ in range(given.repeats):
             said = {}
