@@ -6,7 +6,7 @@ providers. Everything between them speaks these types.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -44,12 +44,13 @@ class ToolCall:
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function the assistant may call; `parameters` is a JSON schema. strict: the arguments must
-    follow all of it."""
+    follow all of it. param: where the request has the schema, for errors; no part of the tool."""
 
     name: str
     description: str
     parameters: dict[str, object]
     strict: bool = False
+    param: str = field(default="tools", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,16 @@ class Usage:
     cached_tokens: int = 0
 
 
-StreamEvent = TextDelta | ToolCallDelta | Finished | Usage
+@dataclass(frozen=True, slots=True)
+class PromptRead:
+    """The prompt has been read, and what it cost is known. Sent at most once, first, by providers
+    that can tell by then."""
+
+    prompt_tokens: int
+    cached_tokens: int = 0
+
+
+StreamEvent = PromptRead | TextDelta | ToolCallDelta | Finished | Usage
 
 
 @dataclass(frozen=True, slots=True)

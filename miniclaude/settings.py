@@ -113,7 +113,8 @@ class ServerSettings(KeyLimits):
     draft: a smaller one that guesses for it.
     max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
     max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
-    the making at once. shutdown_seconds: how long open connections may take to end. keys: others
+    the making at once. answer_cache_bytes: what answers to repeated requests may take; 0 keeps
+    none. shutdown_seconds: how long open connections may take to end. keys: others
     that may ask models. The limits are those of every key that has none of its own.
     """
 
@@ -134,6 +135,7 @@ class ServerSettings(KeyLimits):
     max_file_bytes: Annotated[int, Field(ge=1024, le=100_000_000_000)] = 512_000_000
     max_running_jobs: Annotated[int, Field(ge=1, le=64)] = 1
     max_answers: Annotated[int, Field(ge=1, le=100_000)] = 256
+    answer_cache_bytes: Annotated[int, Field(ge=0, le=100_000_000_000)] = 64_000_000
     shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     hf_endpoint: HttpUrl = "https://huggingface.co"
     hf_token: SecretStr | None = None

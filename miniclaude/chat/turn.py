@@ -126,10 +126,12 @@ class Turns:
         # Whoever asked may hang up at any moment; a question that was committed is answered.
         return await asyncio.shield(self._spawn(begin()))
 
-    async def require(self, owner: str, conversation_id: str, turn_id: str) -> None:
-        """Raises NotFoundError unless there is, or was, such a turn."""
-        if self._find(owner, conversation_id, turn_id) is None:
-            await self._store.get(owner, conversation_id, turn_id)
+    async def length(self, owner: str, conversation_id: str, turn_id: str) -> int:
+        """Code points that the answer has so far. Raises NotFoundError unless there is, or was,
+        such a turn."""
+        if turn := self._find(owner, conversation_id, turn_id):
+            return turn.answer.length
+        return len((await self._store.get(owner, conversation_id, turn_id)).content)
 
     async def events(
         self, owner: str, conversation_id: str, turn_id: str, offset: int = 0

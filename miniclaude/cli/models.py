@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miniclaude.cli import push, quantize
+from miniclaude.cli import export, push, quantize
 from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def remove(
 
 
 app.command()(push.push)
-app.command()(push.export)
+app.command()(export.export)
 app.command()(quantize.quantize)
 
 

@@ -1,4 +1,4 @@
-"""`mini-claude pull`: fetch a model, or import a folder."""
+"""`mini-claude pull`: fetch a model, or import a folder or a GGUF file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ def pull(
         str | None, typer.Argument(help="A model on the Hugging Face hub, as `org/name`.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", help="Import this Hugging Face folder instead.")
+        Path | None,
+        typer.Option("--from", help="Import this Hugging Face folder or GGUF file instead."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="With --from: what to call it.", show_default="the folder's name"),
+        typer.Option(
+            help="With --from: what to call it.", show_default="the folder's or file's name"
+        ),
     ] = None,
     revision: Annotated[str, typer.Option(help="Branch, tag or commit.")] = "main",
     home: Home = None,
@@ -40,7 +43,11 @@ def pull(
     settings = load_settings(home)
     library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     with ProgressBar() as progress:
-        if source is not None:
+        if source is not None and source.is_file():
+            from miniclaude.model.gguf_import import import_gguf
+
+            model = import_gguf(source, library, name=name, progress=progress)
+        elif source is not None:
             model = import_folder(source, library, name=name, progress=progress)
         else:
             assert repo is not None  # noqa: S101  # one of the two was given

@@ -1,9 +1,8 @@
-"""`mini-claude models push` and `models export`: a model, or what was taught, for others."""
+"""`mini-claude models push`: publish a model, or what was taught."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,8 @@ import typer
 from miniclaude.cli.options import Home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from miniclaude.model.library import InstalledModel
     from miniclaude.model.push import Publication
 
@@ -46,7 +47,7 @@ def push(
 
     check_repo(to)
     settings = load_settings(home)
-    publication = _publication(_find(name, home), licence)
+    publication = _publication(find(name, home), licence)
     where = f"{settings.hf_endpoint.rstrip('/')}/{to}"
     kind = "private, if it is new" if private else "for everybody to see"
     typer.echo(f"{name} → {where} ({kind}), under the licence {publication.licence}:")
@@ -69,30 +70,8 @@ def push(
     typer.echo(f"Published: {address}")
 
 
-def export(
-    name: Name,
-    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
-    merged: Annotated[
-        bool,
-        typer.Option("--merged", help="An adapter's weights added to its base's: a whole model."),
-    ] = False,
-    licence: Licence = None,
-    home: Home = None,
-) -> None:
-    """Copy a model or an adapter, with its card, to a folder that other programs can load."""
-    model = _find(name, home)
-    if merged and model.adapter is not None:
-        from miniclaude.model.merged import write_merged
-
-        write_merged(model, folder)
-    else:
-        from miniclaude.model.push import copy_to, prepare
-
-        copy_to(prepare(model, licence, ask=False), folder)
-    typer.echo(f"{name} is in {folder}.")
-
-
-def _find(name: str, home: Path | None) -> InstalledModel:
+def find(name: str, home: Path | None) -> InstalledModel:
+    """The installed model of that name. Raises ModelNotFoundError, listing what is there."""
     from miniclaude.model.library import Library, bundled_models
     from miniclaude.settings import load_settings
 

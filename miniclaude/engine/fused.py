@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.model.elementwise import ACTIVATIONS
-from miniclaude.model.fused_attention import Sights
+from miniclaude.model.fused_attention import Sights, score_room
 from miniclaude.model.fused_block import (
     PHASES,
     Network,
     Room,
     all_blocks,
 )
+from miniclaude.model.fused_tiles import tile_rows
 from miniclaude.model.packed import LANES, OFFSET
 from miniclaude.model.packed_layers import PackedLinear
 from miniclaude.model.packed_product import TOGETHER, multiply, rounded_buffer
@@ -47,6 +48,7 @@ class FusedModel:
         self.cache_dtype, self.device = torch.bfloat16, torch.device("cpu")
         self.team = Team(threads)
         self.net = read_network(model)
+        self.positions = 0
         self.room = make_room(self.net, model.config.width, 0, threads, 0)
         self.prepare()
 
@@ -99,9 +101,10 @@ class FusedModel:
 
     def make_room(self, tokens: int, positions: int) -> None:
         """See that there is room for so many tokens that look at so many positions."""
-        rows, most = len(self.room.x), self.room.scores.shape[1]
+        rows, most = len(self.room.x), self.positions
         if tokens > rows or positions > most:
             rows, most = max(rows, tokens), most if positions <= most else 2 * positions
+            self.positions = most
             self.room = make_room(self.net, self.config.width, rows, self.team.size, most)
 
 
@@ -169,6 +172,7 @@ def make_room(net: Network, width: int, tokens: int, threads: int, positions: in
     def floats(columns: int) -> NDArray[np.float32]:
         return np.zeros((rows, -(-columns // LANES) * LANES), np.float32)
 
+    queries = tile_rows(net.heads // net.kv_heads)
     none = np.zeros((0, net.head_dim), np.float32)
     return Room(
         x=np.zeros((rows, width), np.float32),
@@ -177,7 +181,8 @@ def make_room(net: Network, width: int, tokens: int, threads: int, positions: in
         mixed=np.zeros((rows, inner), np.float32),
         y=floats(width),
         up=floats(net.up_bias.shape[1]),
-        scores=np.zeros((threads, -(-positions // LANES) * LANES), np.float32),
+        scores=np.zeros((threads, queries, score_room(positions)), np.float32),
+        tiles=np.zeros((threads, 2 * queries + LANES, net.head_dim), np.float32),
         cos=none,
         sin=none,
     )

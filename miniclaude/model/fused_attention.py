@@ -9,9 +9,19 @@ from numpy.typing import NDArray
 
 from miniclaude.model.attention_kernel import ABREAST, LANES, STEP, sixteen_dots, weighted_sum
 from miniclaude.model.compile import compiled
-from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16
+from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16, highest
 
-ZERO, LEAST = np.float32(0), np.float32(-3e38)
+ZERO, ONE, LEAST = np.float32(0), np.float32(1), np.float32(-3e38)
+
+BLOCK = 64
+"""Scores at a time: with loops of this length the compiler needs no second one, number by number,
+for what is left over."""
+
+
+def score_room(positions: int) -> int:
+    """Room for so many scores and the rest of a block. It is an odd number of cache lines: rows
+    whose starts differ by a whole page push each other out."""
+    return -(-positions // BLOCK) * BLOCK + LANES
 
 
 class Sights(NamedTuple):
@@ -48,6 +58,32 @@ def sum_values(
 
 
 @compiled
+def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> None:
+    """softmax of scores[begin:end] · scale in place; the others before `size` become 0. What is in
+    the rest of the last block is lost."""
+    blocks = (end + BLOCK - 1) // BLOCK
+    for s in range(begin):
+        scores[s] = LEAST
+    for s in range(end, blocks * BLOCK):
+        scores[s] = LEAST
+    factor, total = np.float32(scale), ZERO
+    largest = highest(scores[begin:end])
+    for block in range(blocks):
+        for i in range(BLOCK):
+            weight = exp((scores[block * BLOCK + i] - largest) * factor)
+            scores[block * BLOCK + i] = weight
+            total += weight
+    share = ONE / total  # the others' e^-87 are lost in it
+    for block in range(blocks):
+        for i in range(BLOCK):
+            scores[block * BLOCK + i] *= share
+    for s in range(begin):
+        scores[s] = ZERO
+    for s in range(end, size):
+        scores[s] = ZERO
+
+
+@compiled
 def attend(
     query: Floats,
     keys: Halves,
@@ -58,7 +94,7 @@ def attend(
     out: Floats,
 ) -> None:
     """softmax(q kᵀ · scale) v for one head of one token. query, out: [D]; keys, values: [slots of
-    the pool, D]; slots: [S]; scores: room for S numbers and fifteen more."""
+    the pool, D]; slots: [S]; scores: `score_room`."""
     size, dimensions = slots.shape[0], query.shape[0]
     steps, row_bytes = dimensions // STEP, 2 * dimensions
     even = dimensions % STEP == 0
@@ -71,14 +107,7 @@ def attend(
             )  # fmt: skip
     else:
         score_keys(query, keys, slots, scores)
-    largest = LEAST
-    for s in range(size):
-        largest = max(largest, scores[s])
-    total, factor = ZERO, np.float32(scale)
-    for s in range(size):
-        weight = exp((scores[s] - largest) * factor)
-        scores[s] = weight
-        total += weight
+    soften(scores, 0, size, size, scale)
     out[:] = ZERO
     done = 0
     if even:
@@ -87,5 +116,3 @@ def attend(
             scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
         )
     sum_values(scores, values, slots, done, out)
-    for d in range(dimensions):
-        out[d] /= total

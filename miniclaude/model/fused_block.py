@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from miniclaude.model.attention_kernel import STEP
 from miniclaude.model.compile import compiled
 from miniclaude.model.elementwise import (
     Floats,
@@ -26,6 +27,7 @@ from miniclaude.model.elementwise import (
     to_bfloat16,
 )
 from miniclaude.model.fused_attention import Sights, attend
+from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
 from miniclaude.model.packed_product import Rounded, product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
@@ -75,7 +77,8 @@ class Room(NamedTuple):
 
     x: [T8, W] the residual stream. rounded: what the next product reads. qkv: [T8, ≥ rows].
     mixed: [T8, H·D]. y: [T8, ≥ W] what is to be added to the stream. up: [T8, ≥ rows of up].
-    scores: [threads, most positions]. cos, sin: [T, D], empty where there is no rotation.
+    scores: [threads, rows of a tile, most positions]. tiles: [threads, ≥ 16 and twice as many rows,
+    D]. cos, sin: [T, D], empty where there is no rotation.
     """
 
     x: Floats
@@ -85,6 +88,7 @@ class Room(NamedTuple):
     y: Floats
     up: Floats
     scores: Floats
+    tiles: Floats
     cos: Floats
     sin: Floats
 
@@ -163,26 +167,90 @@ def look_around(
     values: Halves,
     sights: Sights,
 ) -> int:
-    """Attention, one head of one token after another."""
+    """Attention. Where tokens look at the same slots, the pieces are tiles; else one head of one
+    token each, those of the heads that share their keys behind each other."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
+    if d % STEP == 0 and has_runs(sights.first):
+        return look_in_tiles(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
     pieces = tokens * net.heads
+    taken = 1 if tokens == 1 else sharing
+    while True:
+        claimed = claim(phase, taken)
+        if claimed >= pieces:
+            return meet(phase, pieces)
+        for piece in range(claimed, claimed + taken):
+            token = piece // sharing % tokens
+            head = piece // sharing // tokens * sharing + piece % sharing
+            look_once(net, room, layer, token, head, thread, keys, values, sights)
+        done(phase, taken)
+
+
+@compiled
+def look_once(
+    net: Network,
+    room: Room,
+    layer: int,
+    token: int,
+    head: int,
+    thread: int,
+    keys: Halves,
+    values: Halves,
+    sights: Sights,
+) -> None:
+    """Attention of one head of one token."""
+    d, shared = net.head_dim, head // (net.heads // net.kv_heads)
+    length = sights.lengths[token]
+    unseen = max(0, length - net.windows[layer])
+    start = sights.first[token]
+    attend(
+        room.qkv[token, head * d : (head + 1) * d],
+        keys[shared],
+        values[shared],
+        sights.slots[start + unseen : start + length],
+        net.scale,
+        room.scores[thread, 0],
+        room.mixed[token, head * d : (head + 1) * d],
+    )
+
+
+@compiled
+def look_in_tiles(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    keys: Halves,
+    values: Halves,
+    sights: Sights,
+) -> int:
+    """Attention of up to eight tokens at once that look at the same slots, and of those heads that
+    share their keys."""
+    sharing = net.heads // net.kv_heads
+    blocks = (tokens + TOKENS - 1) // TOKENS
+    pieces = blocks * net.kv_heads
     while True:
         piece = claim(phase, 1)
         if piece >= pieces:
             return meet(phase, pieces)
-        head, token = piece // tokens, piece % tokens  # so that tokens share what they look at
-        length = sights.lengths[token]
-        unseen = max(0, length - net.windows[layer])
-        start = sights.first[token]
-        attend(
-            room.qkv[token, head * d : (head + 1) * d],
-            keys[head // sharing],
-            values[head // sharing],
-            sights.slots[start + unseen : start + length],
-            net.scale,
-            room.scores[thread],
-            room.mixed[token, head * d : (head + 1) * d],
-        )
+        shared, token = piece // blocks, piece % blocks * TOKENS
+        end = min(token + TOKENS, tokens)
+        while token < end:
+            run = run_length(sights.first, token, end)
+            if run == 1:
+                for head in range(shared * sharing, (shared + 1) * sharing):
+                    look_once(net, room, layer, token, head, thread, keys, values, sights)
+            else:
+                start = sights.first[token]
+                attend_tile(
+                    room.qkv, token, run, shared * sharing, sharing, keys[shared], values[shared],
+                    sights.slots[start : start + sights.lengths[token + run - 1]],
+                    sights.lengths, net.windows[layer], net.scale,
+                    room.scores[thread], room.tiles[thread], room.mixed,
+                )  # fmt: skip
+            token += run
         done(phase, 1)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -57,26 +58,38 @@ def import_folder(
     """
     source = source.expanduser().resolve()
     name = name or source.name.replace("--", "/", 1)
-    folder = folder_name(name)
-    if (library.home_models / folder).exists():
+    check_name(library, name)
+    check_folder(source)
+    files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
+    total = sum(path.stat().st_size for path in files)
+    with staging_folder(library, name) as staging:
+        check_disk(name, total, staging)
+        progress.begin(name, len(files), total)
+        for path in files:
+            progress.file(path.name)
+            _copy(path, staging / path.name, progress)
+        return install(staging, library, name, {"folder": str(source)}, progress)
+
+
+def check_name(library: Library, name: str) -> None:
+    """Raises InvalidRequestError for a bad name, ConflictError for one that is taken."""
+    if (library.home_models / folder_name(name)).exists():
         raise ConflictError(
             f"model: {name!r} is already installed.",
             hint=f"Choose another --name, or first run `mini-claude models remove {name}`.",
             param="name",
         )
-    check_folder(source)
-    files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
-    staging = library.home_models / ".importing" / folder
+
+
+@contextmanager
+def staging_folder(library: Library, name: str) -> Iterator[Path]:
+    """An empty folder on the library's disk, in which model `name` comes together; it is gone when
+    the block ends. Raises DiskFullError when the block ran out of room."""
+    staging = library.home_models / ".importing" / folder_name(name)
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    total = sum(path.stat().st_size for path in files)
-    check_disk(name, total, staging)
-    progress.begin(name, len(files), total)
     try:
-        for path in files:
-            progress.file(path.name)
-            _copy(path, staging / path.name, progress)
-        return install(staging, library, name, {"folder": str(source)}, progress)
+        yield staging
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
@@ -139,14 +152,16 @@ def check_config(folder: Path) -> None:
     read_config(folder)
 
 
-def check_disk(name: str, needed: int, folder: Path) -> None:
+def check_disk(
+    name: str, needed: int, folder: Path, *, instead: str = "choose another --home"
+) -> None:
     """Raises DiskFullError unless `needed` bytes, and some for everything else, fit."""
     free = shutil.disk_usage(folder).free
     if needed + MARGIN > free:
         raise DiskFullError(
             f"{name}: {_megabytes(needed)} are needed, beside {_megabytes(MARGIN)} that stay free,"
             f" and {_megabytes(free)} are free in {folder}.",
-            hint=f"Free {_megabytes(needed + MARGIN - free)} more, or choose another --home.",
+            hint=f"Free {_megabytes(needed + MARGIN - free)} more, or {instead}.",
         )
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -19,6 +25,39 @@ def write_whole(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
         raise
     flush_to_disk(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yields an open file beside `path`; when the block ends well, it is flushed and takes that
+    name. When the block fails, nothing is left of it.
+
+    Raises ConflictError when there is something of that name, DiskFullError when there is no room,
+    StoreError when the disk refuses otherwise.
+    """
+    if path.exists() or path.is_symlink():
+        raise ConflictError(
+            f"{path} already exists.", hint="Choose another name, or remove it first."
+        )
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("xb") as file:
+            yield file
+        flush_to_disk(partial)
+        partial.rename(path)
+        flush_to_disk(path.parent)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFullError(
+                f"No room to write {path}: {error.strerror}.",
+                hint="Free some space on that disk and try again; nothing was left behind.",
+            ) from error
+        raise StoreError(
+            f"{path} cannot be written: {error}.", hint="Check the path and its permissions."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def flush_to_disk(path: Path) -> None:

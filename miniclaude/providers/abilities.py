@@ -62,3 +62,14 @@ class Guesses(Protocol):
         """By model, then by `lookup_proposed`, `lookup_accepted`, `draft_proposed` and
         `draft_accepted`: how many tokens."""
         ...
+
+
+@runtime_checkable
+class Repeats(Protocol):
+    """Gives the same answer to the same request whenever nothing in it is left to chance, so that
+    an answer may be kept."""
+
+    def version(self, model: str) -> str | None:
+        """What the model is now: another one whenever its answers may be others. None where it is
+        about to change. Raises ModelNotFoundError."""
+        ...

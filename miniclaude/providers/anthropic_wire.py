@@ -12,6 +12,7 @@ from miniclaude.messages import (
     FinishReason,
     ImagePart,
     Message,
+    PromptRead,
     StreamEvent,
     TextDelta,
     Tool,
@@ -169,6 +170,7 @@ class EventReader:
         match event.type:
             case "message_start":
                 self._count(event.message.usage)
+                return [PromptRead(self._input, self._cached)]
             case "content_block_start" if event.content_block.type == "tool_use":
                 number = self._calls[event.index] = len(self._calls)
                 block = event.content_block

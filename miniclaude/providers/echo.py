@@ -60,6 +60,11 @@ class Echo:
                 param="model",
             )
 
+    def version(self, model: str) -> str | None:
+        """Its answers never change."""
+        self.check(model)
+        return MODEL
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Repeat the last user message; nothing at all when there is none."""
         if request.tools and request.tool_choice != "none":

@@ -21,11 +21,13 @@ from miniclaude.tokenizer.tool_format import ToolFormat
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
     """How an answer is bound and read. grammar, shown: as a GenerationRequest has them. calls: how
-    calls of tools are written in it, where it may hold any. param: the field that asked for it."""
+    calls of tools are written in it, where it may hold any. must_call: it begins with one. param:
+    the field that asked for it."""
 
     grammar: str | None = None
     shown: tuple[int, ...] = ()
     calls: ToolFormat | None = None
+    must_call: bool = False
     param: str = "response_format"
 
 
@@ -62,8 +64,8 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         )
     named = choice not in ("auto", "required")
     offered = [
-        CallableTool(tool.name, _arguments(tool, f"tools[{n}].function.parameters"))
-        for n, tool in enumerate(request.tools)
+        CallableTool(tool.name, _arguments(tool))
+        for tool in request.tools
         if not named or tool.name == choice
     ]
     if not offered:
@@ -82,7 +84,7 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         spaced=tokenizer.strips_leading_space,
         otherwise=None if structure is None else _schema(structure),
     )
-    return AnswerForm(grammar, shown_tokens(form, special), form, "tools")
+    return AnswerForm(grammar, shown_tokens(form, special), form, choice != "auto", "tools")
 
 
 def _schema(structure: Structure) -> Schema:
@@ -91,7 +93,8 @@ def _schema(structure: Structure) -> Schema:
     return enforceable(cast("dict[str, Any]", structure.schema), structure.param)
 
 
-def _arguments(tool: Tool, param: str) -> Schema:
+def _arguments(tool: Tool) -> Schema:
+    param = tool.param
     kind = tool.parameters.get("type", "object")
     if kind != "object":
         raise InvalidRequestError(

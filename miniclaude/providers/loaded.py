@@ -84,6 +84,18 @@ class LoadedModels:
         """What is in memory now."""
         return list(self._loaded.values())
 
+    def version(self, installed: InstalledModel) -> str | None:
+        """A text that is another one for other weights; None while an engine for others by that
+        name, or its base's, is in memory, which may yet answer. Raises ModelNotFoundError."""
+        models = [installed]
+        if installed.adapter is not None and installed.base is not None:
+            models.append(self._library.find(installed.base.name))
+        for model in models:
+            loaded = self._loaded.get(model.name)
+            if loaded is not None and loaded.model != model:
+                return None
+        return sha256(repr(models).encode()).hexdigest()
+
     @asynccontextmanager
     async def use(self, name: str) -> AsyncIterator[LoadedModel]:
         """The model called `name`, kept in memory until the block ends.

@@ -30,6 +30,7 @@ from miniclaude.messages import (
     CompletionEvent,
     Finished,
     PromptEcho,
+    PromptRead,
     StreamEvent,
     TextDelta,
     TokenLogprob,
@@ -142,6 +143,10 @@ class Local:
     def guessed(self) -> Mapping[str, Mapping[str, int]]:
         """By model: how many tokens were guessed, by whom, and how many were what came."""
         return self._models.guessed
+
+    def version(self, model: str) -> str | None:
+        """By what its folder, and its base's, holds; None while an older one is in memory."""
+        return self._models.version(self._library.find(model))
 
     def loaded(self) -> list[LoadedModel]:
         """What is in memory now."""
@@ -264,14 +269,20 @@ async def _answer(
         shown=form.shown,
         user=user,
     )
-    calls = {} if form.calls is None else {n: CallReader(n, form.calls) for n in range(sampling.n)}
+    calls: dict[int, CallReader] = {}
+    if form.calls is not None:
+        calls = {n: CallReader(n, form.calls, must_call=form.must_call) for n in range(sampling.n)}
     written: dict[int, int] = {}
     cached = 0
+    begun = continues  # only a conversation's answers begin with the cost of their prompt
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
     async with aclosing(outputs):
         async for output in outputs:
             written[output.index] = output.completion_tokens
             cached = output.cached_tokens
+            if not begun and output.finish in (None, "stop", "length"):
+                begun = True
+                yield PromptRead(len(prompt), cached)
             if read is not None:
                 read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
             reader = calls.get(output.index)

@@ -16,30 +16,39 @@ from miniclaude.providers.loaded import LoadedModel
 AT_ONCE = 16
 """Texts of one request that the engine is given at a time, so that others find room too."""
 
+TOKENS_AT_ONCE = 1024
+"""And how many tokens they have together, unless one alone has more. The engine reads prompts in
+the order they came in, so this is how long somebody else's waits for a batch of any length."""
+
 MAX_CHARACTERS_PER_TOKEN = 128
 """The longest tokens of real vocabularies, runs of spaces, have about as many."""
 
 
 async def embed_texts(loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]]) -> Embeddings:
     """A vector for each input, several read at once."""
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def one(place: int) -> Output:
-        async with slots:
-            prompt = await read_input(loaded, inputs[place], f"input[{place}]")
-            return await _embed(loaded, prompt)
-
+    reading: dict[asyncio.Task[Output], int] = {}
+    outputs: list[asyncio.Task[Output]] = []
     # No asyncio.TaskGroup: at a failure it cancels its own task, which the scopes of anyio that the
     # server runs us in take for the client's leaving.
-    tasks = [asyncio.create_task(one(place)) for place in range(len(inputs))]
     try:
-        outputs = await asyncio.gather(*tasks)
+        for place, given in enumerate(inputs):
+            prompt = await read_input(loaded, given, f"input[{place}]")
+            while reading and (
+                len(reading) == AT_ONCE or sum(reading.values()) + len(prompt) > TOKENS_AT_ONCE
+            ):
+                done, _ = await asyncio.wait(reading, return_when="FIRST_COMPLETED")
+                for task in done:
+                    del reading[task]
+                    task.result()  # raises what it raised
+            outputs.append(asyncio.create_task(_embed(loaded, prompt)))
+            reading[outputs[-1]] = len(prompt)
+        found = await asyncio.gather(*outputs)
     finally:
-        for task in tasks:
+        for task in reading:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    tokens = sum(output.prompt_tokens for output in outputs)
-    return Embeddings(tuple(output.embedding for output in outputs), tokens)
+        await asyncio.gather(*reading, return_exceptions=True)
+    tokens = sum(output.prompt_tokens for output in found)
+    return Embeddings(tuple(output.embedding for output in found), tokens)
 
 
 async def read_input(

@@ -26,27 +26,34 @@ class CallReader:
     What the answer says before its first call is passed on, less the space before the call. Of a
     call, what stands around name and arguments is dropped; so is a call that ends before its name
     does. The answer follows the grammar of `engine/tool_grammar.py`: after a call come only calls.
+    must_call: it is nothing but calls, so that even a piece of the first one's mark is no text.
     """
 
-    def __init__(self, index: int, form: ToolFormat) -> None:
+    def __init__(self, index: int, form: ToolFormat, *, must_call: bool = False) -> None:
         self._index = index
         self._form = form
         self._state: State = "text" if form.mark else "undecided"
+        if must_call:
+            self._state = "name"
         self._lead: re.Pattern[str] | None = _lead(form.before, form.between)
         self._next = None if form.middle is None else _lead(form.middle, form.between)
         self._end = JsonEnd()
         self._held = ""
         self._calls = 0
+        self._logprobs: list[tuple[int, ChosenLogprob]] = []
+        self._come = self._gone = 0
 
     def push(self, text: str, logprobs: tuple[ChosenLogprob, ...] = ()) -> Iterator[StreamEvent]:
-        """The events that this text makes certain. Log probabilities go with text alone."""
+        """The events that this text makes certain. Log probabilities go with text alone: they are
+        held for as long as nothing of their own text is told, which may be a call's mark."""
+        if self._state in ("undecided", "text"):
+            self._logprobs += ((self._come, entry) for entry in logprobs)
+        self._come += len(text)
         self._held += text
         if self._state == "undecided":
             self._decide()
-        if self._state == "text":
-            said = self._text()
-            if said or (logprobs and self._state == "text"):
-                yield TextDelta(self._index, said, logprobs)
+        if self._state == "text" and (said := self._text()):
+            yield self._said(said)
         while self._state in ("name", "arguments"):
             before = len(self._held)
             yield from self._name() if self._state == "name" else self._arguments()
@@ -55,11 +62,19 @@ class CallReader:
 
     def finish(self, reason: FinishReason, stop: str | None = None) -> Iterator[StreamEvent]:
         """What was held back, when no more will come, and the end. reason, stop: the engine's."""
-        if self._state in ("undecided", "text") and self._held:
-            yield TextDelta(self._index, self._held)
+        if self._state in ("undecided", "text") and (self._held or self._logprobs):
+            self._gone = self._come + 1  # all of them go now
+            yield self._said(self._held)
         # A stop string may have cut the last call off: who reads it must not take it for whole.
         called = self._calls and reason == "stop" and self._state != "arguments"
         yield Finished(self._index, "tool_calls" if called else reason, stop)
+
+    def _said(self, text: str) -> TextDelta:
+        """The next text, with the log probabilities of what it begins to tell."""
+        self._gone += len(text)
+        ready = [entry for place, entry in self._logprobs if place < self._gone]
+        del self._logprobs[: len(ready)]
+        return TextDelta(self._index, text, tuple(ready))
 
     def _decide(self) -> None:
         """Of a form without a mark: by the first character that is no space."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -17,8 +17,9 @@ from miniclaude.providers.abilities import (
     Embeds,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
+from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
-from miniclaude.server.limits import Admission
+from miniclaude.server.limits import Admission, Arrival
 from miniclaude.server.metrics import Meter
 from miniclaude.server.quotas import Quota
 
@@ -26,13 +27,15 @@ CHARACTERS_PER_TOKEN = 4
 """Roughly, in most languages and vocabularies: what a prompt will cost is guessed before anybody
 tokenises it, and put right when the answer has ended."""
 
-Event = TypeVar("Event")
+Event = TypeVar("Event", bound=CompletionEvent)
+Join = Callable[[Sequence[AsyncIterator[CompletionEvent]], int], AsyncIterator[CompletionEvent]]
 
 
 class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
-    is; what is kept of one key's texts is not used for another's."""
+    is; what is kept of one key's texts is not used for another's. cached: where answers may come
+    from; None makes each anew. arrival: the room that was kept for this request."""
 
     def __init__(
         self,
@@ -41,6 +44,8 @@ class Admitted:
         model: str = "",
         quota: Quota | None = None,
         caller: str = "",
+        cached: CachedAnswers | None = None,
+        arrival: Arrival | None = None,
     ) -> None:
         self.name = provider.name
         self._provider = provider
@@ -48,6 +53,13 @@ class Admitted:
         self._model = model
         self._quota = quota or Quota()
         self._caller = caller
+        self._cached = cached
+        self._arrival = arrival
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a response says of the answers asked for: whether they came from the cache."""
+        return {HEADER: "off" if self._cached is None else self._cached.state}
 
     async def models(self) -> list[ModelInfo]:
         """The provider's models."""
@@ -58,27 +70,40 @@ class Admitted:
         characters = sum(len(message.text) for message in request.messages)
         prompt = characters // CHARACTERS_PER_TOKEN
         request = replace(request, user=self._whose(request.user))
-        return self._counted(self._provider.chat(request), prompt, request.settings)
+        events = self._events("chat", request, lambda: self._provider.chat(request))
+        return self._counted(events, prompt, request.settings)
 
     def complete(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
         """Continue a raw prompt. Raises OverloadedError and RateLimitError at the first step."""
-        request = replace(request, user=self._whose(request.user))
-        return self._counted(
-            self._provider.complete(request), _guess(request.prompt), request.settings
-        )
+        return self._counted(self._completed(request), _guess(request.prompt), request.settings)
 
-    def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
-        """Say a raw prompt back and continue it. Raises UnsupportedFieldError where the provider
-        cannot, OverloadedError and RateLimitError at the first step."""
-        if not isinstance(self._provider, EchoesPrompts):
+    def complete_all(
+        self, requests: Sequence[CompletionRequest], join: Join, *, echo: bool
+    ) -> AsyncIterator[CompletionEvent]:
+        """Continue the raw prompts of one request, admitted once and charged together. join: how
+        their events become one stream. echo: say each prompt back first; raises
+        UnsupportedFieldError where the provider cannot. Raises OverloadedError and RateLimitError
+        at the first step."""
+        begin = self._completed_with_prompt if echo else self._completed
+        settings = requests[0].settings
+        prompt = sum(_guess(request.prompt) for request in requests)
+        events = join([begin(request) for request in requests], settings.n)
+        return self._counted(events, prompt, settings, len(requests))
+
+    def _completed(self, request: CompletionRequest) -> AsyncIterator[StreamEvent]:
+        request = replace(request, user=self._whose(request.user))
+        return self._events("complete", request, lambda: self._provider.complete(request))
+
+    def _completed_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
+        provider = self._provider
+        if not isinstance(provider, EchoesPrompts):
             raise UnsupportedFieldError(
                 f"echo: {self.name} does not say prompts back.",
                 hint="Leave echo out, or choose a local model.",
                 param="echo",
             )
         request = replace(request, user=self._whose(request.user))
-        events = self._provider.complete_with_prompt(request)
-        return self._counted(events, _guess(request.prompt), request.settings)
+        return self._events("echo", request, lambda: provider.complete_with_prompt(request))
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
@@ -113,10 +138,22 @@ class Admitted:
             code="unsupported_model",
         )
 
+    def _events(
+        self,
+        kind: str,
+        request: ChatRequest | CompletionRequest,
+        make: Callable[[], AsyncIterator[Event]],
+    ) -> AsyncIterator[Event]:
+        """The provider's, or the cache's. kind: which call of the provider `make` is."""
+        if self._cached is None:
+            return make()
+        return self._cached.ask(self._provider, kind, request, make)
+
     async def _counted(
-        self, events: AsyncIterator[Event], prompt: int, settings: Settings
+        self, events: AsyncIterator[Event], prompt: int, settings: Settings, prompts: int = 1
     ) -> AsyncGenerator[Event, None]:
-        with self._slot(prompt, settings.n * (settings.max_tokens or 0)) as meter:
+        answers = prompts * settings.n
+        with self._slot(prompt, answers * (settings.max_tokens or 0)) as meter:
             async with closing(events):
                 async for event in events:
                     meter.saw(event)
@@ -129,6 +166,8 @@ class Admitted:
         try:
             reserved = self._quota.reserve(prompt + answer)
             try:
+                if self._arrival is not None:
+                    self._arrival.leave()
                 self._admission.enter()
             except BaseException:
                 reserved.settle(0)

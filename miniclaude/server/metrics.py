@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from miniclaude.messages import Usage
+from miniclaude.messages import PromptRead, Usage
 from miniclaude.server.error_handlers import METHODS
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -104,7 +104,7 @@ class Meter:
             self.answering = True
             self.metrics.waiting.dec()
             self.metrics.first_seconds.labels(self.model).observe(time.monotonic() - self.begun)
-        self.events += 1
+        self.events += not isinstance(event, PromptRead)
         if isinstance(event, Usage):
             self.usage = event
             for kind, count in (

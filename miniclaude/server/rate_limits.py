@@ -1,9 +1,11 @@
-"""Requests a minute, counted before a body is read, and the headers that say what is left."""
+"""Requests a minute, counted before a body is read, and the headers that say what is left. A full
+server refuses here too: what is refused must cost nothing that those it answers wait for."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from starlette.datastructures import MutableHeaders
@@ -11,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from miniclaude.errors import RateLimitError
 from miniclaude.server.error_handlers import error_response
+from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.quotas import Allowance, Quota, caller_of
 from miniclaude.server.wire.anthropic.errors import speaks_anthropic
 
@@ -44,12 +47,41 @@ class RateLimits:
                     headers[name] = value
             await send(message)
 
+        admission = scope["app"].state.services.admission
+        arrival: Arrival | None = None
+
+        async def received() -> Message:
+            nonlocal arrival
+            message = await receive()
+            whole = message["type"] == "http.request" and not message.get("more_body", False)
+            if whole and arrival is None:
+                with refusals(admission):
+                    arrival = scope[ARRIVAL] = admission.arrive()
+                await admission.turn()
+            return message
+
         try:
-            quota.take_request()
+            with refusals(admission):
+                admission.check()
+                quota.take_request()
         except RateLimitError as error:
             await error_response(error, scope)(scope, receive, told)
             return
-        await self.app(scope, receive, told)
+        try:
+            await self.app(scope, received, told)
+        finally:
+            if arrival is not None:
+                arrival.leave()
+
+
+@contextmanager
+def refusals(admission: Admission) -> Generator[None, None, None]:
+    """Counts what is refused inside the block."""
+    try:
+        yield
+    except RateLimitError as error:
+        admission.metrics.refused.labels(type(error).__name__).inc()
+        raise
 
 
 def _limited(quota: Quota) -> Iterator[tuple[str, Allowance]]:

@@ -16,7 +16,8 @@ from miniclaude.jobs.fine_tuning import FineTuning, Workshop
 from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.admitted import Admitted
-from miniclaude.server.limits import Admission
+from miniclaude.server.answer_cache import AnswerCache, CacheControl, CachedAnswers
+from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.metrics import Metrics
 from miniclaude.server.quotas import Caller, caller_of
 from miniclaude.server.warmup import Warmup
@@ -30,7 +31,7 @@ from miniclaude.store.messages import Messages
 class Services:
     """stopping: set when the server begins to stop; whoever is streaming then ends.
     find_default: the default model when there was none at the start; models may be pulled later.
-    fine_tuning: None where there is no home folder to do it in."""
+    fine_tuning: None where there is no home folder to do it in. answers: those that are kept."""
 
     registry: Registry
     admission: Admission
@@ -40,6 +41,7 @@ class Services:
     warmup: Warmup
     find_default: Callable[[], str] = str
     fine_tuning: FineTuning | None = None
+    answers: AnswerCache = field(default_factory=lambda: AnswerCache(0))
     stopping: anyio.Event = field(default_factory=anyio.Event)
 
     @property
@@ -54,12 +56,21 @@ class Services:
         """What the server counts of itself."""
         return self.admission.metrics
 
-    def resolve(self, model: str, caller: Caller | None = None) -> tuple[Admitted, str]:
+    def resolve(
+        self,
+        model: str,
+        caller: Caller | None = None,
+        control: CacheControl | None = None,
+        arrival: Arrival | None = None,
+    ) -> tuple[Admitted, str]:
         """The provider for a model, its answers counted and charged to `caller`, and the model's
-        bare name. Raises ModelNotFoundError."""
+        bare name. control: how answers may be kept; None: not at all. arrival: the room kept for
+        the request. Raises ModelNotFoundError."""
         provider, bare = self.registry.resolve(model)
         caller = caller or Caller()
-        return Admitted(provider, self.admission, model, caller.quota, caller.name), bare
+        cached = None if control is None else CachedAnswers(self.answers, control, caller.name)
+        charged = (caller.quota, caller.name)
+        return Admitted(provider, self.admission, model, *charged, cached, arrival), bare
 
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
@@ -82,8 +93,13 @@ def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[A
 
 def resolve(connection: HTTPConnection, model: str) -> tuple[Admitted, str]:
     """The provider for a model, charged to the caller of this request or socket, and the model's
-    bare name. Raises ModelNotFoundError."""
-    return services_of(connection).resolve(model, caller_of(connection.scope))
+    bare name. Over HTTP, where a header can say so, answers may come from the cache. Raises
+    ModelNotFoundError."""
+    control = None
+    if connection.scope["type"] == "http":
+        control = CacheControl.of(",".join(connection.headers.getlist("cache-control")))
+    arrival = connection.scope.get(ARRIVAL)
+    return services_of(connection).resolve(model, caller_of(connection.scope), control, arrival)
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -116,6 +132,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             settings.max_answers,
             lambda: default_model(library),
             workshop_of(settings, library),
+            settings.answer_cache_bytes,
         ) as services:
             services.warmup.begin()
             yield services
@@ -130,6 +147,7 @@ async def opened(
     max_answers: int,
     find_default: Callable[[], str] = str,
     workshop: Workshop | None = None,
+    answer_cache_bytes: int = 0,
 ) -> AsyncIterator[Services]:
     """Services over the database at `database_url`; turns that a killed process left unfinished
     are marked interrupted first, and fine-tuning jobs go on. Raises StoreError."""
@@ -147,6 +165,7 @@ async def opened(
             Warmup(registry),
             find_default,
             None if workshop is None else await FineTuning.open(database, workshop),
+            AnswerCache(answer_cache_bytes),
         )
         try:
             yield services

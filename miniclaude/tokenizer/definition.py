@@ -97,7 +97,7 @@ def build(
     if "merges" in model:
         model["merges"] = [
             pair
-            for pair in _merges(model["merges"], vocab, folder)
+            for pair in merge_pairs(model["merges"], vocab, folder)
             if pair[0] + pair[1] not in special.ids
         ]
     renamed = {
@@ -108,7 +108,7 @@ def build(
         "added_tokens": [{**entry, "content": rename(entry["content"])} for entry in added],
     }
     # Offsets must cover the space that belongs to a token, so that a mask can be exact.
-    for part in _parts(renamed.get("pre_tokenizer")) + _parts(renamed.get("post_processor")):
+    for part in parts(renamed.get("pre_tokenizer")) + parts(renamed.get("post_processor")):
         if part.get("type") == "ByteLevel":
             part["trim_offsets"] = False
     try:
@@ -128,7 +128,7 @@ def build(
     return library
 
 
-def _merges(merges: Any, vocab: dict[str, int], folder: Path) -> list[list[str]]:
+def merge_pairs(merges: Any, vocab: dict[str, int], folder: Path) -> list[list[str]]:
     """Merges as pairs, written as such or as `"left right"`; all their tokens must exist."""
     pairs: list[list[str]] = []
     for number, merge in enumerate(merges, start=1):
@@ -153,7 +153,7 @@ def _merges(merges: Any, vocab: dict[str, int], folder: Path) -> list[list[str]]
 
 def spelling_of(definition: JsonObject, folder: Path) -> tuple[Spelling, bool]:
     """How tokens spell bytes, and whether decoding drops a leading space; from the decoder."""
-    decoders = _parts(definition.get("decoder"))
+    decoders = parts(definition.get("decoder"))
     kinds = {str(part.get("type")) for part in decoders}
     if kinds == {"ByteLevel"}:
         return "byte_level", False
@@ -172,12 +172,12 @@ def spelling_of(definition: JsonObject, folder: Path) -> tuple[Spelling, bool]:
     )
 
 
-def _parts(component: Any) -> list[JsonObject]:
+def parts(component: Any) -> list[JsonObject]:
     """A component of the definition, its sequences flattened."""
     if not isinstance(component, dict):
         return []
-    inner = component.get("pretokenizers") or component.get("processors")
-    inner = inner or component.get("decoders")
+    kinds = ("pretokenizers", "processors", "decoders", "normalizers")
+    inner = next((component[kind] for kind in kinds if component.get(kind)), None)
     if isinstance(inner, list):
-        return [part for entry in inner for part in _parts(entry)]
+        return [part for entry in inner for part in parts(entry)]
     return [component]

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.clients.gguf_files import write_gguf_files
 from tests.clients.questions import write_questions
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,7 @@ CLIENTS = {
     "langchain": ["langchain-openai==1.7.4"],
     "lm_eval": ["lm-eval[api]==0.4.13", "transformers==5.23.0"],
     "schemathesis": ["schemathesis==4.32.5"],
+    "llama_cpp": ["llama-cpp-python==0.3.36", "gguf==0.19.0"],  # the first builds for ten minutes
 }
 READY_S = 120
 
@@ -51,6 +53,8 @@ def main() -> int:
             command = [str(python), str(HERE / f"check_{name}.py"), url, model]
             if name == "lm_eval":
                 write_questions(Path(home), model)
+            if name == "llama_cpp":
+                write_gguf_files(Path(home))
             results[name] = subprocess.run(command, check=False, cwd=home).returncode == 0
     print(json.dumps(results))
     return 0 if all(results.values()) else 1

@@ -25,7 +25,8 @@ PATIENCE_S = 30
 
 
 class Endless:
-    """Talks until it is closed; `talking` counts the iterators that are open."""
+    """Talks until it is closed, asked to be silent says nothing, and asked to halt falls silent
+    after two words; `talking` counts the iterators that are open."""
 
     name = "endless"
 
@@ -36,7 +37,8 @@ class Endless:
         return [ModelInfo("endless", created=0, owned_by="tests")]
 
     def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        return self._talk(silent="silent" in request.messages[-1].text)
+        asked = request.messages[-1].text
+        return self._talk(silent="silent" in asked, halting="halt" in asked)
 
     def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         return self._talk(silent=False)
@@ -44,10 +46,14 @@ class Endless:
     async def aclose(self) -> None:
         pass
 
-    async def _talk(self, *, silent: bool) -> AsyncGenerator[StreamEvent, None]:
+    async def _talk(
+        self, *, silent: bool, halting: bool = False
+    ) -> AsyncGenerator[StreamEvent, None]:
         self.talking += 1
         try:
-            if silent:
+            if halting:
+                yield TextDelta(0, "one two")
+            if silent or halting:
                 await asyncio.Event().wait()
             while True:
                 # No suspension here: a stream must notice its reader's leave all the same.
@@ -109,7 +115,8 @@ def running(
 
     async def main() -> None:
         url = f"sqlite+aiosqlite:///{home / 'live.db'}"
-        async with opened(url, registry, configured.max_answers, str, workshop) as services:
+        kept = configured.answer_cache_bytes
+        async with opened(url, registry, configured.max_answers, str, workshop, kept) as services:
             servers.append(server_for(configured, services, started.set))
             await servers[0].serve([listener])
 

@@ -69,3 +69,15 @@ async def test_a_socket_counts_each_request(live: Live) -> None:
             ends.append(frame)
     assert [frame["type"] for frame in ends] == ["chat.done", "chat.done", "error"]
     assert ends[-1]["error"]["code"] == "rate_limit_exceeded"
+
+
+@pytest.mark.parametrize("kind", ["turn.start", "turn.watch"])
+async def test_a_key_for_programs_has_no_turns_on_the_socket(live: Live, kind: str) -> None:
+    """The socket is open to every key; the owner's conversations behind it are not."""
+    headers = {"Authorization": f"Bearer {KEYS['socket']}"}
+    place = {"turn_id": "t"} if kind == "turn.watch" else {"body": {"content": "hi"}}
+    frame = {"type": kind, "id": "a", "conversation_id": "c", **place}
+    async with connect(live.socket_url, additional_headers=headers) as socket:
+        await socket.send(json.dumps(frame))
+        error = json.loads(await socket.recv())
+    assert (error["id"], error["error"]["type"]) == ("a", "permission_error")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import httpx2
 import pytest
 from openai import BadRequestError, OpenAI, pydantic_function_tool
 from pydantic import BaseModel, Field
@@ -188,3 +189,45 @@ def test_what_cannot_be_is_a_400_of_openais_shape(
         client.chat.completions.create(model=house.model, messages=ASKED, stream=stream, **fields)
     assert (caught.value.param, caught.value.code) == (param, code)
     assert caught.value.type == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (
+            "messages",
+            {"max_tokens": 9, "tools": [{"name": "f", "input_schema": LARGE}]},
+            "input_schema",
+        ),
+        (
+            "responses",
+            {"tools": [{"type": "function", "name": "f", "parameters": LARGE}]},
+            "parameters",
+        ),
+    ],
+)
+def test_other_protocols_name_their_own_fields(
+    house: Live, path: str, body: dict[str, Any], place: str
+) -> None:
+    """Who sent `input_schema` looks in vain for `function.parameters`."""
+    said = {"input": "hi"} if path == "responses" else {"messages": ASKED}
+    answer = httpx2.post(f"{house.url}/v1/{path}", json={"model": house.model, **said, **body})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith(f"tools[0].{place}: ")
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 3, 60])
+def test_a_response_that_must_call_has_no_message(house: Live, tokens: int) -> None:
+    """Neither one of log probabilities alone, nor one of the piece of a mark that was cut."""
+    with OpenAI(base_url=f"{house.url}/v1", api_key="unused", max_retries=0) as client:
+        response = client.responses.create(
+            model=house.model,
+            input="hi",
+            tools=[{"type": "function", "name": "f", "parameters": {}, "strict": False}],
+            tool_choice="required",
+            include=["message.output_text.logprobs"],
+            max_output_tokens=tokens,
+            temperature=0,
+        )
+    assert all(item.type == "function_call" for item in response.output)
+    assert bool(response.output) == (tokens == 60)

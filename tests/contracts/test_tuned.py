@@ -54,6 +54,22 @@ def test_it_is_there_as_soon_as_it_is_made(client: OpenAI, home: Path) -> None:
     assert ask(client, name) != plain
 
 
+def test_a_kept_answer_goes_with_the_model_it_came_from(client: OpenAI, home: Path) -> None:
+    """An adapter that is trained anew under its name must not answer as before."""
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters")
+    asked = {"model": name, "messages": [{"role": "user", "content": "kept"}], "temperature": 0}
+
+    def states() -> list[str]:
+        create = client.chat.completions.with_raw_response.create
+        answers = [create(**asked, max_tokens=6) for _ in range(2)]  # type: ignore[call-overload]
+        return [answer.headers["x-mini-claude-cache"] for answer in answers]
+
+    assert states() == ["miss", "hit"]
+    with (home / "adapters" / name.rpartition(":")[2] / "README.md").open("a") as readme:
+        readme.write("Trained again.")
+    assert states() == ["miss", "hit"]
+
+
 def test_a_bad_adapter_never_takes_the_server_down(client: OpenAI, home: Path) -> None:
     name = write_tiny_adapter(home / "models" / "tiny", home / "adapters")
     weights = home / "adapters" / name.rpartition(":")[2] / "adapter_model.safetensors"

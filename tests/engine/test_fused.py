@@ -19,7 +19,9 @@ from miniclaude.engine.worker import load
 from miniclaude.errors import CheckpointError, SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
-from miniclaude.model.fused_attention import attend
+from miniclaude.model.elementwise import highest
+from miniclaude.model.fused_attention import attend, score_room
+from miniclaude.model.fused_tiles import attend_tile, tile_rows
 from miniclaude.model.load_packed import load_packed
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_layers import PackedLinear, pack_model
@@ -182,8 +184,52 @@ def test_attention_is_the_equation_whatever_the_sizes(size: int, dimensions: int
     keys, values = torch.randn(2, 80, dimensions, generator=generator).bfloat16()
     slots = torch.randperm(80, generator=generator)[:size]
     found = torch.full((dimensions,), torch.nan)
-    scores = np.zeros(80, np.float32)
+    scores = np.zeros(score_room(80), np.float32)
     bits = [half.view(torch.int16).numpy() for half in (keys, values)]
     attend(query.numpy(), bits[0], bits[1], slots.numpy(), 0.3, scores, found.numpy())
     weights = (keys[slots].float() @ query * 0.3).softmax(0)
     torch.testing.assert_close(found, weights @ values[slots].float(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [2, 5, 8])
+@pytest.mark.parametrize("sharing", [1, 3])
+@pytest.mark.parametrize("window", [7, 1000])
+@pytest.mark.parametrize("before", [0, 30, 101])
+def test_a_tile_of_attention_is_the_equation(
+    tokens: int, sharing: int, window: int, before: int
+) -> None:
+    """A tile computes products with keys that some of its tokens must not see, and with more keys
+    and queries than there are; none of that may be left in what comes out."""
+    size, head = 32, 1
+    generator = torch.Generator().manual_seed(before)
+    qkv = torch.randn(tokens + 1, (head + sharing) * size, generator=generator)
+    keys, values = torch.randn(2, 150, size, generator=generator).bfloat16()
+    slots = torch.randperm(150, generator=generator)[: before + tokens]
+    lengths = torch.cat([torch.tensor([99]), before + 1 + torch.arange(tokens)])
+    out = torch.full((tokens + 1, (head + sharing) * size), torch.nan)
+    rows = tile_rows(sharing)
+    scores = np.full((rows, score_room(len(slots))), np.nan, np.float32)
+    tile = np.full((2 * rows + 16, size), np.nan, np.float32)
+    bits = [half.view(torch.int16).numpy() for half in (keys, values)]
+    attend_tile(
+        qkv.numpy(), 1, tokens, head, sharing, bits[0], bits[1], slots.numpy(), lengths.numpy(),
+        window, 0.3, scores, tile, out.numpy(),
+    )  # fmt: skip
+    for token in range(1, tokens + 1):
+        seen = slots[max(0, int(lengths[token]) - window) : int(lengths[token])]
+        for place in range(head, head + sharing):
+            part = slice(place * size, (place + 1) * size)
+            weights = (keys[seen].float() @ qkv[token, part] * 0.3).softmax(0)
+            expected = weights @ values[seen].float()
+            torch.testing.assert_close(out[token, part], expected, rtol=1e-4, atol=1e-5)
+    assert out[0].isnan().all()
+    assert out[:, : head * size].isnan().all()
+
+
+def test_the_highest_number_is_found_by_its_bits() -> None:
+    """Numbers below zero are in the opposite order of their bits; one that is none must not be lost
+    among others."""
+    for numbers in ([-3.0, -1.5, -2.0], [0.0, -0.0], [-1e-40, -1.0], [5.0, -7.0, 3e38], [-3e38]):
+        assert highest(np.array(numbers, np.float32)) == np.array(numbers, np.float32).max()
+    for nothing in (np.nan, -np.nan):
+        assert np.isnan(highest(np.array([1.0, nothing, 2.0], np.float32)))

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from miniclaude.errors import ModelNotFoundError
-from miniclaude.messages import Finished, StreamEvent, TextDelta, Usage, text_message
+from miniclaude.messages import Finished, PromptRead, StreamEvent, TextDelta, Usage, text_message
 from miniclaude.providers import anthropic, openai_compatible
 from miniclaude.providers.base import (
     ChatRequest,
@@ -116,6 +116,9 @@ def text_of(events: list[StreamEvent], index: int = 0) -> str:
 async def test_a_stream_is_text_then_its_end_then_usage(case: Case) -> None:
     events = [event async for event in case.chat(max_tokens=20)]
     assert isinstance(events[-1], Usage)
+    if isinstance(events[0], PromptRead):
+        read = events.pop(0)
+        assert read == PromptRead(events[-1].prompt_tokens, events[-1].cached_tokens)
     assert [type(event) for event in events].count(Usage) == 1
     assert isinstance(events[-2], Finished)
     assert all(isinstance(event, TextDelta) for event in events[:-2])
@@ -144,7 +147,7 @@ async def test_giving_up_early_frees_what_works_for_it(case: Case) -> None:
     """Else a page that is closed keeps a slot, or a bill, running."""
     case.hold()
     events = case.chat()
-    assert isinstance(await anext(events), TextDelta)
+    assert isinstance(await anext(events), PromptRead | TextDelta)
     await events.aclose()
     async with asyncio.timeout(30):
         await case.released()

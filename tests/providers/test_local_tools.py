@@ -40,8 +40,8 @@ SCHEMA = Weather.model_json_schema()
 SCHEMA["properties"]["days"]["items"] |= {"minimum": 0, "maximum": 9}
 WEATHER = Tool("weather", "What it will be.", SCHEMA, strict=True)
 NOW = Tool("now", "The time.", {})
-BIG = Tool("f", "", {"enum": ["x" * 1_000_000]})
-UNMET = Tool("f", "", {"not": {}}, strict=True)
+BIG = Tool("f", "", {"enum": ["x" * 1_000_000]}, param="tools[0].input_schema")
+UNMET = Tool("f", "", {"not": {}}, strict=True, param="tools[1].parameters")
 AHEAD = Tool("f", "", {"properties": {"a": {"type": "string", "pattern": "(?=x)"}}})
 ASKED = (text_message("user", "hi"),)
 
@@ -89,7 +89,7 @@ async def ask(local: Local, model: str, **fields: Any) -> Answers:
             else:
                 name, arguments = calls[event.call_index]
                 calls[event.call_index] = name, arguments + event.arguments
-        else:
+        elif isinstance(event, Usage):
             answers.usage = event
     return answers
 
@@ -186,16 +186,16 @@ async def test_with_a_form_it_calls_or_answers_in_that_form(models: Local) -> No
         await ask(models, "plain", structure=Structure("regex", "guided_regex", pattern="a"))
 
 
-TEXT = Tool("f", "", {"type": "string", "enum": ["s"]})
+TEXT = Tool("f", "", {"type": "string", "enum": ["s"]}, param="tools[0].parameters")
 """Its arguments would be no object, which no protocol can carry."""
 
 
 @pytest.mark.parametrize(
     ("tools", "choice", "param", "code"),
     [
-        ((BIG,), "auto", "tools[0].function.parameters", "schema_too_large"),
-        ((TEXT,), "auto", "tools[0].function.parameters.type", "invalid_value"),
-        ((NOW, UNMET), "auto", "tools[1].function.parameters.not", "unsupported_schema"),
+        ((BIG,), "auto", "tools[0].input_schema", "schema_too_large"),
+        ((TEXT,), "auto", "tools[0].parameters.type", "invalid_value"),
+        ((NOW, UNMET), "auto", "tools[1].parameters.not", "unsupported_schema"),
         ((AHEAD,), "required", "tools", "invalid_grammar"),
         ((NOW,), "later", "tool_choice", "invalid_value"),
     ],

@@ -144,6 +144,60 @@ def test_log_probabilities_go_with_text_alone() -> None:
     entry = (ChosenLogprob(TokenLogprob("x", b"x", -0.5)),)
     reader = CallReader(0, PLAIN)
     assert list(reader.push("a", entry)) == [TextDelta(0, "a", entry)]
-    assert list(reader.push(" ", entry)) == [TextDelta(0, "", entry)]
+    assert list(reader.push(" ", entry)) == []
     assert list(reader.push("<tool_call>", entry)) == []
     assert list(reader.push("\n", entry)) == []
+
+
+def entries(pieces: list[str]) -> list[tuple[ChosenLogprob, ...]]:
+    """One for each piece, which it names."""
+    return [(ChosenLogprob(TokenLogprob(piece, b"", -0.5)),) for piece in pieces]
+
+
+@given(
+    text=st.sampled_from(["Let me <tool see  ", "<", "é <tool_cal", " "]),
+    calls=st.sampled_from([[], [("add", "{}")]]),
+    cuts=st.lists(st.integers(0, 60), max_size=30),
+)
+def test_no_log_probability_is_lost_or_told_before_its_text(
+    text: str, calls: Calls, cuts: list[int]
+) -> None:
+    """An empty delta that brings only them looks to a client like a message before the call."""
+    whole = written(PLAIN, text, calls)
+    pieces = [whole[a:b] for a, b in pairwise(sorted({0, len(whole), *cuts})) if a < len(whole)]
+    reader, told = CallReader(0, PLAIN), []
+    events = [e for p, lp in zip(pieces, entries(pieces), strict=True) for e in reader.push(p, lp)]
+    events += reader.finish("stop")
+    said_so_far = ""
+    for event in events:
+        if isinstance(event, TextDelta):
+            assert event.text
+            said_so_far += event.text
+            told += [entry.chosen.token for entry in event.logprobs]
+            assert whole.startswith(said_so_far)
+            assert len("".join(told[:-1])) < len(said_so_far) or not told
+    assert told == pieces[: len(told)]
+    if not calls:
+        assert told == pieces
+
+
+def test_log_probabilities_without_text_come_with_the_next() -> None:
+    """Half of a character is a token, and says nothing yet; the token that ends an answer never."""
+    (half,), (rest,), (end,) = entries(["half", "rest", "end"])
+    reader = CallReader(0, PLAIN)
+    assert list(reader.push("", (half,))) == []
+    assert list(reader.push("é", (rest,))) == [TextDelta(0, "é", (half, rest))]
+    assert list(reader.push("", (end,))) == []
+    assert list(reader.finish("stop")) == [TextDelta(0, "", (end,)), Finished(0, "stop")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_that_must_call_tells_no_piece_of_its_mark(form: ToolFormat) -> None:
+    """`max_tokens` or a stop string may cut it anywhere; `<tool_c` is nothing that was said."""
+    whole = written(form, " ", [("add", '{"a": 1}')])
+    for cut in range(len(whole)):
+        reader = CallReader(0, form, must_call=True)
+        events = [event for piece in whole[:cut] for event in reader.push(piece, entries(["x"])[0])]
+        events += reader.finish("length")
+        assert not any(isinstance(event, TextDelta) for event in events)
+        assert events[-1] == Finished(0, "length")

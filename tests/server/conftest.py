@@ -113,10 +113,9 @@ async def serving(home: Path, max_answers: int = 8, **settings: Any) -> AsyncIte
     scripted = Scripted()
     registry = Registry({"echo": Echo(), "scripted": scripted}, "echo")
     url = f"sqlite+aiosqlite:///{home / 'test.db'}"
-    app = create_app(
-        ServerSettings.model_validate({"home": home, **settings}),
-        opened(url, registry, max_answers),
-    )
+    configured = ServerSettings.model_validate({"home": home, **settings})
+    kept = configured.answer_cache_bytes
+    app = create_app(configured, opened(url, registry, max_answers, answer_cache_bytes=kept))
     async with app.router.lifespan_context(app):
         served = Served(app, app.state.services, scripted)
         served.services.warmup.begin()

@@ -9,7 +9,7 @@ import pytest
 
 from miniclaude.messages import ChosenLogprob, Finished, TextDelta, TokenLogprob, Usage
 from miniclaude.providers.base import CompletionRequest
-from tests.server.conftest import Served
+from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
 
@@ -144,3 +144,14 @@ async def test_a_lone_stop_text_is_a_list_of_one(served: Served) -> None:
 async def test_what_asks_for_nothing_is_accepted(served: Served) -> None:
     response = await post(served, echo=False, suffix=None, best_of=1, user="me", logprobs=None)
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_never_refuses_itself(serve: Serve, stream: bool) -> None:
+    """Its prompts are answered side by side; a slot for each would fill a small server."""
+    async with serve(max_answers=1) as served:
+        response = await post(served, prompt=[str(n) for n in range(20)], stream=stream)
+        assert response.status_code == 200
+        assert "server_overloaded" not in response.text
+        assert len(prompts(served)) == 20
+        assert served.services.admission.active == 0

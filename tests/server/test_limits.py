@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
+import anyio.lowlevel
 import pytest
 
 from miniclaude.errors import OverloadedError
 from miniclaude.messages import TextDelta
 from miniclaude.providers.base import ChatRequest
+from miniclaude.server import body
 from miniclaude.server.admitted import Admitted
+from miniclaude.server.body import parse_json
 from miniclaude.server.limits import Admission
 from tests.server.conftest import Scripted, Serve, Served
 
@@ -56,6 +61,12 @@ async def test_a_full_server_says_when_to_come_back(serve: Serve) -> None:
             assert response.status_code == 503
             assert response.json()["error"]["code"] == "server_overloaded"
             assert 1 <= int(response.headers["retry-after"]) <= 120
+        # Not even the body is looked at, in any protocol: others wait for the one event loop.
+        for path in ("chat/completions", "completions", "responses", "messages", "embeddings"):
+            response = await served.raw("{", f"/v1/{path}")
+            assert response.status_code == 503
+            assert "already making 1 answers" in response.json()["error"]["message"]
+            assert response.headers["retry-after"] == "2"
         assert (await served.client.get("/health")).status_code == 200
         group.cancel_scope.cancel()
 
@@ -91,3 +102,42 @@ async def test_a_stopping_server_tells_its_streams(served: Served) -> None:
         await served.scripted.waiting.wait()
         await served.services.stop()
     assert served.scripted.closed.is_set()
+
+
+async def test_of_many_at_once_the_refused_are_told_before_the_others_are_read(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a body takes the event loop's time; a refusal must not stand in line behind it."""
+    told: list[str] = []
+
+    def parsed(raw: bytes) -> Any:
+        told.append("read")
+        return parse_json(raw)
+
+    monkeypatch.setattr(body, "parse_json", parsed)
+    async with serve(max_answers=4) as served:
+        served.scripted.script = [None]
+
+        async def ask() -> None:
+            told.append(str((await served.chat(model="scripted/m")).status_code))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(ask)
+            while told.count("503") < 16:
+                await anyio.lowlevel.checkpoint()
+            await served.scripted.waiting.wait()
+            await anyio.wait_all_tasks_blocked()
+            assert told.count("read") == 4
+            assert told[:16].count("503") >= 12
+            assert (served.services.admission.active, served.services.admission.arriving) == (4, 0)
+            group.cancel_scope.cancel()
+        assert served.services.admission.active == 0
+
+
+async def test_a_request_that_comes_to_nothing_gives_its_room_back(serve: Serve) -> None:
+    async with serve(max_answers=1) as served:
+        for content in ("{", "{}", '{"model": "none", "messages": []}'):
+            assert (await served.raw(content)).status_code == 400
+        assert (await served.chat()).status_code == 200
+        assert (served.services.admission.active, served.services.admission.arriving) == (0, 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
+from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED
 from tests.server.conftest import Serve, Served, full
@@ -204,3 +204,25 @@ async def test_an_empty_answer(served: Served) -> None:
     response = await post(served, stream=True)
     kinds = [frame.split("\n")[0] for frame in response.text.strip().split("\n\n")]
     assert kinds == ["event: message_start", "event: message_delta", "event: message_stop"]
+
+
+async def test_a_stream_begins_with_what_the_prompt_cost(served: Served) -> None:
+    """Clients show it while the answer is written; 0 looks like a free prompt."""
+    served.scripted.script.insert(0, PromptRead(3, 1))
+    body = {"model": "scripted/m", "max_tokens": 9, "stream": True}
+    messages = [{"role": "user", "content": "hi"}]
+    response = await served.client.post("/v1/messages", json={**body, "messages": messages})
+    start = json.loads(response.text.split("\n")[1].removeprefix("data: "))
+    usage = start["message"]["usage"]
+    assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (2, 1)
+    assert usage["output_tokens"] == 0
+    # Other protocols have no place for it, and must not stumble.
+    for path, fields in (
+        ("chat/completions", {"messages": messages}),
+        ("responses", {"input": "hi"}),
+    ):
+        for stream in (False, True):
+            sent = {"model": "scripted/m", "stream": stream, **fields}
+            said = (await served.client.post(f"/v1/{path}", json=sent)).text
+            assert "hi" in said
+            assert "error" not in said.replace('"error":null', "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from miniclaude.errors import ContextLengthError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED
@@ -127,3 +128,18 @@ async def test_an_answer_that_ends_early_is_a_failure(served: Served) -> None:
     assert (await post(served)).status_code == 502
     last = (await post(served, stream=True)).text.strip().split("\n\n")[-1]
     assert last.startswith('event: error\ndata: {"type":"error","sequence_number":5,')
+
+
+@pytest.mark.parametrize(
+    ("param", "told"), [("max_tokens", "max_output_tokens"), ("messages", "input"), ("n", "n")]
+)
+async def test_what_a_provider_blames_is_named_as_it_was_sent(
+    served: Served, param: str, told: str
+) -> None:
+    """Providers know no protocol; who sent `max_output_tokens` looks in vain for `max_tokens`."""
+    served.scripted.script = [ContextLengthError("Too long.", hint="Shorten it.", param=param)]
+    for stream in (False, True):
+        sent = {"model": "scripted/m", "input": "hi", "stream": stream}
+        response = await served.client.post("/v1/responses", json=sent)
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == told

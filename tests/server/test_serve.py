@@ -200,3 +200,21 @@ async def test_a_client_that_stops_reading_leaves_no_traceback(served: Served) -
     await stuck.wait()
     request.cancel()
     await request
+
+
+@pytest.mark.anyio
+async def test_small_packets_are_sent_at_once() -> None:
+    """With Nagle's algorithm every answer on a connection in use, and every token of a stream,
+    waits 40 ms for the client's acknowledgement of the one before."""
+    accepted: asyncio.Queue[int] = asyncio.Queue()
+
+    def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found = writer.get_extra_info("socket")
+        accepted.put_nowait(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = bind_socket("127.0.0.1", 0)
+    async with await asyncio.start_server(look, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted.get() == 1
+        writer.close()

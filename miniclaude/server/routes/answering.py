@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -14,18 +14,26 @@ from miniclaude.server.sse import DONE, EventStream, sse, tell_error, typed_sse
 Chunks = AsyncGenerator[dict[str, Any], None]
 
 
-async def stream(request: Request, services: Services, chunks: Chunks) -> EventStream:
-    """`chunks` as an event stream. What fails before the first of them is raised here, while the
-    response can still have a status of its own."""
-    return await _begun(request, services, _frames(chunks, sse, tell_error, DONE), tell_error)
+async def stream(
+    request: Request, services: Services, chunks: Chunks, headers: Mapping[str, str]
+) -> EventStream:
+    """`chunks` as an event stream, with these headers. What fails before the first chunk is raised
+    here, while the response can still have a status of its own."""
+    return await _begun(
+        request, services, _frames(chunks, sse, tell_error, DONE), tell_error, headers
+    )
 
 
 async def typed_stream(
-    request: Request, services: Services, events: Chunks, tell: Callable[[Exception], str]
+    request: Request,
+    services: Services,
+    events: Chunks,
+    tell: Callable[[Exception], str],
+    headers: Mapping[str, str],
 ) -> EventStream:
     """The same for a protocol whose events name their type, and whose last one is their end.
     tell: the event that says that the stream failed."""
-    return await _begun(request, services, _frames(events, typed_sse, tell, ""), tell)
+    return await _begun(request, services, _frames(events, typed_sse, tell, ""), tell, headers)
 
 
 async def _begun(
@@ -33,9 +41,12 @@ async def _begun(
     services: Services,
     frames: AsyncGenerator[str, None],
     tell: Callable[[Exception], str],
+    headers: Mapping[str, str],
 ) -> EventStream:
     first = await while_connected(request, services.stopping, lambda: anext(frames))
-    return EventStream(frames, services.stopping, first=first, tell=tell)
+    begun = EventStream(frames, services.stopping, first=first, tell=tell)
+    begun.headers.update(headers)
+    return begun
 
 
 async def _frames(

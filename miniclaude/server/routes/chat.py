@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter, Request, Response
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
+from miniclaude.messages import StreamEvent
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.routes.answering import Chunks, stream
@@ -24,23 +27,26 @@ async def create_chat_completion(request: Request) -> Response:
     services = services_of(request)
     body = validate(ChatBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
-    if body.stream:
-        return await stream(request, services, open_chunks(request, body))
     provider, model = resolve(request, body.model)
     events = provider.chat(body.chat_request(model))
+    if body.stream:
+        return await stream(request, services, _chunks(body, events), provider.headers)
     head = Head(new_id("chatcmpl"), body.model)
     answer = await while_connected(
         request,
         services.stopping,
         lambda: chat_completion(head, events, choices=body.n, with_logprobs=body.logprobs),
     )
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=provider.headers)
 
 
 def open_chunks(connection: HTTPConnection, body: ChatBody) -> Chunks:
     """The chunks that answer `body`. Raises InvalidRequestError and ModelNotFoundError at once,
     and what the provider raises when they are read."""
     provider, model = resolve(connection, body.model)
-    events = provider.chat(body.chat_request(model))
+    return _chunks(body, provider.chat(body.chat_request(model)))
+
+
+def _chunks(body: ChatBody, events: AsyncIterator[StreamEvent]) -> Chunks:
     head = Head(new_id("chatcmpl"), body.model)
     return chat_chunks(head, events, choices=body.n, include_usage=body.include_usage)

@@ -30,10 +30,9 @@ async def create_completion(request: Request) -> Response:
     check_stream_options(body.stream, body.stream_options)
     provider, model = resolve(request, body.model)
     requests = body.completion_requests(model)
-    begin = provider.complete_with_prompt if body.echo else provider.complete
     # A stream tells one answer after the other; a whole one is told when all are there.
     together = in_turn if body.stream else side_by_side
-    events = together([begin(each) for each in requests], body.n)
+    events = provider.complete_all(requests, together, echo=body.echo)
     head = Head(new_id("cmpl"), body.model)
     if body.stream:
         chunks = completion_chunks(
@@ -43,7 +42,7 @@ async def create_completion(request: Request) -> Response:
             include_usage=body.include_usage,
             with_logprobs=body.logprobs is not None,
         )
-        return await stream(request, services, chunks)
+        return await stream(request, services, chunks, provider.headers)
     answer = await while_connected(
         request,
         services.stopping,
@@ -51,4 +50,4 @@ async def create_completion(request: Request) -> Response:
             head, events, choices=body.choices, with_logprobs=body.logprobs is not None
         ),
     )
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=provider.headers)

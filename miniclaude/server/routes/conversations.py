@@ -12,17 +12,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 
 from miniclaude.chat.events import TurnDelta, TurnEvent
+from miniclaude.chat.turn import StartedTurn
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import closing
 from miniclaude.server.error_handlers import describe
-from miniclaude.server.services import services_of
+from miniclaude.server.services import Services, services_of
 from miniclaude.server.sse import EventStream, sse
 from miniclaude.server.wire.conversations import (
+    MAX_OFFSET,
     ConversationChange,
     NewConversation,
     NewTurn,
     conversation_json,
     message_json,
+    started_json,
     turn_event_json,
 )
 from miniclaude.server.wire.validation import validate
@@ -30,8 +33,6 @@ from miniclaude.store.conversations import MAX_PAGE, UNSET
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
-
-MAX_OFFSET = 2**31
 
 router = APIRouter(prefix="/conversations")
 
@@ -94,9 +95,13 @@ async def delete_conversation(request: Request, conversation_id: str) -> None:
 @router.post("/{conversation_id}/turns", status_code=201)
 async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
     """Say something, or have a message answered again. Returns once the question is stored."""
-    services = services_of(request)
     body = validate(NewTurn, await read_json(request))
-    started = await services.turns.start(
+    return started_json(await begin_turn(services_of(request), conversation_id, body))
+
+
+async def begin_turn(services: Services, conversation_id: str, body: NewTurn) -> StartedTurn:
+    """The turn that `body` asks for, its question stored. Raises what `Turns.start` raises."""
+    return await services.turns.start(
         OWNER,
         conversation_id,
         content=body.content,
@@ -105,11 +110,6 @@ async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
         settings=body.settings.provider_settings(),
         system=body.settings.system,
     )
-    return {
-        "turn_id": started.turn_id,
-        "user_message_id": started.user_message_id,
-        "assistant_message_id": started.assistant_message_id,
-    }
 
 
 @router.get("/{conversation_id}/turns/{turn_id}/events")
@@ -123,7 +123,7 @@ async def watch_turn(
     """The answer after its first `offset` code points, as it grows. A browser's own EventSource
     says by Last-Event-ID how far it got."""
     turns = services_of(request).turns
-    await turns.require(OWNER, conversation_id, turn_id)
+    await turns.length(OWNER, conversation_id, turn_id)
     if last_event_id and last_event_id.isascii() and last_event_id.isdecimal():
         offset = max(offset, min(int(last_event_id), MAX_OFFSET))
     events = turns.events(OWNER, conversation_id, turn_id, offset)

@@ -33,11 +33,12 @@ async def create_message(request: Request) -> Response:
         def tell(error: Exception) -> str:
             return typed_sse(describe_to_anthropic(error, request_id(request.scope)))
 
-        return await typed_stream(request, services, message_events(id, body.model, events), tell)
+        said = message_events(id, body.model, events)
+        return await typed_stream(request, services, said, tell, provider.headers)
     answer = await while_connected(
         request, services.stopping, lambda: message(id, body.model, events)
     )
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=provider.headers)
 
 
 @router.post("/messages/count_tokens")

@@ -32,6 +32,6 @@ async def create_response(request: Request) -> Response:
         def tell(error: Exception) -> str:
             return typed_sse(events.failure(describe(error)))
 
-        return await typed_stream(request, services, events.stream(), tell)
+        return await typed_stream(request, services, events.stream(), tell, provider.headers)
     answer = await while_connected(request, services.stopping, lambda: whole(events))
-    return JSONResponse(answer)
+    return JSONResponse(answer, headers=provider.headers)

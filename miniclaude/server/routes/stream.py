@@ -1,7 +1,8 @@
-"""`WS /chat/stream`: chat completions over a socket.
+"""`WS /chat/stream`: chat completions and turns of conversations over a socket.
 
-In: `chat.start` with an id and a request, `chat.cancel`. Out: `chat.chunk`s, then for each id that
-was started exactly one end: `chat.done`, also after a cancel, or `error`.
+In: `chat.start` with an id and a request, `turn.start`, `turn.watch`, `chat.cancel`. Out:
+`chat.chunk`s or `turn.event`s, then for each id that was started exactly one end: `chat.done`, also
+after a cancel, or `error`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ from miniclaude.errors import (
     PayloadTooLargeError,
 )
 from miniclaude.server.body import parse_json
-from miniclaude.server.disconnect import closing
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.quotas import caller_of
-from miniclaude.server.routes.chat import open_chunks
+from miniclaude.server.routes.stream_answers import Answer, ChatAnswer, TurnAnswer
 from miniclaude.server.sse import to_json
 from miniclaude.server.wire.chat import ChatBody
-from miniclaude.server.wire.socket import CancelFrame, StartFrame, frame_id, read_frame
+from miniclaude.server.wire.socket import CancelFrame, Frame, StartFrame, frame_id, read_frame
 from miniclaude.server.wire.validation import validate
 
 MAX_IN_FLIGHT = 16
@@ -40,7 +40,7 @@ router = APIRouter()
 
 @router.websocket("/chat/stream")
 async def chat_stream(socket: WebSocket) -> None:
-    """One socket, until its client leaves; whatever is still being answered ends with it."""
+    """One socket, until its client leaves; chat completions end with it, turns go on."""
     await socket.accept()
     with suppress(WebSocketDisconnect, WebSocketDisconnected):
         async with anyio.create_task_group() as group:
@@ -55,7 +55,7 @@ class Session:
     def __init__(self, socket: WebSocket, group: TaskGroup) -> None:
         self._socket = socket
         self._group = group
-        self._running: dict[str, anyio.CancelScope] = {}
+        self._running: dict[str, Answer] = {}
         self._max_bytes = socket.app.state.settings.max_body_bytes
 
     async def read_frames(self) -> None:
@@ -80,11 +80,11 @@ class Session:
             )
         return parse_json(text)
 
-    def _obey(self, frame: StartFrame | CancelFrame) -> None:
+    def _obey(self, frame: Frame) -> None:
         if isinstance(frame, CancelFrame):
             # An id that is not running has ended while the frame was on its way.
-            if scope := self._running.get(frame.id):
-                scope.cancel()
+            if running := self._running.get(frame.id):
+                running.cancel()
             return
         if frame.id in self._running:
             raise ConflictError(
@@ -97,20 +97,21 @@ class Session:
                 f"This socket already has {MAX_IN_FLIGHT} requests open.",
                 hint="Wait until one ends.",
             )
-        caller_of(self._socket.scope).quota.take_request()
-        body = validate(ChatBody, frame.body)
-        scope = self._running[frame.id] = anyio.CancelScope()
-        self._group.start_soon(self._answer, frame.id, body, scope)
+        answer: Answer
+        if isinstance(frame, StartFrame):
+            caller_of(self._socket.scope).quota.take_request()
+            answer = ChatAnswer(self._socket, validate(ChatBody, frame.body))
+        else:
+            answer = TurnAnswer(self._socket, self._group, frame)
+        self._running[frame.id] = answer
+        self._group.start_soon(self._answer, frame.id, answer)
 
-    async def _answer(self, id: str, body: ChatBody, scope: anyio.CancelScope) -> None:
+    async def _answer(self, id: str, answer: Answer) -> None:
         ending: dict[str, Any] = {"type": "chat.done", "id": id}
-        with scope:
-            try:
-                async with closing(open_chunks(self._socket, body)) as chunks:
-                    async for chunk in chunks:
-                        await self._send({"type": "chat.chunk", "id": id, "data": chunk})
-            except Exception as error:
-                ending = {"type": "error", "id": id, **describe(error)}
+        try:
+            await answer.run(lambda frame: self._send({"id": id, **frame}))
+        except Exception as error:
+            ending = {"type": "error", "id": id, **describe(error)}
         del self._running[id]
         await self._send(ending)
 

@@ -13,6 +13,7 @@ from miniclaude.messages import (
     ChosenLogprob,
     Finished,
     FinishReason,
+    PromptRead,
     StreamEvent,
     TextDelta,
     TokenLogprob,
@@ -112,6 +113,8 @@ async def chat_chunks(
                     usage = usage_json(event)
                     yield {**head.json("chat.completion.chunk"), "choices": [], "usage": usage}
                 continue
+            if isinstance(event, PromptRead):
+                continue
             if event.index not in begun:
                 begun.add(event.index)
                 opening = {"role": "assistant", "content": "", "refusal": None}
@@ -190,7 +193,7 @@ async def chat_completion(
         async for event in events:
             if isinstance(event, Usage):
                 usage = event
-            else:
+            elif not isinstance(event, PromptRead):
                 answers[event.index].add(event)
     if usage is None or any(answer.finish is None for answer in answers):
         raise incomplete("a finish reason for every choice and a token count")

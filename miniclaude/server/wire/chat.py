@@ -194,8 +194,9 @@ class ChatBody(SamplingFields, StructureFields):
                     tool.function.description,
                     tool.function.parameters,
                     tool.function.strict,
+                    f"tools[{place}].function.parameters",
                 )
-                for tool in self.tools
+                for place, tool in enumerate(self.tools)
             ),
             tool_choice=choice,
             parallel_tool_calls=self.parallel_tool_calls,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent
+from miniclaude.chat.turn import StartedTurn
 from miniclaude.messages import Usage
 from miniclaude.providers.base import Settings
 from miniclaude.server.wire.answers import usage_json
@@ -18,6 +19,8 @@ from miniclaude.store.messages import StoredMessage
 Json = dict[str, Any]
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+MAX_OFFSET = 2**31
 
 
 class NewConversation(NullIsAbsent):
@@ -90,6 +93,15 @@ def message_json(message: StoredMessage) -> Json:
         "finish_reason": message.finish_reason,
         "error": message.error,
         "turn_id": message.turn_id if message.status == "streaming" else None,
+    }
+
+
+def started_json(started: StartedTurn) -> dict[str, str]:
+    """The ids of a turn that has begun."""
+    return {
+        "turn_id": started.turn_id,
+        "user_message_id": started.user_message_id,
+        "assistant_message_id": started.assistant_message_id,
     }
 
 

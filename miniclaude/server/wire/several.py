@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
-from miniclaude.messages import CompletionEvent, Usage
+from miniclaude.messages import CompletionEvent, PromptRead, Usage
 from miniclaude.server.disconnect import closing
 
 AT_ONCE = 8
@@ -28,7 +28,7 @@ async def in_turn(
                     prompt_tokens += event.prompt_tokens
                     completion_tokens += event.completion_tokens
                     cached_tokens += event.cached_tokens
-                else:
+                elif not isinstance(event, PromptRead):
                     yield replace(event, index=place * choices_each + event.index)
     yield Usage(prompt_tokens, completion_tokens, cached_tokens)
 
@@ -48,7 +48,7 @@ async def side_by_side(
             try:
                 async with closing(in_turn([answers[place]], choices_each)) as events:
                     async for event in events:
-                        if not isinstance(event, Usage):
+                        if not isinstance(event, Usage | PromptRead):
                             event = replace(event, index=place * choices_each + event.index)
                         await news.put(event)
             except Exception as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from miniclaude.errors import InvalidRequestError
+from miniclaude.server.wire.conversations import MAX_OFFSET, Id
 from miniclaude.server.wire.validation import StrictBody, validate
 
 RequestId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -27,15 +28,42 @@ class CancelFrame(StrictBody):
     id: RequestId
 
 
-def read_frame(data: object) -> StartFrame | CancelFrame:
+class TurnStartFrame(StrictBody):
+    """Begin a turn of a stored conversation and watch it; `body` as `POST …/turns` takes it."""
+
+    type: Literal["turn.start"]
+    id: RequestId
+    conversation_id: Id
+    body: dict[str, Any]
+
+
+class TurnWatchFrame(StrictBody):
+    """Watch a turn, running or ended, from the code point `offset` of its answer on."""
+
+    type: Literal["turn.watch"]
+    id: RequestId
+    conversation_id: Id
+    turn_id: Id
+    offset: Annotated[int, Field(ge=0, le=MAX_OFFSET)] = 0
+
+
+Frame = StartFrame | CancelFrame | TurnStartFrame | TurnWatchFrame
+
+FRAMES: dict[str, type[Frame]] = {
+    "chat.start": StartFrame,
+    "chat.cancel": CancelFrame,
+    "turn.start": TurnStartFrame,
+    "turn.watch": TurnWatchFrame,
+}
+
+
+def read_frame(data: object) -> Frame:
     """Raises InvalidRequestError."""
     kind = data.get("type") if isinstance(data, dict) else None
-    if kind == "chat.start":
-        return validate(StartFrame, data)
-    if kind == "chat.cancel":
-        return validate(CancelFrame, data)
+    if isinstance(kind, str) and kind in FRAMES:
+        return validate(FRAMES[kind], data)
     raise InvalidRequestError(
-        "type: a frame is chat.start or chat.cancel.",
+        f"type: a frame is {', '.join(list(FRAMES)[:-1])} or {list(FRAMES)[-1]}.",
         hint='Send {"type": "chat.start", "id": …, "body": {…}}.',
         param="type",
     )

@@ -10,6 +10,7 @@ from miniclaude.errors import ProviderError
 from miniclaude.messages import (
     Finished,
     FinishReason,
+    PromptRead,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -134,7 +135,7 @@ async def message(id: str, model: str, events: AsyncIterator[StreamEvent]) -> Js
                 usage = event
             elif isinstance(event, Finished):
                 finished = event
-            elif isinstance(event, ToolCallDelta) or event.text:
+            elif isinstance(event, ToolCallDelta) or (isinstance(event, TextDelta) and event.text):
                 blocks.open(event)
                 blocks.add(event)
     if finished is None or usage is None:
@@ -146,8 +147,8 @@ async def message(id: str, model: str, events: AsyncIterator[StreamEvent]) -> Js
 async def message_events(
     id: str, model: str, events: AsyncIterator[StreamEvent]
 ) -> AsyncGenerator[Json, None]:
-    """The events of a stream. What the prompt cost is known at the end, so `message_start` says 0
-    and `message_delta` the truth.
+    """The events of a stream. `message_start` says what the prompt cost where the provider can tell
+    by then, else 0; `message_delta` says it in any case.
 
     Raises what `events` raises, and ProviderError when it ends early.
     """
@@ -160,13 +161,16 @@ async def message_events(
             if not begun:
                 begun = True
                 nothing: Json = {"stop_reason": None, "stop_sequence": None}
-                start = message_json(id, model, [], nothing, Usage(0, 0))
+                cost = Usage(0, 0)
+                if isinstance(event, PromptRead):
+                    cost = Usage(event.prompt_tokens, 0, event.cached_tokens)
+                start = message_json(id, model, [], nothing, cost)
                 yield {"type": "message_start", "message": start}
             if isinstance(event, Usage):
                 usage = event
             elif isinstance(event, Finished):
                 finished = event
-            elif isinstance(event, ToolCallDelta) or event.text:
+            elif isinstance(event, ToolCallDelta) or (isinstance(event, TextDelta) and event.text):
                 block = blocks.open(event)
                 place = len(blocks.blocks) - 1
                 if block is not None:

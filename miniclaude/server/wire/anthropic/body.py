@@ -129,8 +129,14 @@ class CountBody(NullIsAbsent):
             read_conversation(self.system, self.messages),
             settings or Settings(),
             tuple(
-                Tool(tool.name, tool.description, tool.input_schema, tool.strict)
-                for tool in self.tools
+                Tool(
+                    tool.name,
+                    tool.description,
+                    tool.input_schema,
+                    tool.strict,
+                    f"tools[{place}].input_schema",
+                )
+                for place, tool in enumerate(self.tools)
             ),
             choice,
             parallel_tool_calls=not self.tool_choice.disable_parallel_tool_use,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from miniclaude.errors import ProviderError
+from miniclaude.errors import MiniClaudeError, ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Json, incomplete, logprob_entries, new_id
@@ -14,6 +15,20 @@ from miniclaude.server.wire.responses.body import ResponseBody
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer is not complete, in this protocol's words, by our reason."""
+
+
+OWN_FIELDS = {"max_tokens": "max_output_tokens", "messages": "input"}
+"""What providers blame, by what it is called here."""
+
+
+@asynccontextmanager
+async def own_fields() -> AsyncIterator[None]:
+    """Errors from inside the block name the fields of this protocol."""
+    try:
+        yield
+    except MiniClaudeError as error:
+        error.param = OWN_FIELDS.get(error.param or "", error.param)
+        raise
 
 
 def usage_json(usage: Usage) -> Json:
@@ -48,7 +63,7 @@ class ResponseEvents:
         """Raises what the provider's events raise, and ProviderError when they end early."""
         finished: Finished | None = None
         usage: Usage | None = None
-        async with closing(self.events):
+        async with own_fields(), closing(self.events):
             async for event in self.events:
                 if not self.number:
                     for kind in ("response.created", "response.in_progress"):
@@ -57,7 +72,9 @@ class ResponseEvents:
                     usage = event
                 elif isinstance(event, Finished):
                     finished = event
-                elif isinstance(event, ToolCallDelta) or event.text or event.logprobs:
+                elif isinstance(event, ToolCallDelta) or (
+                    isinstance(event, TextDelta) and (event.text or event.logprobs)
+                ):
                     for said in self.add(event):
                         yield said
         if finished is None or usage is None:

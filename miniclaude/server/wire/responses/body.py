@@ -185,8 +185,14 @@ class ResponseBody(NullIsAbsent):
             read_items(self.instructions, self.input),
             settings,
             tuple(
-                Tool(tool.name, tool.description, tool.parameters, tool.strict)
-                for tool in self.tools
+                Tool(
+                    tool.name,
+                    tool.description,
+                    tool.parameters,
+                    tool.strict,
+                    f"tools[{place}].parameters",
+                )
+                for place, tool in enumerate(self.tools)
             ),
             choice if isinstance(choice, str) else choice.name,
             parallel_tool_calls=self.parallel_tool_calls,

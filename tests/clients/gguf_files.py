@@ -1,0 +1,110 @@
+"""GGUF files for llama.cpp to load, and what we make of the same models: ids, scores, greedy text.
+
+The bundled model, that model with an adapter merged in, stories260K where `shared/` is beside the
+checkout, and random models of each family, each with another rule for cutting text into words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from miniclaude.model.cache import ContiguousCache
+from miniclaude.model.checkpoint import load_model
+from miniclaude.model.gguf_export import TYPES, write_gguf
+from miniclaude.model.library import Library, bundled_models
+from miniclaude.model.merged import write_merged
+from miniclaude.model.transformer import Transformer
+from miniclaude.tokenizer.load import load_tokenizer
+from tests.model.gguf_models import KINDS, TEXTS, Silent, write_model
+from tests.tiny_adapter import write_tiny_adapter
+
+ROOT = Path(__file__).resolve().parents[2]
+STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+
+PROMPTS = {
+    "chat": "<|im_start|>user\nWho are you?<|im_end|>\n<|im_start|>assistant\n",
+    "text": "Once upon a time",
+}
+STEPS = 48
+
+
+def write_gguf_files(folder: Path) -> None:
+    """Write the files, and gguf.json: for each, what we expect llama.cpp to find."""
+    models = folder / "gguf-models"
+    for kind in KINDS:
+        write_model(models / kind, kind)
+    if STORIES.is_dir():
+        (models / "stories260K").symlink_to(STORIES)
+    base = next(iter(Library(models / "none", bundled_models()).list()))
+    write_tiny_adapter(base.path, folder / "gguf-adapters", base_name=base.name)
+    library = Library(models, bundled_models(), folder / "gguf-adapters")
+    expected: list[dict[str, Any]] = []
+    for model in library.list():
+        kinds = ["f32", "f16", "q8_0", "q4_0"] if model.name in (base.name, "stories260K") else []
+        for kind in kinds or ["f32", "f16"]:
+            path = folder / f"{model.name.replace(':', '-')}-{kind}.gguf"
+            write_gguf(model, path, TYPES[kind], Silent())
+            expected.append({"name": model.name, "kind": kind, "file": str(path)})
+    by_name = {
+        name: ours(library, name, folder) for name in {str(entry["name"]) for entry in expected}
+    }
+    for name, found in by_name.items():
+        np.save(folder / f"{name.replace(':', '-')}.npy", found.pop("scores"))
+    for entry in expected:
+        scores = folder / f"{str(entry['name']).replace(':', '-')}.npy"
+        entry |= {**by_name[str(entry["name"])], "scores": str(scores)}
+        entry["same"] = entry["name"] in (base.name, "stories260K", "gpt2")
+        entry["served"] = entry["name"] == base.name
+    (folder / "gguf.json").write_text(json.dumps(expected), "utf-8")
+
+
+@torch.inference_mode()
+def ours(library: Library, name: str, scratch: Path) -> dict[str, Any]:
+    """The ids of each text, the greedy text after each prompt, and the scores that led to it."""
+    model = library.find(name)
+    folder = model.path
+    if model.adapter is not None:
+        folder = scratch / "merged"  # the sum is stored in the base's own numbers, bfloat16
+        write_merged(model, folder)
+    transformer, tokenizer = load_model(folder), load_tokenizer(folder)
+    special = name == "mini-claude-4m" or name.startswith("ft:")
+    prompt = PROMPTS["chat" if special else "text"]
+    begin = tokenizer.encode_prompt("")
+    ids = begin + tokenizer.encode(prompt, special=special)
+    answer: list[int] = []
+    scores = []
+    for token, logits in greedy(transformer, ids):
+        scores.append(logits)
+        answer.append(token)
+        if token in tokenizer.eos_ids or len(answer) == STEPS:
+            break
+    return {
+        "texts": [[text, tokenizer.encode(text)] for text in TEXTS],
+        "prompt": ids,
+        "prompt_text": prompt,
+        "special": special,
+        "begin": begin,
+        "answer": answer,
+        "answer_text": b"".join(map(tokenizer.token_bytes, answer)).decode("utf-8", "replace"),
+        "scores": np.stack(scores),
+    }
+
+
+def greedy(model: Transformer, ids: list[int]) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
+    """The likeliest token after `ids`, and after that, and so on, each with the scores [vocab]."""
+    c = model.config
+    cache = ContiguousCache(
+        layers=c.layers, batch=1, capacity=c.context, kv_heads=c.kv_heads, head_dim=c.head_dim
+    )
+    new = ids
+    while True:
+        logits = model(torch.tensor([new]), cache)[0, -1]
+        cache.advance(len(new))
+        new = [int(logits.argmax())]
+        yield new[0], logits.numpy()
