@@ -95,9 +95,16 @@ def parse_json(raw: bytes | str) -> Any:
 
     Raises InvalidRequestError, with `param` at the offending value.
     """
+    value = parse_unchecked(raw)
+    check_values(value)
+    return value
+
+
+def parse_unchecked(raw: bytes | str) -> Any:
+    """Values from JSON text before `check_values` has seen them. Raises InvalidRequestError."""
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        value = json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         raise _bad_json(f"it is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -106,8 +113,6 @@ def parse_json(raw: bytes | str) -> Any:
         raise _too_deep() from None
     except ValueError:  # an integer of more digits than Python converts
         raise _bad_json("a number in it has too many digits") from None
-    _check_values(value)
-    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,8 +152,10 @@ class _Place:
         return f"{before}.{self.step[:64]}" if before else self.step[:64]
 
 
-def _check_values(root: object) -> None:
-    """Walk the tree without recursion, refusing what `parse_json` promises not to return."""
+def check_values(root: object) -> None:
+    """Walk the tree without recursion, refusing what `parse_json` promises not to return.
+
+    Raises InvalidRequestError, with `param` at the offending value."""
     waiting: list[tuple[object, _Place | None, int]] = [(root, None, 0)]
     seen = 0
     while waiting:

@@ -119,6 +119,9 @@ async def test_too_many_at_once(live: Live, socket: ClientConnection) -> None:
         ('{"type": "chat.start", "id": "a", "body": {}}', "a", "model"),
         ('{"type": "chat.start", "id": "a", "body": {}, "extra": 1}', "a", "extra"),
         ('{"type": "chat.start", "id": "a\\ud800", "body": {}}', None, "id"),
+        ('{"type": "chat.start", "id": "a", "body": {"x": "\\u0000"}}', "a", "body.x"),
+        ('{"type": "turn.start", "id": "a", "body": {"x": "\\ud800"}}', "a", "body.x"),
+        ('{"type": "chat.start", "id": "a\\u0000", "body": {}}', None, "id"),
         ('{"type": "chat.cancel", "id": []}', None, "id"),
         (b"\x00\x01", None, None),
         ("[" * 50_000, None, None),
@@ -127,7 +130,8 @@ async def test_too_many_at_once(live: Live, socket: ClientConnection) -> None:
 async def test_a_frame_that_makes_no_sense_is_answered(
     live: Live, socket: ClientConnection, frame: str | bytes, id: str | None, param: str | None
 ) -> None:
-    """A closed socket would take the other requests on it down."""
+    """A closed socket would take the other requests on it down, and without its id the one that
+    the frame begins would be waited for in vain."""
     await socket.send(frame)
     answer = await receive(socket)
     assert (answer["type"], answer["id"]) == ("error", id)

@@ -23,7 +23,7 @@ from miniclaude.errors import (
     OverloadedError,
     PayloadTooLargeError,
 )
-from miniclaude.server.body import parse_json
+from miniclaude.server.body import check_values, parse_unchecked
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.stream_answers import Answer, ChatAnswer, TurnAnswer
@@ -64,6 +64,7 @@ class Session:
             data: object = None
             try:
                 data = self._parse(message)
+                check_values(data)  # once `data` is known: the error names its id
                 self._obey(read_frame(data))
             except Exception as error:
                 await self._fail(frame_id(data), error)
@@ -78,7 +79,7 @@ class Session:
             raise PayloadTooLargeError(
                 f"The frame is larger than {self._max_bytes:,} bytes.", hint="Send less."
             )
-        return parse_json(text)
+        return parse_unchecked(text)
 
     def _obey(self, frame: Frame) -> None:
         if isinstance(frame, CancelFrame):

@@ -70,6 +70,9 @@ def read_frame(data: object) -> Frame:
 
 
 def frame_id(data: object) -> str | None:
-    """The id of a frame that may be wrong otherwise, so that its error can name it."""
+    """The id of a frame that may be wrong otherwise, so that its error can name it; None for one
+    that no frame can hold."""
     found = data.get("id") if isinstance(data, dict) else None
-    return found[:64] if isinstance(found, str) else None
+    if not isinstance(found, str) or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in found):
+        return None
+    return found[:64]
