@@ -73,8 +73,9 @@ def encode(kind: BlockType, rows: Floats) -> Bytes:
 
 
 def decode(kind: BlockType, rows: Bytes) -> Floats:
-    """uint8 [rows, bytes of a row] → float32 [rows, columns]."""
-    numbers = kind.decode(np.ascontiguousarray(rows).reshape(-1, kind.bytes))
+    """uint8 [rows, bytes of a row] → float32 [rows, columns]; not finite where the scale is not."""
+    with np.errstate(invalid="ignore"):  # infinity times zero
+        numbers = kind.decode(np.ascontiguousarray(rows).reshape(-1, kind.bytes))
     return numbers.reshape(rows.shape[0], -1)
 
 

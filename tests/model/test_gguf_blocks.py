@@ -112,3 +112,10 @@ def test_what_a_type_cannot_hold_is_refused(kind: BlockType, bad: float) -> None
     rows[2, 3] = bad
     with pytest.raises(ValueError, match=re.escape(f"{bad:g}")):
         encode(kind, rows)
+
+
+def test_a_scale_that_is_not_finite_is_no_warning() -> None:
+    """A hostile file's infinite scale is the importer's to refuse, in its own words alone."""
+    stored = np.zeros((1, 34), np.uint8)
+    stored[0, :2] = np.frombuffer(np.float16(np.inf).tobytes(), np.uint8)
+    assert not np.isfinite(decode(Q8_0, stored)).any()
