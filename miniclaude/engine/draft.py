@@ -26,6 +26,7 @@ from torch.nn.functional import pad
 
 from miniclaude.engine.kv_cache import BlockCache, Span, cache_place
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.request import AdapterRef
 from miniclaude.engine.sampling import GREEDY_BELOW, Draws, adjust, chances_of, pick
 from miniclaude.engine.scheduler import Answer, Chunk
 from miniclaude.engine.sketch import Sketch
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
 HOPE = 0.8
 """How likely a guess is held to stand before any was checked."""
 
+MAX_RATES = 64
+"""Adapters of which that is remembered, those asked last."""
+
 SLOW = 0.9
-"""Of the running mean over all answers, at each step that checked guesses."""
+"""Of the running mean over an adapter's answers, at each step that checked guesses."""
 
 PATIENCE = 4
 """Where guesses did not pay, at most so many tokens are caught up with for each step waited."""
@@ -88,13 +92,14 @@ class Drafter:
             device=device,
         )
         self.held: dict[int, bytes] = {}  # by block: the key of the text that the cache holds there
-        self.rate = HOPE
+        self.rates: dict[AdapterRef | None, float] = {}  # by whom the draft guesses for
         self.seconds: dict[int, float] = {}  # of a pass over one token each, by how many answers
         self.failed = False
 
-    def begin(self) -> Sketch:
-        """The memory of a new answer: its guesses are taken for as good as the others' were."""
-        return Sketch(self.rate)
+    def begin(self, adapter: AdapterRef | None = None) -> Sketch:
+        """The memory of a new answer: its guesses are taken for as good as they were for others of
+        the same adapter, which may write nothing that the draft would."""
+        return Sketch(self.rates.get(adapter, HOPE), adapter)
 
     def add(
         self, chunks: list[Chunk], writing: Callable[[Answer], Writing], pace: Pace
@@ -240,7 +245,10 @@ class Drafter:
     def stood(self, sketch: Sketch, right: int) -> None:
         """How many of an answer's guesses were what came, up to the first that was not."""
         sketch.stood(right)
-        self.rate = SLOW * self.rate + (1 - SLOW) * sketch.rate
+        before = self.rates.pop(sketch.adapter, HOPE)
+        self.rates[sketch.adapter] = SLOW * before + (1 - SLOW) * sketch.rate
+        if len(self.rates) > MAX_RATES:
+            self.rates.pop(next(iter(self.rates)))
 
 
 def number_of(draws: Draws) -> float:

@@ -31,7 +31,7 @@ class Guessing:
         grammar or a reader looks at one by one."""
         if not self.limits.draft_tokens or request.grammar is not None or request.reading:
             return None, None
-        return Lookup(), None if self.drafter is None else self.drafter.begin()
+        return Lookup(), None if self.drafter is None else self.drafter.begin(request.adapter)
 
     def add(self, chunks: list[Chunk], writing: Callable[[Answer], Writing]) -> list[Chunk]:
         """The step's chunks with guesses, where they pay."""

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from miniclaude.engine.request import AdapterRef
 from miniclaude.engine.speculation import REMEMBER
 
 
 @dataclass(slots=True, eq=False)
 class Sketch:
-    """rate: how likely a guess stands, a running mean. computed: how many of the answer's tokens
-    are in the draft's cache; None: nobody has looked yet. noted: blocks
-    whose text others may find there. guesses: this step's, () when they are
-    another's or there are none. chances: what each was drawn from, [V] each; () when a guess only
-    stands as what the model draws. waited: steps since a guess was checked."""
+    """rate: how likely a guess stands, a running mean. adapter: what it is answered with. computed:
+    how many of the answer's tokens are in the draft's cache; None: nobody has looked yet. noted:
+    blocks whose text others may find there. guesses: this step's, () when they are another's or
+    there are none. chances: what each was drawn from, [V] each; () when a guess only stands as what
+    the model draws. waited: steps since a guess was checked."""
 
     rate: float
+    adapter: AdapterRef | None = None
     computed: int | None = None
     noted: int = 0
     guesses: tuple[int, ...] = ()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from miniclaude.engine.draft import HOPE
+from miniclaude.engine.draft import HOPE, MAX_RATES
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.grammar import regex_grammar
 from miniclaude.engine.kv_cache import Span
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.request import GenerationRequest
+from miniclaude.engine.request import AdapterRef, GenerationRequest
 from miniclaude.engine.sampling import Draws, Guess, chances_of, distribution, sample
 from miniclaude.engine.sketch import Sketch
 from miniclaude.engine.speculation import MAX_ANSWERS, RETRY, Lookup, most_gainful
@@ -289,7 +289,7 @@ def test_a_bad_draft_is_soon_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     run(engine, ask("z", "Hello", max_tokens=90))
     assert tried < 60, "of 560 tokens"
     assert engine.guessing.counts["draft_proposed"] <= 3
-    assert drafter.rate < 0.3 < HOPE
+    assert drafter.rates[None] < 0.3 < HOPE
 
 
 def test_the_count_that_pays_best() -> None:
@@ -400,6 +400,21 @@ def test_a_draft_that_was_bad_is_tried_again_after_a_while() -> None:
     engine = drafting("gpt2", tiny_model())
     drafter = engine.guessing.drafter
     assert drafter is not None
-    drafter.rate = 0.0
+    drafter.rates[None] = 0.0
     run(engine, ask("a", "Hi", max_tokens=90))
     assert engine.guessing.counts["draft_proposed"] >= 1, f"after {RETRY} steps"
+
+
+def test_a_draft_that_is_bad_for_an_adapter_is_not_for_the_model() -> None:
+    """Else a tuned model that writes as the draft never would takes the draft from all others."""
+    drafter = drafting("gpt2", tiny_model()).guessing.drafter
+    assert drafter is not None
+    for _ in range(50):
+        sketch = drafter.begin(AdapterRef("tuned"))
+        sketch.guesses = (1, 2)
+        drafter.stood(sketch, 0)
+    assert drafter.begin(AdapterRef("tuned")).rate < 0.3
+    assert drafter.begin().rate == drafter.begin(AdapterRef("other")).rate == HOPE
+    for name in range(2 * MAX_RATES):
+        drafter.stood(drafter.begin(AdapterRef(str(name))), 0)
+    assert len(drafter.rates) == MAX_RATES
