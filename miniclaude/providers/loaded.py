@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -70,6 +71,7 @@ class LoadedModels:
         self._max_loaded = max_loaded
         self._loaded: dict[str, LoadedModel] = {}
         self._tuned: dict[str, Manners] = {}
+        self.guessed: dict[str, Counter[str]] = {}  # by model; it outlives the model's engine
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[LoadedModel]] = set()
         self._uses = itertools.count(1)
@@ -177,7 +179,8 @@ class LoadedModels:
                 raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
             tokenizer, sampling = await asyncio.to_thread(_read_manners, installed)
             await self._make_room(installed.name)
-            engine = EngineProcess(self._make_spec(installed))
+            guessed = self.guessed.setdefault(installed.name, Counter())
+            engine = EngineProcess(self._make_spec(installed), guessed)
             try:
                 info = await engine.start()
             except BaseException:
