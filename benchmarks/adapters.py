@@ -1,7 +1,7 @@
 """Eight adapters in one batch of sixteen against one adapter, on one base in one engine.
 
     python benchmarks/adapters.py [--rank N] [--streams N] [--prompt N] [--answer N]
-                                  [--dtype float32|bfloat16] [--threads N] [--repeats N] [--quick]
+        [--dtype float32|bfloat16|int8|int4] [--threads N] [--repeats N] [--quick]
 
 The model has SmolLM2-360M's shape, the adapters change every linear layer; all weights are random.
 Sixteen answers are written at once: by the base alone, by one adapter, by two, by eight (two
@@ -24,10 +24,14 @@ import torch
 from second_turn import SHAPE, TINY, NoText, make_model
 
 from miniclaude.engine.engine import Engine
+from miniclaude.engine.fused import FusedModel
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import AdapterRef, GenerationRequest, Sampling
 from miniclaude.model.adapter import save_adapter
 from miniclaude.model.lora import LoraConfig, add_lora, lora_parameters, remove_adapter
+from miniclaude.model.packed import Bits
+from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
 
 SIDES = {"base": 0, "one": 1, "two": 2, "eight": 8}
@@ -46,6 +50,12 @@ def write_adapters(model: Transformer, folder: Path, rank: int, count: int) -> l
         made.append(AdapterRef(str(folder / str(number))))
     remove_adapter(model)
     return made
+
+
+def packed(model: Transformer, bits: Bits, threads: int) -> FusedModel:
+    """The same in 8 or 4 bits."""
+    pack_model(model, bits)
+    return FusedModel(model, threads)
 
 
 def measure(
@@ -79,13 +89,15 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=16)
     parser.add_argument("--prompt", type=int, default=32)
     parser.add_argument("--answer", type=int, default=33)
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", *PACKED], default="bfloat16")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tiny model, to see that it runs")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    model = make_model(TINY if given.quick else SHAPE, getattr(torch, given.dtype))
+    bits = PACKED.get(given.dtype)
+    dtype = getattr(torch, given.dtype) if bits is None else torch.float32
+    model = make_model(TINY if given.quick else SHAPE, dtype)
     chance = random.Random(0)
     prompts = [
         [chance.randrange(model.config.vocab_size) for _ in range(given.prompt)]
@@ -94,7 +106,8 @@ def main() -> None:
     best: dict[str, list[float]] = {side: [0.0, 0.0] for side in SIDES}
     with tempfile.TemporaryDirectory(prefix="adapters-") as name:
         adapters = write_adapters(model, Path(name), given.rank, max(SIDES.values()))
-        engine = Engine(model, NoText(), EngineLimits(kv_tokens=4096, prefix_tokens=0))
+        served = model if bits is None else packed(model, bits, given.threads)
+        engine = Engine(served, NoText(), EngineLimits(kv_tokens=4096, prefix_tokens=0))
         loading = []
         for adapter in adapters:
             start = time.perf_counter()

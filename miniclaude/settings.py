@@ -110,6 +110,7 @@ class ServerSettings(KeyLimits):
     names it answers to, beside `host` and the loopback names. allowed_origins: other sites
     whose pages may call it. database_url: the SQLite file in the home folder unless given.
     device, dtype, threads: where and how local models run. model: the default model.
+    draft: a smaller one that guesses for it.
     max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
     max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
     the making at once. answer_cache_bytes: what answers to repeated requests may take; 0 keeps
@@ -128,6 +129,7 @@ class ServerSettings(KeyLimits):
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8", "int4"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     model: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
+    draft: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     max_loaded_models: Annotated[int, Field(ge=1, le=64)] = 2
     max_body_bytes: Annotated[int, Field(ge=1024, le=1_000_000_000)] = 10_000_000
     max_file_bytes: Annotated[int, Field(ge=1024, le=100_000_000_000)] = 512_000_000

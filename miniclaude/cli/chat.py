@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miniclaude.cli.options import Dtype, Home, Model
+from miniclaude.cli.options import Draft, Dtype, Home, Model
 
 if TYPE_CHECKING:
     from miniclaude.cli.session import Session
@@ -30,6 +30,7 @@ HELP = """\
 def chat(
     model: Model = None,
     dtype: Dtype = None,
+    draft: Draft = None,
     system: Annotated[str | None, typer.Option(help="An instruction sent first.")] = None,
     temperature: Annotated[
         float | None, typer.Option(min=0, max=2, help="0 always takes the likeliest word.")
@@ -43,7 +44,7 @@ def chat(
     from miniclaude.providers.base import Settings
     from miniclaude.settings import load_settings
 
-    settings = load_settings(home, model=model, dtype=dtype)
+    settings = load_settings(home, model=model, dtype=dtype, draft=draft)
     drawing = Settings(temperature=temperature, max_tokens=max_tokens, seed=seed)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -12,6 +12,14 @@ Home = Annotated[
     typer.Option(help="Folder of your models and conversations.", show_default="~/.mini-claude"),
 ]
 Model = Annotated[str | None, typer.Option(help="The model that answers.")]
+Draft = Annotated[
+    str | None,
+    typer.Option(
+        help="A smaller local model with the same vocabulary, which guesses the model's next"
+        " words: answers come faster and are the model's own.",
+        show_default="none",
+    ),
+]
 Dtype = Annotated[
     str | None,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from miniclaude.cli.options import Dtype, Home, Model
+from miniclaude.cli.options import Draft, Dtype, Home, Model
 
 NO_MODEL = """\
 There is no model yet. Fetch one while this runs, for example
@@ -24,6 +24,7 @@ def serve(
     home: Home = None,
     model: Model = None,
     dtype: Dtype = None,
+    draft: Draft = None,
     database_url: Annotated[
         str | None,
         typer.Option(help="PostgreSQL or SQLite URL.", show_default="a file in the home"),
@@ -42,6 +43,7 @@ def serve(
         port=port,
         model=model,
         dtype=dtype,
+        draft=draft,
         database_url=database_url or None,
     )
     first_time = not settings.home.exists()

@@ -40,26 +40,14 @@ class Loaded:
 
 class Adapters:
     """The adapters of one engine. `hold` one for each request and `release` it at its end; `assign`
-    the rows before every forward pass. model: None for one whose layers cannot be wrapped, which
-    has none."""
+    the rows before every forward pass. model: what they change; its weights may be packed."""
 
-    def __init__(self, model: Transformer | None, limits: EngineLimits) -> None:
-        self._model = model
+    def __init__(self, model: Transformer, limits: EngineLimits) -> None:
+        self.model = model
         self.limits = limits
         self.rows = Rows()
         self.loaded: dict[str, Loaded] = {}  # the first is the longest unused
         self.wrapped: dict[str, RowLoraLinear] = {}
-
-    @property
-    def model(self) -> Transformer:
-        """What they change. Raises UnsupportedFieldError when nothing can change it."""
-        if self._model is None:
-            raise UnsupportedFieldError(
-                "model: weights in 8 or 4 bits are packed, and no adapter can be put on them.",
-                hint="Load the adapter together with its base.",
-                param="model",
-            )
-        return self._model
 
     def hold(self, adapter: AdapterRef | None) -> None:
         """Keep an adapter in memory, loading it if it is not there.
@@ -90,8 +78,8 @@ class Adapters:
             self.rows.assign([(count, name_of(adapter)) for count, adapter in chunks])
 
     def read(self, folder: Path) -> Loaded:
-        """An adapter in the model's own number format. What of its files is not used goes to the
-        log. Raises CheckpointError, UnsupportedFieldError."""
+        """An adapter in the number format of the model's activations. What of its files is not used
+        goes to the log. Raises CheckpointError, UnsupportedFieldError."""
         check_files(folder)
         parts, what = read_parts(self.model, folder)
         for sentence in what.left_out:
@@ -102,7 +90,7 @@ class Adapters:
                 hint="Serve it merged into its base.",
                 param="use_dora",
             )
-        weight = self.model.tokens.weight
+        weight = self.model.norm.get_parameter("weight")  # never packed
         by_layer: dict[str, list[Part]] = {}
         size = 0
         for low_rank in sorted(parts, key=lambda part: part.slot.rows):

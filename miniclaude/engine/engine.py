@@ -18,10 +18,12 @@ from miniclaude.engine.adapters import Adapters, name_of
 from miniclaude.engine.admission import check_request
 from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
-from miniclaude.engine.kv_cache import BlockCache
+from miniclaude.engine.draft import Drafter
+from miniclaude.engine.guessing import Guessing
+from miniclaude.engine.kv_cache import BlockCache, cache_place
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.live import Live, Writing
-from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens
+from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens, token_bytes
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
@@ -34,14 +36,7 @@ from miniclaude.engine.request import (
 )
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
-from miniclaude.engine.speculation import (
-    Lookup,
-    Pace,
-    draws_along,
-    settled,
-    standing,
-    with_guesses,
-)
+from miniclaude.engine.speculation import settled, standing
 from miniclaude.engine.stop_strings import StopStrings
 from miniclaude.errors import InvalidRequestError, MiniClaudeError, OverloadedError
 from miniclaude.model.transformer import Transformer
@@ -55,7 +50,8 @@ class Engine:
 
     `submit` and `cancel` between calls of `step`; each step computes at most `limits.step_tokens`
     tokens and says what is new. The model must be in eval mode; `cache_place` says where and in
-    what its keys and values are kept.
+    what its keys and values are kept. draft: a smaller model of the same vocabulary, in eval mode
+    too, that guesses what comes next.
     """
 
     def __init__(
@@ -64,6 +60,7 @@ class Engine:
         tokenizer: Vocabulary,
         limits: EngineLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        draft: Transformer | FusedModel | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -74,7 +71,8 @@ class Engine:
             running=self.limits.max_running,
             dtype=dtype,
             device=device,
-            needed=0 if isinstance(model, Transformer) else model.mapped,
+            needed=sum(getattr(each, "mapped", 0) for each in (model, draft)),
+            beside=0 if draft is None else token_bytes(draft.config, cache_place(draft)[0]),
         )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(
@@ -89,8 +87,13 @@ class Engine:
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
-        self.adapters = Adapters(model if isinstance(model, Transformer) else None, self.limits)
-        self.pace = Pace()
+        self.adapters = Adapters(
+            model if isinstance(model, Transformer) else model.model, self.limits
+        )
+        drafter = None
+        if draft is not None:
+            drafter = Drafter(draft, model.config.vocab_size, blocks, self.limits, clock)
+        self.guessing = Guessing(self.limits, drafter)
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}
@@ -145,18 +148,12 @@ class Engine:
                         self.tokenizer, stops, continues=request.continues, shown=request.shown
                     ),
                     matcher and matcher.copy(),
-                    self.lookup_for(request),
+                    *self.guessing.begin(request),
                 )
                 for index in range(s.n)
             },
             None if request.reading is None else Reader(request, self.model.head),
         )
-
-    def lookup_for(self, request: GenerationRequest) -> Lookup | None:
-        """What guesses the answer's next tokens; nothing does for one whose tokens a grammar or a
-        reader looks at one by one."""
-        alone = request.grammar is None and request.reading is None
-        return Lookup() if self.limits.draft_tokens and alone else None
 
     def keys(self, request: GenerationRequest) -> BlockKeys:
         """The names under which blocks of this prompt may be known already."""
@@ -213,10 +210,10 @@ class Engine:
         outputs, self.notices = self.notices, []
         chunks = self.scheduler.plan()
         if chunks:
-            chunks = with_guesses(chunks, self.lookup, self.limits, self.pace)
+            chunks = self.guessing.add(chunks, self.writing)
             start = self.clock()
             self.compute(chunks, outputs)
-            self.pace.took(chunks, self.clock() - start)
+            self.guessing.pace.took(chunks, self.clock() - start)
         return outputs
 
     def compute(self, chunks: Sequence[Chunk], outputs: list[Output]) -> None:
@@ -238,9 +235,7 @@ class Engine:
             done = settled(chunk, drawn)
             self.scheduler.complete(done)
             self.tell_reading(chunk, outputs)
-            lookup = self.writing(chunk.answer).lookup
-            if chunk.draft and lookup is not None:
-                lookup.stood(done.count - 1)
+            self.guessing.checked(self.writing(chunk.answer), chunk, done.count - 1)
         for answer, result in drawn:
             # Else it ended with a token before this one, or was given up.
             if answer in answer.job.answers and answer.job.id in self.live:
@@ -278,15 +273,10 @@ class Engine:
             draws
             for chunk in chunks
             for answer in chunk.samples
-            for draws in draws_along(self.writing(answer).draws, chunk.draft)
+            for draws in self.guessing.draws(self.writing(answer), chunk)
         ]
         drawn = list(zip(batch.answers, sample(logits, draws), strict=True))
         return standing(chunks, drawn)
-
-    def lookup(self, answer: Answer) -> tuple[Lookup | None, list[int]]:
-        """How to guess an answer's next tokens, and those there are."""
-        writing = self.writing(answer)
-        return writing.lookup, writing.tokens
 
     def tell_reading(self, chunk: Chunk, outputs: list[Output]) -> None:
         """What a chunk's reader has found out, if it has one."""
@@ -386,10 +376,3 @@ class Engine:
             cached_tokens=live.job.cached_tokens,
             stop_text=writing.text.filter.found if finish == "stop" else None,
         )
-
-
-def cache_place(model: Transformer | FusedModel) -> tuple[torch.dtype, torch.device]:
-    """In what number format and where a model's keys and values are kept."""
-    if isinstance(model, Transformer):
-        return model.tokens.weight.dtype, model.tokens.weight.device
-    return model.cache_dtype, model.device

@@ -10,13 +10,17 @@ sequence whose blocks are scattered is gathered first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from miniclaude.model.cache import Segment
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.transformer import Transformer
+
+if TYPE_CHECKING:  # its compiler takes a second to import
+    from miniclaude.engine.fused import FusedModel
 
 
 class Span(NamedTuple):
@@ -107,6 +111,13 @@ class StepCache:
             Segment(rows, take(all_keys, where), take(all_values, where))
             for rows, where in self.reads
         ]
+
+
+def cache_place(model: Transformer | FusedModel) -> tuple[torch.dtype, torch.device]:
+    """In what number format and where a model's keys and values are kept."""
+    if isinstance(model, Transformer):
+        return model.tokens.weight.dtype, model.tokens.weight.device
+    return model.cache_dtype, model.device
 
 
 def take(slots: Tensor, where: slice | Tensor) -> Tensor:

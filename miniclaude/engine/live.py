@@ -10,19 +10,22 @@ from miniclaude.engine.reading import Reader
 from miniclaude.engine.request import GenerationRequest
 from miniclaude.engine.sampling import Draws
 from miniclaude.engine.scheduler import Job
+from miniclaude.engine.sketch import Sketch
 from miniclaude.engine.speculation import Lookup
 
 
 @dataclass(slots=True, eq=False)
 class Writing:
     """What is remembered of one answer. tokens: the prompt's and the answer's. matcher: where it is
-    in its grammar, when it has one. lookup: for guesses of what comes next; None makes none."""
+    in its grammar, when it has one. lookup: for guesses of what comes next; None makes none.
+    sketch: for those of a draft model."""
 
     tokens: list[int]
     draws: Draws
     text: Detokenizer
     matcher: Matcher | None = None
     lookup: Lookup | None = None
+    sketch: Sketch | None = None
 
 
 @dataclass(slots=True, eq=False)

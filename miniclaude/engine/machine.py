@@ -38,13 +38,15 @@ def default_kv_tokens(
     dtype: torch.dtype,
     device: torch.device,
     needed: int = 0,
+    beside: int = 0,
 ) -> int:
     """Capacity of the key/value cache when none is given: a third of the free memory, but at least
     one sequence of the model's whole context, and no more than `running` of them or 64 Ki tokens.
 
-    needed: bytes that count as free and are not: of files that are mapped.
+    needed: bytes that count as free and are not: of files that are mapped. beside: bytes that
+    another cache takes for each token of this one: a draft model's.
     """
-    by_memory = (free_memory(device) - needed) // 3 // token_bytes(config, dtype)
+    by_memory = (free_memory(device) - needed) // 3 // (token_bytes(config, dtype) + beside)
     return max(config.context, min(by_memory, running * config.context, MAX_KV_TOKENS))
 
 

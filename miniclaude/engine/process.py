@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from miniclaude.engine.admission import check_request
 from miniclaude.engine.connection import Connection
 from miniclaude.engine.protocol import (
+    GUESSED,
     EngineInfo,
     EngineSpec,
     decode_error,
@@ -78,10 +80,12 @@ class Mailbox:
 
 
 class EngineProcess:
-    """A supervised worker. `start` it, `submit` to it, `close` it; one event loop throughout."""
+    """A supervised worker. `start` it, `submit` to it, `close` it; one event loop throughout.
+    guessed: where its guesses are counted, by the names of `protocol.GUESSED`."""
 
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, guessed: Counter[str] | None = None) -> None:
         self.spec = spec
+        self.guessed = Counter[str]() if guessed is None else guessed
         self.connection: Connection | None = None
         self.failure: MiniClaudeError | None = None
         self.mailboxes: dict[str, Mailbox] = {}
@@ -185,6 +189,8 @@ class EngineProcess:
             async for message in connection.messages():
                 if "refused" in message and message["refused"] in self.mailboxes:
                     self.mailboxes[message["refused"]].fail(decode_error(message["error"]))
+                for name in GUESSED:
+                    self.guessed[name] += message.get("guessed", {}).get(name, 0)
                 for row in message.get("outputs", ()):
                     output = decode_output(row)
                     answered |= output.finish in ("stop", "length")

@@ -1,7 +1,8 @@
 """What the server and the engine's worker process say to each other: one JSON object a line.
 
 To the worker: first the spec, then `{"submit": request}` and `{"cancel": id}`. From it: once
-`{"ready": info}` or `{"failed": error}`, then `{"outputs": [...]}` and `{"refused": ...}`.
+`{"ready": info}` or `{"failed": error}`, then `{"outputs": [...]}` and `{"refused": ...}`; with
+outputs come `{"guessed": counts}`, what was guessed since they came last.
 No torch here, and nothing but JSON: a worker gone wrong can at most send wrong text.
 """
 
@@ -30,9 +31,11 @@ MAX_LINE = 32 << 20
 
 Json = dict[str, Any]
 
+GUESSED = ("lookup_proposed", "lookup_accepted", "draft_proposed", "draft_accepted")
+"""What is counted of guessed tokens: by whom, and whether they were what came."""
+
 PACKED: dict[str, Literal[8, 4]] = {"int8": 8, "int4": 4}
-"""Formats of weights that only the CPU's own kernels read, and their bits. On these no adapter can
-be put; one is added to the weights before they are packed."""
+"""Formats of weights that only the CPU's own kernels read, and their bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class EngineSpec:
     folder: the model's. device, dtype: as `miniclaude.device` names them; a dtype of int8 or int4
     packs the weights, on the CPU. threads: for arithmetic
     on the CPU; None is one for each physical core. adapter: the folder of one to add into the
-    weights.
+    weights. draft: the folder of a smaller model that guesses what comes next.
     """
 
     folder: Path
@@ -51,6 +54,7 @@ class EngineSpec:
     threads: int | None = None
     limits: EngineLimits = field(default_factory=EngineLimits)
     adapter: Path | None = None
+    draft: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,20 @@ def decode_line(line: bytes) -> Json:
 
 def encode_spec(spec: EngineSpec) -> Json:
     """A spec as JSON."""
-    adapter = None if spec.adapter is None else str(spec.adapter)
-    return {**asdict(spec), "folder": str(spec.folder), "adapter": adapter}
+    paths = {
+        name: None if path is None else str(path)
+        for name, path in (("adapter", spec.adapter), ("draft", spec.draft))
+    }
+    return {**asdict(spec), "folder": str(spec.folder), **paths}
 
 
 def decode_spec(message: Json) -> EngineSpec:
     """The reverse of `encode_spec`."""
     limits = EngineLimits(**message["limits"])
-    adapter = None if message["adapter"] is None else Path(message["adapter"])
-    paths = {"folder": Path(message["folder"]), "adapter": adapter}
+    paths = {
+        name: None if message[name] is None else Path(message[name])
+        for name in ("folder", "adapter", "draft")
+    }
     return EngineSpec(**{**message, **paths, "limits": limits})
 
 

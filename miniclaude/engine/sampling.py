@@ -7,7 +7,8 @@ many rows at once and is what the engine runs.
 
 Tokens exactly as likely as the last one kept are kept too, so no result depends on how a sort
 breaks ties. One uniform number, hashed from seed, choice and place, decides each draw: an answer
-does not depend on which others were computed with it.
+does not depend on which others were computed with it. Where another model has drawn the token
+already, that draw is taken or replaced so that the probabilities are these all the same.
 """
 
 from __future__ import annotations
@@ -33,13 +34,21 @@ LEAST_LOGPROB = -9999.0
 """Reported in place of minus infinity, which JSON cannot carry."""
 
 
+class Guess(NamedTuple):
+    """What another model drew for a place, and the probabilities [V] that it drew from."""
+
+    token: int
+    chances: Tensor
+
+
 @dataclass(slots=True, eq=False)
 class Draws:
     """The random numbers and the memory of one answer.
 
     seed, index: the request's seed and which of its answers this is. count: tokens drawn so far.
     seen: ids that penalties look at, with how often the answer holds them; 0: only the prompt does.
-    allowed: the tokens that may be drawn next, bool [V]; None: any.
+    allowed: the tokens that may be drawn next, bool [V]; None: any. guess: a token that was drawn
+    for the next place with other probabilities, to be taken or replaced.
     """
 
     sampling: Sampling
@@ -48,6 +57,7 @@ class Draws:
     count: int = 0
     seen: dict[int, int] = field(default_factory=dict)
     allowed: Tensor | None = None
+    guess: Guess | None = None
 
     @classmethod
     def begin(cls, sampling: Sampling, seed: int, index: int, prompt: Sequence[int]) -> Draws:
@@ -61,9 +71,9 @@ class Draws:
         s = self.sampling
         return bool(s.repetition_penalty != 1 or s.frequency_penalty or s.presence_penalty)
 
-    def uniform(self) -> float:
-        """The number in [0, 1) that decides the next token."""
-        place = f"{self.seed}/{self.index}/{self.count}".encode()
+    def uniform(self, purpose: str = "") -> float:
+        """The number in [0, 1) that decides the next token; another for each other purpose."""
+        place = f"{self.seed}/{self.index}/{self.count}{purpose}".encode()
         return (int.from_bytes(blake2b(place, digest_size=8).digest(), "big") >> 11) / 2**53
 
     def took(self, token: int) -> None:
@@ -193,6 +203,38 @@ def adjust(logits: Tensor, draws: Sequence[Draws]) -> Tensor:
 def draw_rows(scores: Tensor, draws: Sequence[Draws]) -> Tensor:
     """Tokens [R] for rows of temperature above 0. scores: [R, V], the highest of each row 0;
     changed in place."""
+    chances = chances_of(scores, draws)
+    guesses = [(row, draw) for row, draw in enumerate(draws) if draw.guess is not None]
+    if guesses:
+        rows = [row for row, _ in guesses]
+        chances[rows] = after_guesses(chances[rows], [draw for _, draw in guesses])
+    uniform = torch.tensor([draw.uniform() for draw in draws], device=chances.device)
+    return pick(chances, uniform)
+
+
+def after_guesses(chances: Tensor, draws: Sequence[Draws]) -> Tensor:
+    """What is left to draw from, once each row's guess is taken or not: weights [R, V], not scaled.
+
+    chances: [R, V]. A guess x, drawn from q, is taken with probability min(1, p(x) / q(x)), and is
+    then all there is; else the rest is max(0, p - q), in which x has no part. So x comes out with
+    probability min(q, p) of its own, every other token with what it lacks: with p, exactly
+    (speculative sampling: Leviathan et al. 2023, theorem A.1; Chen et al. 2023).
+    """
+    guesses = [draw.guess for draw in draws if draw.guess is not None]
+    device = chances.device
+    tokens = torch.tensor([[guess.token] for guess in guesses], device=device)
+    guessed = torch.stack([guess.chances for guess in guesses])  # [R, V]
+    rest = (chances - guessed).clamp(min=0)
+    number = torch.tensor([[draw.uniform("/stands")] for draw in draws], device=device)
+    stands = number * guessed.gather(1, tokens) < chances.gather(1, tokens)  # [R, 1]
+    stands |= rest.sum(-1, keepdim=True) == 0  # rounding left nothing to choose instead
+    certain = torch.zeros_like(rest).scatter_(1, tokens, 1.0)
+    return torch.where(stands, certain, rest)
+
+
+def chances_of(scores: Tensor, draws: Sequence[Draws]) -> Tensor:
+    """What rows of temperature above 0 are drawn from, [R, V]. scores: [R, V], the highest of each
+    row 0; changed in place."""
     settings = [draw.sampling for draw in draws]
     device, size = scores.device, scores.shape[-1]
     scores /= torch.tensor([[s.temperature] for s in settings], device=device)
@@ -207,8 +249,7 @@ def draw_rows(scores: Tensor, draws: Sequence[Draws]) -> Tensor:
     if any(s.min_p for s in settings):
         floor = [[math.log(s.min_p) if s.min_p else -math.inf] for s in settings]
         scores.masked_fill_(scores < torch.tensor(floor, device=device), -torch.inf)
-    uniform = torch.tensor([draw.uniform() for draw in draws], device=device)
-    return pick(scores.softmax(-1), uniform)
+    return scores.softmax(-1)
 
 
 def keep_top_k(scores: Tensor, count: Tensor) -> Tensor:

@@ -17,8 +17,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from torch import Tensor
+
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.sampling import Drawn, Draws
+from miniclaude.engine.sampling import Drawn, Draws, Guess
 from miniclaude.engine.scheduler import Answer, Chunk
 
 NGRAMS = (3, 2)
@@ -117,9 +119,7 @@ def with_guesses(
     made = []
     for chunk in chunks:
         own, tokens = lookup(chunk.answer)
-        # The last token of all is drawn from the one before it: there is no room to guess it.
-        left = chunk.answer.job.longest - chunk.answer.length - 1
-        room = min(limits.draft_tokens, left, spare)
+        room = min(room_for(chunk.answer, limits), spare)
         draft: tuple[int, ...] = ()
         if own is not None and room > 0:
             own.waited += 1
@@ -130,13 +130,38 @@ def with_guesses(
     return made
 
 
-def draws_along(draws: Draws, draft: Sequence[int]) -> list[Draws]:
-    """The state of an answer's draws before each of its places, were all guesses to stand."""
+def most_gainful(rate: float, room: int, cost: float, price: float) -> int:
+    """How many guesses, at most `room`, bring the most tokens for their time; 0 when none bring
+    more than none (Leviathan et al. 2023, section 3.3).
+
+    rate: how likely each stands. cost: of a step that checks guesses, price: of making one; both in
+    steps without any.
+    """
+    best, gain, tokens = 0, 1.0, 1.0
+    for count in range(1, room + 1):
+        tokens += rate**count
+        brings = tokens / (max(cost, 1.0) + count * price)
+        if brings > gain:
+            best, gain = count, brings
+    return best
+
+
+def room_for(answer: Answer, limits: EngineLimits) -> int:
+    """How many tokens may be guessed. The last of all is drawn from the one before it: there is no
+    room to guess it."""
+    return min(limits.draft_tokens, answer.job.longest - answer.length - 1)
+
+
+def draws_along(draws: Draws, draft: Sequence[int], chances: Sequence[Tensor] = ()) -> list[Draws]:
+    """The state of an answer's draws before each of its places, were all guesses to stand.
+    chances: what each guess was drawn from, [V] each, when it is to be taken or replaced."""
     states = [draws]
     for token in draft:
         ahead = replace(states[-1], seen=dict(states[-1].seen))
         ahead.took(token)
         states.append(ahead)
+    for place, guess in enumerate(map(Guess, draft, chances)):
+        states[place] = replace(states[place], guess=guess)
     return states
 
 

@@ -20,6 +20,7 @@ import torch
 
 from miniclaude.device import Placement, choose_placement
 from miniclaude.engine.compiling import Compiling
+from miniclaude.engine.draft_check import check_draft_memory, check_draft_vocabulary
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import physical_cores
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
@@ -38,13 +39,14 @@ from miniclaude.engine.protocol import (
 from miniclaude.errors import CheckpointError, MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
+from miniclaude.model.config import ModelConfig
 from miniclaude.model.lora import fold
 from miniclaude.model.packed import Bits
 from miniclaude.model.packing import Packing, read_packing
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.tuned import check_files
 from miniclaude.tokenizer.load import load_tokenizer
-from miniclaude.tokenizer.tokenizer import check_vocabulary
+from miniclaude.tokenizer.tokenizer import Tokenizer, check_vocabulary
 
 if TYPE_CHECKING:  # its compiler takes a second to import
     from miniclaude.engine.fused import FusedModel
@@ -54,21 +56,13 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     """The engine that a spec asks for. Raises CheckpointError, TokenizerError or SettingsError."""
     threads = spec.threads or physical_cores()
     torch.set_num_threads(threads)
-    stored = read_packing(spec.folder)
-    packed = PACKED.get(spec.dtype) if stored is None else stored_bits(spec, stored)
-    place = (
-        choose_placement(spec.device, spec.dtype) if packed is None else packed_place(spec, packed)
-    )
     tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
-    model: Transformer | FusedModel
-    if packed is None:
-        model = load_model(spec.folder, device=place.device, dtype=place.dtype)
-        if spec.adapter is not None:
-            add_adapter(model, spec.adapter)
-    else:
-        model = load_fused(spec, packed, threads, is_stored=stored is not None)
+    model, place, packed = load_weights(spec, threads)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
-    engine = Engine(model, tokenizer, spec.limits)
+    draft = None
+    if spec.draft is not None:
+        draft = load_draft(spec, spec.draft, tokenizer, model.config, threads)
+    engine = Engine(model, tokenizer, spec.limits, draft=draft)
     return engine, EngineInfo(
         vocab_size=model.config.vocab_size,
         context=model.config.context,
@@ -79,9 +73,46 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     )
 
 
+def load_weights(
+    spec: EngineSpec, threads: int
+) -> tuple[Transformer | FusedModel, Placement, Bits | None]:
+    """A spec's model, where it is, and the bits of its weights where they are packed."""
+    stored = read_packing(spec.folder)
+    packed = PACKED.get(spec.dtype) if stored is None else stored_bits(spec, stored)
+    place = (
+        choose_placement(spec.device, spec.dtype) if packed is None else packed_place(spec, packed)
+    )
+    if packed is not None:
+        return load_fused(spec, packed, threads, is_stored=stored is not None), place, packed
+    model = load_model(spec.folder, device=place.device, dtype=place.dtype)
+    if spec.adapter is not None:
+        add_adapter(model, spec.adapter)
+    return model, place, None
+
+
+def load_draft(
+    spec: EngineSpec, folder: Path, tokenizer: Tokenizer, config: ModelConfig, threads: int
+) -> Transformer | FusedModel:
+    """A model that guesses for the one of the spec, whose tokenizer and config are given; in the
+    same number format, unless it is stored in another. Raises SettingsError when it cannot."""
+    own = load_tokenizer(folder)
+    check_draft_vocabulary(own, tokenizer, folder)
+    stored = read_packing(folder)
+    dtype = spec.dtype if stored is None else "auto"
+    bits = PACKED.get(dtype) if stored is None else stored.bits
+    place = choose_placement(spec.device, "auto" if bits else dtype)
+    check_draft_memory(
+        folder, config, spec.limits, dtype=place.dtype, device=place.device, bits=bits
+    )
+    asked = EngineSpec(folder, spec.device, dtype, spec.threads, spec.limits)
+    model, _, _ = load_weights(asked, threads)
+    check_vocabulary(own, model.config.vocab_size, folder)
+    return model
+
+
 def stored_bits(spec: EngineSpec, stored: Packing) -> Bits:
     """Those that the folder's weights are stored in. Raises SettingsError when another number
-    format is asked for, CheckpointError when an adapter is to be added."""
+    format is asked for, CheckpointError when an adapter is to be merged."""
     if spec.dtype not in ("auto", stored.dtype):
         raise SettingsError(
             f"dtype: the weights in {spec.folder} are stored in {stored.dtype}, and dtype is"
@@ -91,8 +122,8 @@ def stored_bits(spec: EngineSpec, stored: Packing) -> Bits:
         )
     if spec.adapter is not None:
         raise CheckpointError(
-            f"{spec.folder}: the weights are stored in {stored.dtype}, and no adapter can be put on"
-            " them.",
+            f"{spec.adapter}: the adapter has to be merged into its base, and the base's weights in"
+            f" {spec.folder} are stored in {stored.dtype}.",
             hint="Install the original model under the base's name again; `--dtype"
             f" {stored.dtype}` packs the two together.",
         )
@@ -177,7 +208,9 @@ def serve(engine: Engine, commands: Commands, send: Send) -> None:
             send({"refused": request_id, "error": encode_error(error)})
         outputs = engine.step()
         if outputs:
-            send({"outputs": [encode_output(output) for output in outputs]})
+            news = [encode_output(output) for output in outputs]
+            send({"outputs": news, "guessed": engine.guessing.counts})
+            engine.guessing.counts.clear()
 
 
 def main() -> int:

@@ -57,7 +57,7 @@ def highest(values: Floats) -> np.float32:
         ordered = max(place, ordered)
         without_sign = max(np.int32(bits & np.int32(0x7FFFFFFF)), without_sign)
     if without_sign > INFINITE:
-        return float_from_bits(without_sign)
+        return np.float32(float_from_bits(without_sign))
     sign = (ordered >> np.int32(31)) & np.int32(0x7FFFFFFF)
     return np.float32(float_from_bits(np.int32(ordered ^ sign)))
 

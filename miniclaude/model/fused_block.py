@@ -1,8 +1,8 @@
 """A transformer's blocks over packed weights, in phases that all threads share.
 
 It computes what `transformer.py` does, for both families, with two differences: activations are
-rounded to int8 before each product, and keys and values are kept in bfloat16. A block is ten
-phases, most of them nothing but a product; each function here takes the address of a phase's
+rounded to int8 before each product, and keys and values are kept in bfloat16. A block is four
+stages, each ending in a product, and ten phases; each function here takes the address of a phase's
 counters and gives that of the next, once all pieces of its own are finished. A projection's output
 is added to the residual stream at the beginning of the next phase that reads the stream.
 
@@ -11,12 +11,9 @@ Letters in shapes: T tokens, T8 rounded up to eights, L layers, W width, D head_
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.attention_kernel import STEP
 from miniclaude.model.compile import compiled
 from miniclaude.model.elementwise import (
     Floats,
@@ -26,71 +23,20 @@ from miniclaude.model.elementwise import (
     rotate,
     to_bfloat16,
 )
-from miniclaude.model.fused_attention import Sights, attend
-from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
-from miniclaude.model.packed_product import Rounded, product, round_row, share
+from miniclaude.model.fused_attention import Sights
+from miniclaude.model.fused_look import look_around
+from miniclaude.model.fused_network import Network, Room
+from miniclaude.model.packed_product import product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
-Addresses = NDArray[np.int64]
+Pool = NDArray[np.int16]
+"""Keys and values in bfloat16, [L, 2, kv_heads, slots, D]."""
 
 PHASES = 10
 """Of a block; the last norm is one more."""
 
 QKV, OUT, UP, DOWN = 0, 1, 2, 3
 """A block's products, by column of `Network.codes`."""
-
-
-class Network(NamedTuple):
-    """A model as the phases read it.
-
-    codes, scales: [L, 4] addresses of packed weights. norms: [L, 2, 2, W], of attention and MLP,
-    weight and bias. head_norms: [L, 2, D], of queries and keys, used if `qk_norm`. biases: zeros
-    where the model has none. windows: [L], a huge number where a layer sees everything.
-    """
-
-    bits: int
-    offset: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    mlp_width: int
-    gated: bool
-    activation: int
-    centred: bool
-    qk_norm: bool
-    eps: float
-    scale: float
-    codes: Addresses
-    scales: Addresses
-    norms: Floats
-    head_norms: Floats
-    qkv_bias: Floats
-    out_bias: Floats
-    up_bias: Floats
-    down_bias: Floats
-    windows: NDArray[np.int64]
-    last_norm: Floats
-
-
-class Room(NamedTuple):
-    """What lies between the phases.
-
-    x: [T8, W] the residual stream. rounded: what the next product reads. qkv: [T8, ≥ rows].
-    mixed: [T8, H·D]. y: [T8, ≥ W] what is to be added to the stream. up: [T8, ≥ rows of up].
-    scores: [threads, rows of a tile, most positions]. tiles: [threads, ≥ 16 and twice as many rows,
-    D]. cos, sin: [T, D], empty where there is no rotation.
-    """
-
-    x: Floats
-    rounded: Rounded
-    qkv: Floats
-    mixed: Floats
-    y: Floats
-    up: Floats
-    scores: Floats
-    tiles: Floats
-    cos: Floats
-    sin: Floats
 
 
 @compiled
@@ -155,106 +101,6 @@ def place_heads(
 
 
 @compiled
-def look_around(
-    phase: int,
-    thread: int,
-    threads: int,
-    net: Network,
-    room: Room,
-    layer: int,
-    tokens: int,
-    keys: Halves,
-    values: Halves,
-    sights: Sights,
-) -> int:
-    """Attention. Where tokens look at the same slots, the pieces are tiles; else one head of one
-    token each, those of the heads that share their keys behind each other."""
-    d, sharing = net.head_dim, net.heads // net.kv_heads
-    if d % STEP == 0 and has_runs(sights.first):
-        return look_in_tiles(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
-    pieces = tokens * net.heads
-    taken = 1 if tokens == 1 else sharing
-    while True:
-        claimed = claim(phase, taken)
-        if claimed >= pieces:
-            return meet(phase, pieces)
-        for piece in range(claimed, claimed + taken):
-            token = piece // sharing % tokens
-            head = piece // sharing // tokens * sharing + piece % sharing
-            look_once(net, room, layer, token, head, thread, keys, values, sights)
-        done(phase, taken)
-
-
-@compiled
-def look_once(
-    net: Network,
-    room: Room,
-    layer: int,
-    token: int,
-    head: int,
-    thread: int,
-    keys: Halves,
-    values: Halves,
-    sights: Sights,
-) -> None:
-    """Attention of one head of one token."""
-    d, shared = net.head_dim, head // (net.heads // net.kv_heads)
-    length = sights.lengths[token]
-    unseen = max(0, length - net.windows[layer])
-    start = sights.first[token]
-    attend(
-        room.qkv[token, head * d : (head + 1) * d],
-        keys[shared],
-        values[shared],
-        sights.slots[start + unseen : start + length],
-        net.scale,
-        room.scores[thread, 0],
-        room.mixed[token, head * d : (head + 1) * d],
-    )
-
-
-@compiled
-def look_in_tiles(
-    phase: int,
-    thread: int,
-    threads: int,
-    net: Network,
-    room: Room,
-    layer: int,
-    tokens: int,
-    keys: Halves,
-    values: Halves,
-    sights: Sights,
-) -> int:
-    """Attention of up to eight tokens at once that look at the same slots, and of those heads that
-    share their keys."""
-    sharing = net.heads // net.kv_heads
-    blocks = (tokens + TOKENS - 1) // TOKENS
-    pieces = blocks * net.kv_heads
-    while True:
-        piece = claim(phase, 1)
-        if piece >= pieces:
-            return meet(phase, pieces)
-        shared, token = piece // blocks, piece % blocks * TOKENS
-        end = min(token + TOKENS, tokens)
-        while token < end:
-            run = run_length(sights.first, token, end)
-            if run == 1:
-                for head in range(shared * sharing, (shared + 1) * sharing):
-                    look_once(net, room, layer, token, head, thread, keys, values, sights)
-            else:
-                start = sights.first[token]
-                attend_tile(
-                    room.qkv, token, run, shared * sharing, sharing, keys[shared], values[shared],
-                    sights.slots[start : start + sights.lengths[token + run - 1]],
-                    sights.lengths, net.windows[layer], net.scale,
-                    room.scores[thread], room.tiles[thread], room.mixed,
-                )  # fmt: skip
-            token += run
-        done(phase, 1)
-
-
-@compiled
 def round_mixed(phase: int, threads: int, net: Network, room: Room, tokens: int) -> int:
     """Attention's output, rounded."""
     taken = share(tokens, threads)
@@ -294,7 +140,7 @@ def activate_and_round(
 
 
 @compiled
-def mix_tokens(
+def ask(
     phase: int,
     thread: int,
     threads: int,
@@ -302,52 +148,94 @@ def mix_tokens(
     room: Room,
     layer: int,
     tokens: int,
-    keys: Halves,
-    values: Halves,
+    pool: Pool,
     sights: Sights,
 ) -> int:
-    """A block's first half: what it mixes between tokens. keys, values: this layer's, [kv_heads,
-    slots, D]."""
+    """A block's first stage: queries, keys and values. They are made of the normalised stream,
+    which is left in `room.y`."""
     width = room.x.shape[1]
     bias = net.down_bias[layer - 1] if layer else net.down_bias[0, :0]
     phase = add_and_round(phase, threads, net, room, tokens, bias, net.norms[layer, 0])
     rows = (net.heads + 2 * net.kv_heads) * net.head_dim
     codes, scales = net.codes[layer, QKV], net.scales[layer, QKV]
-    phase = product(
+    return product(
         phase, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.qkv
     )
-    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
-    return look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
 
 
 @compiled
-def finish_block(
-    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int
+def mix(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
 ) -> int:
-    """The rest of a block; what the MLP adds to the stream is left in `room.y`."""
+    """The second: attention, and what it adds to the stream, in `room.y`; made of `room.mixed`."""
     width, inner = room.x.shape[1], net.heads * net.head_dim
-    codes, scales = net.codes[layer], net.scales[layer]
-    x = room.rounded
+    keys, values = pool[layer, 0], pool[layer, 1]  # [kv_heads, slots, D] each
+    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
+    phase = look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
     phase = round_mixed(phase, threads, net, room, tokens)
-    phase = product(
-        phase, threads, net.bits, codes[OUT], scales[OUT], width, inner, x, tokens, room.y
+    codes, scales = net.codes[layer, OUT], net.scales[layer, OUT]
+    return product(
+        phase, threads, net.bits, codes, scales, width, inner, room.rounded, tokens, room.y
     )
+
+
+@compiled
+def widen(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
+) -> int:
+    """The third: the MLP's first product, of the normalised stream, which is left in `room.y`."""
+    width, rows = room.x.shape[1], net.mlp_width * (2 if net.gated else 1)
     phase = add_and_round(
         phase, threads, net, room, tokens, net.out_bias[layer], net.norms[layer, 1]
     )
-    rows = net.mlp_width * (2 if net.gated else 1)
-    phase = product(
-        phase, threads, net.bits, codes[UP], scales[UP], rows, width, x, tokens, room.up
-    )
-    phase = activate_and_round(phase, threads, net, room, layer, tokens)
-    mlp = net.mlp_width
+    codes, scales = net.codes[layer, UP], net.scales[layer, UP]
     return product(
-        phase, threads, net.bits, codes[DOWN], scales[DOWN], width, mlp, x, tokens, room.y
+        phase, threads, net.bits, codes, scales, rows, width, room.rounded, tokens, room.up
     )
 
 
 @compiled
-def last_norm(phase: int, threads: int, net: Network, room: Room, tokens: int, out: Floats) -> int:
+def narrow(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    pool: Pool,
+    sights: Sights,
+) -> int:
+    """The last: what the MLP adds to the stream, in `room.y`; made of the first columns of
+    `room.up`."""
+    width, mlp = room.x.shape[1], net.mlp_width
+    phase = activate_and_round(phase, threads, net, room, layer, tokens)
+    codes, scales = net.codes[layer, DOWN], net.scales[layer, DOWN]
+    return product(
+        phase, threads, net.bits, codes, scales, width, mlp, room.rounded, tokens, room.y
+    )
+
+
+@compiled
+def last_norm(
+    phase: int, thread: int, threads: int, net: Network, room: Room, tokens: int, out: Floats
+) -> int:
     """The end of the last block, and the last norm of each token: out [T, W]."""
     bias = net.down_bias[net.down_bias.shape[0] - 1]
     taken = share(tokens, threads)
@@ -372,14 +260,18 @@ def all_blocks(
     net: Network,
     room: Room,
     tokens: int,
-    pool: NDArray[np.int16],
+    pool: Pool,
     sights: Sights,
     out: Floats,
 ) -> None:
-    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]. pool: [L, 2,
-    kv_heads, slots, D]."""
+    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]."""
     for layer in range(pool.shape[0]):
-        keys, values = pool[layer, 0], pool[layer, 1]
-        phase = mix_tokens(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
-        phase = finish_block(phase, threads, net, room, layer, tokens)
-    last_norm(phase, threads, net, room, tokens, out)
+        phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = mix(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights)
+        phase = narrow(phase, thread, threads, net, room, layer, tokens, pool, sights)
+    last_norm(phase, thread, threads, net, room, tokens, out)
+
+
+STAGES = ((2, ask), (4, mix), (2, widen), (2, narrow))
+"""A block, product by product, for who has something to add to each: phases, and the kernel."""

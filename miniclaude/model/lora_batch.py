@@ -129,13 +129,17 @@ class RowLoraLinear(nn.Module):
         """x: [..., in] -> [..., out]; the rows are those of x seen as [T, in]."""
         y: Tensor = self.base(x)
         if self.rows.runs:
-            flat_x = x.reshape(-1, x.shape[-1])  # [T, in]
-            flat_y = y.view(-1, y.shape[-1])  # [T, out]
-            if self.rows.sorted is None:
-                self.add_runs(flat_x, flat_y)
-            else:
-                self.add_stacked(flat_x, flat_y, self.rows.sorted)
+            # [T, in], [T, out]
+            self.add(x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1]))
         return y
+
+    def add(self, x: Tensor, y: Tensor) -> None:
+        """What the rows' adapters add to the base's product. x: [T, in], y: [T, out], changed in
+        place."""
+        if self.rows.sorted is None:
+            self.add_runs(x, y)
+        else:
+            self.add_stacked(x, y, self.rows.sorted)
 
     def add_runs(self, x: Tensor, y: Tensor) -> None:
         """x: [T, in], y: [T, out], changed in place."""

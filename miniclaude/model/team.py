@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from miniclaude.model.compile import atomic_add, compiled, yield_processor
 
-Kernel = Callable[..., None]
+Kernel = Callable[..., object]
 
 CLAIMED, DONE, NEXT = 0, 8, 64
 """Where a phase's two counters lie and where the next phase begins, in bytes: a cache line each."""

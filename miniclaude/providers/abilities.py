@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -51,6 +51,16 @@ class EchoesPrompts(Protocol):
 
     def complete_with_prompt(self, request: CompletionRequest) -> AsyncIterator[CompletionEvent]:
         """As `complete`, with a `PromptEcho` for each choice first; `max_tokens` may be 0."""
+        ...
+
+
+@runtime_checkable
+class Guesses(Protocol):
+    """Guesses tokens ahead, and counts how many of them were right."""
+
+    def guessed(self) -> Mapping[str, Mapping[str, int]]:
+        """By model, then by `lookup_proposed`, `lookup_accepted`, `draft_proposed` and
+        `draft_accepted`: how many tokens."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -62,17 +63,15 @@ class Manners:
 
 class LoadedModels:
     """The engines of one server. One model is loaded at a time, and none is given up while an
-    answer is being written with it. together: whether adapters answer on their base's engine."""
+    answer is being written with it."""
 
-    def __init__(
-        self, library: Library, make_spec: MakeSpec, max_loaded: int, *, together: bool = True
-    ) -> None:
+    def __init__(self, library: Library, make_spec: MakeSpec, max_loaded: int) -> None:
         self._library = library
         self._make_spec = make_spec
         self._max_loaded = max_loaded
-        self._together = together
         self._loaded: dict[str, LoadedModel] = {}
         self._tuned: dict[str, Manners] = {}
+        self.guessed: dict[str, Counter[str]] = {}  # by model; it outlives the model's engine
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[LoadedModel]] = set()
         self._uses = itertools.count(1)
@@ -122,7 +121,7 @@ class LoadedModels:
     async def _manners_of(self, installed: InstalledModel) -> Manners | None:
         """Those of an adapter, remembered until its files change; None for a whole model. Raises
         CheckpointError, TokenizerError."""
-        if installed.adapter is None or not self._together:
+        if installed.adapter is None:
             return None
         manners = self._tuned.pop(installed.name, None)
         if manners is None or manners.model != installed:
@@ -180,7 +179,8 @@ class LoadedModels:
                 raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
             tokenizer, sampling = await asyncio.to_thread(_read_manners, installed)
             await self._make_room(installed.name)
-            engine = EngineProcess(self._make_spec(installed))
+            guessed = self.guessed.setdefault(installed.name, Counter())
+            engine = EngineProcess(self._make_spec(installed), guessed)
             try:
                 info = await engine.start()
             except BaseException:

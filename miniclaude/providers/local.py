@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineSpec
-from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
@@ -39,6 +38,7 @@ from miniclaude.messages import (
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
 from miniclaude.providers.local_reading import (
@@ -68,7 +68,7 @@ SAMPLING_FIELDS = (
 
 def create(options: Mapping[str, object]) -> Local:
     """Entry point. options: `library` (required), `device`, `dtype`, `threads`, `max_loaded`,
-    `limits`; see `Local`. Raises SettingsError."""
+    `limits`, `draft`, `drafted`; see `Local`. Raises SettingsError."""
     library = options.get("library")
     if not isinstance(library, Library):
         raise SettingsError(
@@ -86,12 +86,16 @@ def create(options: Mapping[str, object]) -> Local:
         threads=threads if isinstance(threads, int) else None,
         max_loaded=max_loaded if isinstance(max_loaded, int) else 2,
         limits=limits if isinstance(limits, EngineLimits) else EngineLimits(),
+        draft=str(options.get("draft") or ""),
+        drafted=str(options.get("drafted") or ""),
     )
 
 
 class Local:
     """The models of a library. device, dtype: as an `EngineSpec` has them. threads: for each
-    engine; None is its own choice. max_loaded: models in memory at once."""
+    engine; None is its own choice. max_loaded: models in memory at once. draft: the model that
+    guesses for the one called `drafted` and for adapters on it; "" is none. Raises SettingsError
+    for a draft that is not there or is no model by itself."""
 
     def __init__(
         self,
@@ -102,15 +106,20 @@ class Local:
         threads: int | None = None,
         max_loaded: int = 2,
         limits: EngineLimits | None = None,
+        draft: str = "",
+        drafted: str = "",
     ) -> None:
         self.name = "local"
         self._library = library
+        guesser = find_draft(library, draft, drafted) if draft else None
 
         def make_spec(model: InstalledModel) -> EngineSpec:
             place = (device, dtype, threads, limits or EngineLimits())
-            return EngineSpec(model.weights, *place, adapter=model.adapter)
+            base = model if model.adapter is None or model.base is None else model.base
+            own = guesser if base.name == drafted else None
+            return EngineSpec(model.weights, *place, adapter=model.adapter, draft=own)
 
-        self._models = LoadedModels(library, make_spec, max_loaded, together=dtype not in PACKED)
+        self._models = LoadedModels(library, make_spec, max_loaded)
 
     async def models(self) -> list[ModelInfo]:
         """What the library holds."""
@@ -129,6 +138,10 @@ class Local:
     def check(self, model: str) -> None:
         """Raises ModelNotFoundError for a model, or the base of an adapter, that is not there."""
         _ = self._library.find(model).weights
+
+    def guessed(self) -> Mapping[str, Mapping[str, int]]:
+        """By model: how many tokens were guessed, by whom, and how many were what came."""
+        return self._models.guessed
 
     def version(self, model: str) -> str | None:
         """By what its folder, and its base's, holds; None while an older one is in memory."""

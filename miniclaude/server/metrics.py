@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -53,8 +54,23 @@ class Metrics:
             "first_token_seconds", "From admission to an answer's first event", ["model"]
         )
         self.answer_seconds = histogram("answer_seconds", "From admission to its end", ["model"])
+        self.guessed = counter(
+            "guessed_tokens",
+            "Tokens guessed ahead, by whom (lookup, draft): proposed, accepted (of those)",
+            ["model", "source", "kind"],
+        )
+        self.told: dict[tuple[str, str], int] = {}
         self.active = gauge("answers_active", "Answers in the making")
         self.waiting = gauge("answers_waiting", "Of those: nothing of them has come yet")
+
+    def note_guesses(self, guessed: Mapping[str, Mapping[str, int]]) -> None:
+        """How many there have been, by model and by the names of `engine.protocol.GUESSED`."""
+        for model, counts in guessed.items():
+            for name, count in counts.items():
+                source, _, kind = name.partition("_")
+                new = count - self.told.get((model, name), 0)
+                self.guessed.labels(model, source, kind).inc(new)
+                self.told[model, name] = count
 
     def text(self) -> bytes:
         """Everything, in Prometheus's text format."""

@@ -200,6 +200,7 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
     }
     if settings.model == "echo":
         configured.setdefault("echo", {})
+    default = settings.model or default_model(library)
     configured["local"] = {
         "library": library,
         "device": settings.device,
@@ -207,8 +208,10 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
         "threads": settings.threads,
         "max_loaded": settings.max_loaded_models,
         "limits": settings.engine.limits(),
+        "draft": settings.draft,
+        "drafted": default,
     }
-    return Registry(create_providers(configured), settings.model or default_model(library))
+    return Registry(create_providers(configured), default)
 
 
 def default_model(library: Library) -> str:

@@ -202,14 +202,6 @@ def test_a_request_that_is_given_up_holds_no_adapter(tmp_path: Path) -> None:
     assert loaded.users == 0
 
 
-def test_packed_weights_refuse_an_adapter_in_words(tmp_path: Path) -> None:
-    """Their layers cannot be wrapped: the adapter would be silently left out."""
-    adapters = Adapters(None, EngineLimits())
-    with pytest.raises(UnsupportedFieldError, match="no adapter can be put on them"):
-        adapters.hold(AdapterRef(str(write(tmp_path, "gpt2", 1))))
-    assert not adapters.loaded
-
-
 def test_a_request_may_say_what_ends_its_answer() -> None:
     """An adapter's own chat template may end a turn otherwise than its base's."""
     request = ask("a", "hello", ignore_eos=False, logit_bias={65: 100.0})

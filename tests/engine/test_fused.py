@@ -151,8 +151,8 @@ def test_another_format_than_the_stored_one_is_refused(stored: Path, dtype: str)
         load(EngineSpec(stored, dtype=dtype))
 
 
-def test_stored_weights_take_no_adapter_and_no_other_device(stored: Path) -> None:
-    with pytest.raises(CheckpointError, match="stored in int4, and no adapter can be put on"):
+def test_nothing_is_merged_into_stored_weights_and_they_take_no_other_device(stored: Path) -> None:
+    with pytest.raises(CheckpointError, match="has to be merged into its base, and the base's wei"):
         load(EngineSpec(stored, adapter=stored))
     with pytest.raises(SettingsError, match="int4 weights are for the CPU"):
         load(EngineSpec(stored, device="cuda"))

@@ -45,6 +45,8 @@ def test_a_spec_survives() -> None:
     limits = EngineLimits(kv_tokens=64)
     spec = EngineSpec(Path("/models/a b"), "cpu", "bfloat16", 3, limits, Path("/adapters/x"))
     assert decode_spec(sent(encode_spec(spec))) == spec
+    spec = EngineSpec(Path("/models/a b"), draft=Path("/models/c"))
+    assert decode_spec(sent(encode_spec(spec))) == spec
 
 
 def test_a_request_survives_with_the_id_of_the_pipe() -> None:

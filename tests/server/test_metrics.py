@@ -75,3 +75,19 @@ async def test_it_needs_the_key(serve: Serve) -> None:
     async with serve(api_key="correct horse battery") as served:
         assert (await served.client.get("/metrics")).status_code == 401
         assert (await served.client.get("/v1/metrics")).status_code == 401
+
+
+async def test_guesses_are_counted_by_model_and_source(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read twice, they are not counted twice."""
+    guessed = {"m": {"draft_proposed": 5, "draft_accepted": 3, "lookup_proposed": 2}}
+    monkeypatch.setattr(served.scripted, "guessed", lambda: guessed, raising=False)
+    for _ in range(2):
+        samples = await read(served)
+        kinds = {key[1:]: n for key, n in samples.items() if key[0] == "guessed_tokens_total"}
+        assert kinds == {
+            ("proposed", "m", "draft"): 5,
+            ("accepted", "m", "draft"): 3,
+            ("proposed", "m", "lookup"): 2,
+        }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from miniclaude.providers.abilities import Guesses
 from miniclaude.server.metrics import CONTENT_TYPE
 from miniclaude.server.services import services_of
 
@@ -13,4 +14,8 @@ router = APIRouter()
 @router.get("/metrics")
 async def read_metrics(request: Request) -> Response:
     """Prometheus's text format."""
-    return Response(services_of(request).metrics.text(), 200, {"content-type": CONTENT_TYPE})
+    services = services_of(request)
+    for provider in services.registry.providers.values():
+        if isinstance(provider, Guesses):
+            services.metrics.note_guesses(provider.guessed())
+    return Response(services.metrics.text(), 200, {"content-type": CONTENT_TYPE})

@@ -1,0 +1,111 @@
+"""The phase of a block in which tokens look at each other: who computes attention of what."""
+
+from __future__ import annotations
+
+from miniclaude.model.attention_kernel import STEP
+from miniclaude.model.compile import compiled
+from miniclaude.model.elementwise import Halves
+from miniclaude.model.fused_attention import Sights, attend
+from miniclaude.model.fused_network import Network, Room
+from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
+from miniclaude.model.team import claim, done, meet
+
+
+@compiled
+def look_around(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    keys: Halves,
+    values: Halves,
+    sights: Sights,
+) -> int:
+    """Attention. Where tokens look at the same slots, the pieces are tiles; else one head of one
+    token each, those of the heads that share their keys behind each other."""
+    d, sharing = net.head_dim, net.heads // net.kv_heads
+    if d % STEP == 0 and has_runs(sights.first):
+        return look_in_tiles(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
+    pieces = tokens * net.heads
+    taken = 1 if tokens == 1 else sharing
+    while True:
+        claimed = claim(phase, taken)
+        if claimed >= pieces:
+            return meet(phase, pieces)
+        for piece in range(claimed, claimed + taken):
+            token = piece // sharing % tokens
+            head = piece // sharing // tokens * sharing + piece % sharing
+            look_once(net, room, layer, token, head, thread, keys, values, sights)
+        done(phase, taken)
+
+
+@compiled
+def look_once(
+    net: Network,
+    room: Room,
+    layer: int,
+    token: int,
+    head: int,
+    thread: int,
+    keys: Halves,
+    values: Halves,
+    sights: Sights,
+) -> None:
+    """Attention of one head of one token."""
+    d, shared = net.head_dim, head // (net.heads // net.kv_heads)
+    length = sights.lengths[token]
+    unseen = max(0, length - net.windows[layer])
+    start = sights.first[token]
+    attend(
+        room.qkv[token, head * d : (head + 1) * d],
+        keys[shared],
+        values[shared],
+        sights.slots[start + unseen : start + length],
+        net.scale,
+        room.scores[thread, 0],
+        room.mixed[token, head * d : (head + 1) * d],
+    )
+
+
+@compiled
+def look_in_tiles(
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    layer: int,
+    tokens: int,
+    keys: Halves,
+    values: Halves,
+    sights: Sights,
+) -> int:
+    """Attention of up to eight tokens at once that look at the same slots, and of those heads that
+    share their keys."""
+    sharing = net.heads // net.kv_heads
+    blocks = (tokens + TOKENS - 1) // TOKENS
+    pieces = blocks * net.kv_heads
+    while True:
+        piece = claim(phase, 1)
+        if piece >= pieces:
+            return meet(phase, pieces)
+        shared, token = piece // blocks, piece % blocks * TOKENS
+        end = min(token + TOKENS, tokens)
+        while token < end:
+            run = run_length(sights.first, token, end)
+            if run == 1:
+                for head in range(shared * sharing, (shared + 1) * sharing):
+                    look_once(net, room, layer, token, head, thread, keys, values, sights)
+            else:
+                start = sights.first[token]
+                attend_tile(
+                    room.qkv, token, run, shared * sharing, sharing, keys[shared], values[shared],
+                    sights.slots[start : start + sights.lengths[token + run - 1]],
+                    sights.lengths, net.windows[layer], net.scale,
+                    room.scores[thread], room.tiles[thread], room.mixed,
+                )  # fmt: skip
+            token += run
+        done(phase, 1)
