@@ -29,7 +29,8 @@ is guessed ahead.
 
 The last line is JSON. In it, `ratios` are those of the first side to the last, above 1 where the
 first is better, and `same_ids` counts the leading tokens of the answer that equal the first side's.
-`--results FILE` keeps the best figures of several runs together, for `picture.py`.
+`--results FILE` keeps the best figures, for `picture.py`; it can be filled by several runs, but
+then give every side as many turns, for more turns are more chances, on a machine equally quiet.
 """
 
 from __future__ import annotations
