@@ -53,6 +53,10 @@ def quantize(
             param="as",
         )
     chosen = new_name or f"{model.root}-{to}"
+    if measure is not None:
+        from miniclaude.evaluation.packing_cost import read_pieces
+
+        read_pieces(model.path, measure)  # what cannot be measured is said before the long work
 
     def cost(folder: Path) -> str:
         from miniclaude.evaluation.packing_cost import packing_cost

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from miniclaude.cli.main import app
-from miniclaude.errors import ConflictError, InvalidRequestError
+from miniclaude.errors import ConflictError, InvalidRequestError, MiniClaudeError
 from miniclaude.jobs.plan import base_of
 from miniclaude.model import library as library_module
 from miniclaude.model.library import Library
@@ -141,6 +141,15 @@ def test_quantize(home: Path) -> None:
     assert "0.1 MB in int8, and" in shown
     with pytest.raises(InvalidRequestError, match="'tiny-int8' is stored in int8, which is for"):
         base_of(Library(home / "models"), "tiny-int8")
+
+
+def test_what_cannot_be_measured_is_said_before_the_long_work(home: Path) -> None:
+    """Converting seven billion numbers takes minutes, and would have been for nothing."""
+    nothing = str(home / "nothing.txt")
+    with pytest.raises(InvalidRequestError, match=r"nothing\.txt is not readable as UTF-8 text"):
+        app(["models", "quantize", "tiny", "--measure", nothing, "--home", str(home)])
+    with pytest.raises(MiniClaudeError, match="tiny-int4"):
+        Library(home / "models").find("tiny-int4")
 
 
 def test_the_copy_of_a_tuned_model_needs_a_name(

@@ -40,6 +40,7 @@ SHAPES: dict[str, tuple[ModelConfig, dict[str, Any]]] = {
     "biased": (LLAMA, {"qkv_bias": True, "out_bias": True, "mlp_bias": True, "tied_head": True}),
     "qwen3": (LLAMA, {"qk_norm": True, "windows": (None, 5)}),
     "relu": (LLAMA, {"gated_mlp": False, "activation": "relu"}),
+    "tiles": (LLAMA, {"head_dim": 32, "windows": (None, 5)}),
 }
 
 STEPS = [
