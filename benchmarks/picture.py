@@ -18,6 +18,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "generate.json"
 PANELS = {
     "first_token_ms": ("First token of 512, ms", False),
     "alone": ("Alone, tokens/s", True),
+    "reply_ms": ("Whole reply of 64 + 40, ms", False),
     "streams_16": ("16 streams, tokens/s", True),
     "streams_64": ("64 streams, tokens/s", True),
     "requests_16": ("16 at once, requests/s", True),
@@ -33,7 +34,8 @@ WIDTH, LABEL, BAR, ROW, PANEL = 840, 150, 150, 17, 420
 def draw(figures: dict[str, dict[str, float]], shape: str) -> str:
     """The whole SVG. figures: of each side, its figures by name."""
     sides = [side for side in ORDER if side in figures]
-    height = 40 + -(-len(PANELS) // 2) * (len(sides) * ROW + 40)
+    panels = [name for name in PANELS if any(name in figures[side] for side in sides)]
+    height = 40 + -(-len(panels) // 2) * (len(sides) * ROW + 40)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="#808080">',
@@ -41,7 +43,7 @@ def draw(figures: dict[str, dict[str, float]], shape: str) -> str:
         f'<text x="10" y="22" font-size="14" font-weight="600">{escape(shape)} shape, random '
         "weights, two CPU cores</text>",
     ]
-    for number, name in enumerate(PANELS):
+    for number, name in enumerate(panels):
         x = (number % 2) * PANEL + 10
         y = 56 + (number // 2) * (len(sides) * ROW + 40)
         parts += panel(name, {side: figures[side].get(name) for side in sides}, x, y)
