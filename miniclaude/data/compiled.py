@@ -44,7 +44,7 @@ def _without_scipy() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules["scipy"]
+        sys.modules.pop("scipy", None)  # another thread may have done so before
 
 
 def _compile(function: Callable[Taken, Given]) -> Callable[Taken, Given]:
