@@ -13,6 +13,7 @@ from miniclaude.tokenizer.bpe import train
 from miniclaude.tokenizer.chat_formats import store_template
 from miniclaude.tokenizer.chat_template import encode_training_example
 from miniclaude.tokenizer.tokenizer import Tokenizer
+from recipes.bundled.decontaminate import Decontaminator, Evaluation, Summary, pieces_of
 from recipes.bundled.sources import Recipe, read_source, text_of
 
 JOIN_SEED = 1
@@ -37,10 +38,19 @@ def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> No
 
 
 def tokenise_source(
-    recipe: Recipe, name: str, data: Path, folder: Path, tokenizer: Tokenizer, scale: float
-) -> None:
+    recipe: Recipe,
+    name: str,
+    data: Path,
+    folder: Path,
+    tokenizer: Tokenizer,
+    scale: float,
+    evaluation: Evaluation | None = None,
+) -> Summary:
     """Write four files, `<folder>/<name>.<split>.<learn>.safetensors`: split is `train` or
-    `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text)."""
+    `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text).
+
+    evaluation: what no document to train on may share words with. Returns how many did.
+    """
     context = recipe.model.context
     byte_lengths = [
         0 if tokenizer.is_special(token) else len(tokenizer.token_bytes(token))
@@ -49,10 +59,17 @@ def tokenise_source(
     gathered: dict[str, list[TokenDocument]] = defaultdict(list)
     source = recipe.sources[name]
     documents = list(read_source(source, data, recipe.path.parent, scale))
+    summary = Summary(read=len(documents))
+    if evaluation is not None:
+        held_out = [pair for pair in documents if pair[1]]
+        decontaminator: Decontaminator[tuple[Document, bool]] = Decontaminator(evaluation)
+        taught = ((pair, pieces_of(pair[0])) for pair in documents if not pair[1])
+        documents = [*decontaminator.kept(taught), *held_out]
+        summary = decontaminator.summary
     if source.join:
         documents = joined(documents, source.join, source.rounds)
-    for document, held_out in documents:
-        split = "held-out" if held_out else "train"
+    for document, apart in documents:
+        split = "held-out" if apart else "train"
         if isinstance(document, str):
             end = tokenizer.encode(END_OF_TEXT, special=True)
             ids = tokenizer.encode(document) + end
@@ -62,15 +79,23 @@ def tokenise_source(
             gathered[f"{split}.{learn}"].append(encoded)
     for kind in ("train.all", "train.replies", "held-out.all", "held-out.replies"):
         TokenSet.gather(gathered[kind]).save(folder / f"{name}.{kind}.safetensors")
+    return summary
 
 
 def joined(
     documents: list[tuple[Document, bool]], most: int, rounds: int
 ) -> list[tuple[Document, bool]]:
-    """The conversations to train on put together in runs; what is held out stays as it is."""
-    taught = [doc for doc, held_out in documents if not held_out and isinstance(doc, tuple)]
+    """The conversations to train on put together in runs; what is held out stays as it is, and so
+    does what begins with a system message, whose place is at the beginning."""
+    taught: list[tuple[Message, ...]] = []
+    apart: list[tuple[Document, bool]] = []
+    for document, held_out in documents:
+        if held_out or isinstance(document, str) or document[0].role == "system":
+            apart.append((document, held_out))
+        else:
+            taught.append(document)
     runs = join_conversations(taught, most=most, rounds=rounds, seed=JOIN_SEED)
-    return [(run, False) for run in runs] + [pair for pair in documents if pair[1]]
+    return [(run, False) for run in runs] + apart
 
 
 def encode_conversation(

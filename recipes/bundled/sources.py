@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from miniclaude.data.clean import is_conversation, join_turns, tidy_document
-from miniclaude.data.formats import Document, read_document
+from miniclaude.data.example import Place
+from miniclaude.data.formats import Document, read_document, read_example
 from miniclaude.data.raw import Row
 from miniclaude.data.rows import read_rows
 from miniclaude.errors import DatasetError, RowError
 from miniclaude.messages import text_message
 from miniclaude.model.config import ModelConfig
+from miniclaude.tokenizer.plain_tools import write_plainly
+from recipes.bundled.generators.table import generate
 
 SENTENCE_END = re.compile(r"[.!?][\"')]*(?=\s|$)")
 
@@ -25,7 +28,8 @@ SENTENCE_END = re.compile(r"[.!?][\"')]*(?=\s|$)")
 class Source:
     """One source as the recipe describes it.
 
-    files: relative to the data folder; `./name` is beside the recipe file.
+    files: relative to the data folder; `./name` is beside the recipe file. generator: instead of
+    files, a name of `generators/table.py` or `all`, with the number of rows to draw and a seed.
     keep: fields of a row and the values that are wanted. unwrap: join broken lines.
     first_characters: of each text, up to a sentence's end. longest_*: characters; longer documents
     are passed over. refuse: a pattern that no document may hold. ask: prompts to which a text is
@@ -34,10 +38,13 @@ class Source:
     """
 
     name: str
-    files: list[str]
-    format: str
     licence: str
     credit: str
+    files: list[str] = field(default_factory=list)
+    format: str = "openai"
+    generator: str = ""
+    rows: int = 0
+    seed: int = 1
     keep: Mapping[str, list[object]] = field(default_factory=dict)
     unwrap: bool = False
     first_characters: int = 0
@@ -131,10 +138,11 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe. Raises DatasetError when it is missing, not TOML, or has an unknown field."""
+    """Read a recipe. Raises DatasetError when it is missing, not TOML, or has an unknown field, and
+    for a source that has neither files nor a generator, or both."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Recipe(
+        recipe = Recipe(
             path=path,
             vocabulary=Vocabulary(**content["vocabulary"]),
             model=Shape(**content["model"]),
@@ -147,6 +155,15 @@ def load_recipe(path: Path) -> Recipe:
         raise DatasetError(
             f"{path} is not a recipe: {error}.", hint="Compare it with recipes/bundled/recipe.toml."
         ) from error
+    for source in recipe.sources.values():
+        if bool(source.files) == bool(source.generator) or bool(source.generator) != (
+            source.rows > 0
+        ):
+            raise DatasetError(
+                f"{path}: source {source.name!r} needs either files, or a generator and rows.",
+                hint='Write files = ["FILE"], or generator = "all" and rows = 20000.',
+            )
+    return recipe
 
 
 def read_source(
@@ -154,11 +171,31 @@ def read_source(
 ) -> Iterator[tuple[Document, bool]]:
     """Each distinct document of a source, cleaned, and whether it is held out.
 
-    scale: below 1, the part of `characters` to read. Raises DatasetError naming file and line.
+    scale: below 1, the part of `characters` to read, or of `rows` to draw. Raises DatasetError
+    naming file and line.
     """
     limit = source.characters * scale
     seen: set[int] = set()
     total = 0
+    documents = (
+        generated(source, scale) if source.generator else selected(source, data, recipe_folder)
+    )
+    for document in documents:
+        text = text_of(document)
+        # A story is held out alike whether it is told as a text or as an answer.
+        distinct = document[-1].text if isinstance(document, tuple) and source.ask else text
+        digest = zlib.crc32(distinct.encode("utf-8", "replace"))
+        if digest in seen:
+            continue
+        seen.add(digest)
+        total += len(text)
+        yield document, digest % 100 < source.held_out
+        if limit and total > limit:
+            return
+
+
+def selected(source: Source, data: Path, recipe_folder: Path) -> Iterator[Document]:
+    """The documents of a source's files that pass its filters. Raises DatasetError."""
     for name in source.files:
         path = recipe_folder / name if name.startswith("./") else data / name
         for number, row in read_rows(path):
@@ -168,19 +205,20 @@ def read_source(
                 raise DatasetError(
                     f"{path}, line {number}: {error.message}", hint=error.hint, param=error.param
                 ) from error
-            if document is None:
-                continue
-            text = text_of(document)
-            # A story is held out alike whether it is told as a text or as an answer.
-            distinct = document[-1].text if isinstance(document, tuple) and source.ask else text
-            digest = zlib.crc32(distinct.encode("utf-8", "replace"))
-            if digest in seen:
-                continue
-            seen.add(digest)
-            total += len(text)
-            yield document, digest % 100 < source.held_out
-            if limit and total > limit:
-                return
+            if document is not None:
+                yield document
+
+
+def generated(source: Source, scale: float) -> Iterator[Document]:
+    """The documents that a source's generator makes. Raises DatasetError for an unknown one.
+
+    Tools and their calls are written as plain text, as the serving side does for the recipe's
+    template, which has no place for them (`miniclaude.tokenizer.plain_tools`).
+    """
+    for number, row in enumerate(generate(source.generator, int(source.rows * scale), source.seed)):
+        example = read_example(row, Place(source.name, number + 1, "row"), "openai")
+        messages, _ = write_plainly(example.messages, example.tools)
+        yield tuple(messages)
 
 
 def text_of(document: Document) -> str:

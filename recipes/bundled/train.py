@@ -30,6 +30,7 @@ from miniclaude.training.config import TrainingConfig
 from miniclaude.training.loop import train
 from miniclaude.training.optim import make_optimizers
 from miniclaude.training.run_log import RunLog, duration
+from recipes.bundled.decontaminate import Evaluation
 from recipes.bundled.prepare import END_OF_TEXT, make_tokenizer, tokenise_source
 from recipes.bundled.sources import Recipe, Stage, load_recipe
 
@@ -44,15 +45,33 @@ GENERATION = {
 """Defaults that suit so small a model; a request may ask for others."""
 
 
-def prepare(recipe: Recipe, data: Path, run: Path, scale: float, log: RunLog) -> Tokenizer:
-    """Vocabulary and token files, where they are not there yet."""
+def prepare(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    scale: float,
+    log: RunLog,
+    evaluation: Evaluation | None = None,
+) -> Tokenizer:
+    """Vocabulary and token files, where they are not there yet. evaluation: what no document to
+    train on may share words with; how many did is written to the run folder."""
     if not (run / "tokenizer" / "chat_template.jinja").exists():
         log.say(f"Learning a vocabulary of {recipe.vocabulary.size:,} tokens …")
         make_tokenizer(recipe, data, run / "tokenizer", scale)
     tokenizer = load_tokenizer(run / "tokenizer")
     for name in recipe.sources:
         if not (run / "tokens" / f"{name}.held-out.replies.safetensors").exists():
-            tokenise_source(recipe, name, data, run / "tokens", tokenizer, scale)
+            summary = tokenise_source(
+                recipe, name, data, run / "tokens", tokenizer, scale, evaluation
+            )
+            if evaluation is not None:
+                note = json.dumps({"source": name, **summary.as_dict()}, ensure_ascii=False)
+                with (run / "decontamination.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(note + "\n")
+                log.say(
+                    f"{name}: {summary.dropped:,} of {summary.read:,} documents left out,"
+                    " for they share words with evaluation"
+                )
             taught = TokenSet.load(run / "tokens" / f"{name}.train.all.safetensors")
             log.say(f"{name}: {len(taught):,} documents, {taught.lengths.sum():,} tokens")
     return tokenizer
@@ -162,6 +181,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, default=Path("runs/bundled"))
     parser.add_argument("--to", type=Path, help="model folder to write")
     parser.add_argument("--card", type=Path, default=Path("docs/bundled-model.md"))
+    parser.add_argument(
+        "--against",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="evaluation files or folders that no document to train on may share words with",
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="of text, tokens and minutes")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
     options = parser.parse_args(arguments)
@@ -170,7 +196,8 @@ def main(arguments: list[str] | None = None) -> int:
     log = RunLog()
     try:
         recipe = load_recipe(options.recipe)
-        tokenizer = prepare(recipe, options.data, options.run, options.scale, log)
+        evaluation = Evaluation(options.against) if options.against else None
+        tokenizer = prepare(recipe, options.data, options.run, options.scale, log, evaluation)
         model = Transformer(recipe.model_config(tokenizer.vocab_size))
         model.initialise(torch.Generator().manual_seed(SEED))
         size = sum(parameter.numel() for parameter in model.parameters())
