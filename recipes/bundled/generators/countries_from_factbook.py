@@ -153,7 +153,9 @@ def country(name: str, fields: dict[str, str]) -> dict[str, object]:
             if "Financiere" in currency:
                 currency = "CFA franc"
     borders = fields.get("Geography > Land boundaries > border countries", "")
-    neighbours = [re.split(r" ?[\d(]", part.strip())[0].strip() for part in borders.split(";")]
+    neighbours = [
+        re.split(r" ?[\d(]", part.strip())[0].strip() for part in re.split(r";|(?<=km),", borders)
+    ]
     return {
         "name": name,
         "capital": capital,

@@ -232,7 +232,7 @@ def tell(random: Random, key: str, value: str) -> list[str]:
     thing = THINGS[key]
     text = random.choice(thing.tell).format(v=value, V=capital(value))
     reply = random.choice(thing.reply).format(v=value, V=capital(value))
-    return [as_typed(random, text, keep=(value,)), reply]
+    return [as_typed(random, text, keep=value.split()), reply]
 
 
 def together(random: Random, keys: list[str], values: dict[str, str]) -> list[str]:

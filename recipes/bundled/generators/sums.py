@@ -164,8 +164,8 @@ def two_numbers(random: Random, numbers: Callable[[Random, str], tuple[int, int]
     form = random.choice(SAID[sign]) if random.random() < 0.75 else random.choice(OWN[sign])
     # "seven times six" is said, "7xsix" is not.
     spoken = " " in form and not set(form) & set("+-*/÷") and " x " not in form
-    share = (0.25 if max(first, second) < 100 else 0.05) if spoken else 0
-    spelt = random.random() < share
+    # "one hundred and five together" would be two sums.
+    spelt = spoken and max(first, second) < 100 and random.random() < 0.25
     a, b = (in_words(first), in_words(second)) if spelt else (str(first), str(second))
     question = form.format(a=a, b=b)
     if form in SAID[sign]:
