@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from miniclaude.data.rows import ending, read_rows
 from miniclaude.data.shingles import byte_words
 from miniclaude.errors import DatasetError, MiniClaudeError
-from miniclaude.messages import Message
+from miniclaude.data.example import Example
 
 SHORT_RUN, LONG_RUN = 8, 13
 LONG_TEXT = 200
@@ -79,14 +79,14 @@ class Piece:
     question: bool = False
 
 
-def pieces_of(document: str | Sequence[Message]) -> list[Piece]:
+def pieces_of(document: str | Example) -> list[Piece]:
     """What is compared of a training document: a plain text, or the messages of a conversation."""
     if isinstance(document, str):
         return [Piece(document, long=True)]
     return [
         Piece(message.text, question=message.role == "user")
-        for message in document
-        if message.role != "system"
+        for message in document.messages
+        if message.role not in ("system", "tool")
     ]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from miniclaude.data.augment import join_conversations
-from miniclaude.data.formats import Document
+from miniclaude.data.example import Example
 from miniclaude.data.tokens import TokenDocument, TokenSet, split_text
 from miniclaude.messages import Message
 from miniclaude.tokenizer.bpe import train
@@ -14,7 +15,7 @@ from miniclaude.tokenizer.chat_formats import store_template
 from miniclaude.tokenizer.chat_template import encode_training_example
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from recipes.bundled.decontaminate import Decontaminator, Evaluation, Summary, pieces_of
-from recipes.bundled.sources import Recipe, read_source, text_of
+from recipes.bundled.sources import Document, Recipe, read_source, text_of
 
 JOIN_SEED = 1
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -34,7 +35,7 @@ def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> No
                 share -= len(texts[-1])
     bpe = train(texts, recipe.vocabulary.size, [END_OF_TEXT, TURN_START, TURN_END])
     bpe.save(folder, eos_token=TURN_END)
-    store_template(folder, "chatml")
+    store_template(folder, "chatml-tools")
 
 
 def tokenise_source(
@@ -86,28 +87,36 @@ def joined(
     documents: list[tuple[Document, bool]], most: int, rounds: int
 ) -> list[tuple[Document, bool]]:
     """The conversations to train on put together in runs; what is held out stays as it is, and so
-    does what begins with a system message, whose place is at the beginning."""
-    taught: list[tuple[Message, ...]] = []
+    does what begins with a system message or tools, whose place is at the beginning."""
+    taught: list[Example] = []
     apart: list[tuple[Document, bool]] = []
     for document, held_out in documents:
-        if held_out or isinstance(document, str) or document[0].role == "system":
+        if held_out or isinstance(document, str) or _stays_apart(document):
             apart.append((document, held_out))
         else:
             taught.append(document)
-    runs = join_conversations(taught, most=most, rounds=rounds, seed=JOIN_SEED)
-    return [(run, False) for run in runs] + apart
+    messages = [example.messages for example in taught]
+    runs = join_conversations(messages, most=most, rounds=rounds, seed=JOIN_SEED)
+    return [(replace(taught[0], messages=run), False) for run in runs] + apart
+
+
+def _stays_apart(example: Example) -> bool:
+    begins = example.messages[0].role == "system" or bool(example.tools)
+    return begins or bool(example.unlearned)
 
 
 def encode_conversation(
-    messages: tuple[Message, ...], tokenizer: Tokenizer, context: int
+    conversation: Example, tokenizer: Tokenizer, context: int
 ) -> dict[str, TokenDocument]:
     """A conversation twice: to learn `all` of it, and the `replies` alone.
 
     Of one too long for the context the last exchanges are left out; empty when the first does not
     fit. The bytes counted are those of what is said, not of the marks between turns.
     """
+    messages: tuple[Message, ...] = conversation.messages
     while len(messages) >= 2:
-        example = encode_training_example(tokenizer, messages)
+        unlearned = frozenset(n for n in conversation.unlearned if n < len(messages))
+        example = encode_training_example(tokenizer, messages, conversation.tools, unlearned)
         if len(example.ids) <= context + 1:
             said = sum(len(message.text.encode()) for message in messages)
             replied = sum(len(m.text.encode()) for m in messages if m.role == "assistant")
@@ -116,5 +125,6 @@ def encode_conversation(
                 "all": TokenDocument(example.ids, everything, said),
                 "replies": TokenDocument(example.ids, example.mask, replied),
             }
-        messages = messages[:-2]
+        last = max(n for n, message in enumerate(messages) if message.role == "user")
+        messages = messages[:last]
     return {}

@@ -6,20 +6,22 @@ import re
 import tomllib
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from miniclaude.data.clean import is_conversation, join_turns, tidy_document
-from miniclaude.data.example import Place
-from miniclaude.data.formats import Document, read_document, read_example
+from miniclaude.data.example import Example, Place
+from miniclaude.data.formats import READERS, read_example, require_format
 from miniclaude.data.raw import Row
 from miniclaude.data.rows import read_rows
 from miniclaude.errors import DatasetError, RowError
-from miniclaude.messages import text_message
+from miniclaude.messages import Message, text_message
 from miniclaude.model.config import ModelConfig
-from miniclaude.tokenizer.plain_tools import write_plainly
 from recipes.bundled.generators.table import generate
+
+Document = str | Example
+"""A plain text, or a conversation with the tools that it has."""
 
 SENTENCE_END = re.compile(r"[.!?][\"')]*(?=\s|$)")
 
@@ -183,7 +185,8 @@ def read_source(
     for document in documents:
         text = text_of(document)
         # A story is held out alike whether it is told as a text or as an answer.
-        distinct = document[-1].text if isinstance(document, tuple) and source.ask else text
+        asked = isinstance(document, Example) and source.ask
+        distinct = document.messages[-1].text if asked else text  # type: ignore[union-attr]
         digest = zlib.crc32(distinct.encode("utf-8", "replace"))
         if digest in seen:
             continue
@@ -210,43 +213,48 @@ def selected(source: Source, data: Path, recipe_folder: Path) -> Iterator[Docume
 
 
 def generated(source: Source, scale: float) -> Iterator[Document]:
-    """The documents that a source's generator makes. Raises DatasetError for an unknown one.
-
-    Tools and their calls are written as plain text, as the serving side does for the recipe's
-    template, which has no place for them (`miniclaude.tokenizer.plain_tools`).
-    """
+    """The documents that a source's generator makes. Raises DatasetError for an unknown one."""
     for number, row in enumerate(generate(source.generator, int(source.rows * scale), source.seed)):
-        example = read_example(row, Place(source.name, number + 1, "row"), "openai")
-        messages, _ = write_plainly(example.messages, example.tools)
-        yield tuple(messages)
+        yield read_example(row, Place(source.name, number + 1, "row"), "openai")
 
 
 def text_of(document: Document) -> str:
     """All that is said in a document."""
     if isinstance(document, str):
         return document
-    return "\n".join(message.text for message in document)
+    return "\n".join(_said(message) for message in document.messages)
+
+
+def _said(message: Message) -> str:
+    calls = (
+        f'<tool_call>{{"name": "{call.name}", "arguments": {call.arguments}}}</tool_call>'
+        for call in message.tool_calls
+    )
+    return "".join((message.text, *calls))
 
 
 def select(source: Source, row: Row, number: int) -> Document | None:
     """The row as a clean document, or None when the source's filters pass it over."""
     if any(row.get(name) not in wanted for name, wanted in source.keep.items()):
         return None
+    require_format(source.format)
     try:
-        document = read_document(row, source.format)
+        example = READERS[source.format](row, Place(source.name, number, "row"))
     except RowError as error:
         if error.code == "missing_content":  # somebody says nothing
             return None
         raise
-    document = tidy_document(document, unwrapped=source.unwrap)
+    tidy = tidy_document(example.messages or example.text, unwrapped=source.unwrap)
+    document: Document = tidy if isinstance(tidy, str) else replace(example, messages=tidy)
     if source.refuse and re.search(source.refuse, text_of(document)):
         return None
     if isinstance(document, str):
         return select_text(source, document, str(row.get("title", "")), number)
-    document = join_turns(document)
-    if not is_conversation(document):
-        return None
-    for message in document:
+    if not (document.tools or document.unlearned):
+        document = replace(document, messages=join_turns(document.messages))
+        if not is_conversation(document.messages):
+            return None
+    for message in document.messages:
         longest = source.longest_reply if message.role == "assistant" else source.longest_question
         if longest and len(message.text) > longest:
             return None
@@ -263,4 +271,5 @@ def select_text(source: Source, text: str, title: str, number: int) -> Document 
     if not source.ask:
         return text
     prompt = source.ask[number % len(source.ask)].format(title=title)
-    return (text_message("user", prompt), text_message("assistant", text))
+    messages = (text_message("user", prompt), text_message("assistant", text))
+    return Example(Place(source.name, number, "row"), messages)
