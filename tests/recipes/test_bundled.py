@@ -161,6 +161,23 @@ def test_a_bad_row_is_reported_with_file_and_line(
     assert "stories.jsonl, line 61: text is missing" in capsys.readouterr().err
 
 
+def test_what_evaluation_asks_is_left_out_and_counted(workshop: Path) -> None:
+    """Else a score would say how well the model learnt its test by heart."""
+    recipe = load_recipe(workshop / "recipe.toml")
+    stories = dict(read_source(recipe.sources["stories"], workshop / "data", workshop))
+    known = next(str(text) for text, held_out in stories.items() if not held_out)
+    rows = ({"text": known}, {"question": "Is there any such thing?"})
+    probes = workshop / "probes.jsonl"
+    probes.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert run(workshop, "--against", str(probes)) == 0
+    lines = (workshop / "run" / "decontamination.jsonl").read_text(encoding="utf-8").splitlines()
+    counts = {row["source"]: row for row in map(json.loads, lines)}
+    assert counts["stories"]["dropped"] == 1
+    assert counts["stories"]["read"] == sum(not held_out for held_out in stories.values())
+    assert counts["chats"]["dropped"] == 0
+    assert run(workshop, "--against", str(workshop / "nowhere")) == 1
+
+
 def test_a_broken_recipe_is_named(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workshop / "recipe.toml").write_text(RECIPE.replace("longest_reply", "longest_replly"))
     assert run(workshop) == 1

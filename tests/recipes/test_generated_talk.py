@@ -21,7 +21,8 @@ SMALL = frozenset(
         "a an the it is was were are has have had in on at to from of for there they them she he"
         " her his did does do no not yes by with that so like best will would be called name what"
         " who writer everything should you can one out love loves kind about s lie lies lived moved"
-        " turned guests goes born went bring wrote starts started closed 3 party ate nothing"
+        " turned guests goes born went bring wrote starts started closed 3 party ate used stayed"
+        " nothing"
         " because"
     )
 )

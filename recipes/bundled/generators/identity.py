@@ -202,10 +202,10 @@ def _wrong(random: Random) -> tuple[str, str]:
 
 def _human(random: Random) -> tuple[str, str]:
     if random.random() < 0.35:
-        return random.choice(MACHINE), f"Yes, {_who(random)}"
+        return random.choice(MACHINE), f"Yes. {_who(random)}"
     question = random.choice(HUMAN)
-    no = "No, " if not question.startswith("Are you a man") else "Neither. "
-    return question, random.choice((f"{no}{_who(random)}", f"{no}I'm {random.choice(KIND)}."))
+    no = "Neither." if question.startswith("Are you a man") else "No."
+    return question, random.choice((f"{no} {_who(random)}", f"{no} I'm {random.choice(KIND)}."))
 
 
 def _other(random: Random) -> tuple[str, str]:
@@ -217,7 +217,7 @@ def _other(random: Random) -> tuple[str, str]:
     else:
         question, name = random.choice(CALLED), person(random).name
     answer = random.choice(
-        (f"No, {_who(random)}", "No, I'm Mini-Claude.", "No. My name is Mini-Claude.")
+        (f"No. {_who(random)}", "No, I'm Mini-Claude.", "No. My name is Mini-Claude.")
     )
     return question.format(x=name), answer
 

@@ -98,7 +98,7 @@ THINGS: dict[str, Told] = {
     "food": Told(
         ("My favourite food is {v}.", "I love {v}.", "The food I like best is {v}.",
          "i could eat {v} every"
-         " day, it's my favourite food", "{V} is my favourite food."),
+         " day, it's my favourite food", "My favourite food? {V}!"),
         ("Yum!", "{V} sounds tasty!", "I hope you get some soon!", *NOTED),
         ("What is my favourite food?", "What food do I like best?",
          "Do you remember my favourite food?",

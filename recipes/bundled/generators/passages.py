@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from random import Random
 
-from recipes.bundled.generators import scenes_paper, scenes_people, scenes_town
+from recipes.bundled.generators import scenes_days, scenes_paper, scenes_people, scenes_town
 from recipes.bundled.generators.scene import Asked, Fact, MakeScene, Scene
 from recipes.bundled.generators.wording import Row, as_typed, conversation
 
-SCENES: tuple[MakeScene, ...] = (*scenes_people.SCENES, *scenes_town.SCENES, *scenes_paper.SCENES)
+SCENES: tuple[MakeScene, ...] = (
+    *scenes_people.SCENES,
+    *scenes_town.SCENES,
+    *scenes_paper.SCENES,
+    *scenes_days.SCENES,
+)
 
 NOT_SAID = (
     "The text doesn't say.", "The text doesn't say.", "The text does not say.",

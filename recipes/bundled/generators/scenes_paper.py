@@ -208,7 +208,7 @@ def garden(random: Random) -> Scene:
                  (f"Who helps {one.name}?", f"{helper.name}.|{helper.name} helps {one.them}."),
                  (f"When does {helper.name} help?|How often does {helper.name} help?",
                   "Every morning.")),
-            fact(f"{capital(one.they)} sells {first if not farm else 'eggs and milk'} {sold}.",
+            fact(f"{one.name} sells {first if not farm else 'eggs and milk'} {sold}.",
                  (f"What does {one.name} sell?",
                   f"{capital(first if not farm else 'eggs and milk')}."),
                  (f"Where does {one.name} sell things?|Who does {one.name} sell to?",

@@ -118,8 +118,8 @@ def journey(random: Random) -> Scene:
             fact(f"They left at {hour} in the morning.",
                  ("When did they leave?|At what time did they leave?|What time did they leave?",
                   f"At {hour} in the morning.|At {hour}.|They left at {hour}.")),
-            fact(f"The way took {in_words(hours)} hours.",
-                 ("How long did the way take?|How long was the way?|How many hours did it take?",
+            fact(f"The trip took {in_words(hours)} hours.",
+                 ("How long did the trip take?|How long was the trip?|How many hours did it take?",
                   f"{capital(in_words(hours))} hours.|{hours} hours.|It took {in_words(hours)}"
                   f" hours.")),
             fact(f"First they saw {saw}.",

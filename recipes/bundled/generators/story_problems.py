@@ -57,7 +57,7 @@ SHARED = (
 )
 COUNT_ANSWERS = {
     "+": ("That makes {r} {t}.", "There are {r} {t} in all.", "{r} {t}.", "The answer is {r}."),
-    "-": ("{r} {t}.", "The answer is {r}.", "It is {r} {t}.", "That is {r} {t}."),
+    "-": ("{r} {t}.", "The answer is {r}.", "The answer is {r} {t}.", "That is {r} {t}."),
     "*": ("That makes {r} {t}.", "{r} {t}.", "There are {r} {t} in all.", "The answer is {r}."),
     "/": ("The answer is {r}.", "It is {r}.", "{r}.", "That makes {r}."),
 }
@@ -173,7 +173,7 @@ def ages_and_trips(random: Random) -> Problem:
     one = person(random)
     other = person(random, one)
     a, b = random.randint(5, 70), random.randint(2, 25)
-    speed, hours = random.choice((5, 15, 20, 40, 50, 60, 80, 90, 100, 120)), random.randint(2, 9)
+    speed, hours = random.choice((40, 50, 60, 70, 80, 90, 100, 120)), random.randint(2, 9)
     pages, days = random.randint(4, 30), random.randint(3, 20)
     week = random.randint(3, 40)
     low, high = sorted(random.sample(range(1930, 2025), 2))
