@@ -89,7 +89,7 @@ def evaluate(
         chosen = seed if sampled else None
         talks = talk_through(rows.scripts, speaker, seed=chosen)
         _write(transcript, write_transcript(speaker.facts, talks, chosen))
-        typer.echo(f"{len(talks)} conversations are in {transcript}")
+        typer.echo(f"The transcript is in {transcript}")
         return
     with DataProgress(resumes=False) as progress:
         report = measure(rows, speaker, tools, replies=replies, seed=seed, progress=progress)

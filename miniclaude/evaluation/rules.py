@@ -168,7 +168,11 @@ def _calls_tool(value: dict[str, Any], answered: Answered) -> str:
         return f"calls {value['name']} with other arguments"
     if "result" in value:
         exact = Fraction(str(value["result"]))
-        if not any(numbers(call.result) == [exact] for call in named):
+        # The whole result, for an error may speak of the number, too.
+        if not any(
+            NUMBER.fullmatch(call.result.strip()) and numbers(call.result) == [exact]
+            for call in named
+        ):
             return f"calls {value['name']} for {named[-1].result[:60]!r}, not {value['result']}"
     return ""
 

@@ -111,9 +111,11 @@ def _compared(found: Sequence[Line]) -> str:
             one.name[:1].upper() + one.name[1:], one.before, one.number, one.better, one.form
         )
         for one in found
-        if one.group != "Checks" and one.before is not None
+        if one.group != "Checks" and one.before is not None and one.change != "same"
     )
-    return f'<section><h2>Before and after</h2><div class="measures">{drawn}</div></section>'
+    if not drawn:
+        return ""
+    return f'<section><h2>What changed</h2><div class="measures">{drawn}</div></section>'
 
 
 def _table(found: Sequence[Line], old: Mapping[str, Any] | None) -> str:

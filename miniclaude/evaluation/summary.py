@@ -115,4 +115,4 @@ def _figures(report: Mapping[str, Any]) -> Figures:
 
 def _share(part: int, whole: int, better: Better) -> _Figure:
     share = part / whole if whole else 0.0
-    return _Figure(share, f"{share:6.1%}  {part:,} of {whole:,}".strip(), better, ".1%")
+    return _Figure(share, f"{share:.1%} ({part:,} of {whole:,})", better, ".1%")
