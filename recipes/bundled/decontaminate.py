@@ -29,10 +29,10 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from miniclaude.data.example import Example
 from miniclaude.data.rows import ending, read_rows
 from miniclaude.data.shingles import byte_words
 from miniclaude.errors import DatasetError, MiniClaudeError
-from miniclaude.data.example import Example
 
 SHORT_RUN, LONG_RUN = 8, 13
 LONG_TEXT = 200

@@ -83,12 +83,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training. tokens: positions to read at most, minutes: for at most so long, both
-    at scale 1. batch: positions a step. weights: each source's share. The rest is as in
-    TrainingConfig."""
+    """One stage of training. tokens: positions to read at most, minutes: for at most so long (0:
+    however long), both at scale 1. batch: positions a step. weights: each source's share. The rest
+    is as in TrainingConfig."""
 
     tokens: int
-    minutes: float
     batch: int
     weights: Mapping[str, float]
     learning_rate: float
@@ -97,6 +96,22 @@ class Stage:
     autocast: Literal["float32", "bfloat16"] = "float32"
     weight_decay: float = 0.1
     decay: float = 0.3
+    schedule: Literal["trapezoid", "cosine"] = "trapezoid"
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True)
+class PreferenceStage:
+    """DPO on the model's own mistakes. prompts: how many of each source's conversations are
+    answered. exact: kinds of them with one right answer. epochs: rounds over the pairs found."""
+
+    prompts: Mapping[str, int]
+    exact: list[str]
+    batch: int
+    learning_rate: float
+    epochs: int = 1
+    beta: float = 0.1
+    autocast: Literal["float32", "bfloat16"] = "float32"
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,7 @@ class Recipe:
     tune: Stage
     held_out: Mapping[str, HeldOut]
     sources: Mapping[str, Source]
+    preference: PreferenceStage | None = None
 
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The model's shape: a Llama with a tied head."""
@@ -152,6 +168,9 @@ def load_recipe(path: Path) -> Recipe:
             tune=Stage(**content["tune"]),
             held_out={kind: HeldOut(**values) for kind, values in content["held_out"].items()},
             sources={name: Source(name, **values) for name, values in content["source"].items()},
+            preference=(
+                PreferenceStage(**content["preference"]) if "preference" in content else None
+            ),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(

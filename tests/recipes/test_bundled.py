@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from miniclaude.data.example import Example
 from miniclaude.messages import text_message
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.training.loop import Wish
 from recipes.bundled import sample
 from recipes.bundled.sources import load_recipe, read_source
-from recipes.bundled.train import main
+from recipes.bundled.stage import Piece
+from recipes.bundled.train import PAUSED, main
 
 RECIPE = """
 [vocabulary]
@@ -133,6 +136,31 @@ def test_from_text_to_a_model_folder_that_answers(
     assert (folder / "model.safetensors").read_bytes() == first, "finished stages are not redone"
 
 
+def test_pieces_come_to_the_same_as_one_run(
+    workshop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Machines are lent for minutes: what comes of pieces must not be another model."""
+    assert run(workshop) == 0
+    whole = (workshop / "run" / "model" / "model.safetensors").read_bytes()
+    (workshop / "run").rename(workshop / "whole")
+
+    class FourSteps(Piece):
+        left = 4
+
+        def wish(self) -> Wish:
+            self.left -= 1
+            return "go" if self.left >= 0 else "pause"
+
+    monkeypatch.setattr("recipes.bundled.train.Piece", FourSteps)
+    pieces = 1
+    while (status := run(workshop, "--minutes", "10")) == PAUSED:
+        pieces += 1
+    assert status == 0
+    assert pieces > 2
+    assert "The same command goes on." in capsys.readouterr().err
+    assert (workshop / "run" / "model" / "model.safetensors").read_bytes() == whole
+
+
 def test_what_is_held_out_as_a_text_is_held_out_as_an_answer(workshop: Path) -> None:
     """Else the tuning stage would train on the stories that the card calls unseen."""
     recipe = load_recipe(workshop / "recipe.toml")
@@ -145,11 +173,12 @@ def test_what_is_held_out_as_a_text_is_held_out_as_an_answer(workshop: Path) -> 
     asked = list(read_source(whole, workshop / "data", workshop))
     assert len(asked) == 60
     for document, held_out in asked:
-        assert not isinstance(document, str)
-        assert stories[document[1].text] == held_out
+        assert isinstance(document, Example)
+        assert stories[document.messages[1].text] == held_out
     [(document, _), *_] = read_source(source, workshop / "data", workshop)
-    assert not isinstance(document, str)
-    assert [message.text for message in document] == ["Tell me Cat 0.", "The cat number 0 sat."]
+    assert isinstance(document, Example)
+    said = [message.text for message in document.messages]
+    assert said == ["Tell me Cat 0.", "The cat number 0 sat."]
 
 
 def test_a_bad_row_is_reported_with_file_and_line(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from miniclaude.data.example import Example, Place
 from miniclaude.errors import DatasetError
 from miniclaude.messages import text_message
 from recipes.bundled import decontaminate
@@ -49,7 +50,8 @@ def kept(evaluation: Evaluation, *documents: list[Piece]) -> list[int]:
 
 def chat(*texts: str) -> list[Piece]:
     roles = ("user", "assistant")
-    return pieces_of([text_message(roles[n % 2], text) for n, text in enumerate(texts)])  # type: ignore[arg-type]
+    messages = tuple(text_message(roles[n % 2], text) for n, text in enumerate(texts))  # type: ignore[arg-type]
+    return pieces_of(Example(Place("chat", 1), messages))
 
 
 def test_eight_words_of_a_message_are_enough_and_seven_are_not(probes: Path) -> None:

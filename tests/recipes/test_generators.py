@@ -169,9 +169,9 @@ def test_a_recipe_names_a_generator_instead_of_files(tmp_path: Path) -> None:
     assert documents == list(read_source(source, tmp_path, tmp_path))
     assert len(list(read_source(source, tmp_path, tmp_path, 0.1))) == 20
     for document, _ in documents:
-        assert not isinstance(document, str)
-        assert document[0].role == "system"
-        assert {message.role for message in document} == {"system", "user", "assistant"}
+        assert isinstance(document, Example)
+        assert [tool.name for tool in document.tools] == ["calculator"]
+        assert document.messages[-1].role == "assistant"
     with pytest.raises(DatasetError, match="There is no generator 'poems'"):
         list(read_source(made(generator="poems", rows=3), tmp_path, tmp_path))
 
@@ -183,7 +183,8 @@ def test_conversations_with_a_system_message_are_not_joined_behind_others(tmp_pa
         *read_source(made(generator="words", rows=20), tmp_path, tmp_path),
     ]
     for document, _ in joined(documents, 4, 2):
-        assert all(message.role != "system" for message in document[1:])  # type: ignore[union-attr]
+        assert isinstance(document, Example)
+        assert not document.tools or len(document.messages) <= 8
 
 
 @pytest.mark.parametrize(
