@@ -47,7 +47,19 @@ SHOWN, SHOWN_TEXT = 5, 160
 SUMMARY = "decontamination.json"
 
 NO_TEXT = frozenset(
-    {"role", "id", "kind", "name", "source", "split", "tools", "tool_calls", "category"}
+    {
+        "role",
+        "speaker",
+        "from",
+        "id",
+        "kind",
+        "name",
+        "source",
+        "split",
+        "tools",
+        "tool_calls",
+        "category",
+    }
 )
 """Fields of an evaluation row that say nothing."""
 ANSWERS = frozenset(
@@ -149,14 +161,15 @@ class Evaluation:
         words = WordHashes()
         gathered: dict[int, list[Hashes]] = {SHORT_RUN: [], LONG_RUN: []}
         owners: dict[int, list[NDArray[np.uint16]]] = {SHORT_RUN: [], LONG_RUN: []}
-        self._questions: dict[int, int] = {}
+        self._questions: dict[tuple[int, ...], int] = {}
         total = 0
         for number, path in enumerate(self.files):
             for _, row in read_rows(path):
                 for piece in pieces_of_row(row):
-                    hashes = np.array(words.of(piece.text), np.uint64)
-                    if piece.question and len(hashes) in WHOLE:
-                        self._questions.setdefault(int(runs(hashes, len(hashes))[0]), number)
+                    said = words.of(piece.text)
+                    if piece.question and len(said) in WHOLE:
+                        self._questions.setdefault(tuple(said), number)
+                    hashes = np.array(said, np.uint64)
                     for length in gathered:
                         made = runs(hashes, length)
                         total += len(made)
@@ -176,9 +189,7 @@ class Evaluation:
 
     def asks(self, words: Sequence[int]) -> int | None:
         """The number of the file with a short question of just these words (their hashes)."""
-        if not self._questions or len(words) not in WHOLE:
-            return None
-        return self._questions.get(int(runs(np.array(words, np.uint64), len(words))[0]))
+        return self._questions.get(tuple(words)) if len(words) in WHOLE else None
 
     def find(self, made: Hashes, length: int) -> NDArray[np.int64]:
         """For each run of so many words, the number of the file that has it, or -1."""

@@ -6,9 +6,13 @@ import json
 import re
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
+
+import pytest
 
 from recipes.bundled.generators.categories import CATEGORIES, many
 from recipes.bundled.generators.countries import FILE, countries
+from recipes.bundled.generators.countries_from_factbook import derive
 from recipes.bundled.generators.lists import APART, plural
 from recipes.bundled.generators.numbers import in_words
 from recipes.bundled.generators.word_tables import (
@@ -298,6 +302,14 @@ def test_countries_agree_with_their_table() -> None:
                 assert name.lower() in f"{question} {answer}".lower(), (question, answer)
                 checked += 1
     assert checked > 900
+
+
+def test_the_table_of_countries_is_what_the_factbook_gives(shared_folder: Path) -> None:
+    """An edit by hand would be lost with the next edition."""
+    factbook = shared_folder / "data" / "factbook" / "factbook.jsonl.gz"
+    if not factbook.is_file():
+        pytest.skip("the factbook is not here")
+    assert derive(factbook) == json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def test_the_assistant_says_the_same_of_itself_in_all_words() -> None:
