@@ -98,8 +98,8 @@ def test_system_messages_and_tools_are_not_compared(tmp_path: Path) -> None:
         "tools": [{"function": {"description": offer}}],
     }
     evaluation = Evaluation([write(tmp_path / "probes.jsonl", row)])
-    document = [text_message("system", offer), text_message("user", offer + " too")]
-    assert kept(evaluation, pieces_of(document)) == [0]
+    said = (text_message("system", offer), text_message("user", offer + " too"))
+    assert kept(evaluation, pieces_of(Example(Place("chat", 1), said))) == [0]
     assert [piece.text for piece in pieces_of_row(row)] == ["Hello"]
 
 
