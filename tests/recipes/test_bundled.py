@@ -46,6 +46,7 @@ batch = 256
 learning_rate = 0.002
 [tune.weights]
 chats = 1
+made = 1
 [held_out]
 stories = { sources = ["stories"], learn = "all" }
 chats = { sources = ["chats"], learn = "replies" }
@@ -69,6 +70,12 @@ format = "text"
 held_out = 30
 ask = ["Tell me {title}."]
 first_characters = 30
+licence = "CC0"
+credit = "nobody"
+[source.made]
+generator = "words"
+rows = 80
+held_out = 30
 licence = "CC0"
 credit = "nobody"
 """

@@ -7,11 +7,14 @@ import calendar
 import json
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from miniclaude.data.conversation import write_tools
+from miniclaude.tools.calculator import CALCULATOR
 from recipes.bundled.generators.numbers import in_words, written
 from recipes.bundled.generators.table import generate
 from recipes.bundled.generators.wording import SLIPS
@@ -29,9 +32,11 @@ DAYS, MONTHS = list(calendar.day_name), list(calendar.month_name)[1:]
 
 
 def value(expression: str) -> Fraction:
-    """The value of an expression of numbers, + - * / and brackets."""
+    """The value of an expression of numbers, + - * / ^ and brackets."""
 
     def of(node: ast.AST) -> Fraction:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            return Fraction(of(node.left) ** int(of(node.right)))
         if isinstance(node, ast.BinOp):
             return OPERATIONS[type(node.op)](of(node.left), of(node.right))
         assert isinstance(node, ast.Constant)
@@ -91,6 +96,7 @@ def test_numbers_in_words_are_those_that_are_said() -> None:
 FACTORS = {
     **{"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10, "double": 2, "twice": 2},
     **{"triple": 3, "three times": 3, "ten times": 10, "percent": 100, "per cent": 100, "%": 100},
+    **{"square": 2, "cube": 3},
 }
 """Numbers that are said by a word."""
 
@@ -98,6 +104,7 @@ FACTORS = {
 def test_the_calculator_is_asked_what_the_user_asked_and_gives_the_result() -> None:
     """A wrong expression would teach the model to trust a tool that it fed with something else."""
     calls = 0
+    kinds: Counter[str] = Counter()
     for row in generate("calculator", ROWS, 12):
         messages: Any = row["messages"]
         result = ""
@@ -117,12 +124,33 @@ def test_the_calculator_is_asked_what_the_user_asked_and_gives_the_result() -> N
             assert all(number in known for number in used), (question, expression)
             result = messages[place + 1]["content"]
             assert messages[place + 1]["role"] == "tool"
-            assert Fraction(result) == value(expression)
-            answer = messages[place + 2]["content"].replace(",", "")
-            assert Fraction(result) in numbers(answer.rstrip(".")), (answer, result)
+            answer = messages[place + 2]["content"]
+            if expression.endswith("/ 0"):
+                assert result.startswith("Error: ")
+                assert re.search("zero", answer)
+                result, kinds["zero"] = "", kinds["zero"] + 1
+                continue
+            expected = value(expression)
+            assert abs(Fraction(result) - expected) < Fraction(1, 10**8)
+            told = numbers(re.sub(r"\d+\^\d+ (?:=|is)", "", answer).rstrip("."))
+            if re.search("(?i)about|roughly", answer):
+                assert abs(told[-1] - expected) <= Fraction(1, 200), (answer, expected)
+                kinds["rounded"] += 1
+            else:
+                assert told[-1] == Fraction(result) == expected, (answer, result)
+                kinds["exact"] += 1
     assert calls > 2000
-    kinds = {row["kind"] for row in generate("calculator", 300, 1)}
-    assert kinds == {"calculator", "calculator-not-needed"}
+    assert min(kinds["zero"], kinds["rounded"]) > 20
+    named = {row["kind"] for row in generate("calculator", 300, 1)}
+    assert named == {"calculator", "calculator-not-needed"}
+
+
+def test_the_calculator_is_mostly_offered_as_the_product_does() -> None:
+    """A model that only ever saw it described otherwise would have to guess."""
+    ours = write_tools([CALCULATOR])[0]
+    rows: list[Any] = list(generate("calculator", 500, 14))
+    share = sum(ours in row["tools"] for row in rows) / len(rows)
+    assert 0.5 < share < 0.7
 
 
 BACK, TIMES = "subtract|take N away", "does N go into"

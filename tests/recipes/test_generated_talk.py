@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from random import Random
@@ -14,6 +15,7 @@ from recipes.bundled.generators.numbers import ONES
 from recipes.bundled.generators.passages import LONGEST, NOT_SAID, SCENES, written
 from recipes.bundled.generators.scene import MakeScene
 from recipes.bundled.generators.table import generate
+from recipes.bundled.generators.tools import SORRY
 from recipes.bundled.generators.wording import each_word
 
 SMALL = frozenset(
@@ -61,6 +63,38 @@ def test_answers_come_from_the_sentence_that_answers(make: MakeScene) -> None:
         }
         more = {question for fact in scene.more for one in fact.asked for question in one.questions}
         assert not first & more, "what is left out must not be answered by what stays"
+
+
+def test_tools_are_called_with_what_the_user_said() -> None:
+    """A call with an invented argument does something that nobody asked for."""
+    kinds: Counter[str] = Counter()
+    for row in generate("tools", 2000, 23):
+        messages: Any = row["messages"]
+        offered: Any = row["tools"]
+        schemas = {one["function"]["name"]: one["function"]["parameters"] for one in offered}
+        assert len(schemas) == len(offered), "no tool is offered twice"
+        kinds[str(row["kind"])] += 1
+        calls = [one for one in messages if one.get("tool_calls")]
+        assert len(calls) == (row["kind"] == "tools")
+        if not calls:
+            continue
+        [call] = calls[0]["tool_calls"]
+        arguments = json.loads(call["function"]["arguments"])
+        schema = schemas[call["function"]["name"]]
+        assert list(arguments) == schema["required"] == list(schema["properties"])
+        said, answer = messages[0]["content"].lower(), messages[3]["content"]
+        for name, value in arguments.items():
+            assert re.search(rf"\b{re.escape(str(value).lower())}\b", said), (said, value)
+            kind = schema["properties"][name]["type"]
+            assert isinstance(value, int if kind == "integer" else str)
+        result = messages[2]["content"]
+        if result.startswith("error"):
+            assert answer in SORRY
+            kinds["failed"] += 1
+        elif call["function"]["name"] in ("get_weather", "get_time", "translate"):
+            assert result.lower() in answer.lower()
+    assert min(kinds.values()) > 60
+    assert set(kinds) == {"tools", "tools-not-needed", "tools-none-fits", "failed"}
 
 
 def test_a_text_says_what_it_is_said_to_say() -> None:

@@ -33,6 +33,7 @@ ALIKE = {
     "identity": 0.12,
     "spelling": 0.04,
     "today": 0.05,
+    "tools": 0.08,
     "units": 0.03,
     "words": 0.04,
     "world": 0.14,
@@ -92,7 +93,7 @@ def test_rows_are_valid_tidy_and_varied(name: str) -> None:
 def test_rows_with_tools_are_taught_as_they_are_served(tokenizer: Tokenizer) -> None:
     """What stands before an answer must be the prompt that serving makes, id for id."""
     calls = 0
-    for name in ("calculator", "today"):
+    for name in ("calculator", "today", "tools"):
         for row in generate(name, 60, 5):
             example = read_example(dict(row), Place(name, 1), "openai")
             documents = encode_conversation(example, tokenizer, CONTEXT)

@@ -1,7 +1,8 @@
 """Sums for which the assistant calls the calculator, and talk in which it leaves it alone.
 
-With a calculator at hand every sum is left to it. The call, the result and the answer are messages
-as OpenAI writes them.
+The calculator is the product's own (`miniclaude.tools.calculator`), which also gives the results;
+in a part of the rows it is described in other words, as other programs do. With it at hand every
+sum is left to it. The call, the result and the answer are messages as OpenAI writes them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 
+from miniclaude.data.conversation import write_tools
+from miniclaude.tools.calculator import CALCULATOR, run_calculator
 from recipes.bundled.generators import small_talk, today
 from recipes.bundled.generators.numbers import exact, written
 from recipes.bundled.generators.story_problems import story_problem
-from recipes.bundled.generators.sums import Problem, plain_sum
+from recipes.bundled.generators.sums import Problem, hard_sum, plain_sum
 from recipes.bundled.generators.wording import Row, as_typed, conversation
 
 DESCRIPTIONS = (
@@ -73,7 +76,9 @@ WELCOME = (
 
 
 def tool(random: Random) -> dict[str, object]:
-    """The calculator as it is offered, described in one of several ways."""
+    """The calculator as it is offered: as the product does, or described in another way."""
+    if random.random() < 0.6:
+        return write_tools([CALCULATOR])[0]
     expression = {"type": "string"}
     described = random.choice(PARAMETERS)
     if described:
@@ -81,7 +86,7 @@ def tool(random: Random) -> dict[str, object]:
     return {
         "type": "function",
         "function": {
-            "name": "calculator",
+            "name": CALCULATOR.name,
             "description": random.choice(DESCRIPTIONS),
             "parameters": {
                 "type": "object",
@@ -96,12 +101,13 @@ def called(problem: Problem, number: int = 1) -> list[dict[str, object]]:
     """The messages of one sum: question, call, result, answer."""
     call = f"call_{number}"
     arguments = json.dumps({"expression": problem.expression})
-    function = {"name": "calculator", "arguments": arguments}
+    function = {"name": CALCULATOR.name, "arguments": arguments}
+    result = run_calculator(arguments)
     calls = [{"id": call, "type": "function", "function": function}]
     return [
         {"role": "user", "content": problem.question},
         {"role": "assistant", "content": None, "tool_calls": calls},
-        {"role": "tool", "tool_call_id": call, "content": problem.result},
+        {"role": "tool", "tool_call_id": call, "content": result},
         {"role": "assistant", "content": problem.told},
     ]
 
@@ -151,11 +157,11 @@ def generate(random: Random) -> Row:
 
 
 def _sums(random: Random) -> Row:
-    first = random.choice((plain_sum, story_problem))(random)
+    first = random.choice((plain_sum, story_problem, plain_sum, story_problem, hard_sum))(random)
     messages = called(typed(random, first))
     more = random.random()
     if more < 0.1:
-        then = next_step(random, first)
+        then = next_step(random, first) if first.result else None
         if then is not None:
             messages += called(typed(random, then), 2)
     elif more < 0.16:

@@ -48,6 +48,7 @@ READY = (
     ("{t}\n\nI have some questions about this.", "Sure, go ahead."),
     ("Please read: {t}", "I have read it. What do you want to know?"),
 )
+ONE_WORD = ("Answer in one word.", "One word only.", "Just one word please.", "(one word)")
 UNANSWERED = 0.25
 LONGEST = 6
 """Sentences of a text."""
@@ -97,4 +98,7 @@ def _asked(
     choices = [asked for one in stated for asked in one.asked if asked not in before]
     chosen = random.choice(choices)
     before.append(chosen)
-    return random.choice(chosen.questions), random.choice(chosen.answers)
+    question, short = random.choice(chosen.questions), min(chosen.answers, key=len)
+    if " " not in short and random.random() < 0.12:
+        return f"{question} {random.choice(ONE_WORD)}", short
+    return question, random.choice(chosen.answers)

@@ -12,9 +12,9 @@ from recipes.bundled.generators.numbers import any_size, exact, in_words, small,
 
 @dataclass(frozen=True)
 class Problem:
-    """question: as the user asks. expression: for the calculator. answer: with `{r}` where the
-    result stands. result: as the calculator writes it. spoken: the result as the answer writes it
-    (`13.5` is `$13.50`)."""
+    """question: as the user asks. expression: for the calculator. result: a number, as the
+    calculator writes it; empty where it gives none to go on from. answer: with `{r}` where the
+    result stands. spoken: the result as the answer writes it (`13.5` is `$13.50`)."""
 
     question: str
     expression: str
@@ -229,6 +229,55 @@ def three_numbers(random: Random) -> Problem:
     question = random.choice(ASKED).format(e=said)
     answer = random.choice(ANSWERS).replace("{e}", expression.replace("*", "x"))
     return Problem(question, expression, str(result), answer)
+
+
+def power_of(random: Random) -> Problem:
+    """Squares, cubes and small powers."""
+    kind = random.random()
+    base, exponent = random.randint(2, 40), 2
+    if kind < 0.5:
+        said = random.choice(("{a} squared", "the square of {a}", "{a}^2", "{a} to the power of 2"))
+    elif kind < 0.7:
+        base, exponent = random.randint(2, 15), 3
+        said = random.choice(("{a} cubed", "{a}^3", "{a} to the power of 3"))
+    else:
+        base, exponent = random.randint(2, 10), random.randint(2, 8)
+        said = random.choice(("{a} to the power of {b}", "{a} ^ {b}", "{a}^{b}"))
+    question = random.choice(ASKED).format(e=said.format(a=base, b=exponent))
+    answer = random.choice(ANSWERS).replace("{e}", f"{base}^{exponent}")
+    return Problem(question, f"{base} ^ {exponent}", str(base**exponent), answer)
+
+
+def uneven(random: Random) -> Problem:
+    """A division that does not come out even; the answer is rounded."""
+    while True:
+        first, second = random.randint(10, 999), random.randint(3, 60)
+        if not exact(Fraction(first, second), 6):
+            break
+    forms = (*SAID["/"], "{a} divided by {b}")
+    question = random.choice(ASKED).format(e=random.choice(forms).format(a=first, b=second))
+    if random.random() < 0.3:
+        question = random.choice(OWN["/"]).format(a=first, b=second)
+    answer = random.choice(("About {r}.", "It's about {r}.", "{e} is about {r}.", "Roughly {r}."))
+    answer = answer.replace("{e}", f"{first} / {second}")
+    rounded = written(Fraction(round(Fraction(first * 100, second)), 100))
+    return Problem(question, f"{first} / {second}", "", answer, rounded)
+
+
+def by_zero(random: Random) -> Problem:
+    """A division by zero, which the calculator refuses."""
+    number = small(random)
+    said = random.choice(SAID["/"]).format(a=number, b=0)
+    answer = random.choice(
+        ("You cannot divide by zero.", "That has no answer: nothing can be divided by zero.",
+         "Dividing by zero is not possible.")
+    )  # fmt: skip
+    return Problem(random.choice(ASKED).format(e=said), f"{number} / 0", "", answer)
+
+
+def hard_sum(random: Random) -> Problem:
+    """One of those that only the calculator should do."""
+    return random.choice((power_of, power_of, power_of, uneven, uneven, uneven, by_zero))(random)
 
 
 def plain_sum(random: Random) -> Problem:

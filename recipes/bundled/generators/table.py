@@ -21,6 +21,7 @@ from recipes.bundled.generators import (
     passages,
     spelling,
     today,
+    tools,
     units,
     words,
     world,
@@ -46,6 +47,7 @@ calculator.NOT_NEEDED.extend(
 GENERATORS: dict[str, tuple[Generate, int]] = {
     "calculator": (calculator.generate, 16),
     "today": (today.generate, 2),
+    "tools": (tools.generate, 6),
     "arithmetic": (arithmetic.generate, 9),
     "calendar": (calendar_questions.generate, 5),
     "clock": (clock.generate, 4),
