@@ -33,7 +33,8 @@ def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> No
             if not held_out:
                 texts.append(text_of(document)[: int(share) + 1])
                 share -= len(texts[-1])
-    bpe = train(texts, recipe.vocabulary.size, [END_OF_TEXT, TURN_START, TURN_END])
+    special = [END_OF_TEXT, TURN_START, TURN_END]
+    bpe = train(texts, recipe.vocabulary.size, special, digits_apart=True)
     bpe.save(folder, eos_token=TURN_END)
     store_template(folder, "chatml-tools")
 
