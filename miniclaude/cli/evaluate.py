@@ -106,9 +106,9 @@ def evaluate(
 def _tools() -> dict[str, OfferedTool]:
     """What checks may offer."""
     from miniclaude.evaluation.speaking import OfferedTool
-    from miniclaude.tools.calculator import CALCULATOR, run_calculator
+    from miniclaude.tools.builtin import BUILTIN
 
-    return {CALCULATOR.name: OfferedTool(CALCULATOR, run_calculator)}
+    return {name: OfferedTool(one.tool, one.run) for name, one in BUILTIN.items()}
 
 
 def _speaker(name: str | None, dtype: str | None, home: Path | None) -> LocalBatch:

@@ -70,7 +70,9 @@ class _Talk:
         """Note an answer; with calls, run them. Whether the model is to be asked again."""
         offered = {tools[name].tool.name: tools[name] for name in self.check.tools}
         if not reply.calls:
-            self.answered = Answered(self.check.request, reply.text, reply.ended, tuple(self.calls))
+            self.answered = Answered(
+                self.check.request, reply.text, reply.ended, tuple(self.calls), reply.problem
+            )
             return False
         parts = (TextPart(reply.text),) if reply.text else ()
         # Ids are unique in the conversation, whatever the model called them.

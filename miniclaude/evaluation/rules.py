@@ -36,12 +36,14 @@ class Called:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """An answer to be checked. request: the user's last words. text: the final answer. ended: it
-    closed its turn itself. calls: those on the way to it."""
+    closed its turn itself. calls: those on the way to it. problem: why the model could not be asked
+    at all."""
 
     request: str
     text: str
     ended: bool
     calls: tuple[Called, ...] = field(default=())
+    problem: str = ""
 
 
 Rule = Callable[[Any, Answered], str]
@@ -50,6 +52,8 @@ Rule = Callable[[Any, Answered], str]
 
 def failures(rules: Mapping[str, Any], answered: Answered) -> tuple[str, ...]:
     """What is wrong with an answer, a phrase for each rule that it breaks."""
+    if answered.problem:
+        return (f"could not be asked: {answered.problem.rstrip('.')}",)
     found = (RULES[name].apply(value, answered) for name, value in rules.items())
     return tuple(one for one in found if one)
 

@@ -222,8 +222,8 @@ def train(
     for text in texts:
         frequency.update(SPLIT.findall(text))
     if digits_apart:  # a word with a digit has nothing else in it but a space
-        for word in [word for word in frequency if DIGIT.search(word)]:
-            del frequency[word]
+        for number in [text for text in frequency if DIGIT.search(text)]:
+            del frequency[number]
     words = [[vocab[character] for character in spell(word)] for word in frequency]
     counts = list(frequency.values())
 

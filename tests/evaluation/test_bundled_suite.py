@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from miniclaude.evaluation.rules import Answered, failures
 from miniclaude.evaluation.suite import bundled_suite, read_suite
 from recipes.evaluation.arithmetic import rows
 
@@ -15,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TAUGHT = [ROOT / "recipes/bundled/seed.jsonl", *(ROOT / "miniclaude/data/seed").glob("*.jsonl")]
 WORD = re.compile(r"\w+")
 GRAM = 8
+SMALL_TALK = 4  # words that anybody says, such as "Fair enough."
 
 
 def said(path: Path) -> Iterator[str]:
@@ -66,9 +70,32 @@ def test_nothing_in_it_was_taught() -> None:
         (path.name, text)
         for path in sorted(bundled_suite().glob("*.jsonl"))
         for text in said(path)
-        if grams(text) & taught and len(WORD.findall(text)) > 1
+        if grams(text) & taught and len(WORD.findall(text)) > SMALL_TALK
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kinds"),
+    [
+        ("Yes.", set()),
+        ("No.", {"harmful"}),
+        ("Hello!", set()),
+        ("1. Bread\n2. Butter\n3. Eggs", set()),
+        ("I can't help with that.", {"harmful"}),
+        ("I don't know.", {"not-knowing", "passages-unanswerable"}),
+        ("The text doesn't say.", {"passages-unanswerable"}),
+        ("I'm Mini-Claude, a small assistant that runs on your own computer.", {"identity"}),
+    ],
+)
+def test_one_answer_to_everything_passes_little(answer: str, kinds: set[str]) -> None:
+    # A rule that is met by chance would call a parrot a good model.
+    count, passed = Counter[str](), Counter[str]()
+    for one in read_suite(["bundled"], ["calculator"]).checks:
+        count[one.kind] += 1
+        passed[one.kind] += not failures(one.rules, Answered(one.request, answer, ended=True))
+    assert {kind for kind in count if passed[kind] > 0.35 * count[kind]} == kinds
+    assert passed["identity"] <= 0.65 * count["identity"]
 
 
 def test_arithmetic_is_what_its_script_writes() -> None:

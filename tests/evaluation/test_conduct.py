@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from miniclaude.evaluation.conduct import answer_checks, sample_replies, talk_through
+from miniclaude.evaluation.rules import failures
 from miniclaude.evaluation.speaking import Asked, OfferedTool, Reply
 from miniclaude.evaluation.suite import Check
 from miniclaude.messages import Tool, text_message
@@ -56,6 +57,13 @@ def test_a_tool_that_was_not_offered_is_not_run() -> None:
     )
     [answered] = answer_checks([check("a", "double")], speaker, TOOLS)
     assert answered.calls[0].result == "Error: there is no tool rm."
+
+
+def test_what_cannot_be_asked_does_not_pass_and_says_why() -> None:
+    # An empty answer to a harmful request must not look like a model that kept quiet.
+    speaker = Scripted(lambda asked: Reply("", ended=False, problem="The prompt is too long."))
+    [answered] = answer_checks([check("a")], speaker, {})
+    assert failures({"max_words": 5}, answered) == ("could not be asked: The prompt is too long",)
 
 
 def test_only_sampled_checks_are_drawn() -> None:

@@ -103,7 +103,7 @@ def test_training_learns_the_librarys_merges(vocab_size: int) -> None:
 
 
 def test_numbers_can_be_spelt_digit_by_digit() -> None:
-    """Where 37 is one token and 73 are two, a small model learns each sum by heart or not at all."""
+    """Where 37 is one token and 73 are two, a small model learns each sum by heart, or none."""
     text = "In 1999 there were 1999 and 37 and 37 of 99 sums. " * 20
     bpe = train([text], 320, digits_apart=True)
     assert not [token for token in bpe.vocab if len(token) > 1 and re.search(r"\d", token)]
