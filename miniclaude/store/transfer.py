@@ -49,6 +49,7 @@ class _Message(_Document):
     finish_reason: FinishReason | None
     prompt_tokens: _Count | None
     completion_tokens: _Count | None
+    cached_tokens: _Count | None = None
     error: dict[_Text, _Text | None] | None
     settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
 
@@ -100,6 +101,7 @@ async def export_conversation(
                 "finish_reason": message.finish_reason,
                 "prompt_tokens": message.prompt_tokens,
                 "completion_tokens": message.completion_tokens,
+                "cached_tokens": message.cached_tokens,
                 "error": message.error,
                 "settings": message.settings,
             }
