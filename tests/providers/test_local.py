@@ -214,6 +214,19 @@ async def test_models_are_listed_with_their_owner(local: Local) -> None:
         local.check("gone")
 
 
+async def test_a_file_rewritten_within_a_second_is_another_version(tmp_path: Path) -> None:
+    """Answers are kept by version; the same one for other weights gives answers they never gave."""
+    weights = write_tiny_checkpoint(tmp_path / "tiny") / "model.safetensors"
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    before = weights.stat().st_mtime_ns
+    versions = set()
+    for later in range(3):
+        os.utime(weights, ns=(before, before + later))
+        versions.add(local.version("tiny"))
+    assert len(versions) == 3
+    await local.aclose()
+
+
 async def test_a_corrupt_model_says_so_each_time(tmp_path: Path) -> None:
     folder = write_tiny_checkpoint(tmp_path / "broken")
     weights = folder / "model.safetensors"
