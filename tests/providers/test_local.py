@@ -150,6 +150,19 @@ async def test_a_form_that_cannot_be_is_refused_with_its_field(
     assert caught.value.message.startswith(structure.param)
 
 
+async def test_an_expression_in_a_schema_is_blamed_at_its_place(local: Local) -> None:
+    """The engine, which finds the fault, has only the grammar and not the request."""
+    schema: dict[str, object] = {
+        "type": "object",
+        "properties": {"ok": {"pattern": "a+"}, "code": {"type": "string", "pattern": "(?=a)b"}},
+    }
+    with pytest.raises(InvalidRequestError) as caught:
+        await structured(local, Structure("json_schema", "guided_json", schema=schema))
+    assert caught.value.param == "guided_json.properties.code.pattern"
+    assert "the regular expression (?=a)b is not understood: look-around" in caught.value.message
+    assert "no look-around" in caught.value.hint
+
+
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:
     picture = (Message("user", (ImagePart("https://a.example/b.png"),)),)
     with pytest.raises(InvalidRequestError, match="image"):
