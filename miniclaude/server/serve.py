@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from miniclaude.errors import SettingsError
 from miniclaude.server.app import create_app
 from miniclaude.server.home_lock import home_lock
+from miniclaude.server.one_write import OneWriteProtocol
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
 
@@ -151,7 +152,7 @@ def server_for(
     app = create_app(settings, contextlib.nullcontext(services))
     config = uvicorn.Config(
         quietly_cancelled(app),
-        http="h11",
+        http=OneWriteProtocol,
         # Twice the cap, so that a message above it gets an error frame and not a closed socket.
         ws_max_size=2 * settings.max_body_bytes,
         log_level="warning",
