@@ -45,7 +45,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0003") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0004") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
@@ -59,7 +59,7 @@ async def test_answers_of_an_older_version_are_kept(database_url: str) -> None:
         database, "ada", made.id, "Hi", ending=Ending("complete", "stop", Usage(3, 5, 2))
     )
     column = text("ALTER TABLE messages DROP COLUMN cached_tokens")
-    version = text("UPDATE alembic_version SET version_num = '0002'")
+    version = text("UPDATE alembic_version SET version_num = '0003'")
     await database.write(lambda connection: connection.execute(column))
     await database.write(lambda connection: connection.execute(version))
     await database.close()
