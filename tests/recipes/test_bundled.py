@@ -122,7 +122,7 @@ def test_from_text_to_a_model_folder_that_answers(
     tokenizer = load_tokenizer(folder)
     model = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
     ids = encode_chat(tokenizer, [text_message("user", "What is 3?")])
-    assert model(torch.tensor([ids])).shape == (1, len(ids), 300)
+    assert model(torch.tensor([ids])).shape == (1, len(ids), tokenizer.vocab_size)
     assert {tokenizer.token_text(token) for token in tokenizer.eos_ids} == {
         "<|im_end|>",
         "<|endoftext|>",
