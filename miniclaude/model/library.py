@@ -7,11 +7,13 @@ an adapter, which needs its base. Folders that begin with a dot are work in prog
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from miniclaude.errors import (
@@ -147,6 +149,9 @@ class Library:
 
     def find(self, name: str) -> InstalledModel:
         """The model called `name`. Raises ModelNotFoundError, listing what is there."""
+        whole = self._find_whole(name)  # what each request asks for is not worth a look at all
+        if whole is not None:
+            return whole
         models = self.list()
         for model in models:
             if model.name == name:
@@ -160,6 +165,16 @@ class Library:
             hint=f"Installed: {there}.{pull}",
             param="model",
         )
+
+    def _find_whole(self, name: str) -> InstalledModel | None:
+        """A model that was not tuned, by where it would be; None where it is not."""
+        with suppress(InvalidRequestError):  # a name that no such model can have
+            folder = folder_name(name)
+            for models, bundled in ((self.home_models, False), (self.bundled, True)):
+                if models is not None:
+                    with suppress(OSError):
+                        return _describe(models / folder, bundled=bundled)
+        return None
 
     def remove(self, name: str) -> InstalledModel:
         """Delete a model's folder and say what it was.
@@ -211,15 +226,28 @@ class Library:
 
 
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
-    config = path / "config.json"
+    config = path / CONFIG
+    status = config.stat()
     return InstalledModel(
         name=path.name.replace("--", "/", 1),
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
-        context=_context(config),
-        created=int(config.stat().st_mtime),
+        bytes=_file_bytes(path),
+        context=_context_at(config, status.st_mtime_ns, status.st_ino, status.st_size),
+        created=int(status.st_mtime),
         bundled=bundled,
     )
+
+
+def _file_bytes(path: Path) -> int:
+    """The size of a folder's files."""
+    with os.scandir(path) as entries:
+        return sum(entry.stat().st_size for entry in entries if entry.is_file())
+
+
+@lru_cache(maxsize=256)
+def _context_at(config: Path, *state: int) -> int:
+    """`_context`, read once for each state of the file."""
+    return _context(config)
 
 
 def _describe_tuned(path: Path) -> InstalledModel:
@@ -230,7 +258,7 @@ def _describe_tuned(path: Path) -> InstalledModel:
     return InstalledModel(
         name=tuned.name,
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+        bytes=_file_bytes(path),
         context=_context(path / CONFIG) if whole else 0,
         created=tuned.created,
         bundled=False,
