@@ -8,6 +8,8 @@ import pytest
 from miniclaude.errors import OverloadedError
 from miniclaude.server.disconnect import Stopping, unless_stopping
 
+pytestmark = pytest.mark.anyio
+
 
 async def test_work_under_way_is_ended_and_what_comes_later_never_waits() -> None:
     """Else the server would wait for them to the end of its patience."""
@@ -40,7 +42,6 @@ async def test_a_finished_request_is_forgotten() -> None:
         return "done"
 
     assert await unless_stopping(stopping, answer) == "done"
-    with pytest.raises(ZeroDivisionError):
-        with stopping.cancels():
-            _ = 1 / 0
+    with pytest.raises(ZeroDivisionError), stopping.cancels():
+        _ = 1 / 0
     assert not stopping._scopes
