@@ -52,7 +52,7 @@ def model_of(family: str, bits: Bits | None) -> Transformer:
     return model
 
 
-def hold(model: Transformer, folders: list[str]) -> Adapters:
+def hold(model: Transformer | FusedModel, folders: list[str]) -> Adapters:
     """Put adapters on a model."""
     adapters = Adapters(model, EngineLimits())
     for folder in folders:
@@ -76,7 +76,7 @@ def test_each_row_has_its_adapter_and_no_other(family: str, bits: Bits, tmp_path
     packed, bare, reference = (model_of(family, bits) for _ in range(3))
     exact = model_of(family, None)
     fused, alone = FusedModel(packed, 2), FusedModel(bare, 2)
-    holders = [hold(model, folders) for model in (packed, reference, exact)]
+    holders = [hold(model, folders) for model in (fused, reference, exact)]
     round_activations(reference)
     ours, base = cache_of(packed, torch.bfloat16), cache_of(bare, torch.bfloat16)
     plain, floats = cache_of(reference, torch.float32), cache_of(exact, torch.float32)
