@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.compile import compiled
+from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import (
     Floats,
     Halves,
@@ -77,7 +77,7 @@ def add_and_round(
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def place_heads(
     phase: int,
     threads: int,
@@ -118,7 +118,7 @@ def place_heads(
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def round_mixed(
     phase: int, threads: int, net: Network, room: Room, lora: Lora, layer: int, tokens: int
 ) -> int:
@@ -135,7 +135,7 @@ def round_mixed(
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def activate_and_round(
     phase: int, threads: int, net: Network, room: Room, lora: Lora, layer: int, tokens: int
 ) -> int:
@@ -162,7 +162,7 @@ def activate_and_round(
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def ask(
     phase: int,
     thread: int,
@@ -189,7 +189,7 @@ def ask(
     )
 
 
-@compiled
+@inlined
 def mix(
     phase: int,
     thread: int,
@@ -214,7 +214,7 @@ def mix(
     )
 
 
-@compiled
+@inlined
 def widen(
     phase: int,
     thread: int,
@@ -239,7 +239,7 @@ def widen(
     )
 
 
-@compiled
+@inlined
 def narrow(
     phase: int,
     thread: int,
@@ -262,7 +262,7 @@ def narrow(
     )
 
 
-@compiled
+@inlined
 def last_norm(
     phase: int,
     thread: int,

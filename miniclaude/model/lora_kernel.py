@@ -1,11 +1,12 @@
-"""The innermost loop of adapters beside packed weights: float activations times a tile of int8.
+"""The innermost loops of adapters beside packed weights: float activations times tiles of int8.
 
 A matrix [N, J] lies in tiles of sixteen of its rows: sixteen float32 scales, then for each of the J
 columns the sixteen rows' codes. Each lane of a vector register is one row, as in `tile_kernel.py`:
 
-    for each column:
-        sum += column's activation * sixteen codes          # float32
-    out += sum * scales
+    for each tile:
+        for each column:
+            sum += column's activation * sixteen codes          # float32
+        out += sum * scales
 
 An adapter's A and B have too few columns or rows for whole groups of 64, and their products are a
 small part of a step: activations stay as they are here, not rounded.
@@ -21,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 
 from miniclaude.model.attention_kernel import FLOATS, INTS, LANES, load, multiply_add, number
-from miniclaude.model.compile import FLOAT, INT8, instruction
+from miniclaude.model.compile import FLOAT, INT8, INT64, instruction, known_function
 from miniclaude.model.tile_kernel import AHEAD, Code
 
 CODES = ir.VectorType(INT8, LANES)
@@ -37,27 +38,53 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
     """The kernel for so many rows of activations at once.
 
     Its arguments are whole numbers: x, the address of float32 activations, `x_stride` bytes a row;
-    columns, J; tile, the address of a tile; out, that of sixteen float32 a row, to which the
-    products are added, `out_stride` bytes from one row to the next.
+    columns, J; matrix, the address of its first tile, and how many tiles; out, that of sixteen
+    float32 a tile, to which the products are added, `out_stride` bytes from one row to the next.
     """
 
     @instruction
     def kernel(
-        typing: Any, x: Any, x_stride: Any, columns: Any, tile: Any, out: Any, out_stride: Any
+        typing: Any,
+        x: Any,
+        x_stride: Any,
+        columns: Any,
+        matrix: Any,
+        tiles: Any,
+        out: Any,
+        out_stride: Any,
     ) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            write_kernel(builder, rows, *arguments)
+            builder.call(kernel_function(builder, rows), arguments)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 6), build
+        return types.void(*[types.int64] * 7), build
 
     return kernel
 
 
-def write_kernel(
+def kernel_function(builder: Any, rows: int) -> Any:
+    """The kernel as a function of its own. Repeated wherever it is called, it would take the
+    compiler seconds."""
+    name = f"miniclaude_lora_kernel_{rows}"
+    function = known_function(builder, name, ir.VoidType(), [INT64] * 7)
+    if function.is_declaration:
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        inside = ir.IRBuilder(function.append_basic_block("entry"))
+        x, x_stride, columns, matrix, tiles, out, out_stride = function.args
+        tile_bytes = inside.add(inside.mul(columns, number(LANES)), number(SCALE_BYTES))
+        with cgutils.for_range(inside, tiles) as loop:
+            tile = inside.add(matrix, inside.mul(loop.index, tile_bytes))
+            place = inside.add(out, inside.mul(loop.index, number(4 * LANES)))
+            write_tile(inside, rows, x, x_stride, columns, tile, place, out_stride)
+        inside.ret_void()
+    return function
+
+
+def write_tile(
     b: Any, rows: int, x: Any, x_stride: Any, columns: Any, tile: Any, out: Any, out_stride: Any
 ) -> None:
-    """The instructions, as the module's docstring says."""
+    """One tile's instructions, as the module's docstring says."""
     code = Code(b, native=False)
     places = [b.add(x, b.mul(x_stride, number(row))) for row in range(rows)]
     sums = [
