@@ -50,7 +50,7 @@ class Attached(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """bytes: of all its parts. users: requests that name it and have not ended."""
+    """bytes: of its weights, as they are kept. users: requests that name it and have not ended."""
 
     bytes: int
     users: int = 0
@@ -149,5 +149,9 @@ class Adapters:
                 retry_after=5,
             )
         for name in leaving:
-            del self.loaded[name]
-            self.attached.drop(name)
+            self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """Take an adapter off. The last one leaves the model as it was."""
+        del self.loaded[name]
+        self.attached.drop(name)

@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 
 from miniclaude.model.attention_kernel import FLOATS, INTS, LANES, load, multiply_add, number
-from miniclaude.model.compile import FLOAT, INT8, INT64, instruction, known_function
+from miniclaude.model.compile import FLOAT, INT8, instruction
 from miniclaude.model.tile_kernel import AHEAD, Code
 
 CODES = ir.VectorType(INT8, LANES)
@@ -54,7 +54,7 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
         out_stride: Any,
     ) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            builder.call(kernel_function(builder, rows), arguments)
+            write_kernel(builder, rows, *arguments)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 7), build
@@ -62,29 +62,29 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
     return kernel
 
 
-def kernel_function(builder: Any, rows: int) -> Any:
-    """The kernel as a function of its own. Repeated wherever it is called, it would take the
-    compiler seconds."""
-    name = f"miniclaude_lora_kernel_{rows}"
-    function = known_function(builder, name, ir.VoidType(), [INT64] * 7)
-    if function.is_declaration:
-        function.linkage = "linkonce_odr"
-        function.attributes.add("noinline")
-        inside = ir.IRBuilder(function.append_basic_block("entry"))
-        x, x_stride, columns, matrix, tiles, out, out_stride = function.args
-        tile_bytes = inside.add(inside.mul(columns, number(LANES)), number(SCALE_BYTES))
-        with cgutils.for_range(inside, tiles) as loop:
-            tile = inside.add(matrix, inside.mul(loop.index, tile_bytes))
-            place = inside.add(out, inside.mul(loop.index, number(4 * LANES)))
-            write_tile(inside, rows, x, x_stride, columns, tile, place, out_stride)
-        inside.ret_void()
-    return function
+def write_kernel(
+    b: Any,
+    rows: int,
+    x: Any,
+    x_stride: Any,
+    columns: Any,
+    matrix: Any,
+    tiles: Any,
+    out: Any,
+    out_stride: Any,
+) -> None:
+    """The instructions, as the module's docstring says."""
+    tile_bytes = b.add(b.mul(columns, number(LANES)), number(SCALE_BYTES))
+    with cgutils.for_range(b, tiles) as loop:
+        tile = b.add(matrix, b.mul(loop.index, tile_bytes))
+        place = b.add(out, b.mul(loop.index, number(4 * LANES)))
+        write_tile(b, rows, x, x_stride, columns, tile, place, out_stride)
 
 
 def write_tile(
     b: Any, rows: int, x: Any, x_stride: Any, columns: Any, tile: Any, out: Any, out_stride: Any
 ) -> None:
-    """One tile's instructions, as the module's docstring says."""
+    """Those of one tile."""
     code = Code(b, native=False)
     places = [b.add(x, b.mul(x_stride, number(row))) for row in range(rows)]
     sums = [

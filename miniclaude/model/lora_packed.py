@@ -1,5 +1,4 @@
-"""Adapters beside packed weights: 8 bits a weight, each in one piece of memory, in the order in
-which a step reads it.
+"""Adapters beside packed weights: 8 bits a weight, each in one piece of memory, layer by layer.
 
 At sixteen rows and eight adapters a step waits for the adapters' weights, not for their arithmetic.
 Each row of A and of B has a scale of its own, as the rows of an int8 base have, so that what is
@@ -74,20 +73,21 @@ def unpack_tiles(codes: Tensor, rows: int, columns: int) -> Tensor:
 
 def pack_adapter(layers: Layers, count: int) -> PackedAdapter:
     """layers: an adapter of a model of `count` blocks."""
-    spans, parts, codes, at, width = [], [], [], 0, 0
+    spans: list[tuple[int, int]] = []
+    parts: list[tuple[int, ...]] = []
+    codes, at, width = [], 0, 0
     for block in range(count):
         for product in PRODUCTS:
             begin, low = len(parts), 0
-            here = layers.get(f"blocks.{block}.{product}", ())
-            tiles = [(pack_tiles(part.a.float()), pack_tiles(part.b.float())) for part in here]
-            codes += [a for a, _ in tiles] + [b for _, b in tiles]
-            b_at = at + sum(a.nbytes for a, _ in tiles)
-            for part, (a, b) in zip(here, tiles, strict=True):
+            for part in layers.get(f"blocks.{block}.{product}", ()):
+                a, b = pack_tiles(part.a.float()), pack_tiles(part.b.float())
+                codes += [a, b]
                 rank, inputs = part.a.shape
-                parts.append((part.start, part.stop, rank, inputs, low, at, b_at))
-                at, b_at, low = at + a.nbytes, b_at + b.nbytes, low - (-rank // LANES) * LANES
-            at, width = b_at if here else at, max(width, low)
+                parts.append((part.start, part.stop, rank, inputs, low, at, at + a.nbytes))
+                at += a.nbytes + b.nbytes
+                low += -(-rank // LANES) * LANES
             spans.append((begin, len(parts)))
+            width = max(width, low)
     return PackedAdapter(
         torch.cat(codes) if codes else torch.zeros(0, dtype=torch.uint8),
         np.array(spans, np.int64),
