@@ -60,10 +60,13 @@ def add_tiles(
     rows: int, x: int, x_stride: int, columns: int, matrix: int, tiles: int, out: int, stride: int
 ) -> None:
     """out [rows, 16 · tiles] += x Mᵀ for 1 or `TOGETHER` rows. Addresses and bytes."""
-    if rows == 1:
-        one_row(x, x_stride, columns, matrix, tiles, out, stride)
-    else:
-        four_rows(x, x_stride, columns, matrix, tiles, out, stride)
+    for tile in range(tiles):
+        at = matrix + tile * (SCALE_BYTES + columns * LANES)
+        place = out + tile * LANES * 4
+        if rows == 1:
+            one_row(x, x_stride, columns, at, place, stride)
+        else:
+            four_rows(x, x_stride, columns, at, place, stride)
 
 
 @compiled
@@ -123,6 +126,6 @@ def expand_rest(lora: Lora, part: NDArray[np.int64], row: int, start: int, y: Fl
     room[:] = 0
     tile = (start - part[START]) // LANES
     at = part[B] + tile * (SCALE_BYTES + rank * LANES)
-    one_row(low.ctypes.data + part[LOW] * 4, 0, rank, at, 1, room.ctypes.data, 0)
+    one_row(low.ctypes.data + part[LOW] * 4, 0, rank, at, room.ctypes.data, 0)
     for i in range(part[STOP] - start):
         y[row, start + i] += room[i]

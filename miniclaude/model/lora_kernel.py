@@ -1,12 +1,11 @@
-"""The innermost loops of adapters beside packed weights: float activations times tiles of int8.
+"""The innermost loop of adapters beside packed weights: float activations times a tile of int8.
 
 A matrix [N, J] lies in tiles of sixteen of its rows: sixteen float32 scales, then for each of the J
 columns the sixteen rows' codes. Each lane of a vector register is one row, as in `tile_kernel.py`:
 
-    for each tile:
-        for each column:
-            sum += column's activation * sixteen codes          # float32
-        out += sum * scales
+    for each column:
+        sum += column's activation * sixteen codes          # float32
+    out += sum * scales
 
 An adapter's A and B have too few columns or rows for whole groups of 64, and their products are a
 small part of a step: activations stay as they are here, not rounded.
@@ -38,8 +37,8 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
     """The kernel for so many rows of activations at once.
 
     Its arguments are whole numbers: x, the address of float32 activations, `x_stride` bytes a row;
-    columns, J; matrix, the address of its first tile, and how many tiles; out, that of sixteen
-    float32 a tile, to which the products are added, `out_stride` bytes from one row to the next.
+    columns, J; tile, the address of a tile; out, that of sixteen float32 a row, to which the
+    products are added, `out_stride` bytes from one row to the next.
     """
 
     @instruction
@@ -48,8 +47,7 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
         x: Any,
         x_stride: Any,
         columns: Any,
-        matrix: Any,
-        tiles: Any,
+        tile: Any,
         out: Any,
         out_stride: Any,
     ) -> Any:
@@ -57,34 +55,15 @@ def lora_kernel(rows: int) -> Callable[..., Any]:
             write_kernel(builder, rows, *arguments)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 7), build
+        return types.void(*[types.int64] * 6), build
 
     return kernel
 
 
 def write_kernel(
-    b: Any,
-    rows: int,
-    x: Any,
-    x_stride: Any,
-    columns: Any,
-    matrix: Any,
-    tiles: Any,
-    out: Any,
-    out_stride: Any,
-) -> None:
-    """The instructions, as the module's docstring says."""
-    tile_bytes = b.add(b.mul(columns, number(LANES)), number(SCALE_BYTES))
-    with cgutils.for_range(b, tiles) as loop:
-        tile = b.add(matrix, b.mul(loop.index, tile_bytes))
-        place = b.add(out, b.mul(loop.index, number(4 * LANES)))
-        write_tile(b, rows, x, x_stride, columns, tile, place, out_stride)
-
-
-def write_tile(
     b: Any, rows: int, x: Any, x_stride: Any, columns: Any, tile: Any, out: Any, out_stride: Any
 ) -> None:
-    """Those of one tile."""
+    """The instructions, as the module's docstring says."""
     code = Code(b, native=False)
     places = [b.add(x, b.mul(x_stride, number(row))) for row in range(rows)]
     sums = [
