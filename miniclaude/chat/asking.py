@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Protocol, cast
 
 from miniclaude.chat.history import CountTokens, branch_messages, fit, join_neighbours, size
 from miniclaude.errors import ContextLengthError, MiniClaudeError
-from miniclaude.messages import StreamEvent
+from miniclaude.messages import Message, StreamEvent, Tool
 from miniclaude.providers.base import ChatRequest, Provider, Settings
 from miniclaude.store.messages import StoredMessage
 
@@ -58,19 +58,22 @@ async def ask(
     context: int,
     count: CountTokens,
     user: str = "",
+    said: Sequence[Message] = (),
+    tools: Sequence[Tool] = (),
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The provider's events for the branch, which is `user`'s.
+    """The provider's events for the branch, which is `user`'s. said: what came after it, calls of
+    tools and what they returned.
 
     The branch is cut to an estimate first, and cut to half of that for as long as the provider
     says it is too long: an estimate is not a count. Raises what the provider raises;
     ContextLengthError only once nothing is left to drop.
     """
-    messages = branch_messages(branch, system)
+    messages = [*branch_messages(branch, system), *said]
     answer = settings.max_tokens or context // _ANSWER_SHARE
     sent = fit(messages, context - answer, count) if context else tuple(messages)
     while True:
         started = False
-        request = ChatRequest(model, join_neighbours(sent), settings, user=user)
+        request = ChatRequest(model, join_neighbours(sent), settings, tools=tuple(tools), user=user)
         try:
             async with aclosing(cast("Closable", provider.chat(request))) as events:
                 async for event in events:

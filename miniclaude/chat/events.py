@@ -1,11 +1,12 @@
-"""What a watcher of a turn is told: text as it comes, then how it ended."""
+"""What a watcher of a turn is told: text and calls of tools as they come, then how it ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from miniclaude.messages import FinishReason, Usage
+from miniclaude.chat.tool_loop import ToolStep
+from miniclaude.messages import FinishReason, ToolCall, Usage
 from miniclaude.store.messages import StoredMessage
 from miniclaude.store.turns import Ending
 
@@ -34,7 +35,7 @@ class TurnFailed:
     error: dict[str, Any]
 
 
-TurnEvent = TurnDelta | TurnDone | TurnFailed
+TurnEvent = TurnDelta | ToolStep | TurnDone | TurnFailed
 
 
 def last_event(ending: Ending) -> TurnDone | TurnFailed:
@@ -42,6 +43,32 @@ def last_event(ending: Ending) -> TurnDone | TurnFailed:
     if ending.status == "error":
         return TurnFailed(ending.error or {})
     return TurnDone(ending.status, ending.finish_reason, ending.usage)
+
+
+def stored_steps(message: StoredMessage) -> list[ToolStep]:
+    """The calls of tools that a stored answer made."""
+    return [
+        ToolStep(
+            number,
+            ToolCall(step["id"], step["name"], step["arguments"]),
+            step["status"],
+            step["result"],
+            step["offset"],
+        )
+        for number, step in enumerate(message.steps or [])
+    ]
+
+
+def step_json(step: ToolStep) -> dict[str, Any]:
+    """A call as it is stored and sent; its place in the list is its number."""
+    return {
+        "id": step.call.id,
+        "name": step.call.name,
+        "arguments": step.call.arguments,
+        "status": step.status,
+        "result": step.result,
+        "offset": step.offset,
+    }
 
 
 def stored_ending(message: StoredMessage) -> Ending:

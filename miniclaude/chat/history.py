@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from miniclaude.messages import Message, text_message
+from miniclaude.messages import Message, Role, TextPart, ToolCall, text_message
 from miniclaude.store.messages import StoredMessage
 
 CountTokens = Callable[[str], int]
@@ -26,28 +26,67 @@ def branch_messages(branch: Sequence[StoredMessage], system: str | None = None) 
     Empty messages (answers that failed before their first word) are left out. system: an
     instruction put first.
     """
-    said = [text_message(message.role, message.content) for message in branch]
+    said = [part for message in branch for part in _said(message)]
     if system:
         said.insert(0, text_message("system", system))
-    return [message for message in said if message.text.strip()]
+    return [
+        message
+        for message in said
+        if message.text.strip() or message.tool_calls or message.role == "tool"
+    ]
+
+
+def _said(message: StoredMessage) -> list[Message]:
+    """A row as it was said: what an answer wrote before a call, the call, what it was told, and
+    what it wrote then. Calls that nobody answered are left out."""
+    said: list[Message] = []
+    start = 0
+    steps = [s for s in message.steps or () if s["status"] in ("done", "failed", "refused")]
+    for offset, run in groupby(steps, key=lambda step: int(step["offset"])):
+        told = list(run)
+        calls = tuple(ToolCall(step["id"], step["name"], step["arguments"]) for step in told)
+        before = message.content[start:offset]
+        said.append(Message("assistant", (TextPart(before),) if before else (), tool_calls=calls))
+        said += (
+            Message("tool", (TextPart(step["result"]),), tool_call_id=step["id"]) for step in told
+        )
+        start = offset
+    return [*said, text_message(message.role, message.content[start:])]
 
 
 def join_neighbours(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages with neighbours of one role joined: chat templates want user and assistant to
-    take turns.
+    take turns. Calls of tools, and what they returned, stay apart.
 
     Done after `fit`, so that a question too long to be answered can be dropped, and does not stay
     for ever in front of the next one.
     """
-    runs = groupby(messages, key=lambda message: message.role)
-    return tuple(
-        text_message(role, "\n\n".join(message.text for message in run)) for role, run in runs
-    )
+    joined: list[Message] = []
+    for role, run in groupby(messages, key=lambda message: message.role):
+        plain: list[str] = []
+        for message in run:
+            if message.tool_calls or role == "tool":
+                joined += _joined(role, plain)
+                plain = []
+                joined.append(message)
+            else:
+                plain.append(message.text)
+        joined += _joined(role, plain)
+    return tuple(joined)
+
+
+def _joined(role: Role, texts: list[str]) -> list[Message]:
+    return [text_message(role, "\n\n".join(texts))] if texts else []
 
 
 def size(messages: Sequence[Message], count: CountTokens = estimate_tokens) -> int:
     """About how many tokens the messages take."""
-    return sum(count(message.text) + _TOKENS_PER_MESSAGE for message in messages)
+    return sum(
+        count(message.text)
+        + sum(count(call.name + call.arguments) for call in message.tool_calls)
+        + _TOKENS_PER_MESSAGE
+        for message in messages
+    )
 
 
 def fit(

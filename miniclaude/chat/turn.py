@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from miniclaude.chat.asking import Contexts, ask
-from miniclaude.chat.events import TurnDelta, TurnEvent, last_event, stored_ending
+from miniclaude.chat.events import TurnDelta, TurnEvent, last_event, stored_ending, stored_steps
 from miniclaude.chat.history import CountTokens, estimate_tokens
+from miniclaude.chat.tool_loop import ToolStep, answer_with_tools
 from miniclaude.chat.writing import LiveTurn, failed, write_answer
-from miniclaude.errors import InvalidRequestError, OverloadedError, RateLimitError, StoreError
-from miniclaude.messages import StreamEvent
+from miniclaude.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    OverloadedError,
+    RateLimitError,
+    StoreError,
+)
+from miniclaude.messages import Message, StreamEvent, Tool
+from miniclaude.providers.abilities import KnowsTools
 from miniclaude.providers.base import Provider, Settings
 from miniclaude.store.conversations import UNSET, Unset
 from miniclaude.store.database import Database
@@ -27,6 +35,7 @@ from miniclaude.store.ids import new_id, not_found
 from miniclaude.store.messages import Messages
 from miniclaude.store.text import check_text
 from miniclaude.store.turns import Ending, TurnStore
+from miniclaude.tools.builtin import BUILTIN, RunnableTool
 
 Resolve = Callable[[str], tuple[Provider, str]]
 
@@ -42,12 +51,25 @@ class StartedTurn:
     assistant_message_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an answer is to be made by."""
+
+    provider: Provider
+    model: str
+    settings: Settings
+    system: str | None
+    tools: Sequence[str] | None
+    ask_leave: bool
+
+
 class Turns:
     """The turns of one server process; one process at a time writes to a database.
 
     resolve: a model's full name → its provider and the name the provider knows; raises
     ModelNotFoundError. count: the tokens of a text, to choose how much history is sent.
-    most_live: turns one owner may have running. save_every_s: how often a growing answer is stored.
+    tools: what answers may call, by name. most_live: turns one owner may have running.
+    save_every_s: how often a growing answer is stored.
     """
 
     def __init__(
@@ -56,6 +78,7 @@ class Turns:
         resolve: Resolve,
         *,
         count: CountTokens = estimate_tokens,
+        tools: Mapping[str, RunnableTool] = BUILTIN,
         most_live: int = 8,
         save_every_s: float = 0.5,
     ) -> None:
@@ -63,6 +86,7 @@ class Turns:
         self._messages = Messages(database)
         self._resolve = resolve
         self._count = count
+        self._tools = tools
         self._most_live = most_live
         self._save_every_s = save_every_s
         self._contexts = Contexts()
@@ -81,11 +105,15 @@ class Turns:
         model: str,
         settings: Settings | None = None,
         system: str | None = None,
+        tools: Sequence[str] | None = None,
+        ask_leave: bool = False,
     ) -> StartedTurn:
         """Commit the question, then answer it in a task of its own.
 
         content: what the user says; None answers the user message `parent_id` again. parent_id:
-        UNSET is the conversation's head, None a new root. system: an instruction sent first.
+        UNSET is the conversation's head, None a new root. system: an instruction sent first. tools:
+        names of those that the answer may call; None is all there are where the model knows how
+        to call, none elsewhere. ask_leave: whether each call waits for `decide`.
         Raises NotFoundError, ModelNotFoundError, InvalidRequestError, ConflictError (the parent is
         still being written), RateLimitError, OverloadedError (shutting down), StoreError; nothing
         is stored then.
@@ -93,6 +121,12 @@ class Turns:
         settings = settings or Settings()
         provider, bare = self._resolve(check_text(model, "model"))
         stored = _stored_settings(settings, system)
+        if tools is not None:
+            self._check_tools(tools)
+            stored["tools"] = list(tools)
+        if ask_leave:
+            stored["ask_leave"] = True
+        asked = _Asked(provider, bare, settings, system, tools, ask_leave)
         if self._closing:
             raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
         if sum(turn.owner == owner for turn in self._live.values()) >= self._most_live:
@@ -120,7 +154,7 @@ class Turns:
                 del self._live[turn.turn_id]
                 turn.answer.end(Ending("cancelled"))
                 raise
-            self._spawn(self._run(turn, self._ask(turn, user_id, provider, bare, settings, system)))
+            self._spawn(self._run(turn, self._ask(turn, user_id, asked)))
             return StartedTurn(turn.turn_id, user_id, answer_id)
 
         # Whoever asked may hang up at any moment; a question that was committed is answered.
@@ -150,6 +184,8 @@ class Turns:
                     yield event
             return
         row = await self._store.get(owner, conversation_id, turn_id)
+        for step in stored_steps(row):
+            yield step
         if offset < len(row.content):
             yield TurnDelta(row.content[offset:], len(row.content))
         yield last_event(stored_ending(row))
@@ -162,6 +198,21 @@ class Turns:
             await turn.answer.ended()
         else:
             await self._store.get(owner, conversation_id, turn_id)
+
+    async def decide(
+        self, owner: str, conversation_id: str, turn_id: str, call_id: str, *, allow: bool
+    ) -> None:
+        """Let a call of a tool that waits for leave be run, or not. Raises NotFoundError when no
+        such call waits."""
+        turn = self._find(owner, conversation_id, turn_id)
+        waiting = turn.leave.get(call_id) if turn else None
+        if waiting is None or waiting.done():
+            raise NotFoundError(
+                "There is no such call that waits for leave.",
+                hint="It was decided already, or the answer has ended.",
+                param="call_id",
+            )
+        waiting.set_result(allow)
 
     async def recover(self) -> int:
         """Mark the answers that a killed process left `streaming` as interrupted. Call it once,
@@ -192,30 +243,60 @@ class Turns:
         self,
         turn: LiveTurn,
         user_id: str,
-        provider: Provider,
-        model: str,
-        settings: Settings,
-        system: str | None,
-    ) -> AsyncGenerator[StreamEvent, None]:
+        asked: _Asked,
+    ) -> AsyncGenerator[StreamEvent | ToolStep, None]:
         branch = await self._messages.branch(turn.owner, turn.conversation_id, user_id)
-        events = ask(
-            provider,
-            model,
-            branch,
-            system=system,
-            settings=settings,
-            context=await self._contexts.of(provider, model),
-            count=self._count,
-            user=turn.owner,
+        context = await self._contexts.of(asked.provider, asked.model)
+
+        def ask_with(
+            said: Sequence[Message], tools: Sequence[Tool]
+        ) -> AsyncGenerator[StreamEvent, None]:
+            return ask(
+                asked.provider,
+                asked.model,
+                branch,
+                system=asked.system,
+                settings=asked.settings,
+                context=context,
+                count=self._count,
+                user=turn.owner,
+                said=said,
+                tools=tools,
+            )
+
+        events = answer_with_tools(
+            ask_with, await self._offered(asked), turn.approved if asked.ask_leave else None
         )
         async with aclosing(events):
             async for event in events:
                 yield event
 
-    async def _run(self, turn: LiveTurn, events: AsyncGenerator[StreamEvent, None]) -> None:
+    async def _offered(self, asked: _Asked) -> dict[str, RunnableTool]:
+        """The tools that an answer may call."""
+        names = asked.tools
+        if names is None:
+            provider = asked.provider
+            known = isinstance(provider, KnowsTools) and await provider.knows_tools(asked.model)
+            names = list(self._tools) if known else []
+        return {name: self._tools[name] for name in names}
+
+    def _check_tools(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self._tools:
+                raise InvalidRequestError(
+                    f"There is no tool {name[:64]!r}.",
+                    hint=f"Choose among {', '.join(sorted(self._tools)) or 'none'}.",
+                    param="tools",
+                )
+
+    async def _run(
+        self, turn: LiveTurn, events: AsyncGenerator[StreamEvent | ToolStep, None]
+    ) -> None:
         ending = await write_answer(turn, self._store, events, self._save_every_s)
         try:
-            if not await self._store.finish(turn.owner, turn.turn_id, turn.answer.text, ending):
+            if not await self._store.finish(
+                turn.owner, turn.turn_id, turn.answer.text, ending, turn.steps
+            ):
                 ending = Ending("cancelled")
         except Exception as error:
             if ending.status != "error":
@@ -229,7 +310,8 @@ class Turns:
     async def _save_unsaved(self) -> None:
         """Store the ends that a full disk kept from being stored."""
         for turn_id, (turn, ending) in list(self._unsaved.items()):
-            await self._store.finish(turn.owner, turn_id, turn.answer.text, ending)
+            text, steps = turn.answer.text, turn.steps
+            await self._store.finish(turn.owner, turn_id, text, ending, steps)
             self._unsaved.pop(turn_id, None)
 
     def _spawn(self, work: Any) -> asyncio.Task[Any]:

@@ -10,20 +10,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from miniclaude.chat.answer import GrowingAnswer
+from miniclaude.chat.events import step_json
+from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.errors import MiniClaudeError, ProviderError
-from miniclaude.messages import Finished, FinishReason, StreamEvent, TextDelta, Usage
+from miniclaude.messages import (
+    Finished,
+    FinishReason,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
 from miniclaude.store.text import MAX_TEXT, mend_text
-from miniclaude.store.turns import Ending, FinalStatus, TurnStore
+from miniclaude.store.turns import Ending, FinalStatus, Steps, TurnStore
 
 _log = logging.getLogger(__name__)
 
+_LEAVE_S = 900.0
 _CLOSING_S = 10.0
 """Seconds a provider has to let go of an answer that nobody wants any more."""
 
 
 @dataclass(eq=False, slots=True)
 class LiveTurn:
-    """A turn that this process is writing. `stopped` is set once; the first reason counts."""
+    """A turn that this process is writing. `stopped` is set once; the first reason counts. leave:
+    calls of tools that wait for the person's word, by id."""
 
     owner: str
     conversation_id: str
@@ -31,6 +42,24 @@ class LiveTurn:
     answer: GrowingAnswer = field(default_factory=GrowingAnswer)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     stop_status: FinalStatus = "cancelled"
+    leave: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> Steps:
+        """The answer's calls of tools, as they are stored."""
+        return [step_json(step) for step in self.answer.steps]
+
+    async def approved(self, call: ToolCall) -> bool:
+        """Wait for the person's word on a call, for a quarter of an hour at most."""
+        asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.leave[call.id] = asked
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                return await asked
+        except TimeoutError:
+            return False
+        finally:
+            del self.leave[call.id]
 
     def stop(self, status: FinalStatus) -> None:
         """Ask the writer to end the answer where it is."""
@@ -40,7 +69,10 @@ class LiveTurn:
 
 
 async def write_answer(
-    turn: LiveTurn, store: TurnStore, events: AsyncGenerator[StreamEvent, None], save_every_s: float
+    turn: LiveTurn,
+    store: TurnStore,
+    events: AsyncGenerator[StreamEvent | ToolStep, None],
+    save_every_s: float,
 ) -> Ending:
     """Listen until the provider ends, somebody stops the turn, or the store fails.
 
@@ -50,15 +82,16 @@ async def write_answer(
     listener = asyncio.create_task(_listen(turn.answer, events))
     stopped = asyncio.create_task(turn.stopped.wait())
     ending: Ending | None = None
-    saved = 0
+    saved: tuple[int, Steps] = 0, []
     try:
         while not (listener.done() or stopped.done() or ending):
             await asyncio.wait(
                 {listener, stopped}, timeout=save_every_s, return_when="FIRST_COMPLETED"
             )
-            if turn.answer.length > saved and not listener.done():
-                saved = turn.answer.length
-                if not await store.save(turn.owner, turn.turn_id, turn.answer.text):
+            there = turn.answer.length, turn.steps
+            if there != saved and not listener.done():
+                saved = there
+                if not await store.save(turn.owner, turn.turn_id, turn.answer.text, turn.steps):
                     ending = Ending("cancelled")
     except Exception as error:
         ending = failed(error)
@@ -92,7 +125,9 @@ def failed(error: Exception) -> Ending:
     return Ending("error", error=described)
 
 
-async def _listen(answer: GrowingAnswer, events: AsyncGenerator[StreamEvent, None]) -> Ending:
+async def _listen(
+    answer: GrowingAnswer, events: AsyncGenerator[StreamEvent | ToolStep, None]
+) -> Ending:
     reason: FinishReason | None = None
     usage: Usage | None = None
     try:
@@ -103,6 +138,8 @@ async def _listen(answer: GrowingAnswer, events: AsyncGenerator[StreamEvent, Non
                         answer.append(text[: MAX_TEXT - answer.length])
                         if answer.length >= MAX_TEXT:
                             return Ending("complete", "length", usage)
+                    case ToolStep():
+                        answer.put(event)
                     case Finished():
                         reason = event.reason
                     case Usage():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 
 from miniclaude.chat.events import TurnDelta, TurnDone, TurnFailed
+from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.chat.turn import StartedTurn, Turns
 from miniclaude.errors import InvalidRequestError, MiniClaudeError, ModelNotFoundError
 from miniclaude.model.library import Library, bundled_models
@@ -172,6 +173,8 @@ class Session:
                     match event:
                         case TurnDelta(text=text):
                             show(text)
+                        case ToolStep(status="done" | "failed", call=call, result=result):
+                            show(f"[{call.name} {call.arguments} → {result[:200]}]\n")
                         case TurnDone(status=status):
                             return status == "complete"
                         case TurnFailed(error=error):

@@ -46,6 +46,15 @@ class Embeds(Protocol):
 
 
 @runtime_checkable
+class KnowsTools(Protocol):
+    """Tells whether a model was taught to call tools."""
+
+    async def knows_tools(self, model: str) -> bool:
+        """Whether tools may be offered to it unasked. Raises what `chat` raises."""
+        ...
+
+
+@runtime_checkable
 class EchoesPrompts(Protocol):
     """Tells how likely a raw prompt was, token by token, which is how choices are compared."""
 

@@ -49,6 +49,7 @@ from miniclaude.providers.local_reading import (
 from miniclaude.providers.tool_answers import CallReader
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
+from miniclaude.tokenizer.tool_format import PLAIN
 
 MAX_TOKENS = 1024
 """Length of an answer when nobody says how long it may be, and the context has room for it."""
@@ -173,6 +174,13 @@ class Local:
         """Tokens of the conversation as the model would read it."""
         async with self._models.use(request.model) as loaded:
             return len(await _chat_prompt(loaded, request))
+
+    async def knows_tools(self, model: str) -> bool:
+        """Whether the model's own chat template has a place for them."""
+        async with self._models.use(model) as loaded:
+            return loaded.tokenizer.template is not None and (
+                await asyncio.to_thread(lambda: loaded.tokenizer.tool_format is not PLAIN)
+            )
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""

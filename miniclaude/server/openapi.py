@@ -48,6 +48,9 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/conversations"): Reads(conversations.NewConversation),
     ("patch", "/conversations/{conversation_id}"): Reads(conversations.ConversationChange),
     ("post", "/conversations/{conversation_id}/turns"): Reads(conversations.NewTurn),
+    ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): Reads(
+        conversations.Leave
+    ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
 }

@@ -30,7 +30,9 @@ class StoredMessage:
     parent_id: None at a root. status: `streaming` while a turn writes it; `cancelled` (by the
     user), `interrupted` (by the server's end) and `error` keep the part that was written.
     created_at: Unix seconds. error: {"message", "hint", "code", "param"} when status is `error`.
-    turn_id: the turn that wrote, or is writing, this answer. settings: how it was drawn.
+    turn_id: the turn that wrote, or is writing, this answer. settings: how it was drawn. steps: the
+    calls of tools that the answer made, in order: {"id", "name", "arguments", "status", "result",
+    "offset"}, as `chat/tool_loop.ToolStep` has them.
     """
 
     id: str
@@ -47,6 +49,7 @@ class StoredMessage:
     error: dict[str, Any] | None = None
     turn_id: str | None = None
     settings: dict[str, Any] | None = None
+    steps: list[dict[str, Any]] | None = None
 
 
 class Messages:

@@ -72,6 +72,7 @@ messages = Table(
     Column("error", JSON(none_as_null=True)),
     Column("turn_id", _Id),
     Column("settings", JSON(none_as_null=True)),
+    Column("steps", JSON(none_as_null=True)),
     UniqueConstraint("conversation_id", "id", name="messages_conversation_id_id"),
     UniqueConstraint("turn_id", name="messages_turn_id"),
     ForeignKeyConstraint(

@@ -25,6 +25,7 @@ from miniclaude.store.messages import StoredMessage, fetch_tree, insert_messages
 from miniclaude.store.text import check_text
 
 MAX_MESSAGES = 100_000
+MAX_STEPS = 1_000
 
 _Text = Annotated[str, AfterValidator(lambda text: check_text(text, "document"))]
 _Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
@@ -35,6 +36,15 @@ _Scalar = bool | int | _Number | _Text | None
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Step(_Document):
+    id: _Text
+    name: _Text
+    arguments: _Text
+    status: Literal["waiting", "running", "done", "failed", "refused"]
+    result: _Text
+    offset: _Count
 
 
 class _Message(_Document):
@@ -51,6 +61,7 @@ class _Message(_Document):
     completion_tokens: _Count | None
     error: dict[_Text, _Text | None] | None
     settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
+    steps: Annotated[list[_Step], Field(max_length=MAX_STEPS)] | None = None
 
 
 class _Conversation(_Document):
@@ -102,6 +113,7 @@ async def export_conversation(
                 "completion_tokens": message.completion_tokens,
                 "error": message.error,
                 "settings": message.settings,
+                **({"steps": message.steps} if message.steps else {}),
             }
             for message in tree
         ],

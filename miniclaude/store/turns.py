@@ -23,6 +23,8 @@ from miniclaude.store.tables import conversations, messages
 from miniclaude.store.text import check_text, mend_text
 
 FinalStatus = Literal["complete", "cancelled", "interrupted", "error"]
+Steps = list[dict[str, Any]] | None
+"""The calls of tools within an answer, as a `StoredMessage` has them."""
 
 _TITLE_LENGTH = 60
 
@@ -102,18 +104,21 @@ class TurnStore:
 
         return await self._database.write(insert)
 
-    async def save(self, owner: str, turn_id: str, content: str) -> bool:
+    async def save(self, owner: str, turn_id: str, content: str, steps: Steps = None) -> bool:
         """Store the answer as far as it goes. False when the row is gone or no longer streaming:
         whoever deleted the conversation does not want the rest."""
-        return await self._change(owner, turn_id, content=mend_text(content))
+        return await self._change(owner, turn_id, content=mend_text(content), steps=steps or None)
 
-    async def finish(self, owner: str, turn_id: str, content: str, ending: Ending) -> bool:
+    async def finish(
+        self, owner: str, turn_id: str, content: str, ending: Ending, steps: Steps = None
+    ) -> bool:
         """Store the whole answer and how it ended. False as in `save`."""
         usage = ending.usage
         return await self._change(
             owner,
             turn_id,
             content=mend_text(content),
+            steps=steps or None,
             status=ending.status,
             finish_reason=ending.finish_reason,
             prompt_tokens=usage.prompt_tokens if usage else None,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from miniclaude.errors import ProviderError
-from miniclaude.messages import Finished, TextDelta, Usage
+from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
 from tests.server.conftest import Served, full
 
@@ -83,6 +83,7 @@ async def test_a_conversation_from_first_word_to_last(served: Served) -> None:
         "usage",
         "finish_reason",
         "error",
+        "steps",
         "turn_id",
     }
     assert (question["id"], question["parent_id"]) == (turn["user_message_id"], None)
@@ -288,3 +289,38 @@ async def test_usage_of_an_answer_without_text(served: Served) -> None:
     turn = await say(served, conversation, content="hi", model="scripted/m")
     ((_, done),) = await watch(served, conversation, turn)
     assert (done["finish_reason"], done["usage"]["total_tokens"]) == ("length", 5)
+
+
+async def test_a_call_of_a_tool_is_shown_and_can_be_refused(served: Served) -> None:
+    conversation = await new(served)
+    served.scripted.script = [
+        ToolCallDelta(0, 0, "call_1", "calculator", '{"expression": "6*7"}'),
+        Finished(0, "tool_calls"),
+        Usage(3, 1),
+    ]
+    settings = {"tools": ["calculator"], "ask_leave": True}
+    turn = await say(
+        served, conversation, content="6*7?", model="scripted/org/model", settings=settings
+    )
+    place = f"{conversation}/turns/{turn['turn_id']}/tools/call_1"
+    while (await served.client.get(conversation)).json()["messages"][1]["steps"] == []:
+        pass  # each look lets the turn run on
+    served.scripted.script = [TextDelta(0, "All right."), Finished(0, "stop"), Usage(5, 2)]
+    wrong = await served.client.post(place, json={"allow": "yes"})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "allow")
+    assert (await served.client.post(place, json={"allow": False})).status_code == 200
+    events = [data for _, data in await watch(served, conversation, turn)]
+    step = {
+        "id": "call_1",
+        "name": "calculator",
+        "arguments": '{"expression": "6*7"}',
+        "status": "refused",
+        "result": "The user did not allow this call.",
+        "offset": 0,
+    }
+    assert {"type": "tool", "number": 0, **step} in events
+    answer = (await served.client.get(conversation)).json()["messages"][1]
+    assert (answer["content"], answer["steps"]) == ("All right.", [step])
+    gone = await served.client.post(place, json={"allow": True})
+    assert gone.status_code == 404
+    assert gone.json()["error"]["message"].startswith("There is no such call that waits for leave.")

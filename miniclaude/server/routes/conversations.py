@@ -21,6 +21,7 @@ from miniclaude.server.sse import EventStream, sse
 from miniclaude.server.wire.conversations import (
     MAX_OFFSET,
     ConversationChange,
+    Leave,
     NewConversation,
     NewTurn,
     conversation_json,
@@ -109,6 +110,8 @@ async def begin_turn(services: Services, conversation_id: str, body: NewTurn) ->
         model=body.model or services.default_model,
         settings=body.settings.provider_settings(),
         system=body.settings.system,
+        tools=body.settings.tools,
+        ask_leave=body.settings.ask_leave,
     )
 
 
@@ -137,6 +140,17 @@ async def cancel_turn(request: Request, conversation_id: str, turn_id: str) -> d
     answer that has ended."""
     await services_of(request).turns.cancel(OWNER, conversation_id, turn_id)
     return {"turn_id": turn_id}
+
+
+@router.post("/{conversation_id}/turns/{turn_id}/tools/{call_id}")
+async def decide_call(
+    request: Request, conversation_id: str, turn_id: str, call_id: str
+) -> dict[str, str]:
+    """Let a call of a tool that waits for leave be run, or not."""
+    body = validate(Leave, await read_json(request))
+    turns = services_of(request).turns
+    await turns.decide(OWNER, conversation_id, turn_id, call_id, allow=body.allow)
+    return {"call_id": call_id}
 
 
 async def _frames(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[str, None]:

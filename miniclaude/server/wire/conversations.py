@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent
+from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent, step_json
+from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.chat.turn import StartedTurn
 from miniclaude.messages import Usage
 from miniclaude.providers.base import Settings
@@ -19,6 +20,7 @@ from miniclaude.store.messages import StoredMessage
 Json = dict[str, Any]
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ToolName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 MAX_OFFSET = 2**31
 
@@ -43,14 +45,24 @@ class ConversationChange(StrictBody):
 
 
 class TurnSettings(SamplingFields):
-    """How the answer is drawn. system: an instruction sent first, before the conversation."""
+    """How the answer is drawn. system: an instruction sent first, before the conversation. tools:
+    those it may call; absent, all there are where the model knows how to. ask_leave: whether each
+    call waits to be allowed."""
 
     max_tokens: Count | None = None
     system: Annotated[str, StringConstraints(max_length=100_000)] | None = None
+    tools: Annotated[list[ToolName], Field(max_length=64)] | None = None
+    ask_leave: bool = False
 
     def provider_settings(self) -> Settings:
         """As the providers know them."""
         return self.settings(self.max_tokens, None)
+
+
+class Leave(StrictBody):
+    """allow: whether the call may be run."""
+
+    allow: bool
 
 
 class NewTurn(StrictBody):
@@ -92,6 +104,7 @@ def message_json(message: StoredMessage) -> Json:
         "usage": usage,
         "finish_reason": message.finish_reason,
         "error": message.error,
+        "steps": message.steps or [],
         "turn_id": message.turn_id if message.status == "streaming" else None,
     }
 
@@ -109,6 +122,8 @@ def turn_event_json(event: TurnEvent) -> Json:
     """What a watcher of a turn is sent."""
     if isinstance(event, TurnDelta):
         return {"type": "delta", "text": event.text, "offset": event.offset}
+    if isinstance(event, ToolStep):
+        return {"type": "tool", "number": event.number, **step_json(event)}
     if isinstance(event, TurnDone):
         return {
             "type": "done",

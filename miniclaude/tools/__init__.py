@@ -1,0 +1,1 @@
+"""What an assistant can do besides writing: tools that it calls."""
