@@ -60,6 +60,12 @@ def compiled(function: Function) -> Function:
     return cast(Function, code)
 
 
+def inlined(function: Function) -> Function:
+    """The same for a function that only one other calls: it becomes a part of that one, and is not
+    compiled by itself, which would take as long again."""
+    return cast(Function, njit(inline="always")(function))
+
+
 @functools.cache
 def sources() -> str:
     """A hash of this folder's sources. Numba itself looks only at the file of the function that is
