@@ -47,7 +47,8 @@ def test_keys_start_a_new_chat_and_search(page: Page) -> None:
     composer(page).press("Control+Shift+O")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(composer(page)).to_be_focused()
-    composer(page).press("Control+k")
+    composer(page).blur()
+    page.keyboard.press("/")
     expect(page.get_by_role("textbox", name="Search conversations")).to_be_focused()
 
 

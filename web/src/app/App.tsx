@@ -13,8 +13,11 @@ import { ChatPage } from "./ChatPage";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { KeyDialog } from "./KeyDialog";
 import { BODIES } from "./pages";
+import { CommandPalette } from "./palette/CommandPalette";
 import { type Route, go, useRoute } from "./route";
+import { ShortcutsDialog } from "./ShortcutsDialog";
 import { Sidebar } from "./Sidebar";
+import { SkipLink, usePageFocus } from "./SkipLink";
 import { useShortcuts } from "./shortcuts";
 
 /** Puts the features together: each knows its own business, this file introduces them. */
@@ -23,11 +26,14 @@ export function App() {
   const thread = useChat(({ threads, activeKey }) => threads[activeKey]);
   const language = useLanguage((state) => state.language);
   const [drawer, setDrawer] = useState(false);
+  const [overlay, setOverlay] = useState<"palette" | "help" | null>(null);
+  const mainRef = useRef<HTMLElement>(null);
   const searchRef = useRef<HTMLInputElement>(null);
 
   useRouteOpens(route);
   useServerData();
   useChatChanges();
+  usePageFocus(route, mainRef);
   useDocumentTitle(route, thread?.conversationId ?? null);
 
   const openConversation = useCallback((id: string | null) => {
@@ -44,8 +50,11 @@ export function App() {
     }
     forget(id);
   }, []);
+  const closeOverlay = useCallback(() => setOverlay(null), []);
   useShortcuts({
     thread,
+    onPalette: () => setOverlay("palette"),
+    onHelp: () => setOverlay("help"),
     onNew: () => openConversation(null),
     onSearch: () => {
       setDrawer(true);
@@ -56,11 +65,13 @@ export function App() {
 
   return (
     <div className="app" data-drawer={drawer} key={language}>
+      <SkipLink mainRef={mainRef} />
       <Sidebar
         route={route}
         activeId={route.page === "chat" ? (thread?.conversationId ?? null) : null}
         drawerOpen={drawer}
         searchRef={searchRef}
+        onPalette={() => setOverlay("palette")}
         onClose={() => setDrawer(false)}
         onOpen={openConversation}
         onGo={(to) => {
@@ -69,7 +80,7 @@ export function App() {
         }}
         onDeleted={onDeleted}
       />
-      <main className="main">
+      <main className="main" ref={mainRef} tabIndex={-1}>
         {route.page === "chat" ? (
           <ChatPage
             thread={thread}
@@ -81,6 +92,14 @@ export function App() {
         )}
       </main>
       <Toasts />
+      {overlay === "palette" && (
+        <CommandPalette
+          onNew={() => openConversation(null)}
+          onHelp={() => setOverlay("help")}
+          onClose={closeOverlay}
+        />
+      )}
+      {overlay === "help" && <ShortcutsDialog onClose={closeOverlay} />}
       <KeyDialog />
     </div>
   );

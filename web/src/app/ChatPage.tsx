@@ -3,6 +3,7 @@ import type { Thread } from "../features/chat/thread";
 import { currentModel, useModels } from "../features/models/store";
 import { t } from "../ui/i18n";
 import { ConnectionNotice } from "./ConnectionNotice";
+import { FirstVisit } from "./FirstVisit";
 import { Header } from "./Header";
 
 export function ChatPage({
@@ -28,6 +29,7 @@ export function ChatPage({
           key={thread.key}
           thread={thread}
           model={model}
+          welcome={<FirstVisit />}
           footer={
             <p className="caution">{t("Small models make things up. Check what matters.")}</p>
           }

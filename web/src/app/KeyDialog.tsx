@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { keyGiven, useConnection } from "../api/connection";
 import { readKey, saveKey } from "../api/key";
+import { t } from "../ui/i18n";
 
 /** Asks for the API key when the server wants one. */
 export function KeyDialog() {
@@ -28,14 +29,14 @@ export function KeyDialog() {
           keyGiven();
         }}
       >
-        <h2 id="key-title">This server asks for a key</h2>
+        <h2 id="key-title">{t("This server asks for a key")}</h2>
         <p>
           {readKey() === null
-            ? "Type the API key that Mini-Claude was started with."
-            : "That key was not accepted. Please try again."}
+            ? t("Type the API key that Mini-Claude was started with.")
+            : t("That key was not accepted. Please try again.")}
         </p>
         <label className="visually-hidden" htmlFor="key">
-          API key
+          {t("API key")}
         </label>
         <input
           id="key"
@@ -44,9 +45,9 @@ export function KeyDialog() {
           value={key}
           onChange={(event) => setKey(event.target.value)}
         />
-        <p className="hint">It is kept in this tab until you close it.</p>
+        <p className="hint">{t("It is kept in this tab until you close it.")}</p>
         <button type="submit" className="button button-primary" disabled={key.trim() === ""}>
-          Continue
+          {t("Continue")}
         </button>
       </form>
     </dialog>

@@ -1,9 +1,10 @@
-import { SquarePen, X } from "lucide-react";
+import { Command, SquarePen, X } from "lucide-react";
 import { type RefObject, useEffect, useRef } from "react";
 
 import { ConversationList } from "../features/conversations/ConversationList";
 import { useNarrow } from "../ui/useNarrow";
 import { t } from "../ui/i18n";
+import { keyName } from "./keys";
 import { Logo } from "./Logo";
 import { Nav } from "./Nav";
 import type { Route } from "./route";
@@ -14,6 +15,7 @@ export function Sidebar({
   activeId,
   drawerOpen,
   searchRef,
+  onPalette,
   onClose,
   onOpen,
   onGo,
@@ -23,6 +25,7 @@ export function Sidebar({
   activeId: string | null;
   drawerOpen: boolean;
   searchRef: RefObject<HTMLInputElement | null>;
+  onPalette: () => void;
   onClose: () => void;
   onOpen: (id: string | null) => void;
   onGo: (route: Route) => void;
@@ -48,6 +51,15 @@ export function Sidebar({
           <Logo />
           <span className="wordmark">Mini-Claude</span>
           <span className="grow" />
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t("Command palette")}
+            title={`${t("Command palette")} (${keyName("mod")}+K)`}
+            onClick={onPalette}
+          >
+            <Command size={16} aria-hidden />
+          </button>
           <button
             type="button"
             ref={closeButton}

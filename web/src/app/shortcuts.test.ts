@@ -9,15 +9,18 @@ const press = (key: string, held: Partial<KeyboardEvent> = {}, typing = false) =
   );
 
 it("knows its keys", () => {
-  expect(press("k", { ctrlKey: true })).toBe("search");
-  expect(press("k", { metaKey: true }, true)).toBe("search");
+  expect(press("k", { ctrlKey: true })).toBe("palette");
+  expect(press("k", { metaKey: true }, true)).toBe("palette");
+  expect(press("?", { shiftKey: true })).toBe("help");
+  expect(press("/", { ctrlKey: true }, true)).toBe("help");
   expect(press("O", { ctrlKey: true, shiftKey: true })).toBe("new");
   expect(press("Escape")).toBe("stop");
 });
 
-it("leaves a slash to whoever is typing one", () => {
+it("leaves a slash and a question mark to whoever is typing one", () => {
   expect(press("/")).toBe("search");
   expect(press("/", {}, true)).toBeNull();
+  expect(press("?", { shiftKey: true }, true)).toBeNull();
 });
 
 it("leaves the browser's own keys alone", () => {

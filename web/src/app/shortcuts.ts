@@ -7,28 +7,35 @@ interface Shortcuts {
   thread: Thread | undefined;
   onNew: () => void;
   onSearch: () => void;
+  onPalette: () => void;
+  onHelp: () => void;
 }
 
-export type Command = "search" | "new" | "stop";
+export type Command = "palette" | "search" | "help" | "new" | "stop";
 
-/** Ctrl/Cmd+K or / searches, Ctrl/Cmd+Shift+O starts anew, Escape stops the answer. */
+/** Ctrl/Cmd+K opens the palette, / searches, ? or Ctrl/Cmd+/ tells the keys, Ctrl/Cmd+Shift+O
+ * starts anew, Escape stops the answer. `ShortcutsDialog` lists them. */
 export function commandOf(
   event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">,
   typing: boolean,
 ): Command | null {
   const key = event.key.toLowerCase();
   const command = (event.ctrlKey || event.metaKey) && !event.altKey;
-  if (command && !event.shiftKey && key === "k") return "search";
+  if (command && !event.shiftKey && key === "k") return "palette";
+  if (command && key === "/") return "help";
   if (command && event.shiftKey && key === "o") return "new";
   if (command || event.altKey) return null;
   if (key === "/" && !typing) return "search";
+  if (key === "?" && !typing) return "help";
   return key === "escape" ? "stop" : null;
 }
 
-export function useShortcuts({ thread, onNew, onSearch }: Shortcuts) {
+export function useShortcuts({ thread, onNew, onSearch, onPalette, onHelp }: Shortcuts) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.isComposing || event.defaultPrevented) return;
+      // What is open has keys of its own.
+      if (event.target instanceof Element && event.target.closest("dialog")) return;
       const command = commandOf(event, isTyping(event.target));
       if (command === null) return;
       if (command === "stop") {
@@ -36,12 +43,11 @@ export function useShortcuts({ thread, onNew, onSearch }: Shortcuts) {
         return;
       }
       event.preventDefault();
-      if (command === "new") onNew();
-      else onSearch();
+      ({ new: onNew, search: onSearch, palette: onPalette, help: onHelp })[command]();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  }, [thread, onNew, onSearch]);
+  }, [thread, onNew, onSearch, onPalette, onHelp]);
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -1,6 +1,8 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { t } from "./i18n";
+
 /** Copies, and says for a moment that it did. */
 export function CopyButton({
   text,
@@ -27,11 +29,11 @@ export function CopyButton({
     <button
       type="button"
       className={showLabel ? "text-button" : "icon-button"}
-      aria-label={copied ? "Copied" : label}
+      aria-label={copied ? t("Copied") : label}
       onClick={() => void copy()}
     >
       <Icon size={15} aria-hidden />
-      {showLabel && <span>{copied ? "Copied" : "Copy"}</span>}
+      {showLabel && <span>{copied ? t("Copied") : t("Copy")}</span>}
     </button>
   );
 }

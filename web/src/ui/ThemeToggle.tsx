@@ -1,12 +1,13 @@
 import { Monitor, Moon, Sun } from "lucide-react";
 
+import { t } from "./i18n";
 import { type Theme, setTheme, useTheme } from "./theme";
 
 const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
-const LABEL: Record<Theme, string> = {
-  system: "Theme: as the system",
-  light: "Theme: light",
-  dark: "Theme: dark",
+const LABEL: Record<Theme, () => string> = {
+  system: () => t("Theme: as the system"),
+  light: () => t("Theme: light"),
+  dark: () => t("Theme: dark"),
 };
 const ICON = { system: Monitor, light: Sun, dark: Moon };
 
@@ -17,8 +18,8 @@ export function ThemeToggle() {
     <button
       type="button"
       className="icon-button"
-      aria-label={`${LABEL[theme]}. Change`}
-      title={LABEL[theme]}
+      aria-label={t("{theme}. Change", { theme: LABEL[theme]() })}
+      title={LABEL[theme]()}
       onClick={() => setTheme(NEXT[theme])}
     >
       <Icon size={17} aria-hidden />

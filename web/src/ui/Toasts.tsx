@@ -1,11 +1,12 @@
 import { X } from "lucide-react";
 
+import { t } from "./i18n";
 import { dismissToast, useToasts } from "./toast";
 
 export function Toasts() {
   const toasts = useToasts((state) => state.toasts);
   return (
-    <section className="toasts" aria-label="Notices">
+    <section className="toasts" aria-label={t("Notices")}>
       {toasts.map(({ id, tone, text, action }) => (
         <div key={id} className={`toast toast-${tone}`} role={tone === "error" ? "alert" : "status"}>
           <span>{text}</span>
@@ -24,7 +25,7 @@ export function Toasts() {
           <button
             type="button"
             className="icon-button"
-            aria-label="Dismiss"
+            aria-label={t("Dismiss")}
             onClick={() => dismissToast(id)}
           >
             <X size={14} aria-hidden />

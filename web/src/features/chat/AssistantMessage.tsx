@@ -2,6 +2,7 @@ import { ActionBarPrimitive, MessagePrimitive } from "@assistant-ui/react";
 import { RefreshCw } from "lucide-react";
 
 import { CopyButton } from "../../ui/CopyButton";
+import { t } from "../../ui/i18n";
 import { Branches } from "./Branches";
 import { MessageEnding } from "./MessageEnding";
 import { Markdown } from "./markdown/Markdown";
@@ -16,13 +17,13 @@ export function AssistantMessage() {
     <MessagePrimitive.Root
       className="message message-assistant"
       role="article"
-      aria-label="Answer"
+      aria-label={t("Answer")}
       aria-busy={running}
       data-status={message.status}
     >
       {message.content !== "" && <Markdown text={message.content} running={running} />}
       {running && message.content === "" && (
-        <div className="thinking" role="status" aria-label="Waiting for the first word">
+        <div className="thinking" role="status" aria-label={t("Waiting for the first word")}>
           <span />
           <span />
           <span />
@@ -33,8 +34,8 @@ export function AssistantMessage() {
         <div className="message-bar">
           <Branches />
           <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
-            <CopyButton text={message.content} label="Copy answer" />
-            <ActionBarPrimitive.Reload className="icon-button" aria-label="Answer again">
+            <CopyButton text={message.content} label={t("Copy answer")} />
+            <ActionBarPrimitive.Reload className="icon-button" aria-label={t("Answer again")}>
               <RefreshCw size={15} aria-hidden />
             </ActionBarPrimitive.Reload>
           </ActionBarPrimitive.Root>

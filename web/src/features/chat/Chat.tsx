@@ -2,6 +2,8 @@ import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
 import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
 
+import type { MessageStatus } from "../../api/types";
+import { t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
@@ -21,10 +23,13 @@ const MESSAGES = {
 export function Chat({
   thread,
   model,
+  welcome,
   footer,
 }: {
   thread: Thread;
   model: string | null;
+  /** Shown while nothing has been said. */
+  welcome?: ReactNode;
   footer?: ReactNode;
 }) {
   const giveBack = useRef<(text: string) => void>(() => undefined);
@@ -33,12 +38,12 @@ export function Chat({
     <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
-          <div className="column" role="log" aria-label="Conversation" aria-live="off">
-            <ThreadBody thread={thread} />
+          <div className="column" role="log" aria-label={t("Conversation")} aria-live="off">
+            <ThreadBody thread={thread} welcome={welcome} />
           </div>
           <div className="dock">
             <AuiIf condition={(state) => !state.thread.isEmpty}>
-              <ThreadPrimitive.ScrollToBottom className="to-latest" aria-label="Jump to latest">
+              <ThreadPrimitive.ScrollToBottom className="to-latest" aria-label={t("Jump to latest")}>
                 <ArrowDown size={17} aria-hidden />
               </ThreadPrimitive.ScrollToBottom>
             </AuiIf>
@@ -53,22 +58,22 @@ export function Chat({
   );
 }
 
-function ThreadBody({ thread }: { thread: Thread }) {
-  if (thread.load === "loading") return <p className="notice" role="status">Opening…</p>;
+function ThreadBody({ thread, welcome }: { thread: Thread; welcome: ReactNode }) {
+  if (thread.load === "loading") return <p className="notice" role="status">{t("Opening…")}</p>;
   if (thread.load === "missing") {
     return (
       <div className="notice" role="alert">
-        <h2>This conversation does not exist</h2>
-        <p>It may have been deleted. The list on the left has all that there are.</p>
+        <h2>{t("This conversation does not exist")}</h2>
+        <p>{t("It may have been deleted. The list on the left has all that there are.")}</p>
       </div>
     );
   }
   if (thread.load === "failed") {
     return (
       <div className="notice" role="alert">
-        <h2>This conversation could not be opened</h2>
+        <h2>{t("This conversation could not be opened")}</h2>
         <button type="button" className="button" onClick={() => void reload(thread.key)}>
-          Try again
+          {t("Try again")}
         </button>
       </div>
     );
@@ -76,7 +81,7 @@ function ThreadBody({ thread }: { thread: Thread }) {
   return (
     <>
       <AuiIf condition={(state) => state.thread.isEmpty}>
-        <Welcome />
+        <Welcome>{welcome}</Welcome>
       </AuiIf>
       <ThreadPrimitive.Messages components={MESSAGES} />
     </>
@@ -97,7 +102,7 @@ function GiveBack({ setterRef }: { setterRef: RefObject<(text: string) => void> 
 /** Tells a screen reader once when an answer is there, instead of every word of it. */
 function Announcer({ thread }: { thread: Thread }) {
   const last = thread.messages.find(({ id }) => id === thread.headId);
-  const text = !last || last.role !== "assistant" ? "" : SPOKEN[last.status];
+  const text = !last || last.role !== "assistant" ? "" : spoken(last.status);
   return (
     <div className="visually-hidden" role="status" aria-live="polite">
       {text}
@@ -105,10 +110,12 @@ function Announcer({ thread }: { thread: Thread }) {
   );
 }
 
-const SPOKEN = {
-  streaming: "Answering",
-  complete: "Answer finished",
-  cancelled: "Answer stopped",
-  interrupted: "Answer interrupted",
-  error: "Answer failed",
-};
+function spoken(status: MessageStatus): string {
+  return {
+    streaming: t("Answering"),
+    complete: t("Answer finished"),
+    cancelled: t("Answer stopped"),
+    interrupted: t("Answer interrupted"),
+    error: t("Answer failed"),
+  }[status];
+}

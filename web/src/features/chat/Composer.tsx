@@ -2,6 +2,7 @@ import { AuiIf, ComposerPrimitive, useAui, useAuiState } from "@assistant-ui/rea
 import { ArrowUp, Square } from "lucide-react";
 import { useEffect, useRef } from "react";
 
+import { t } from "../../ui/i18n";
 import { readDraft, saveDraft } from "./drafts";
 
 /** On a touch screen the focus would push up a keyboard that nobody asked for. */
@@ -14,8 +15,8 @@ export function Composer({ conversationId }: { conversationId: string | null }) 
     <ComposerPrimitive.Root className="composer">
       <ComposerPrimitive.Input
         className="composer-input"
-        aria-label="Message"
-        placeholder="Write a message"
+        aria-label={t("Message")}
+        placeholder={t("Write a message")}
         autoFocus={hasKeyboard}
         minRows={1}
         maxRows={10}
@@ -23,12 +24,12 @@ export function Composer({ conversationId }: { conversationId: string | null }) 
         unstable_insertNewlineOnTouchEnter
       />
       <AuiIf condition={(state) => !state.thread.isRunning}>
-        <ComposerPrimitive.Send className="send" aria-label="Send message">
+        <ComposerPrimitive.Send className="send" aria-label={t("Send message")}>
           <ArrowUp size={19} aria-hidden />
         </ComposerPrimitive.Send>
       </AuiIf>
       <AuiIf condition={(state) => state.thread.isRunning}>
-        <ComposerPrimitive.Cancel className="send send-stop" aria-label="Stop answering">
+        <ComposerPrimitive.Cancel className="send send-stop" aria-label={t("Stop answering")}>
           <Square size={13} fill="currentColor" aria-hidden />
         </ComposerPrimitive.Cancel>
       </AuiIf>

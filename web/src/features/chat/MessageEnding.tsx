@@ -2,6 +2,7 @@ import { ActionBarPrimitive } from "@assistant-ui/react";
 import { CircleAlert, CircleSlash, RotateCcw, Scissors } from "lucide-react";
 
 import { describeError } from "../../api/http";
+import { t } from "../../ui/i18n";
 import type { Message } from "./message";
 
 /** Says why an answer ended other than well, and offers another try. */
@@ -15,7 +16,7 @@ export function MessageEnding({ message }: { message: Message }) {
       <span className="ending-text">{text}</span>
       {message.status !== "complete" && (
         <ActionBarPrimitive.Reload className="button button-small">
-          <RotateCcw size={14} aria-hidden /> Try again
+          <RotateCcw size={14} aria-hidden /> {t("Try again")}
         </ActionBarPrimitive.Reload>
       )}
     </div>
@@ -25,20 +26,22 @@ export function MessageEnding({ message }: { message: Message }) {
 function describe(message: Message) {
   switch (message.status) {
     case "cancelled":
-      return { Icon: CircleSlash, tone: "quiet", text: "You stopped this answer." } as const;
+      return { Icon: CircleSlash, tone: "quiet", text: t("You stopped this answer.") } as const;
     case "interrupted":
       return {
         Icon: CircleAlert,
         tone: "quiet",
-        text: "The server stopped before this answer was finished. What it had written is kept.",
+        text: t(
+          "The server stopped before this answer was finished. What it had written is kept.",
+        ),
       } as const;
     case "error": {
-      const text = message.error ? describeError(message.error) : "This answer failed.";
+      const text = message.error ? describeError(message.error) : t("This answer failed.");
       return { Icon: CircleAlert, tone: "error", text } as const;
     }
     case "complete":
       return message.finishReason === "length"
-        ? ({ Icon: Scissors, tone: "quiet", text: "Cut off at the length limit." } as const)
+        ? ({ Icon: Scissors, tone: "quiet", text: t("Cut off at the length limit.") } as const)
         : null;
     default:
       return null;

@@ -1,6 +1,7 @@
 import { SlidersHorizontal } from "lucide-react";
 import { useId } from "react";
 
+import { t } from "../../ui/i18n";
 import { usePopover } from "../../ui/usePopover";
 import { saveTurnSettings, useTurnSettings } from "./turnSettings";
 
@@ -22,7 +23,7 @@ export function SettingsPopover({ id }: { id: string }) {
         ref={triggerRef}
         className="icon-button"
         data-marked={changed}
-        aria-label="Answer settings"
+        aria-label={t("Answer settings")}
         aria-haspopup="dialog"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
@@ -30,10 +31,11 @@ export function SettingsPopover({ id }: { id: string }) {
         <SlidersHorizontal size={17} aria-hidden />
       </button>
       {open && (
-        <div className="panel" role="dialog" aria-label="Answer settings">
+        <div className="panel" role="dialog" aria-label={t("Answer settings")}>
           <div className="field">
             <label htmlFor={names.temperature}>
-              Temperature <output>{settings.temperature?.toFixed(1) ?? "model’s own"}</output>
+              {t("Temperature")}{" "}
+              <output>{settings.temperature?.toFixed(1) ?? t("model’s own")}</output>
             </label>
             <input
               id={names.temperature}
@@ -45,32 +47,32 @@ export function SettingsPopover({ id }: { id: string }) {
               data-unset={settings.temperature === undefined}
               onChange={(event) => set("temperature", number(event.target.value))}
             />
-            <p className="hint">Low is steady, high is inventive.</p>
+            <p className="hint">{t("Low is steady, high is inventive.")}</p>
           </div>
           <div className="field">
-            <label htmlFor={names.tokens}>Longest answer</label>
+            <label htmlFor={names.tokens}>{t("Longest answer")}</label>
             <input
               id={names.tokens}
               type="number"
               min={1}
               step={1}
               inputMode="numeric"
-              placeholder="As long as the model likes"
+              placeholder={t("As long as the model likes")}
               defaultValue={settings.max_tokens ?? ""}
               onChange={(event) => set("max_tokens", number(event.target.value))}
             />
-            <p className="hint">In tokens; a token is about three quarters of a word.</p>
+            <p className="hint">{t("In tokens; a token is about three quarters of a word.")}</p>
           </div>
           <div className="field">
-            <label htmlFor={names.system}>Instructions</label>
+            <label htmlFor={names.system}>{t("Instructions")}</label>
             <textarea
               id={names.system}
               rows={4}
-              placeholder="You are a patient teacher…"
+              placeholder={t("You are a patient teacher…")}
               defaultValue={settings.system ?? ""}
               onChange={(event) => set("system", event.target.value)}
             />
-            <p className="hint">Told to the model before this conversation.</p>
+            <p className="hint">{t("Told to the model before this conversation.")}</p>
           </div>
           <button
             type="button"
@@ -81,7 +83,7 @@ export function SettingsPopover({ id }: { id: string }) {
               setOpen(false);
             }}
           >
-            Back to the model’s own
+            {t("Back to the model’s own")}
           </button>
         </div>
       )}

@@ -2,18 +2,19 @@ import { ActionBarPrimitive, ComposerPrimitive, MessagePrimitive } from "@assist
 import { Pencil } from "lucide-react";
 
 import { CopyButton } from "../../ui/CopyButton";
+import { t } from "../../ui/i18n";
 import { Branches } from "./Branches";
 import { useMessage } from "./useMessage";
 
 export function UserMessage() {
   const message = useMessage();
   return (
-    <MessagePrimitive.Root className="message message-user" role="article" aria-label="You said">
+    <MessagePrimitive.Root className="message message-user" role="article" aria-label={t("You said")}>
       <div className="user-row">
         <div className="bubble">{message?.content}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
-          <CopyButton text={message?.content ?? ""} label="Copy your message" />
-          <ActionBarPrimitive.Edit className="icon-button" aria-label="Edit your message">
+          <CopyButton text={message?.content ?? ""} label={t("Copy your message")} />
+          <ActionBarPrimitive.Edit className="icon-button" aria-label={t("Edit your message")}>
             <Pencil size={15} aria-hidden />
           </ActionBarPrimitive.Edit>
         </ActionBarPrimitive.Root>
@@ -29,15 +30,17 @@ export function UserMessageEditor() {
     <ComposerPrimitive.Root className="editor">
       <ComposerPrimitive.Input
         className="editor-input"
-        aria-label="Edit your message"
+        aria-label={t("Edit your message")}
         autoFocus
         minRows={1}
         maxRows={12}
       />
       <div className="editor-bar">
-        <span className="hint">The first version stays; switch with the arrows.</span>
-        <ComposerPrimitive.Cancel className="button">Cancel</ComposerPrimitive.Cancel>
-        <ComposerPrimitive.Send className="button button-primary">Send</ComposerPrimitive.Send>
+        <span className="hint">{t("The first version stays; switch with the arrows.")}</span>
+        <ComposerPrimitive.Cancel className="button">{t("Cancel")}</ComposerPrimitive.Cancel>
+        <ComposerPrimitive.Send className="button button-primary">
+          {t("Send")}
+        </ComposerPrimitive.Send>
       </div>
     </ComposerPrimitive.Root>
   );

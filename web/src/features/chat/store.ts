@@ -7,9 +7,11 @@ import {
   createConversation,
   getConversation,
 } from "../../api/conversations";
-import { ApiError, describeError } from "../../api/http";
+import { ApiError } from "../../api/http";
 import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
 import type { TurnSettings } from "../../api/types";
+import { errorText } from "../../ui/errorText";
+import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
 import { localId } from "./message";
 import * as Thread from "./thread";
@@ -172,7 +174,7 @@ async function begin(
   } catch (error) {
     stopRequested.delete(answerId);
     update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
-    showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
+    showToast({ tone: "error", text: errorText(error) });
     return false;
   }
 }
@@ -194,7 +196,7 @@ export async function stop(key: string): Promise<void> {
   } catch (error) {
     // 404 and 409 mean that the turn ended by itself a moment ago.
     if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
-    showToast({ tone: "error", text: `The answer could not be stopped. ${describe(error)}` });
+    showToast({ tone: "error", text: t("The answer could not be stopped. {why}", { why: errorText(error) }) });
   }
 }
 
@@ -207,9 +209,4 @@ export function showBranch(key: string, headId: string | null): void {
     // Where a person left off is a courtesy; failing to note it is no reason to disturb them.
     changeConversation(thread.conversationId, { head_id: serverId }).catch(() => undefined);
   }
-}
-
-function describe(error: unknown): string {
-  if (error instanceof ApiError) return describeError(error.detail);
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,8 @@
 
 import { ApiError } from "../../api/http";
 import { followTurn } from "../../api/turns";
+import { errorText } from "../../ui/errorText";
+import { t } from "../../ui/i18n";
 import { FrameBatch } from "./frames";
 import { SpeedClock } from "./speed";
 import { type Thread, appended, ended, failed, find } from "./thread";
@@ -34,7 +36,7 @@ export class Watchers {
 
   watch(key: string, conversationId: string, messageId: string, turnId: string): void {
     if (this.lost.has(turnId)) {
-      const message = "The rest of this answer could not be found.";
+      const message = t("The rest of this answer could not be found.");
       this.update(key, (thread) => failed(thread, messageId, { message }));
       return;
     }
@@ -75,7 +77,7 @@ export class Watchers {
         this.lost.add(turnId);
         await this.notices.onLost(key);
       } else {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorText(error);
         this.update(key, (thread) => failed(thread, messageId, { message }));
       }
     }

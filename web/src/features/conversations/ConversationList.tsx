@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 
 import type { Conversation } from "../../api/types";
+import { t } from "../../ui/i18n";
 import { ConversationRow } from "./ConversationRow";
 import { groupByDay } from "./list";
 import { SearchBox } from "./SearchBox";
@@ -36,7 +37,7 @@ export function ConversationList({
     </ul>
   );
   return (
-    <nav className="conversations" aria-label="Conversations">
+    <nav className="conversations" aria-label={t("Conversations")}>
       <SearchBox inputRef={searchRef} />
       <div className="conversation-scroll">
         {groups.map((group) => (
@@ -55,9 +56,9 @@ export function ConversationList({
               if (event.currentTarget.open) void openArchive();
             }}
           >
-            <summary>Archived</summary>
+            <summary>{t("Archived")}</summary>
             {rows(archived ?? [])}
-            {archived?.length === 0 && <p className="list-note">Nothing is archived.</p>}
+            {archived?.length === 0 && <p className="list-note">{t("Nothing is archived.")}</p>}
           </details>
         )}
       </div>
@@ -69,9 +70,9 @@ function ListNote({ empty, status, query }: { empty: boolean; status: string; qu
   if (status === "failed") {
     return (
       <p className="list-note" role="alert">
-        The list could not be loaded.{" "}
+        {t("The list could not be loaded.")}{" "}
         <button type="button" className="text-button" onClick={() => void refresh()}>
-          Try again
+          {t("Try again")}
         </button>
       </p>
     );
@@ -79,7 +80,7 @@ function ListNote({ empty, status, query }: { empty: boolean; status: string; qu
   if (!empty || status === "loading") return null;
   return (
     <p className="list-note" role="status">
-      {query ? `Nothing about “${query}”.` : "Your conversations will be listed here."}
+      {query ? t("Nothing about “{query}”.", { query }) : t("Your conversations will be listed here.")}
     </p>
   );
 }

@@ -2,6 +2,7 @@ import { Archive, ArchiveRestore, Ellipsis, Pencil, Pin, PinOff, Trash2 } from "
 import { useRef, useState } from "react";
 
 import type { Conversation } from "../../api/types";
+import { t } from "../../ui/i18n";
 import { Menu } from "../../ui/Menu";
 import { remove } from "./remove";
 import { change } from "./store";
@@ -19,7 +20,7 @@ export function ConversationRow({
 }) {
   const [renaming, setRenaming] = useState(false);
   const { id, pinned, archived } = conversation;
-  const title = conversation.title?.trim() || "New chat";
+  const title = conversation.title?.trim() || t("New chat");
   if (renaming) {
     return (
       <li className="conversation" data-active={active}>
@@ -49,23 +50,23 @@ export function ConversationRow({
         {title}
       </a>
       <Menu
-        label={`Options for ${title}`}
+        label={t("Options for {title}", { title })}
         className="icon-button conversation-menu"
         icon={<Ellipsis size={16} aria-hidden />}
         items={[
-          { label: "Rename", Icon: Pencil, run: () => setRenaming(true) },
+          { label: t("Rename"), Icon: Pencil, run: () => setRenaming(true) },
           pinned
-            ? { label: "Unpin", Icon: PinOff, run: () => void change(id, { pinned: false }) }
-            : { label: "Pin", Icon: Pin, run: () => void change(id, { pinned: true }) },
+            ? { label: t("Unpin"), Icon: PinOff, run: () => void change(id, { pinned: false }) }
+            : { label: t("Pin"), Icon: Pin, run: () => void change(id, { pinned: true }) },
           archived
             ? {
-                label: "Take out of archive",
+                label: t("Take out of archive"),
                 Icon: ArchiveRestore,
                 run: () => void change(id, { archived: false }),
               }
-            : { label: "Archive", Icon: Archive, run: () => void change(id, { archived: true }) },
+            : { label: t("Archive"), Icon: Archive, run: () => void change(id, { archived: true }) },
           {
-            label: "Delete",
+            label: t("Delete"),
             Icon: Trash2,
             danger: true,
             run: () => {
@@ -97,7 +98,7 @@ function TitleEditor({
   return (
     <input
       className="title-editor"
-      aria-label="Title"
+      aria-label={t("Title")}
       value={text}
       maxLength={200}
       ref={(input) => {

@@ -1,6 +1,7 @@
 import { Search, X } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 
+import { t } from "../../ui/i18n";
 import { search, useConversations } from "./store";
 
 const PAUSE_MS = 180;
@@ -21,8 +22,8 @@ export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement |
         ref={inputRef}
         type="text"
         value={text}
-        aria-label="Search conversations"
-        placeholder="Search"
+        aria-label={t("Search conversations")}
+        placeholder={t("Search")}
         autoComplete="off"
         spellCheck={false}
         onChange={(event) => setText(event.target.value)}
@@ -39,7 +40,7 @@ export function SearchBox({ inputRef }: { inputRef: RefObject<HTMLInputElement |
         <button
           type="button"
           className="icon-button"
-          aria-label="Clear search"
+          aria-label={t("Clear search")}
           onClick={() => {
             setText("");
             inputRef.current?.focus();

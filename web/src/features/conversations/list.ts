@@ -1,6 +1,7 @@
 /** How conversations are ordered and grouped. Pure functions. */
 
 import type { Conversation } from "../../api/types";
+import { t } from "../../ui/i18n";
 
 /** As the server orders them: pinned first, then by the last word. */
 export function inOrder(items: readonly Conversation[]): Conversation[] {
@@ -20,13 +21,13 @@ const DAY = 86_400;
 export function groupByDay(items: readonly Conversation[], now: Date): Group[] {
   const midnight = new Date(now).setHours(0, 0, 0, 0) / 1000;
   const label = ({ pinned, updated_at: at }: Conversation): string => {
-    if (pinned) return "Pinned";
-    if (at >= midnight) return "Today";
-    if (at >= midnight - DAY) return "Yesterday";
-    if (at >= midnight - 7 * DAY) return "Last 7 days";
-    return "Earlier";
+    if (pinned) return t("Pinned");
+    if (at >= midnight) return t("Today");
+    if (at >= midnight - DAY) return t("Yesterday");
+    if (at >= midnight - 7 * DAY) return t("Last 7 days");
+    return t("Earlier");
   };
-  const order = ["Pinned", "Today", "Yesterday", "Last 7 days", "Earlier"];
+  const order = [t("Pinned"), t("Today"), t("Yesterday"), t("Last 7 days"), t("Earlier")];
   const groups = new Map(order.map((name): [string, Conversation[]] => [name, []]));
   for (const item of items) groups.get(label(item))?.push(item);
   return [...groups]

@@ -1,3 +1,5 @@
+import { errorText } from "../../ui/errorText";
+import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
 import { cancelDeletion, scheduleDeletion } from "./deletion";
 import { drop, find, put } from "./store";
@@ -9,13 +11,13 @@ export function remove(id: string): void {
   drop(id);
   scheduleDeletion(id, (error) => {
     put(conversation);
-    showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
+    showToast({ tone: "error", text: errorText(error) });
   });
   showToast({
     tone: "plain",
-    text: `Deleted “${conversation.title?.trim() || "New chat"}”.`,
+    text: t("Deleted “{title}”.", { title: conversation.title?.trim() || t("New chat") }),
     action: {
-      label: "Undo",
+      label: t("Undo"),
       run: () => {
         if (cancelDeletion(id)) put(conversation);
       },

@@ -8,6 +8,7 @@ import {
   listConversations,
 } from "../../api/conversations";
 import type { Conversation } from "../../api/types";
+import { errorText } from "../../ui/errorText";
 import { showToast } from "../../ui/toast";
 import { isLeaving } from "./deletion";
 import { inOrder } from "./list";
@@ -102,7 +103,7 @@ export async function change(id: string, wanted: ConversationChange): Promise<vo
     if ("archived" in wanted) await refresh();
   } catch (error) {
     put(before);
-    showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
+    showToast({ tone: "error", text: errorText(error) });
   }
 }
 

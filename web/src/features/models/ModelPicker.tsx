@@ -2,6 +2,7 @@ import { Check, ChevronDown } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 
 import type { Model } from "../../api/types";
+import { t } from "../../ui/i18n";
 import { usePopover } from "../../ui/usePopover";
 import { formatContext } from "./format";
 import { chooseModel, currentModel, loadModels, useModels } from "./store";
@@ -28,15 +29,15 @@ export function ModelPicker() {
         className="model-button"
         aria-haspopup="listbox"
         aria-expanded={open}
-        aria-label={`Model: ${current?.id ?? "none"}`}
+        aria-label={t("Model: {name}", { name: current?.id ?? t("none") })}
         onClick={() => setOpen(!open)}
       >
-        <span>{current?.id ?? (status === "loading" ? "…" : "No model")}</span>
+        <span>{current?.id ?? (status === "loading" ? "…" : t("No model"))}</span>
         <ChevronDown size={15} aria-hidden />
       </button>
       {open && (
         <div className="menu model-menu" ref={list}>
-          <div role="listbox" aria-label="Model" tabIndex={-1} onKeyDown={walk}>
+          <div role="listbox" aria-label={t("Model")} tabIndex={-1} onKeyDown={walk}>
             {models.map((model) => (
               <ModelOption
                 key={model.id}
@@ -51,7 +52,7 @@ export function ModelPicker() {
           </div>
           {models.length === 0 && (
             <p className="menu-note">
-              There is no model yet. Get one in a terminal: <code>mini-claude pull</code>
+              {t("There is no model yet. Get one in a terminal:")} <code>mini-claude pull</code>
             </p>
           )}
         </div>
@@ -70,8 +71,8 @@ function ModelOption({
   onChoose: () => void;
 }) {
   const facts = [
-    model.context > 0 && `${formatContext(model.context)} context`,
-    model.default && "default",
+    model.context > 0 && t("{length} context", { length: formatContext(model.context) }),
+    model.default && t("default"),
     model.owned_by,
   ].filter(Boolean);
   return (

@@ -1,6 +1,11 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { chat } from "./deChat";
+import { everywhere } from "./deEverywhere";
+
 export const words: Readonly<Record<string, string>> = {
+  ...chat,
+  ...everywhere,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",

@@ -6,6 +6,7 @@ import { type ComponentProps, isValidElement, useRef } from "react";
 import type { Components } from "streamdown";
 
 import { CopyButton } from "../../../ui/CopyButton";
+import { t } from "../../../ui/i18n";
 
 type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> & {
   node?: Element | undefined;
@@ -20,12 +21,12 @@ function CodeBlock({ children }: Props<"pre">) {
   return (
     <div className="code">
       <div className="code-head">
-        <span>{language ?? "text"}</span>
-        <CopyButton text={() => code.current?.textContent ?? ""} label="Copy code" showLabel />
+        <span>{language ?? t("text")}</span>
+        <CopyButton text={() => code.current?.textContent ?? ""} label={t("Copy code")} showLabel />
       </div>
       {/* Long lines scroll, so the block must be reachable with the keyboard. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre ref={code} tabIndex={0} role="region" aria-label={`${language ?? "Text"} code`}>
+      <pre ref={code} tabIndex={0} role="region" aria-label={t("Code: {language}", { language: language ?? t("text") })}>
         {children}
       </pre>
     </div>
@@ -61,7 +62,7 @@ function Picture({ src, alt }: Props<"img">) {
   if (typeof src !== "string" || !SAFE_LINK.test(src)) return <span>{alt}</span>;
   return (
     <a href={src} target="_blank" rel="noopener noreferrer nofollow" className="picture">
-      <LinkIcon size={14} aria-hidden /> {alt || "Picture"}
+      <LinkIcon size={14} aria-hidden /> {alt || t("Picture")}
     </a>
   );
 }
