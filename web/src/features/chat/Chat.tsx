@@ -37,7 +37,13 @@ export function Chat({
   return (
     <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
-        <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
+        <ThreadPrimitive.Viewport
+          className="viewport"
+          tabIndex={-1}
+          // What one meets first is read from the top.
+          autoScroll={thread.messages.length > 0}
+          scrollToBottomOnInitialize={thread.messages.length > 0}
+        >
           <div className="column" role="log" aria-label={t("Conversation")} aria-live="off">
             <ThreadBody thread={thread} welcome={welcome} />
           </div>

@@ -62,6 +62,7 @@ export const chat: Readonly<Record<string, string>> = {
   "Some ideas": "Ein paar Ideen",
   "Something light": "Etwas Leichtes",
   "Stop answering": "Antwort anhalten",
+  "Table": "Tabelle",
   "Take out of archive": "Aus dem Archiv holen",
   "Temperature": "Temperatur",
   "The answer could not be stopped. {why}": "Die Antwort ließ sich nicht anhalten. {why}",

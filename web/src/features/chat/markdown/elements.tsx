@@ -39,7 +39,9 @@ function Code({ className, children }: Props<"code">) {
 
 function Table({ children }: Props<"table">) {
   return (
-    <div className="table">
+    // Wide tables scroll, as code does.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className="table" tabIndex={0} role="region" aria-label={t("Table")}>
       <table>{children}</table>
     </div>
   );
