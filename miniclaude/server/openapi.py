@@ -20,6 +20,7 @@ from miniclaude import __version__
 from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
+from miniclaude.server.wire.page_answers import ANSWERS, TurnEventAnswer
 from miniclaude.server.wire.responses import body as responses
 
 Json = dict[str, Any]
@@ -130,8 +131,9 @@ def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
 
 
 def body_schemas() -> tuple[dict[type[BaseModel], Json], Json]:
-    """A reference to each body's schema, and all schemas by their names."""
-    models = list(dict.fromkeys(reads.body for reads in BODIES.values()))
+    """A reference to the schema of each body and answer, and all schemas by their names."""
+    answers: list[type[BaseModel]] = [*ANSWERS.values(), TurnEventAnswer]
+    models = list(dict.fromkeys([*(reads.body for reads in BODIES.values()), *answers]))
     found, document = models_json_schema(
         [(model, "validation") for model in models], ref_template=f"{SCHEMAS}{{model}}"
     )
@@ -161,6 +163,8 @@ def _describe(
     responses = operation["responses"]
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()
+    if (method, path) in ANSWERS:
+        good["content"]["application/json"]["schema"] = references[ANSWERS[method, path]]
     if (method, path) in CONTENT:
         good["content"] = {CONTENT[method, path]: {"schema": _TEXT}}
     if reads is not None and reads.streams:

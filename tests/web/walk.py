@@ -12,7 +12,8 @@ from tests.web.live import ROOT
 ROUTE = ROOT / "web" / "src" / "app" / "route.ts"
 ANSWER = (
     "# Heading\n\nSome `code`, a [link](https://example.org) and **weight**.\n\n"
-    "```python\n# comment\nx = 'a line that is too long for a phone, even one held sideways'\n```\n\n"
+    "```python\n# comment\nx = 'a line that is too long for a phone, even one held sideways'\n```\n"
+    "\n"
     "| a column | another column | a third column | a fourth column |\n|---|---|---|---|\n"
     "| unbreakable_words | unbreakable_words | unbreakable_words | unbreakable_words |\n\n"
     "$$x^2 + y^2 = z^2$$\n\n- one\n- two\n"

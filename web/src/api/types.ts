@@ -1,64 +1,28 @@
-/** The shapes of the HTTP interface, as the server writes them. Times are Unix seconds. */
+/** The shapes of the HTTP interface by the page's names. `schema.ts` has them from the server;
+ * what the page does not look at is left out. Times are Unix seconds. */
 
-export type Role = "system" | "user" | "assistant" | "tool";
-export type MessageStatus = "streaming" | "complete" | "cancelled" | "interrupted" | "error";
+import type * as Schema from "./schema";
 
-export interface Usage {
-  prompt_tokens: number;
-  completion_tokens: number;
-}
+export type Role = Schema.MessageAnswer["role"];
+export type MessageStatus = Schema.MessageAnswer["status"];
+export type Usage = Pick<Schema.UsageAnswer, "prompt_tokens" | "completion_tokens">;
+export type WireError = Schema.ErrorAnswer;
 
-export interface WireError {
-  message: string;
-  hint?: string | null;
-  type?: string | null;
-  param?: string | null;
-  code?: string | null;
-}
+type WithUsage<Part extends { usage: unknown }> = Omit<Part, "usage"> & { usage: Usage | null };
 
-export interface WireMessage {
-  id: string;
-  parent_id: string | null;
-  role: Role;
-  content: string;
-  status: MessageStatus;
-  model: string | null;
-  created_at: number;
-  usage: Usage | null;
-  finish_reason: string | null;
-  error: WireError | string | null;
-  /** Present only while `status` is `streaming`. */
+export type WireMessage = Omit<WithUsage<Schema.MessageAnswer>, "steps" | "turn_id"> & {
+  /** Not null only while `status` is `streaming`. */
   turn_id?: string | null;
-}
+};
 
-export interface Conversation {
-  id: string;
-  title: string | null;
-  pinned: boolean;
-  archived: boolean;
-  head_id: string | null;
-  created_at: number;
-  updated_at: number;
-}
+export type Conversation = Schema.ConversationAnswer;
+export type ConversationWithMessages = Conversation & { messages: WireMessage[] };
 
-export interface ConversationWithMessages extends Conversation {
-  messages: WireMessage[];
-}
+/** `next_before`: what to ask for as `before` to get the page that follows. */
+export type Page<T> = Omit<Schema.ConversationPage, "data"> & { data: T[] };
 
-export interface Page<T> {
-  data: T[];
-  has_more: boolean;
-  /** What to ask for as `before` to get the page that follows. */
-  next_before: string | null;
-}
-
-export interface Model {
-  id: string;
-  owned_by: string;
-  /** Tokens; 0 when the provider does not say. */
-  context: number;
-  default: boolean;
-}
+/** `context`: tokens; 0 when the provider does not say. */
+export type Model = Pick<Schema.ModelAnswer, "id" | "owned_by" | "context" | "default">;
 
 export interface TurnSettings {
   temperature?: number;
@@ -66,19 +30,7 @@ export interface TurnSettings {
   system?: string;
 }
 
-export interface StartedTurn {
-  turn_id: string;
-  user_message_id: string;
-  assistant_message_id: string;
-}
+export type StartedTurn = Schema.StartedTurnAnswer;
 
 /** `offset` counts Unicode code points of the answer after this delta. */
-export type TurnEvent =
-  | { type: "delta"; text: string; offset: number }
-  | {
-      type: "done";
-      status: Exclude<MessageStatus, "streaming" | "error">;
-      finish_reason: string | null;
-      usage: Usage | null;
-    }
-  | { type: "error"; error: WireError };
+export type TurnEvent = Schema.DeltaEvent | WithUsage<Schema.DoneEvent> | Schema.ErrorEvent;

@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 
 const SRC = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const MOST_LINES = 250;
+const WRITTEN_BY_A_SCRIPT = join("api", "schema.ts");
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((name) => /\.(tsx?|css)$/.test(name))
@@ -37,7 +38,7 @@ it("imports point the allowed way", () => {
 
 it("no file is too long to read in one go", () => {
   const long = files
-    .filter(({ name }) => !name.endsWith(".css"))
+    .filter(({ name }) => !name.endsWith(".css") && name !== WRITTEN_BY_A_SCRIPT)
     .filter(({ text }) => text.split("\n").length > MOST_LINES);
   expect(long.map(({ name }) => name)).toEqual([]);
 });

@@ -20,7 +20,7 @@ const wire = (id: string, parent: string | null, fields: Partial<WireMessage> = 
 const conversation = (messages: WireMessage[], headId: string | null = null) =>
   ({
     id: "c",
-    title: null,
+    title: "",
     pinned: false,
     archived: false,
     head_id: headId,

@@ -42,7 +42,7 @@ export const chat: Readonly<Record<string, string>> = {
   "Low is steady, high is inventive.": "Niedrig ist beständig, hoch ist einfallsreich.",
   "Message": "Nachricht",
   "Mini-Claude is an assistant of your own: the model that answers here is small, runs on this machine and can be taught, measured and looked into.":
-    "Mini-Claude ist dein eigener Assistent: Das Modell, das hier antwortet, ist klein, läuft auf dieser Maschine und lässt sich belehren, messen und von innen ansehen.",
+    "Mini-Claude ist dein eigener Assistent: Das Modell, das hier antwortet, ist klein, läuft auf dieser Maschine und lässt sich unterrichten, messen und von innen ansehen.",
   "Model": "Modell",
   "Model: {name}": "Modell: {name}",
   "Next version": "Nächste Fassung",

@@ -1,0 +1,182 @@
+/** Written by `npm run types` from the OpenAPI document; not to be changed by hand. */
+
+export type CachedTokens = {
+  cached_tokens: number;
+};
+
+export type CallIdAnswer = {
+  call_id: string;
+};
+
+export type ConversationAnswer = {
+  id: string;
+  title: string;
+  pinned: boolean;
+  archived: boolean;
+  head_id: string | null;
+  created_at: number;
+  updated_at: number;
+};
+
+export type ConversationChange = {
+  title?: string;
+  pinned?: boolean;
+  archived?: boolean;
+  head_id?: string | null;
+};
+
+export type ConversationPage = {
+  data: ConversationAnswer[];
+  has_more: boolean;
+  next_before: string | null;
+};
+
+export type DeltaEvent = {
+  type: "delta";
+  text: string;
+  offset: number;
+};
+
+export type DoneEvent = {
+  type: "done";
+  status: "complete" | "cancelled" | "interrupted";
+  finish_reason: "stop" | "length" | "tool_calls" | "content_filter" | null;
+  usage: UsageAnswer | null;
+};
+
+export type Error = {
+  error: { message: string;
+  type: string;
+  param: string | null;
+  code: string | null;
+};
+};
+
+export type ErrorAnswer = {
+  message: string;
+  hint?: string | null;
+  type?: string | null;
+  param?: string | null;
+  code?: string | null;
+};
+
+export type ErrorEvent = {
+  type: "error";
+  error: ErrorAnswer;
+};
+
+export type Leave = {
+  allow: boolean;
+};
+
+export type MessageAnswer = {
+  id: string;
+  parent_id: string | null;
+  role: "system" | "user" | "assistant" | "tool";
+  content: string;
+  status: "streaming" | "complete" | "cancelled" | "interrupted" | "error";
+  model: string | null;
+  created_at: number;
+  usage: UsageAnswer | null;
+  finish_reason: "stop" | "length" | "tool_calls" | "content_filter" | null;
+  error: ErrorAnswer | null;
+  steps: StepAnswer[];
+  turn_id: string | null;
+};
+
+export type ModelAnswer = {
+  id: string;
+  object: "model";
+  created: number;
+  owned_by: string;
+  root: string;
+  parent: string | null;
+  context: number;
+  default: boolean;
+};
+
+export type ModelList = {
+  object: "list";
+  data: ModelAnswer[];
+};
+
+export type NewConversation = {
+  title?: string | null;
+};
+
+export type NewTurn = {
+  content?: string | null;
+  parent_id?: string | null;
+  model?: string | null;
+  settings?: TurnSettings;
+};
+
+export type StartedTurnAnswer = {
+  turn_id: string;
+  user_message_id: string;
+  assistant_message_id: string;
+};
+
+export type StepAnswer = {
+  id: string;
+  name: string;
+  arguments: string;
+  status: "waiting" | "running" | "done" | "failed" | "refused";
+  result: string | null;
+  offset: number;
+};
+
+export type ToolEvent = {
+  id: string;
+  name: string;
+  arguments: string;
+  status: "waiting" | "running" | "done" | "failed" | "refused";
+  result: string | null;
+  offset: number;
+  type: "tool";
+  number: number;
+};
+
+export type TurnEventAnswer = {
+  event: DeltaEvent | ToolEvent | DoneEvent | ErrorEvent;
+};
+
+export type TurnIdAnswer = {
+  turn_id: string;
+};
+
+export type TurnSettings = {
+  temperature?: number | null;
+  top_p?: number | null;
+  top_k?: number | null;
+  min_p?: number | null;
+  repetition_penalty?: number | null;
+  frequency_penalty?: number | null;
+  presence_penalty?: number | null;
+  logit_bias?: Record<string, unknown> | null;
+  seed?: number | null;
+  stop?: string | string[] | null;
+  n?: number | null;
+  max_tokens?: number | null;
+  system?: string | null;
+  tools?: string[] | null;
+  ask_leave?: boolean | null;
+};
+
+export type UsageAnswer = {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  prompt_tokens_details: CachedTokens;
+};
+
+export type WholeConversation = {
+  id: string;
+  title: string;
+  pinned: boolean;
+  archived: boolean;
+  head_id: string | null;
+  created_at: number;
+  updated_at: number;
+  messages: MessageAnswer[];
+};
