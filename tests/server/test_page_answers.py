@@ -76,7 +76,7 @@ async def test_a_failed_answer_has_the_shape_that_is_told(serve: Serve) -> None:
         conversation = await ask("post", "/conversations", {})
         place = {"conversation_id": conversation["id"]}
         turns = "/conversations/{conversation_id}/turns"
-        turn = await ask("post", turns, {"content": "Hello"}, **place)
+        turn = await ask("post", turns, {"content": "Hi", "model": "scripted/m"}, **place)
         stream = await served.client.get(turns.format(**place) + f"/{turn['turn_id']}/events")
         [event] = [line[6:] for line in stream.text.splitlines() if line.startswith("data: ")]
         TurnEventAnswer.model_validate_json(f'{{"event": {event}}}')

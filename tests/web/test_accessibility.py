@@ -49,7 +49,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def problems(page: Page) -> list[str]:
-    """What axe calls serious or critical. It is evaluated, not loaded: the policy stays as it is."""
+    """What axe calls serious or critical. It is evaluated, not loaded: the policy stays."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make web)")
     page.evaluate(AXE.read_text(encoding="utf-8"))
