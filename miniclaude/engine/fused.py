@@ -92,10 +92,7 @@ class FusedModel:
 
     def layers(self) -> list[list[nn.Module]]:
         """Each block's four, in the order of PRODUCTS, with what has been put around them."""
-        return [
-            [block.attention.qkv, block.attention.out, block.mlp.up, block.mlp.down]
-            for block in cast("list[Block]", list(self.model.blocks))
-        ]
+        return [[block.get_submodule(name) for name in PRODUCTS] for block in self.model.blocks]
 
     def run_stages(
         self,

@@ -83,6 +83,7 @@ def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
         warmup=min(30, batches // 10),
         decay=stage.decay,
         autocast=stage.autocast,
+        balance=stage.balance,
         evaluate_every=250,
         checkpoint_every=100,
     )
@@ -174,7 +175,9 @@ def main(arguments: list[str] | None = None) -> int:
         model = Transformer(recipe.model_config(tokenizer.vocab_size))
         model.initialise(torch.Generator().manual_seed(SEED))
         size = sum(parameter.numel() for parameter in model.parameters())
-        log.say(f"A model of {size:,} parameters")
+        active = size - model.config.idle_parameters
+        told = f", of which {active:,} compute a token" if active < size else ""
+        log.say(f"A model of {size:,} parameters{told}")
         run_stage("pretrain", "all", recipe, options.run, model, options.scale)
         run_stage("tune", "replies", recipe, options.run, model, options.scale)
         to = options.to or options.run / "model"
