@@ -15,6 +15,7 @@ from miniclaude.model import library as library_module
 from miniclaude.model.library import Library
 from tests.cli.command import run
 from tests.tiny_adapter import write_tiny_adapter
+from tests.tiny_checkpoint import write_tiny_checkpoint
 
 
 def test_list_shows_name_size_and_context(home: Path) -> None:
@@ -51,6 +52,15 @@ def test_show(home: Path) -> None:
     assert details["parameters"] == 28192
     assert details["memory_bytes"] == 4 * 28192 + 256 * 2 * 4 * 2 * 2 * 8
     assert details["config"]["width"] == 32
+
+
+def test_show_tells_what_of_a_model_with_experts_computes_a_token(home: Path) -> None:
+    write_tiny_checkpoint(home / "models" / "mix", experts=4)
+    shown = run(home, "models", "show", "mix").stdout
+    details = json.loads(run(home, "models", "show", "mix", "--json").stdout)
+    total, active = details["parameters"], details["active_parameters"]
+    assert total - active == 2 * 2 * 3 * 32 * 64
+    assert f"{total:,}, of which {active:,} compute a token: 2 of 4 experts, stored as" in shown
 
 
 def test_show_names_a_missing_shard(home: Path) -> None:
