@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from miniclaude.errors import (
@@ -33,8 +34,9 @@ CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "context")
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
     """A model folder. bytes: size of its files. context: tokens, 0 when config.json won't say.
-    created: Unix seconds. bundled: it came with the package and cannot be removed. tuned: what it
-    was tuned from; None for other models. base: that model, where it is installed."""
+    created: Unix seconds. bundled: it came with the package and cannot be removed. stamp: another
+    one once any of its files was written or replaced. tuned: what it was tuned from; None for other
+    models. base: that model, where it is installed."""
 
     name: str
     path: Path
@@ -42,6 +44,7 @@ class InstalledModel:
     context: int
     created: int
     bundled: bool
+    stamp: str
     tuned: Tuned | None = None
     base: InstalledModel | None = None
 
@@ -211,14 +214,16 @@ class Library:
 
 
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
-    config = path / "config.json"
+    config = path / CONFIG
+    size, stamp = _measure(path)
     return InstalledModel(
         name=path.name.replace("--", "/", 1),
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+        bytes=size,
         context=_context(config),
         created=int(config.stat().st_mtime),
         bundled=bundled,
+        stamp=stamp,
     )
 
 
@@ -227,15 +232,32 @@ def _describe_tuned(path: Path) -> InstalledModel:
     whole = (path / CONFIG).is_file()
     if not whole and not (path / ADAPTER_CONFIG).is_file():
         raise FileNotFoundError(path / ADAPTER_CONFIG)
+    size, stamp = _measure(path)
     return InstalledModel(
         name=tuned.name,
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+        bytes=size,
         context=_context(path / CONFIG) if whole else 0,
         created=tuned.created,
         bundled=False,
+        stamp=stamp,
         tuned=tuned,
     )
+
+
+def _measure(folder: Path) -> tuple[int, str]:
+    """The bytes of a folder's files, and a text that is another one once any of them was written or
+    replaced: by inode, size and both times to the nanosecond, for a second is long enough to
+    rewrite a file of the same size."""
+    files = []
+    size = 0
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            found = path.stat()
+            size += found.st_size
+            times = (found.st_mtime_ns, found.st_ctime_ns)
+            files.append((path.name, found.st_ino, found.st_size, *times))
+    return size, sha256(repr(files).encode()).hexdigest()
 
 
 def _context(config: Path) -> int:

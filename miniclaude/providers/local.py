@@ -165,7 +165,7 @@ class Local:
             events = _answer(
                 loaded, prompt, request.settings, request.user, continues=False, form=form
             )
-            with blamed(form.param):
+            with blamed(form):
                 async with aclosing(events):
                     async for event in events:
                         yield event

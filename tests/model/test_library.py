@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,28 @@ def test_an_installed_model_hides_a_bundled_one_of_its_name(
     assert library.find("first").context == 9
     library.remove("first")
     assert library.find("first").bundled
+
+
+def test_a_file_rewritten_within_a_second_is_another_model(
+    library: Library, tmp_path: Path
+) -> None:
+    """Of the same size and second, it was taken for the old one: its old answers were given, and
+    its old weights stayed in memory."""
+    weights = tmp_path / "home" / "gpt" / "model.safetensors"
+    second = 1_700_000_000_000_000_000
+    os.utime(weights, ns=(second, second + 1))
+    before = library.find("gpt")
+    assert library.find("gpt") == before
+    os.utime(weights, ns=(second, second + 2))
+    written = library.find("gpt")
+    assert written != before
+    other = tmp_path / "other"
+    other.write_bytes(b"9876543210")
+    os.utime(other, ns=(second, second + 2))
+    other.replace(weights)
+    replaced = library.find("gpt")
+    assert replaced != written
+    assert (replaced.bytes, replaced.created) == (before.bytes, before.created)
 
 
 def test_no_command_is_offered_for_what_is_no_name(library: Library) -> None:

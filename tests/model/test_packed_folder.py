@@ -269,6 +269,10 @@ def test_what_cannot_be_quantised_is_refused_before_anything_is_written(
     tiny = library.find("tiny")
     with pytest.raises(ConflictError, match="'tiny' is already installed"):
         quantize_model(tiny, library, 4, name="tiny", progress=Recorder())
+    hidden = Library(library.home_models / "none", library.home_models)
+    with pytest.raises(ConflictError, match="is the name of a model that came with") as taken:
+        quantize_model(tiny, hidden, 4, name="tiny", progress=Recorder())
+    assert taken.value.hint == "Choose another --as."
     assert library.adapters is not None
     name = write_tiny_adapter(tiny.path, library.adapters)
     with pytest.raises(UnsupportedFieldError, match="is an adapter; only a whole model") as caught:

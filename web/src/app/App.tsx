@@ -1,17 +1,19 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { Menu } from "lucide-react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 
 import { useConnection } from "../api/connection";
-import { Chat } from "../features/chat/Chat";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
-import { currentModel, loadModels, useModels } from "../features/models/store";
+import { loadModels } from "../features/models/store";
+import { loadLanguage, t, useLanguage } from "../ui/i18n";
 import { Toasts } from "../ui/Toasts";
+import { ChatPage } from "./ChatPage";
 import { ConnectionNotice } from "./ConnectionNotice";
-import { Header } from "./Header";
 import { KeyDialog } from "./KeyDialog";
-import { go, useRoute } from "./route";
+import { BODIES } from "./pages";
+import { type Route, go, useRoute } from "./route";
 import { Sidebar } from "./Sidebar";
 import { useShortcuts } from "./shortcuts";
 
@@ -19,25 +21,25 @@ import { useShortcuts } from "./shortcuts";
 export function App() {
   const route = useRoute();
   const thread = useChat(({ threads, activeKey }) => threads[activeKey]);
-  const model = useModels((state) => currentModel(state)?.id ?? null);
+  const language = useLanguage((state) => state.language);
   const [drawer, setDrawer] = useState(false);
   const searchRef = useRef<HTMLInputElement>(null);
 
   useRouteOpens(route);
   useServerData();
   useChatChanges();
-  useDocumentTitle(thread?.conversationId ?? null);
+  useDocumentTitle(route, thread?.conversationId ?? null);
 
   const openConversation = useCallback((id: string | null) => {
     setDrawer(false);
-    go(id);
+    go({ page: "chat", conversationId: id });
     // A chat that was never sent has no address of its own, so the route may not change.
     if (id === null) openNew();
   }, []);
   const onDeleted = useCallback((id: string) => {
     const { threads, activeKey } = useChat.getState();
     if (threads[activeKey]?.conversationId === id) {
-      go(null);
+      go({ page: "chat", conversationId: null });
       openNew();
     }
     forget(id);
@@ -53,29 +55,29 @@ export function App() {
   });
 
   return (
-    <div className="app" data-drawer={drawer}>
+    <div className="app" data-drawer={drawer} key={language}>
       <Sidebar
-        activeId={thread?.conversationId ?? null}
+        route={route}
+        activeId={route.page === "chat" ? (thread?.conversationId ?? null) : null}
         drawerOpen={drawer}
         searchRef={searchRef}
         onClose={() => setDrawer(false)}
         onOpen={openConversation}
+        onGo={(to) => {
+          setDrawer(false);
+          go(to);
+        }}
         onDeleted={onDeleted}
       />
       <main className="main">
-        <Header
-          settingsId={thread?.conversationId ?? thread?.key ?? ""}
-          onOpenDrawer={() => setDrawer(true)}
-          onNew={() => openConversation(null)}
-        />
-        <ConnectionNotice />
-        {thread && (
-          <Chat
-            key={thread.key}
+        {route.page === "chat" ? (
+          <ChatPage
             thread={thread}
-            model={model}
-            footer={<p className="caution">Small models make things up. Check what matters.</p>}
+            onOpenDrawer={() => setDrawer(true)}
+            onNew={() => openConversation(null)}
           />
+        ) : (
+          <OtherPage route={route} onOpenDrawer={() => setDrawer(true)} />
         )}
       </main>
       <Toasts />
@@ -84,16 +86,44 @@ export function App() {
   );
 }
 
-function useRouteOpens(route: string | null) {
+function OtherPage({
+  route,
+  onOpenDrawer,
+}: {
+  route: Exclude<Route, { page: "chat" }>;
+  onOpenDrawer: () => void;
+}) {
+  const { Body } = BODIES[route.page];
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button only-narrow page-menu"
+        aria-label={t("Show pages")}
+        onClick={onOpenDrawer}
+      >
+        <Menu size={19} aria-hidden />
+      </button>
+      <ConnectionNotice />
+      <Suspense fallback={<p className="notice" role="status">{t("Opening…")}</p>}>
+        <Body id={route.id} />
+      </Suspense>
+    </>
+  );
+}
+
+function useRouteOpens(route: Route) {
   useEffect(() => {
-    if (route === null) openNew();
-    else open(route);
+    if (route.page !== "chat") return;
+    if (route.conversationId === null) openNew();
+    else open(route.conversationId);
   }, [route]);
 }
 
 /** Load what the server knows: at first, and again whenever it comes back. */
 function useServerData() {
   const epoch = useConnection((state) => state.epoch);
+  useEffect(() => void loadLanguage(), []);
   useEffect(() => {
     void refresh();
     void loadModels();
@@ -122,16 +152,17 @@ function useChatChanges() {
     if (changed === null) return;
     adoptTurnSettings(changed.key, changed.conversationId);
     if (useChat.getState().activeKey === changed.key) {
-      go(changed.conversationId, { replace: true });
+      go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }
     void refresh();
   }, [changed]);
 }
 
-function useDocumentTitle(conversationId: string | null) {
-  const title = useConversations(
+function useDocumentTitle(route: Route, conversationId: string | null) {
+  const conversation = useConversations(
     ({ items }) => items.find(({ id }) => id === conversationId)?.title ?? null,
   );
+  const title = route.page === "chat" ? conversation : BODIES[route.page].name();
   useEffect(() => {
     document.title = title ? `${title} · Mini-Claude` : "Mini-Claude";
   }, [title]);

@@ -2,6 +2,7 @@ import { Menu, SquarePen } from "lucide-react";
 
 import { SettingsPopover } from "../features/chat/SettingsPopover";
 import { ModelPicker } from "../features/models/ModelPicker";
+import { t } from "../ui/i18n";
 import { ThemeToggle } from "../ui/ThemeToggle";
 
 export function Header({
@@ -18,7 +19,7 @@ export function Header({
       <button
         type="button"
         className="icon-button only-narrow"
-        aria-label="Show conversations"
+        aria-label={t("Show conversations")}
         onClick={onOpenDrawer}
       >
         <Menu size={19} aria-hidden />
@@ -30,7 +31,7 @@ export function Header({
       <button
         type="button"
         className="icon-button only-narrow"
-        aria-label="New chat"
+        aria-label={t("New chat")}
         onClick={onNew}
       >
         <SquarePen size={18} aria-hidden />

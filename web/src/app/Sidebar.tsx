@@ -3,22 +3,29 @@ import { type RefObject, useEffect, useRef } from "react";
 
 import { ConversationList } from "../features/conversations/ConversationList";
 import { useNarrow } from "../ui/useNarrow";
+import { t } from "../ui/i18n";
 import { Logo } from "./Logo";
+import { Nav } from "./Nav";
+import type { Route } from "./route";
 
 /** Beside the chat on a wide screen; a drawer over it on a narrow one. */
 export function Sidebar({
+  route,
   activeId,
   drawerOpen,
   searchRef,
   onClose,
   onOpen,
+  onGo,
   onDeleted,
 }: {
+  route: Route;
   activeId: string | null;
   drawerOpen: boolean;
   searchRef: RefObject<HTMLInputElement | null>;
   onClose: () => void;
   onOpen: (id: string | null) => void;
+  onGo: (route: Route) => void;
   onDeleted: (id: string) => void;
 }) {
   const narrow = useNarrow();
@@ -36,7 +43,7 @@ export function Sidebar({
 
   return (
     <>
-      <aside className="sidebar" inert={hidden} aria-label="Sidebar">
+      <aside className="sidebar" inert={hidden} aria-label={t("Sidebar")}>
         <div className="sidebar-head">
           <Logo />
           <span className="wordmark">Mini-Claude</span>
@@ -45,7 +52,7 @@ export function Sidebar({
             type="button"
             ref={closeButton}
             className="icon-button only-narrow"
-            aria-label="Hide conversations"
+            aria-label={t("Hide conversations")}
             onClick={onClose}
           >
             <X size={18} aria-hidden />
@@ -54,10 +61,10 @@ export function Sidebar({
         <button
           type="button"
           className="new-chat"
-          title="New chat (Ctrl+Shift+O)"
+          title={t("New chat (Ctrl+Shift+O)")}
           onClick={() => onOpen(null)}
         >
-          <SquarePen size={16} aria-hidden /> New chat
+          <SquarePen size={16} aria-hidden /> {t("New chat")}
         </button>
         <ConversationList
           activeId={activeId}
@@ -65,6 +72,7 @@ export function Sidebar({
           onOpen={onOpen}
           onDeleted={onDeleted}
         />
+        <Nav route={route} onGo={onGo} />
       </aside>
       <div className="scrim" aria-hidden onClick={onClose} />
     </>

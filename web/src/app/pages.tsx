@@ -1,0 +1,21 @@
+/** The pages beside the chat: what each is called, and its code, fetched when it is first opened. */
+
+import { Settings } from "lucide-react";
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+
+import { t } from "../ui/i18n";
+import type { PageName } from "./route";
+
+interface Page {
+  name: () => string;
+  Icon: typeof Settings;
+  Body: LazyExoticComponent<ComponentType<{ id: string | null }>>;
+}
+
+export const BODIES: Record<PageName, Page> = {
+  settings: {
+    name: () => t("Settings"),
+    Icon: Settings,
+    Body: lazy(() => import("../features/settings/SettingsPage")),
+  },
+};
