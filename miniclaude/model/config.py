@@ -59,9 +59,9 @@ class ModelConfig:
     included; None sees everything.
     experts: how many MLPs of `expert_width`, gated and without biases, a sparse layer chooses from,
     `experts_per_token` of them for each token; 0 for a model whose layers are all dense. norm_topk:
-    the weights of those chosen are made to add up to one. shared_expert_width: of one more MLP that sees every token,
-    behind a gate; 0 for none. sparse_layers: one entry a layer, whether it is sparse; all are where
-    nothing is said.
+    the weights of those chosen are made to add up to one. shared_expert_width: of one more MLP that
+    sees every token, behind a gate; 0 for none. sparse_layers: one entry a layer, whether it is
+    sparse; all are where nothing is said.
     """
 
     family: Literal["gpt2", "llama"]

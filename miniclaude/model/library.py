@@ -7,11 +7,13 @@ an adapter, which needs its base. Folders that begin with a dot are work in prog
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -150,6 +152,9 @@ class Library:
 
     def find(self, name: str) -> InstalledModel:
         """The model called `name`. Raises ModelNotFoundError, listing what is there."""
+        whole = self._find_whole(name)  # what each request asks for is not worth a look at all
+        if whole is not None:
+            return whole
         models = self.list()
         for model in models:
             if model.name == name:
@@ -163,6 +168,16 @@ class Library:
             hint=f"Installed: {there}.{pull}",
             param="model",
         )
+
+    def _find_whole(self, name: str) -> InstalledModel | None:
+        """A model that was not tuned, by where it would be; None where it is not."""
+        with suppress(InvalidRequestError):  # a name that no such model can have
+            folder = folder_name(name)
+            for models, bundled in ((self.home_models, False), (self.bundled, True)):
+                if models is not None:
+                    with suppress(OSError):
+                        return _describe(models / folder, bundled=bundled)
+        return None
 
     def remove(self, name: str) -> InstalledModel:
         """Delete a model's folder and say what it was.
@@ -215,16 +230,23 @@ class Library:
 
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
     config = path / CONFIG
+    status = config.stat()
     size, stamp = _measure(path)
     return InstalledModel(
         name=path.name.replace("--", "/", 1),
         path=path,
         bytes=size,
-        context=_context(config),
-        created=int(config.stat().st_mtime),
+        context=_context_at(config, status.st_mtime_ns, status.st_ino, status.st_size),
+        created=int(status.st_mtime),
         bundled=bundled,
         stamp=stamp,
     )
+
+
+@lru_cache(maxsize=256)
+def _context_at(config: Path, *state: int) -> int:
+    """`_context`, read once for each state of the file."""
+    return _context(config)
 
 
 def _describe_tuned(path: Path) -> InstalledModel:
@@ -251,12 +273,13 @@ def _measure(folder: Path) -> tuple[int, str]:
     rewrite a file of the same size."""
     files = []
     size = 0
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            found = path.stat()
-            size += found.st_size
-            times = (found.st_mtime_ns, found.st_ctime_ns)
-            files.append((path.name, found.st_ino, found.st_size, *times))
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_file():
+                found = entry.stat()
+                size += found.st_size
+                times = (found.st_mtime_ns, found.st_ctime_ns)
+                files.append((entry.name, found.st_ino, found.st_size, *times))
     return size, sha256(repr(files).encode()).hexdigest()
 
 
