@@ -129,7 +129,8 @@ class Session:
 
     async def leave_when_stopping(self) -> None:
         """Close the socket when the server stops, once every request has been told its end."""
-        await self._stopping.wait()
+        with self._stopping.cancels():
+            await anyio.sleep_forever()
         await self._leave()
 
     async def _leave(self) -> None:
