@@ -36,6 +36,7 @@ from miniclaude.model.install import Progress, check_disk
 from miniclaude.model.library import InstalledModel
 from miniclaude.model.merged import write_merged
 from miniclaude.model.new_file import check_no_file, new_file
+from miniclaude.model.packing import read_packing
 from miniclaude.model.shards import DTYPES
 from miniclaude.tokenizer.gguf import read_keys
 
@@ -75,7 +76,7 @@ def write_gguf(model: InstalledModel, path: Path, kind: BlockType, progress: Pro
     path = path.absolute()
     check_no_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if model.adapter is None:
+    if model.adapter is None and read_packing(model.path) is None:
         _write(model.path, model.name, path, kind, progress)
         return
     needed = sum(file.stat().st_size for file in model.weights.iterdir() if file.is_file())

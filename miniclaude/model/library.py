@@ -228,6 +228,12 @@ class Library:
             yield replace(model, base=base, context=context)
 
 
+def folder_model(path: Path) -> InstalledModel:
+    """A model folder that is in no library, called like its folder. Raises OSError for one without
+    config.json."""
+    return _describe(path, bundled=False)
+
+
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
     config = path / CONFIG
     status = config.stat()

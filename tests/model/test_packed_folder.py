@@ -166,7 +166,21 @@ def test_facts_are_those_of_the_packed_weights(packed: Path, original: Path) -> 
     assert facts.weight_bytes == sum(tensor.bytes for tensor in read_header(file).values())
 
 
-def test_only_answering_reads_it(packed: Path) -> None:
+@pytest.mark.parametrize("name", SHAPES)
+def test_eight_bits_are_read_as_the_floats_they_stand_for(name: str, tmp_path: Path) -> None:
+    """What is taught on these floats is served on those bits: the two must be one model."""
+    config, changes = SHAPES[name]
+    save_model(random_model(config, **changes), tmp_path / "plain")
+    folder = packed_folder(tmp_path / "plain", tmp_path / "packed", 8)
+    floats, reference = load_model(folder), map_packed(folder)
+    ids = torch.arange(12)[None] % config.vocab_size
+    with torch.inference_mode():
+        assert torch.equal(floats(ids), reference(ids))
+    save_model(floats, tmp_path / "again")
+    assert torch.equal(load_model(tmp_path / "again")(ids), floats(ids))
+
+
+def test_four_bits_are_for_answering_only(packed: Path) -> None:
     """Training, merging and other number formats want the numbers that are no longer there."""
     with pytest.raises(CheckpointError, match="stored in int4, which is for answering only"):
         load_model(packed)
