@@ -32,6 +32,7 @@ from miniclaude.server.routes import (
     models,
     openapi,
     page,
+    presets,
     responses,
     stream,
 )
@@ -50,6 +51,7 @@ API_ROUTERS = (
     stream.router,
     models.router,
     conversations.router,
+    presets.router,
     files.router,
     fine_tuning.router,
     health.router,

@@ -17,7 +17,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
-from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
+from miniclaude.server.wire import (
+    chat,
+    completions,
+    conversations,
+    embeddings,
+    fine_tuning,
+    presets,
+)
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
 from miniclaude.server.wire.responses import body as responses
@@ -51,6 +58,7 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): Reads(
         conversations.Leave
     ),
+    ("post", "/presets"): Reads(presets.NewPreset),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
 }

@@ -25,6 +25,7 @@ from miniclaude.settings import ServerSettings
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.presets import Presets
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    presets: Presets
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
@@ -161,6 +163,7 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Presets(database),
             turns,
             Warmup(registry),
             find_default,

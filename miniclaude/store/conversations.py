@@ -42,7 +42,8 @@ class Conversation:
     """A conversation, without its messages.
 
     title: "" until somebody, or the first message, names it. head_id: the message at the end of
-    the branch last shown. created_at, updated_at: Unix seconds.
+    the branch last shown. created_at, updated_at: Unix seconds. settings: how its answers are to
+    be drawn; None leaves all to the model.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Conversation:
     head_id: str | None
     created_at: float
     updated_at: float
+    settings: dict[str, Any] | None = None
 
     @property
     def cursor(self) -> str:
@@ -142,6 +144,7 @@ class Conversations:
         pinned: bool | Unset = UNSET,
         archived: bool | Unset = UNSET,
         head_id: str | Unset | None = UNSET,
+        settings: dict[str, Any] | Unset | None = UNSET,
     ) -> Conversation:
         """Change what is given. `updated_at` stays: it tells when something was last said.
 
@@ -156,6 +159,7 @@ class Conversations:
                 ("pinned", pinned),
                 ("archived", archived),
                 ("head_id", head_id),
+                ("settings", settings),
             )
             if value is not UNSET
         }
@@ -206,6 +210,7 @@ async def insert_conversation(
             head_id=conversation.head_id,
             created_at=conversation.created_at,
             updated_at=conversation.updated_at,
+            settings=conversation.settings,
         )
     )
 
@@ -260,4 +265,5 @@ def _conversation(row: Row[Any]) -> Conversation:
         head_id=row.head_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        settings=row.settings,
     )

@@ -42,7 +42,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0003") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0006") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
