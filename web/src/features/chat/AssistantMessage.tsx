@@ -1,17 +1,31 @@
 import { ActionBarPrimitive, MessagePrimitive } from "@assistant-ui/react";
-import { RefreshCw } from "lucide-react";
+import { ChartNoAxesColumn, RefreshCw } from "lucide-react";
+import { useState } from "react";
 
 import { CopyButton } from "../../ui/CopyButton";
+import { t } from "../../ui/i18n";
+import { AnswerBody } from "./AnswerBody";
 import { Branches } from "./Branches";
+import { Comparison } from "./Comparison";
+import { useChatContext } from "./context";
 import { MessageEnding } from "./MessageEnding";
-import { Markdown } from "./markdown/Markdown";
 import { UsageLine } from "./UsageLine";
 import { useMessage } from "./useMessage";
 
 export function AssistantMessage() {
   const message = useMessage();
+  const { pair, settings } = useChatContext();
+  const [formatted, setFormatted] = useState(false);
   if (message === undefined) return null;
+  if (pair?.includes(message.id)) {
+    return (
+      <MessagePrimitive.Root className="message">
+        <Comparison pair={pair} />
+      </MessagePrimitive.Root>
+    );
+  }
   const running = message.status === "streaming";
+  const canWeigh = !running && message.tokens.length > 0 && settings.logprobs !== undefined;
   return (
     <MessagePrimitive.Root
       className="message message-assistant"
@@ -20,14 +34,7 @@ export function AssistantMessage() {
       aria-busy={running}
       data-status={message.status}
     >
-      {message.content !== "" && <Markdown text={message.content} running={running} />}
-      {running && message.content === "" && (
-        <div className="thinking" role="status" aria-label="Waiting for the first word">
-          <span />
-          <span />
-          <span />
-        </div>
-      )}
+      <AnswerBody message={message} weighed={canWeigh && !formatted} />
       <MessageEnding message={message} />
       {!running && (
         <div className="message-bar">
@@ -37,6 +44,18 @@ export function AssistantMessage() {
             <ActionBarPrimitive.Reload className="icon-button" aria-label="Answer again">
               <RefreshCw size={15} aria-hidden />
             </ActionBarPrimitive.Reload>
+            {canWeigh && (
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={t("Show how sure the model was")}
+                aria-pressed={!formatted}
+                data-marked={!formatted}
+                onClick={() => setFormatted(!formatted)}
+              >
+                <ChartNoAxesColumn size={15} aria-hidden />
+              </button>
+            )}
           </ActionBarPrimitive.Root>
           <UsageLine message={message} />
         </div>

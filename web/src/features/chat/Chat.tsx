@@ -1,12 +1,14 @@
 import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
 
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
+import { ChatContextProvider } from "./context";
 import { reload } from "./store";
 import type { Thread } from "./thread";
+import { useTurnSettings } from "./turnSettings";
 import { UserMessage, UserMessageEditor } from "./UserMessage";
 import { Welcome } from "./Welcome";
 
@@ -21,16 +23,28 @@ const MESSAGES = {
 export function Chat({
   thread,
   model,
+  rival,
+  continues,
   footer,
 }: {
   thread: Thread;
   model: string | null;
+  /** A second model that answers beside it. */
+  rival: string | null;
+  /** Whether a model goes on with an answer that was cut off. */
+  continues: (model: string) => boolean;
   footer?: ReactNode;
 }) {
   const giveBack = useRef<(text: string) => void>(() => undefined);
   const onRefused = useCallback((text: string) => giveBack.current(text), []);
+  const settings = useTurnSettings(thread.conversationId ?? thread.key);
+  const context = useMemo(
+    () => ({ threadKey: thread.key, settings, continues, model, pair: thread.pair }),
+    [thread.key, settings, continues, model, thread.pair],
+  );
   return (
-    <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
+    <ChatContextProvider value={context}>
+    <ChatRuntime thread={thread} model={model} rival={rival} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
           <div className="column" role="log" aria-label="Conversation" aria-live="off">
@@ -50,6 +64,7 @@ export function Chat({
         <Announcer thread={thread} />
       </ThreadPrimitive.Root>
     </ChatRuntime>
+    </ChatContextProvider>
   );
 }
 

@@ -8,6 +8,7 @@ import { type ReactNode, useMemo } from "react";
 
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
+import { askBoth } from "./answers";
 import { ask, askAgain, showBranch, stop } from "./store";
 import { type Thread, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
@@ -19,11 +20,14 @@ const textOf = (message: AppendMessage) =>
 export function ChatRuntime({
   thread,
   model,
+  rival,
   onRefused,
   children,
 }: {
   thread: Thread;
   model: string | null;
+  /** A second model that answers beside it. */
+  rival: string | null;
   /** The server would not take this text: put it back where it was typed. */
   onRefused: (text: string) => void;
   children: ReactNode;
@@ -43,7 +47,11 @@ export function ChatRuntime({
     onNew: async (message) => {
       const text = textOf(message).trim();
       saveDraft(thread.conversationId, "");
-      if (!(await ask(key, thread.headId, text, options))) onRefused(text);
+      const accepted =
+        rival === null
+          ? await ask(key, thread.headId, text, options)
+          : await askBoth(key, thread.headId, text, options, rival);
+      if (!accepted) onRefused(text);
     },
     onEdit: async (message) => {
       const text = textOf(message).trim();

@@ -1,4 +1,12 @@
-import type { MessageStatus, Role, Usage, WireError, WireMessage } from "../../api/types";
+import type {
+  MessageStatus,
+  Role,
+  TokenChoice,
+  ToolStep,
+  Usage,
+  WireError,
+  WireMessage,
+} from "../../api/types";
 
 /**
  * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
@@ -19,6 +27,12 @@ export interface Message {
   turnId: string | null;
   /** Tokens a second, for answers this page watched from the first word to the last. */
   speed: number | null;
+  /** Seconds from the question to the first word, for answers that this page asked for. */
+  firstWord: number | null;
+  /** Calls of tools, in order. */
+  steps: readonly ToolStep[];
+  /** What the model weighed, where this page watched and it was asked for; nothing stores it. */
+  tokens: readonly TokenChoice[];
 }
 
 let counter = 0;
@@ -52,6 +66,9 @@ export function newMessage(
     error: null,
     turnId: null,
     speed: null,
+    firstWord: null,
+    steps: [],
+    tokens: [],
     ...fields,
   };
 }
@@ -75,6 +92,9 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     error: message.error,
     turnId: message.turn_id ?? null,
     speed: mine.get(message.id)?.speed ?? null,
+    firstWord: mine.get(message.id)?.firstWord ?? null,
+    steps: message.steps,
+    tokens: mine.get(message.id)?.tokens ?? [],
   }));
 }
 

@@ -11,8 +11,9 @@ import { ApiError, describeError } from "../../api/http";
 import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
 import type { TurnSettings } from "../../api/types";
 import { showToast } from "../../ui/toast";
-import { localId } from "./message";
+import { type Message, localId } from "./message";
 import * as Thread from "./thread";
+import { settingsLoaded } from "./turnSettings";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -35,13 +36,13 @@ export const useChat = create<ChatState>(() => ({
   changed: null,
 }));
 
-const get = (key: string): Thread.Thread => {
+export const get = (key: string): Thread.Thread => {
   const thread = useChat.getState().threads[key];
   if (thread === undefined) throw new Error(`no such chat on this page: ${key}`);
   return thread;
 };
 
-const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
+export const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
   useChat.setState(({ threads }) => {
     const thread = threads[key];
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
@@ -55,7 +56,7 @@ const announce = (key: string): void => {
   }));
 };
 
-const watchers = new Watchers(get, update, { onEnd: announce, onLost: (key) => reload(key) });
+export const watchers = new Watchers(get, update, { onEnd: announce, onLost: (key) => reload(key) });
 
 /** Answers whose turn a person stopped before the server had named it. */
 const stopRequested = new Set<string>();
@@ -90,6 +91,7 @@ export async function reload(key: string): Promise<void> {
   try {
     const conversation = await getConversation(conversationId);
     if (watchers.busy(key)) return; // what we are being told live is newer
+    settingsLoaded(conversationId, conversation.settings);
     update(key, (thread) => Thread.loaded(thread, conversation));
     for (const message of get(key).messages) {
       if (message.status === "streaming" && message.turnId) {
@@ -143,7 +145,8 @@ export async function askAgain(
   return begin(key, answerId, [answerId], before, {}, options);
 }
 
-async function begin(
+/** Have the server begin a turn whose messages are on the page already. */
+export async function begin(
   key: string,
   answerId: string,
   added: string[],
@@ -177,20 +180,21 @@ async function begin(
   }
 }
 
-/** Stop the answer that is being written; what there is of it stays. */
+/** Stop what is being written; what there is of it stays. */
 export async function stop(key: string): Promise<void> {
-  const thread = get(key);
-  const answer = Thread.streaming(thread);
-  if (answer === undefined || thread.conversationId === null) {
-    if (answer) stopRequested.add(answer.id);
-    return;
-  }
-  if (answer.turnId === null) {
+  const { messages } = get(key);
+  const writing = messages.filter(({ status }) => status === "streaming");
+  await Promise.all(writing.map((answer) => stopOne(key, answer)));
+}
+
+async function stopOne(key: string, answer: Message): Promise<void> {
+  const { conversationId } = get(key);
+  if (conversationId === null || answer.turnId === null) {
     stopRequested.add(answer.id);
     return;
   }
   try {
-    await cancelTurn(thread.conversationId, answer.turnId);
+    await cancelTurn(conversationId, answer.turnId);
   } catch (error) {
     // 404 and 409 mean that the turn ended by itself a moment ago.
     if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
@@ -209,7 +213,7 @@ export function showBranch(key: string, headId: string | null): void {
   }
 }
 
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (error instanceof ApiError) return describeError(error.detail);
   return error instanceof Error ? error.message : String(error);
 }
