@@ -9,6 +9,7 @@ from functools import cache
 from fastapi import FastAPI
 
 from miniclaude import __version__
+from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
 from miniclaude.server.auth import Access
 from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
@@ -20,6 +21,7 @@ from miniclaude.server.quotas import Caller, Quota
 from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
+    attachments,
     chat,
     completions,
     conversations,
@@ -52,6 +54,7 @@ API_ROUTERS = (
     models.router,
     conversations.router,
     presets.router,
+    attachments.router,
     files.router,
     fine_tuning.router,
     health.router,
@@ -98,7 +101,11 @@ def create_app(
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
+        larger={
+            ("POST", f"{prefix}{path}"): most
+            for prefix in ("", "/v1")
+            for path, most in (("/files", uploads), ("/attachments", MAX_ATTACHMENT))
+        },
     )
     app.add_middleware(RateLimits)
     app.add_middleware(

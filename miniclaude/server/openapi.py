@@ -33,6 +33,7 @@ Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
 EVENTS = "text/event-stream"
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ def _describe(
         operation["requestBody"] = _content("application/json", references[reads.body])
     elif (method, path) == ("post", "/files"):
         operation["requestBody"] = _content("multipart/form-data", UPLOAD)
+    elif (method, path) == ("post", "/attachments"):
+        operation["requestBody"] = _content(BYTES, UPLOAD["properties"]["file"])
     responses = operation["responses"]
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()

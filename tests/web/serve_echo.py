@@ -31,7 +31,7 @@ from miniclaude.messages import (
 from miniclaude.providers import echo
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.serve import run_server
-from miniclaude.settings import load_settings
+from miniclaude.settings import ProviderSettings, load_settings
 
 WORD_SECONDS = 0.005
 FAIL = "please fail"

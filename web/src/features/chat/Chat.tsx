@@ -56,7 +56,7 @@ export function Chat({
                 <ArrowDown size={17} aria-hidden />
               </ThreadPrimitive.ScrollToBottom>
             </AuiIf>
-            <Composer conversationId={thread.conversationId} />
+            <Composer conversationId={thread.conversationId} threadKey={thread.key} />
             {footer}
           </div>
         </ThreadPrimitive.Viewport>

@@ -8,9 +8,11 @@ import { type ReactNode, useMemo } from "react";
 
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
+import { joined, split } from "./attachments/blocks";
+import { giveBack, take } from "./attachments/store";
 import { askBoth } from "./answers";
 import { ask, askAgain, showBranch, stop } from "./store";
-import { type Thread, streaming } from "./thread";
+import { type Thread, find, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
 
 const textOf = (message: AppendMessage) =>
@@ -47,14 +49,21 @@ export function ChatRuntime({
     onNew: async (message) => {
       const text = textOf(message).trim();
       saveDraft(thread.conversationId, "");
+      const files = await take(key);
+      const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
+      const content = joined(text, blocks);
       const accepted =
         rival === null
-          ? await ask(key, thread.headId, text, options)
-          : await askBoth(key, thread.headId, text, options, rival);
-      if (!accepted) onRefused(text);
+          ? await ask(key, thread.headId, content, options)
+          : await askBoth(key, thread.headId, content, options, rival);
+      if (accepted) return;
+      giveBack(key, files);
+      onRefused(text);
     },
     onEdit: async (message) => {
-      const text = textOf(message).trim();
+      // The files stay with the question, whatever becomes of its words.
+      const { tail } = split(find(thread, message.sourceId)?.content ?? "");
+      const text = joined(textOf(message).trim(), [], tail);
       if (!(await ask(key, message.parentId, text, options))) onRefused(text);
     },
     onReload: async (parentId) => {
