@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import StoreError
 from miniclaude.messages import Usage
@@ -58,10 +59,18 @@ async def test_answers_of_an_older_version_are_kept(database_url: str) -> None:
     said = await say(
         database, "ada", made.id, "Hi", ending=Ending("complete", "stop", Usage(3, 5, 2))
     )
-    column = text("ALTER TABLE messages DROP COLUMN cached_tokens")
-    version = text("UPDATE alembic_version SET version_num = '0003'")
-    await database.write(lambda connection: connection.execute(column))
-    await database.write(lambda connection: connection.execute(version))
+    undo = (
+        "ALTER TABLE conversations DROP COLUMN settings",
+        "DROP TABLE presets",
+        "ALTER TABLE messages DROP COLUMN cached_tokens",
+        "UPDATE alembic_version SET version_num = '0003'",
+    )
+
+    async def go_back(connection: AsyncConnection) -> None:
+        for statement in undo:
+            await connection.execute(text(statement))
+
+    await database.write(go_back)
     await database.close()
     database = await Database.open(database_url)
     stored = await TurnStore(database).get("ada", made.id, said.turn_id)

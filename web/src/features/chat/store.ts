@@ -13,7 +13,7 @@ import type { TurnSettings } from "../../api/types";
 import { showToast } from "../../ui/toast";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
-import { settingsLoaded } from "./turnSettings";
+import { settingsLoaded, settingsSerial } from "./turnSettings";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -88,10 +88,11 @@ export function open(conversationId: string): void {
 export async function reload(key: string): Promise<void> {
   const { conversationId } = get(key);
   if (conversationId === null) return;
+  const serial = settingsSerial(conversationId);
   try {
     const conversation = await getConversation(conversationId);
     if (watchers.busy(key)) return; // what we are being told live is newer
-    settingsLoaded(conversationId, conversation.settings);
+    settingsLoaded(conversationId, conversation.settings, serial);
     update(key, (thread) => Thread.loaded(thread, conversation));
     for (const message of get(key).messages) {
       if (message.status === "streaming" && message.turnId) {
@@ -209,7 +210,7 @@ export function showBranch(key: string, headId: string | null): void {
   const serverId = Thread.find(thread, headId)?.serverId;
   if (thread.conversationId && serverId) {
     // Where a person left off is a courtesy; failing to note it is no reason to disturb them.
-    changeConversation(thread.conversationId, { head_id: serverId }).catch(() => undefined);
+    changeConversation(thread.conversationId, { head_id: serverId }, { keepalive: true }).catch(() => undefined);
   }
 }
 

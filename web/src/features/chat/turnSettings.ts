@@ -12,16 +12,31 @@ export const ALTERNATIVES = 5;
 
 const useAll = create<{ byId: Record<string, TurnSettings> }>(() => ({ byId: {} }));
 
-/** Changes that the server has not heard of yet. */
+/** Changes that the server has not heard of yet, and those on their way to it. */
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
+const sending = new Map<string, number>();
+/** How often a conversation's settings were changed here, or heard of by the server. */
+const serials = new Map<string, number>();
+
+const count = (id: string) => serials.set(id, settingsSerial(id) + 1);
+
+/** Ask before the server is asked; `settingsLoaded` then knows an answer that is too old. */
+export function settingsSerial(id: string): number {
+  return serials.get(id) ?? 0;
+}
 
 export function useTurnSettings(id: string): TurnSettings {
   return useAll(({ byId }) => byId[id]) ?? NONE;
 }
 
+export function settingsOf(id: string): TurnSettings {
+  return useAll.getState().byId[id] ?? NONE;
+}
+
 export function saveTurnSettings(id: string, settings: TurnSettings): void {
   const kept = clean(settings);
   useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: kept } }));
+  count(id);
   if (isLocalId(id)) return;
   clearTimeout(waiting.get(id));
   waiting.set(
@@ -30,9 +45,9 @@ export function saveTurnSettings(id: string, settings: TurnSettings): void {
   );
 }
 
-/** What the server has; a change that it has not heard of yet is newer. */
-export function settingsLoaded(id: string, settings: TurnSettings): void {
-  if (waiting.has(id)) return;
+/** What the server has. A change that was made here since it was asked (`serial`) is newer. */
+export function settingsLoaded(id: string, settings: TurnSettings, serial: number): void {
+  if (waiting.has(id) || sending.has(id) || serial !== settingsSerial(id)) return;
   useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: clean(settings) } }));
 }
 
@@ -47,9 +62,16 @@ export function adoptTurnSettings(from: string, to: string): void {
 function send(id: string, keepalive = false): void {
   clearTimeout(waiting.get(id));
   waiting.delete(id);
-  const settings = useAll.getState().byId[id] ?? NONE;
-  // They still hold on this page; a server that is away has its own notice.
-  changeConversation(id, { settings }, { keepalive }).catch(() => undefined);
+  const settings = settingsOf(id);
+  sending.set(id, (sending.get(id) ?? 0) + 1);
+  const settled = () => {
+    count(id);
+    const left = (sending.get(id) ?? 1) - 1;
+    if (left > 0) sending.set(id, left);
+    else sending.delete(id);
+  };
+  // Where it fails they still hold on this page; a server that is away has its own notice.
+  changeConversation(id, { settings }, { keepalive }).then(settled, settled);
 }
 
 if (typeof addEventListener === "function") {

@@ -32,7 +32,7 @@ export function ToolFields({ settings, onChange }: FieldsProps) {
       <label htmlFor={names.which}>{t("Tools")}</label>
       <select id={names.which} value={which} onChange={(event) => choose(event.target.value)}>
         <option value="auto">{t("If the model knows how")}</option>
-        <option value="chosen">{t("These")}</option>
+        {(known.length > 0 || which === "chosen") && <option value="chosen">{t("These")}</option>}
         <option value="none">{t("None")}</option>
       </select>
       {which === "chosen" &&
