@@ -17,6 +17,7 @@ from miniclaude.server.error_handlers import describe
 from miniclaude.server.wire.fine_tuning import Seed
 from miniclaude.server.wire.sampling import Finite
 from miniclaude.server.wire.validation import NullIsAbsent
+from miniclaude.store.conversations import unix_now
 
 MAX_SOURCES = 16
 MAX_MENDED = 1_000
@@ -92,7 +93,7 @@ def dataset_json(dataset: PreparedDataset) -> Json:
 
 
 def preparation_json(preparation: Preparation) -> Json:
-    """A preparation as it stands."""
+    """A preparation as it stands. now: by the clock that its other times are by."""
     error = preparation.error
     return {
         "id": preparation.id,
@@ -102,6 +103,7 @@ def preparation_json(preparation: Preparation) -> Json:
         "status": preparation.status,
         "began": preparation.began,
         "ended": preparation.ended,
+        "now": unix_now(),
         "steps": [
             {
                 "name": step.name,
