@@ -55,7 +55,7 @@ export function DatasetPage({ name }: { name: string }) {
       </p>
       <Making />
       {failed !== null && (
-        <p className="notice notice-error" role="alert">
+        <p className="error-note" role="alert">
           {failed}
         </p>
       )}

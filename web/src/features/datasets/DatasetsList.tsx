@@ -26,7 +26,7 @@ export function DatasetsList() {
     >
       <Making />
       {failed !== null && (
-        <p className="notice notice-error" role="alert">
+        <p className="error-note" role="alert">
           {failed}
         </p>
       )}

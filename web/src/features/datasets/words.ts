@@ -68,7 +68,20 @@ export function stageWord(stage: string): string {
       return t("Safety");
     case "duplicates":
       return t("Duplicates");
+    case "variety":
+      return t("Variety");
     default:
       return stage;
+  }
+}
+
+export function tierWord(tier: "proof of concept" | "meaningful" | "production"): string {
+  switch (tier) {
+    case "proof of concept":
+      return t("A manner is picked up");
+    case "meaningful":
+      return t("Something lasting is learnt");
+    case "production":
+      return t("Enough to rely on");
   }
 }

@@ -142,6 +142,11 @@ export const dataWords: Readonly<Record<string, string>> = {
   "Write one object: {example}": "Schreibe ein Objekt: {example}",
   "You see what is in it, mend what was left out, and teach a model with it.":
     "Du siehst, was darin ist, behebst, was weggelassen wurde, und unterrichtest ein Modell damit.",
+  "A manner is picked up": "Eine Art zu reden wird übernommen",
+  "Enough to rely on": "Genug, um sich darauf zu verlassen",
+  "How far it carries": "Wie weit es trägt",
+  "Something lasting is learnt": "Bleibendes wird gelernt",
+  "Variety": "Vielfalt",
   "about {time} left": "noch etwa {time}",
   "and {n} more tokens": "und {n} weitere Token",
   "and {n} more turns": "und {n} weitere Beiträge",
@@ -154,6 +159,7 @@ export const dataWords: Readonly<Record<string, string>> = {
   "marked": "markiert",
   "merged into others": "mit anderen verbunden",
   "nothing to do": "nichts zu tun",
+  "reached": "erreicht",
   "running": "läuft",
   "sent before, {size}": "schon gesendet, {size}",
   "stopped": "angehalten",
@@ -165,6 +171,7 @@ export const dataWords: Readonly<Record<string, string>> = {
   "{name} is ready": "{name} ist fertig",
   "{n} left out because they repeat another row.":
     "{n} weggelassen, weil sie eine andere Zeile wiederholen.",
+  "{n} more": "noch {n}",
   "{n} rows": "{n} Zeilen",
   "{rows} fixed.": "{rows} behoben.",
   "{rows} left out.": "{rows} weggelassen.",

@@ -116,13 +116,13 @@ function note(step: Step, now: number): string {
 function Ending({ making }: { making: Preparation }) {
   if (making.status === "failed") {
     return (
-      <p className="notice notice-error pre-line" role="alert">
+      <p className="error-note pre-line" role="alert">
         {making.error?.message}
       </p>
     );
   }
   const rejected = rejectedSoFar(making.reports);
-  const leftOut = rejected === null ? "" : t("{rows} left out.", { rows: rowsWord(rejected) });
+  const leftOut = rejected ? t("{rows} left out.", { rows: rowsWord(rejected) }) : "";
   if (making.status === "finished") {
     return (
       <p role="status" className="making-end">

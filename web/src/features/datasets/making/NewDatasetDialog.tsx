@@ -77,7 +77,7 @@ export function NewDatasetDialog({ onClose }: { onClose: () => void }) {
           onForget={(id) => setEarlier((files) => files.filter((file) => file.id !== id))}
         />
         {refused !== null && (
-          <p className="notice notice-error" role="alert">
+          <p className="error-note" role="alert">
             {refused}
           </p>
         )}
@@ -102,7 +102,7 @@ export function NewDatasetDialog({ onClose }: { onClose: () => void }) {
           />
         )}
         {failed !== null && (
-          <p className="notice notice-error pre-line" role="alert">
+          <p className="error-note pre-line" role="alert">
             {failed}
           </p>
         )}

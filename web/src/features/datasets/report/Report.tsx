@@ -1,7 +1,7 @@
 import type { Report as Data } from "../../../api/datasets";
 import { formatNumber, t } from "../../../ui/i18n";
 import { Section } from "../../../ui/PageFrame";
-import { stageWord } from "../words";
+import { stageWord, tierWord } from "../words";
 import { Duplicates } from "./Duplicates";
 import { Bars, Columns, Dial, Ribbon } from "./pictures";
 import { Safety } from "./Safety";
@@ -10,6 +10,12 @@ import { Safety } from "./Safety";
  * do not repeat each other; the same as in the pipeline (`data/validate.py`). */
 const GUIDE = [10, 200] as const;
 const DISTINCT = 0.8;
+/** Examples from which a dataset carries so far, as in the pipeline. */
+const TIERS = [
+  ["proof of concept", 100],
+  ["meaningful", 1_000],
+  ["production", 10_000],
+] as const;
 const MOST_KINDS = 18;
 
 const percent = (share: number) =>
@@ -59,12 +65,19 @@ function Accounting({ report }: { report: Data }) {
           { label: t("left out"), count: rows.rejected, tone: "d" },
         ]}
       />
-      <p>
-        {t("{rows} rows were read.", { rows: formatNumber(rows.rows) })}{" "}
-        <span lang="en">
-          {tier.name}: {tier.says}
-        </span>
-      </p>
+      <p>{t("{rows} rows were read.", { rows: formatNumber(rows.rows) })}</p>
+      <ol className="tiers" aria-label={t("How far it carries")}>
+        {TIERS.map(([name, least]) => (
+          <li key={name} data-reached={tier.examples >= least}>
+            <b>{tierWord(name)}</b>
+            <span className="hint">
+              {tier.examples >= least
+                ? t("reached")
+                : t("{n} more", { n: formatNumber(least - tier.examples) })}
+            </span>
+          </li>
+        ))}
+      </ol>
       <ul className="hint" lang="en">
         {report.formats.map((one) => (
           <li key={one.source}>

@@ -72,7 +72,7 @@ export function FixDialog({
             void save();
           }}
         >
-          <p className="notice notice-error" role={judged === null ? undefined : "alert"}>
+          <p className="error-note" role={judged === null ? undefined : "alert"}>
             <code>{reason.error}</code> <span lang="en">{reason.message}</span>{" "}
             <b lang="en">{reason.cure}</b>
           </p>

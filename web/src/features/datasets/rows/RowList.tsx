@@ -19,7 +19,7 @@ export function RowList({ found, which, onFix, onTokens }: Props) {
   const { page, failed, loading, next, back, pageNumber } = found;
   if (failed !== null) {
     return (
-      <p className="notice notice-error" role="alert">
+      <p className="error-note" role="alert">
         {failed}
       </p>
     );

@@ -59,7 +59,7 @@ export function TokensDialog({
           </select>
         </label>
         {failed !== null && (
-          <p className="notice notice-error" role="alert">
+          <p className="error-note" role="alert">
             {failed}
           </p>
         )}
