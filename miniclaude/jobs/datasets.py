@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from miniclaude.data.browse import Json, RejectedRow, example_at, rejected_row
+from miniclaude.data.browse import Json, RejectedRow, example_at, rejected_row, texts_of
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.one_row import judge_row
 from miniclaude.data.prepared import PreparedDataset, Split, find_dataset, remove_dataset
@@ -34,6 +34,8 @@ SOURCES = ".sources"
 """Beside the datasets: uploads under their own names, whose endings say how they are read."""
 MOST_TOKENS = 4_000
 """Of a part of a row, that are shown."""
+MOST_CHARACTERS = 400_000
+"""Of a row whose tokens are shown; a longer one would take minutes."""
 VERSION = re.compile(r"(.+)-v([1-9]\d{0,5})")
 MENDED = "Mended by hand"
 
@@ -147,8 +149,16 @@ class Datasets:
 
     def tokens(self, name: str, split: Split, number: int, model: str) -> Json:
         """A row's tokens as `model` sees them, and which of them are learnt; of each part the first
-        4,000. Raises NotFoundError, ModelNotFoundError, DatasetError, TokenizerError."""
+        4,000. Raises NotFoundError, ModelNotFoundError, DatasetError, TokenizerError, and
+        InvalidRequestError for a row that is too long."""
         example = example_at(self.find(name), split, number)
+        length = sum(map(len, texts_of(to_row(example))))
+        if length > MOST_CHARACTERS:
+            raise InvalidRequestError(
+                f"Row {number:,} has {length:,} characters; the tokens of so long a row are not shown.",
+                hint=f"Look at one with at most {MOST_CHARACTERS:,}.",
+                param="number",
+            )
         told = as_json(example, preview(example, _tokenizer(self._library.find(model).path)))
         for part in told["parts"]:  # type: ignore[attr-defined]
             part["tokens"] = part["tokens"][:MOST_TOKENS]

@@ -62,6 +62,8 @@ export const dataWords: Readonly<Record<string, string>> = {
   "Letters, digits, dots, - and _; at most 96.":
     "Buchstaben ohne Umlaute, Ziffern, Punkte, - und _; höchstens 96.",
   "Look at it": "Ansehen",
+  "Looking on: nothing in the first {n} rows.":
+    "Suche weiter: nichts in den ersten {n} Zeilen.",
   "Made from": "Gemacht aus",
   "Make a new version": "Neue Fassung machen",
   "Measuring and writing": "Messen und schreiben",
@@ -75,7 +77,6 @@ export const dataWords: Readonly<Record<string, string>> = {
   "None of: {kinds}.": "Es fehlen: {kinds}.",
   "Nothing": "Nichts",
   "Nothing of it was kept.": "Davon wurde nichts behalten.",
-  "Nothing so far; go on looking.": "Bisher nichts; weiter suchen.",
   "Nothing was found.": "Nichts gefunden.",
   "Only the beginning of this row was kept, and its source has gone.":
     "Nur der Anfang dieser Zeile ist noch da, ihre Quelle nicht mehr.",

@@ -24,7 +24,7 @@ export function RowList({ found, which, onFix, onTokens }: Props) {
       </p>
     );
   }
-  const isEmpty = page !== null && page.data.length === 0 && !loading;
+  const isEmpty = page !== null && page.data.length === 0;
   return (
     <>
       <ol className="row-list" aria-busy={loading}>
@@ -42,7 +42,11 @@ export function RowList({ found, which, onFix, onTokens }: Props) {
         ))}
       </ol>
       {isEmpty && (
-        <p role="status">{next === null ? t("No such rows.") : t("Nothing so far; go on looking.")}</p>
+        <p role="status">
+          {loading && page.next !== null
+            ? t("Looking on: nothing in the first {n} rows.", { n: formatNumber(page.next) })
+            : t("No such rows.")}
+        </p>
       )}
       {(next !== null || back !== null) && (
         <nav className="pager" aria-label={t("Pages of rows")}>
@@ -135,11 +139,11 @@ function Changed({ row }: { row: ChangedRow }) {
       <div className="pair side-by-side">
         <div>
           <h3>{t("Before")}</h3>
-          <RowTurns turns={row.before.turns} more={row.before.more} />
+          <RowTurns turns={row.before.turns} more={row.before.more} against={row.after.turns} />
         </div>
         <div>
           <h3>{t("After")}</h3>
-          <RowTurns turns={row.after.turns} more={row.after.more} />
+          <RowTurns turns={row.after.turns} more={row.after.more} against={row.before.turns} />
         </div>
       </div>
     </div>

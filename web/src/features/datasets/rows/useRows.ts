@@ -47,7 +47,12 @@ export function useRows(name: string, { which, query, error }: RowsFilter) {
     const timer = setTimeout(
       () => {
         listRows<AnyRow>(name, { which, after, query, error, signal: stop.signal }).then(
-          (page) => setSeen({ page, failed: null, loading: false }),
+          (page) => {
+            // The server looks through a part at a time; where it found nothing, there may be more.
+            const goesOn = page.data.length === 0 && page.next !== null;
+            setSeen({ page, failed: null, loading: goesOn });
+            if (goesOn) setStarts((all) => [...all.slice(0, -1), page.next ?? 0]);
+          },
           (problem: unknown) => {
             if (stop.signal.aborted) return;
             setSeen({ page: null, failed: messageOf(problem), loading: false });
