@@ -155,7 +155,7 @@ class Datasets:
         length = sum(map(len, texts_of(to_row(example))))
         if length > MOST_CHARACTERS:
             raise InvalidRequestError(
-                f"Row {number:,} has {length:,} characters; the tokens of so long a row are not shown.",
+                f"Row {number:,} has {length:,} characters, too many to show its tokens.",
                 hint=f"Look at one with at most {MOST_CHARACTERS:,}.",
                 param="number",
             )

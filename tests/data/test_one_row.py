@@ -32,7 +32,10 @@ ROWS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("row", ROWS)
 def test_the_pipeline_says_the_same(row: dict[str, Any], tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
-    other = {"question": "What is the capital of Peru?", "answer": "It is Lima, on the coast."}
+    other: dict[str, Any] = {
+        "question": "What is the capital of Peru?",
+        "answer": "It is Lima, on the coast.",
+    }
     source.write_text(f"{json.dumps(row)}\n{json.dumps(other)}\n")
     dataset = prepare([source], tmp_path / "made", PLAIN, processes=1)
     kept = [to_row(example) for example in dataset.examples("train")]

@@ -135,6 +135,14 @@ async def test_a_long_rejected_row_comes_whole_from_its_source(taught: Teaching)
     assert "has gone" in gone.json()["error"]["message"]
 
 
+async def test_the_tokens_of_a_very_long_row_are_not_made(taught: Teaching) -> None:
+    """It would hold a thread for minutes, to show what nobody can look through."""
+    await prepared(taught, json.dumps(said("hi", "word " * 100_000)).encode())
+    refused = await taught.client.get("/datasets/talk/rows/train/1/tokens?model=tiny")
+    assert refused.status_code == 400
+    assert "too many to show its tokens" in refused.json()["error"]["message"]
+
+
 async def check(taught: Teaching, row: object) -> dict[str, Any]:
     answer = await taught.client.post("/datasets/talk/check", json={"row": row})
     assert answer.status_code == 200, answer.text
@@ -302,6 +310,9 @@ async def test_a_dataset_in_use_is_not_deleted_and_its_upload_outlives_it(taught
         ("datasets/talk/rows/train/99", 404),
         ("datasets/talk/rows/changed/1", 400),
         ("datasets/talk/rows/train/1/tokens?model=none", 404),
+        ("datasets/talk/rows/train/1/tokens?model=tiny", 422),
+        ("datasets/talk/rows/train/99/tokens?model=tiny", 404),
+        ("datasets/talk/rows/rejected/1/tokens?model=tiny", 400),
         ("preparations/prep-none", 404),
         ("preparations/prep-none/events", 404),
     ],

@@ -86,6 +86,9 @@ def data(open_page: OpenPage, home: Path) -> Any:
 def test_a_file_becomes_a_dataset_and_hostile_text_stays_text(data: Page) -> None:
     expect(data.get_by_role("heading", name="No datasets yet")).to_be_visible()
     prepare(data, upload(f"talk {EVIL.replace('/', '')}.jsonl"), "talk")
+    making = data.get_by_role("region", name="Preparing talk")
+    expect(making.get_by_role("listitem").nth(0)).to_contain_text("8 read · 1 repaired")
+    expect(making.get_by_role("listitem").nth(1)).to_contain_text("4 left out")
     line = data.get_by_role("row", name=re.compile("^talk"))
     expect(line).to_contain_text("Conversations")
     expect(line.get_by_role("cell").nth(0)).to_have_text("4")
@@ -158,6 +161,7 @@ def test_a_rejected_row_is_mended_into_a_new_version(data: Page) -> None:
     dialog.get_by_role("button", name="Check and keep").click()
     expect(dialog).to_have_count(0)
     expect(row(data, "missing_field")).to_contain_text("Fixed, not in a version yet.")
+    expect(row(data, "missing_field").get_by_role("button")).to_be_focused()
     row(data, "not_json").get_by_role("button", name=re.compile("Fix row")).click()
     box = dialog.get_by_role("textbox", name="Row as JSON")
     expect(box).to_have_value(f"not json {EVIL}")

@@ -15,7 +15,12 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    // The browser gives the focus back to where it was.
+    return () => current?.close();
+  }, []);
   return (
     <dialog ref={dialog} className="dialog dialog-wide" aria-labelledby={id} onClose={onClose}>
       <div className="dialog-head">

@@ -172,7 +172,13 @@ export const dataWords: Readonly<Record<string, string>> = {
   "{name} is ready": "{name} ist fertig",
   "{n} left out because they repeat another row.":
     "{n} weggelassen, weil sie eine andere Zeile wiederholen.",
+  "personal data masked in {n}": "persönliche Daten verdeckt in {n}",
+  "{n} held out": "{n} zurückgehalten",
+  "{n} left out": "{n} weggelassen",
   "{n} more": "noch {n}",
+  "{n} read": "{n} gelesen",
+  "{n} repaired": "{n} ausgebessert",
+  "{n} requests varied": "{n} Bitten abgewandelt",
   "{n} rows": "{n} Zeilen",
   "{rows} fixed.": "{rows} behoben.",
   "{rows} left out.": "{rows} weggelassen.",

@@ -7,7 +7,16 @@ import { Progress } from "../../../ui/Progress";
 import { formatDuration } from "../../../ui/units";
 import { cancelMaking, dismissPreparation, useDatasets } from "../store";
 import { rowsWord, stepWord } from "../words";
-import { STEPS, type StepState, rejectedSoFar, secondsLeft, share, stepState } from "./eta";
+import {
+  STEPS,
+  type StepFacts,
+  type StepState,
+  rejectedSoFar,
+  secondsLeft,
+  share,
+  stepFacts,
+  stepState,
+} from "./eta";
 
 /** The dataset in the making, live; and how it ended, until it is put away. */
 export function Making() {
@@ -93,7 +102,10 @@ function Steps({ making }: { making: Preparation }) {
               <Progress label={stepWord(name)} value={share(step)} note={note(step, making.now)} />
             ) : (
               <span>
-                {stepWord(name)} <span className="hint">{stateWord(state)}</span>
+                {stepWord(name)}{" "}
+                <span className="hint">
+                  {[stateWord(state), ...factWords(stepFacts(making.reports, name))].join(" · ")}
+                </span>
               </span>
             )}
           </li>
@@ -101,6 +113,18 @@ function Steps({ making }: { making: Preparation }) {
       })}
     </ol>
   );
+}
+
+function factWords({ read, changed, masked, heldOut, leftOut, varied }: StepFacts): string[] {
+  const words: [number | undefined, (n: string) => string][] = [
+    [read, (n) => t("{n} read", { n })],
+    [changed, (n) => t("{n} repaired", { n })],
+    [masked, (n) => t("personal data masked in {n}", { n })],
+    [heldOut, (n) => t("{n} held out", { n })],
+    [leftOut, (n) => t("{n} left out", { n })],
+    [varied, (n) => t("{n} requests varied", { n })],
+  ];
+  return words.flatMap(([count, word]) => (count === undefined ? [] : [word(formatNumber(count))]));
 }
 
 function note(step: Step, now: number): string {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import type { Preparation } from "../../../api/preparations";
-import { rejectedSoFar, secondsLeft, share, stepState } from "./eta";
+import { rejectedSoFar, secondsLeft, share, stepFacts, stepState } from "./eta";
 
 const step = (name: string, done: number, total: number | null) => ({
   name,
@@ -50,4 +50,13 @@ it("never shows more than everything", () => {
 it("knows what was left out once the split has said so", () => {
   expect(rejectedSoFar({})).toBeNull();
   expect(rejectedSoFar({ split: { counts: { rejected: 4 } } })).toBe(4);
+});
+
+it("takes a few numbers from the steps' own reports, and none that is nothing", () => {
+  const clean = { rows: 9, stages: { clean: { changed: 2 }, personal_data: { changed: 0 } } };
+  const split = { counts: { train: 5, validation: 1, rejected: 3 } };
+  expect(stepFacts({ clean }, "clean")).toEqual({ read: 9, changed: 2 });
+  expect(stepFacts({ split }, "split")).toEqual({ heldOut: 1, leftOut: 3 });
+  expect(stepFacts({ augment: { varied_requests: 4 } }, "augment")).toEqual({ varied: 4 });
+  expect(stepFacts({}, "write")).toEqual({});
 });

@@ -37,6 +37,37 @@ export function secondsLeft(step: Step, now: number): number | null {
   return (passed * (1 - part)) / part;
 }
 
+/** What a finished step reported, as a few numbers: rows read and repaired, held out and left out,
+ * requests varied. */
+export interface StepFacts {
+  read?: number;
+  changed?: number;
+  masked?: number;
+  heldOut?: number;
+  leftOut?: number;
+  varied?: number;
+}
+
+type Facts = Record<string, unknown>;
+
+const numberOf = (facts: unknown, ...path: string[]): number | undefined => {
+  const value = path.reduce<unknown>((inner, name) => (inner as Facts | undefined)?.[name], facts);
+  return typeof value === "number" && value > 0 ? value : undefined;
+};
+
+export function stepFacts(reports: Preparation["reports"], step: string): StepFacts {
+  const report = reports[step];
+  const facts: Record<keyof StepFacts, number | undefined> = {
+    read: step === "clean" ? numberOf(report, "rows") : undefined,
+    changed: numberOf(report, "stages", "clean", "changed"),
+    masked: numberOf(report, "stages", "personal_data", "changed"),
+    heldOut: numberOf(report, "counts", "validation"),
+    leftOut: numberOf(report, "counts", "rejected"),
+    varied: numberOf(report, "varied_requests"),
+  };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
 /** Rows that were left out so far, as the finished steps have reported. */
 export function rejectedSoFar(reports: Preparation["reports"]): number | null {
   const counts = reports.split?.counts as { rejected?: number } | undefined;
