@@ -66,7 +66,7 @@ def test_a_row_for_another_task_is_refused() -> None:
 
 def test_who_changed_a_row_is_told() -> None:
     stages = row_stages()
-    row = {"question": "Hi?", "answer": "Call +1 415 555 2671  now, please."}
+    row: dict[str, object] = {"question": "Hi?", "answer": "Call +1 415 555 2671  now, please."}
     judged = judge_row(row, PLACE, PLAIN, "supervised")
     assert isinstance(judged, Example)
     assert judge_example(judged, stages) == (judged, [])

@@ -137,7 +137,7 @@ async def test_a_long_rejected_row_comes_whole_from_its_source(taught: Teaching)
 
 async def test_the_tokens_of_a_very_long_row_are_not_made(taught: Teaching) -> None:
     """It would hold a thread for minutes, to show what nobody can look through."""
-    await prepared(taught, json.dumps(said("hi", "word " * 100_000)).encode())
+    await prepared(taught, json.dumps(said("hi", " ".join(map(str, range(100_000))))).encode())
     refused = await taught.client.get("/datasets/talk/rows/train/1/tokens?model=tiny")
     assert refused.status_code == 400
     assert "too many to show its tokens" in refused.json()["error"]["message"]
