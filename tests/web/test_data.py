@@ -217,6 +217,27 @@ def test_a_preparation_can_be_cancelled_and_is_found_again(data: Page) -> None:
     expect(data.get_by_role("heading", name="No datasets yet")).to_be_visible()
 
 
+def test_a_server_that_dies_while_it_prepares_is_told_of(open_page: OpenPage, home: Path) -> None:
+    many = [said(f"What is number {n}?", f"It is {n * n} less {n}.") for n in range(9000)]
+    with live_server(home) as first:
+        page = open_page(first.url, "/app/data")
+        dialog = choose_file(page, upload("many.jsonl", many))
+        dialog.get_by_role("button", name="Prepare").click()
+        making = page.get_by_role("region", name="Preparing many")
+        expect(making).to_be_visible()
+        first.process.kill()
+        first.process.wait()
+    with live_server(home, port=first.port):
+        told = page.get_by_text("The server was restarted while it prepared many.")
+        expect(told).to_be_visible()
+        expect(making).to_have_count(0)
+        page.get_by_role("button", name="New dataset").click()
+        dialog.get_by_role("radio", name=re.compile("many.jsonl")).check()
+        dialog.get_by_role("button", name="Prepare").click()
+        ready = page.get_by_role("heading", name="many is ready")
+        expect(ready).to_be_visible(timeout=PREPARED_MS)
+
+
 def test_a_file_too_large_is_refused_before_it_is_sent(open_page: OpenPage, home: Path) -> None:
     limit = {"MINI_CLAUDE_MAX_FILE_BYTES": "2000"}
     with live_server(home, environment=limit) as live:

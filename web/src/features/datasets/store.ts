@@ -9,6 +9,7 @@ import {
   followPreparation,
   listPreparations,
 } from "../../api/preparations";
+import { ApiError } from "../../api/http";
 import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
 
@@ -69,8 +70,11 @@ export async function watch(preparation: Preparation): Promise<void> {
       if (watched === preparation.id) useDatasets.setState({ making });
     });
   } catch (error) {
-    useDatasets.setState({ making: null });
-    say(error);
+    dismissPreparation();
+    const { name } = preparation;
+    if (error instanceof ApiError && error.status === 404) {
+      say(t("The server was restarted while it prepared {name}. Prepare the same file under that name again: it goes on where it stopped.", { name }));
+    } else say(error);
   }
   await refreshDatasets();
 }

@@ -115,6 +115,8 @@ export const dataWords: Readonly<Record<string, string>> = {
   "The preparation of {name} was cancelled": "Die Aufbereitung von {name} wurde abgebrochen",
   "The report as a page": "Der Bericht als Seite",
   "The rows": "Die Zeilen",
+  "The server was restarted while it prepared {name}. Prepare the same file under that name again: it goes on where it stopped.":
+    "Der Server wurde neu gestartet, während er {name} aufbereitete. Bereite dieselbe Datei unter diesem Namen noch einmal auf: Es geht dort weiter, wo es aufhörte.",
   "The rows as Alpaca": "Die Zeilen als Alpaca",
   "The rows as ShareGPT": "Die Zeilen als ShareGPT",
   "This file has {size}; at most {limit} can be sent. Split it, or raise max_file_bytes in config.toml.":
@@ -154,7 +156,7 @@ export const dataWords: Readonly<Record<string, string>> = {
   "done": "fertig",
   "framed": "umrahmt",
   "held out": "zurückgehalten",
-  "is a special token": "ist ein Sonderzeichen",
+  "is a special token": "ist ein besonderes Token",
   "is learnt": "wird gelernt",
   "left out": "weggelassen",
   "marked": "markiert",
