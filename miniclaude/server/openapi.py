@@ -17,7 +17,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
-from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
+from miniclaude.server.wire import (
+    chat,
+    completions,
+    conversations,
+    datasets,
+    embeddings,
+    fine_tuning,
+)
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
 from miniclaude.server.wire.responses import body as responses
@@ -53,6 +60,9 @@ BODIES: dict[tuple[str, str], Reads] = {
     ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+    ("post", "/datasets"): Reads(datasets.NewDataset),
+    ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),
+    ("post", "/datasets/{name}/versions"): Reads(datasets.NewVersion),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
 
@@ -66,7 +76,10 @@ UPLOAD: Json = {
 }
 CONTENT: dict[tuple[str, str], str] = {
     ("get", "/files/{file_id}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/report"): "application/octet-stream",
     ("get", "/metrics"): "text/plain",
+    ("get", "/preparations/{preparation_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }
 """What is answered where it is not JSON."""
