@@ -24,6 +24,7 @@ from miniclaude.server.routes import (
     completions,
     conversations,
     embeddings,
+    feedback,
     files,
     fine_tuning,
     health,
@@ -34,6 +35,7 @@ from miniclaude.server.routes import (
     page,
     responses,
     stream,
+    transfer,
 )
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
@@ -49,7 +51,10 @@ API_ROUTERS = (
     embeddings.router,
     stream.router,
     models.router,
+    # Before what takes any id: `/conversations/export` is no conversation.
+    transfer.router,
     conversations.router,
+    feedback.router,
     files.router,
     fine_tuning.router,
     health.router,
@@ -93,10 +98,16 @@ def create_app(
     add_error_handlers(app)
     # The last one added is the first to see a request.
     uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
+    imports = max(settings.max_body_bytes, transfer.MAX_IMPORT_BYTES)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
+        larger={
+            ("POST", "/files"): uploads,
+            ("POST", "/v1/files"): uploads,
+            ("POST", "/conversations/import"): imports,
+            ("POST", "/v1/conversations/import"): imports,
+        },
     )
     app.add_middleware(RateLimits)
     app.add_middleware(

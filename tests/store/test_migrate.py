@@ -12,9 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from miniclaude.errors import StoreError
-from miniclaude.store.conversations import Conversations
+from miniclaude.store.conversations import Conversations, listing
 from miniclaude.store.database import Database
-from miniclaude.store.search import matching
 from miniclaude.store.tables import conversations, metadata
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +41,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0003") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0005") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
@@ -76,9 +75,10 @@ async def test_listing_reads_an_index_not_the_table(tmp_path: Path, searched: bo
     """10,000 conversations must list as fast as ten."""
     database = await Database.open(f"sqlite:///{tmp_path}/chat.db")
     table = conversations.c
-    wanted = conversations.select().where(table.owner == "ada", table.archived.is_(False))
-    if searched:
-        wanted = wanted.where(matching("tea", "ada", sqlite=True))
+    words = ["tea"] if searched else []
+    wanted = listing(words, "ada", sqlite=True).where(
+        table.owner == "ada", table.archived.is_(False)
+    )
     wanted = wanted.order_by(table.pinned.desc(), table.updated_at.desc(), table.id.desc())
 
     def explain(connection: Connection) -> list[str]:
