@@ -130,20 +130,20 @@ class Conversations:
         if query is not None and query.strip() and not words:
             return Page((), has_more=False, next_before=None)
         table = conversations.c
-        wanted = listing(words, owner, sqlite=self._database.is_sqlite).where(table.owner == owner)
-        if archived is not None:
-            wanted = wanted.where(table.archived == archived)
-        if folder is not None:
-            wanted = wanted.where(table.folder == folder)
-        wanted = wanted.order_by(
-            table.pinned.desc(), table.updated_at.desc(), table.id.desc()
-        ).limit(limit + 1)
+        sqlite = self._database.is_sqlite
 
         async def fetch(connection: AsyncConnection) -> Page:
-            page = wanted
+            page = listing(words, owner, sqlite=sqlite).where(table.owner == owner)
+            if archived is not None:
+                page = page.where(table.archived == archived)
+            if folder is not None:
+                page = page.where(table.folder == folder)
             if before is not None:
                 place = tuple_(table.pinned, table.updated_at, table.id)
-                page = wanted.where(place < await _cursor_place(connection, owner, before))
+                page = page.where(place < await _cursor_place(connection, owner, before))
+            page = page.order_by(
+                table.pinned.desc(), table.updated_at.desc(), table.id.desc()
+            ).limit(limit + 1)
             rows = (await connection.execute(page)).all()
             kept = tuple(_conversation(row) for row in rows[:limit])
             has_more = len(rows) > limit

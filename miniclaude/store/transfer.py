@@ -6,10 +6,13 @@ a document can be imported anywhere and any number of times, and a cycle cannot 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
+import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import InvalidRequestError
@@ -32,11 +35,14 @@ from miniclaude.store.ratings import (
     fetch_ratings,
     insert_ratings,
 )
+from miniclaude.store.tables import conversations
 from miniclaude.store.text import check_text
 
 FORMAT = "mini-claude.conversation"
 MAX_MESSAGES = 100_000
 MAX_STEPS = 1_000
+MESSAGES_AT_ONCE = 2_000
+"""Of an import, in one transaction."""
 
 _Text = Annotated[str, AfterValidator(lambda text: check_text(text, "document"))]
 _Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
@@ -158,20 +164,55 @@ class Checked:
 async def import_checked(
     database: Database, owner: str, documents: Sequence[Checked]
 ) -> list[Conversation]:
-    """Store documents as new conversations of `owner`: all of them, or none."""
-    made = [_rows(document.read) for document in documents]
+    """Store documents as new conversations of `owner`: all of them, or none.
 
-    async def insert(connection: AsyncConnection) -> None:
-        for conversation, messages, ratings in made:
-            await insert_conversation(connection, owner, conversation)
-            await insert_messages(connection, owner, messages)
-            await insert_ratings(connection, owner, ratings)
+    Some thousand messages at a time, so that answers being written meanwhile can be saved; when
+    the store fails on the way, what was stored is removed again. (Only a server killed in the
+    middle leaves what it had stored, each conversation whole.)
+    """
+    made: list[Conversation] = []
+    try:
+        for part in _parts(documents):
+            rows = [_rows(document.read) for document in part]
+            made += [conversation for conversation, _, _ in rows]
+            await database.write(partial(_insert, owner=owner, rows=rows))
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            for conversation in made:
+                await database.write(partial(_remove, owner=owner, id=conversation.id))
+        raise
+    return made
 
-    await database.write(insert)
-    return [conversation for conversation, _, _ in made]
+
+def _parts(documents: Sequence[Checked]) -> Iterator[list[Checked]]:
+    part: list[Checked] = []
+    messages = 0
+    for document in documents:
+        part.append(document)
+        messages += document.messages + 1
+        if messages >= MESSAGES_AT_ONCE:
+            yield part
+            part, messages = [], 0
+    if part:
+        yield part
 
 
-def _rows(read: _Conversation) -> tuple[Conversation, list[StoredMessage], list[Rating]]:
+_Rows = tuple[Conversation, list[StoredMessage], list[Rating]]
+
+
+async def _insert(connection: AsyncConnection, *, owner: str, rows: list[_Rows]) -> None:
+    for conversation, messages, ratings in rows:
+        await insert_conversation(connection, owner, conversation)
+        await insert_messages(connection, owner, messages)
+        await insert_ratings(connection, owner, ratings)
+
+
+async def _remove(connection: AsyncConnection, *, owner: str, id: str) -> None:
+    table = conversations.c
+    await connection.execute(delete(conversations).where(table.id == id, table.owner == owner))
+
+
+def _rows(read: _Conversation) -> _Rows:
     ids = [new_id() for _ in read.messages]
     conversation = Conversation(
         id=new_id(),

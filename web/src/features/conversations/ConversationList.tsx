@@ -2,6 +2,7 @@ import { type RefObject, useEffect, useMemo, useRef } from "react";
 
 import type { Conversation } from "../../api/types";
 import { ConversationRow } from "./ConversationRow";
+import { FolderSelect } from "./FolderSelect";
 import { groupByDay } from "./list";
 import { SearchBox } from "./SearchBox";
 import { loadMore, openArchive, refresh, useConversations } from "./store";
@@ -15,7 +16,7 @@ export function ConversationList({
 }: {
   activeId: string | null;
   searchRef: RefObject<HTMLInputElement | null>;
-  onOpen: (id: string) => void;
+  onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
   const { items, archived, query, status, next, loadedAt } = useConversations();
@@ -38,6 +39,7 @@ export function ConversationList({
   return (
     <nav className="conversations" aria-label="Conversations">
       <SearchBox inputRef={searchRef} />
+      <FolderSelect />
       <div className="conversation-scroll">
         {groups.map((group) => (
           <section key={group.label} className="conversation-group" aria-label={group.label}>
