@@ -3,6 +3,8 @@ screen."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -50,7 +52,6 @@ def test_questions_asked_at_once_in_two_tabs_are_both_kept(
     with server.hold():
         for tab in tabs:  # neither has heard of the other's question
             composer(tab).fill(f"from {'one' if tab is one else 'other'}")
-        other.context.set_offline(offline=False)
         composer(one).press("Enter")
         composer(other).press("Enter")
         for tab in tabs:
@@ -61,13 +62,7 @@ def test_questions_asked_at_once_in_two_tabs_are_both_kept(
     for tab in tabs:
         tab.reload()
         expect(questions(tab)).to_have_count(2)
-        said = set()
-        for _ in range(2):
-            said.add(questions(tab).last.locator(".bubble").inner_text())
-            step = questions(tab).last.get_by_role("button", name="Previous version")
-            if step.is_enabled():
-                step.click()
-        assert said <= {"from one", "from other"}
+        expect(questions(tab).last.get_by_text(re.compile(r"Version \d of 2"))).to_be_attached()
 
 
 def test_each_tab_keeps_what_is_being_typed_in_it(tabs: tuple[Page, Page]) -> None:
