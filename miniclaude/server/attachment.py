@@ -6,10 +6,9 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from urllib.parse import quote
 
-import anyio
 from starlette.responses import StreamingResponse
 
-from miniclaude.server.disconnect import stopping_error
+from miniclaude.server.disconnect import Stopping, stopping_error
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 _LONGEST_NAME = 80
@@ -20,7 +19,7 @@ class Attachment(StreamingResponse):
     then learns that it is not all."""
 
     def __init__(
-        self, parts: AsyncIterator[str], name: str, media_type: str, *, stopping: anyio.Event
+        self, parts: AsyncIterator[str], name: str, media_type: str, *, stopping: Stopping
     ) -> None:
         super().__init__(_until(parts, stopping), headers=as_attachment(name))
         self.headers["content-type"] = f"{media_type}; charset=utf-8"
@@ -40,7 +39,7 @@ def file_name(title: str, ending: str) -> str:
     return f"{stem or 'conversation'}.{ending}"
 
 
-async def _until(parts: AsyncIterator[str], stopping: anyio.Event) -> AsyncGenerator[str, None]:
+async def _until(parts: AsyncIterator[str], stopping: Stopping) -> AsyncGenerator[str, None]:
     async for part in parts:
         if stopping.is_set():
             raise stopping_error()
