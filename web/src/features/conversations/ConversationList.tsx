@@ -22,7 +22,7 @@ export function ConversationList({
   const { items, archived, query, status, next, loadedAt } = useConversations();
   const groups = useMemo(() => groupByDay(items, loadedAt), [items, loadedAt]);
   const found = items.length + (archived?.length ?? 0);
-  const hasArchive = status === "ready" && (query === "" ? found > 0 : archived?.length);
+  const hasArchive = status === "ready" && (query === "" ? found : (archived?.length ?? 0)) > 0;
   const rows = (conversations: Conversation[]) => (
     <ul>
       {conversations.map((conversation) => (
