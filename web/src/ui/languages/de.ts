@@ -1,8 +1,10 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { conversations } from "./deConversations";
 import { dataWords } from "./deData";
 
 export const words: Readonly<Record<string, string>> = {
+  ...conversations,
   ...dataWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
