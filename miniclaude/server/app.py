@@ -25,7 +25,9 @@ from miniclaude.server.routes import (
     chat,
     completions,
     conversations,
+    datasets,
     embeddings,
+    feedback,
     files,
     fine_tuning,
     health,
@@ -37,6 +39,7 @@ from miniclaude.server.routes import (
     presets,
     responses,
     stream,
+    transfer,
 )
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
@@ -52,11 +55,15 @@ API_ROUTERS = (
     embeddings.router,
     stream.router,
     models.router,
+    # Before what takes any id: `/conversations/export` is no conversation.
+    transfer.router,
     conversations.router,
     presets.router,
     attachments.router,
+    feedback.router,
     files.router,
     fine_tuning.router,
+    datasets.router,
     health.router,
     metrics.router,
     openapi.router,
@@ -98,13 +105,18 @@ def create_app(
     add_error_handlers(app)
     # The last one added is the first to see a request.
     uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
+    imports = max(settings.max_body_bytes, transfer.MAX_IMPORT_BYTES)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
         larger={
             ("POST", f"{prefix}{path}"): most
             for prefix in ("", "/v1")
-            for path, most in (("/files", uploads), ("/attachments", MAX_ATTACHMENT))
+            for path, most in (
+                ("/files", uploads),
+                ("/attachments", MAX_ATTACHMENT),
+                ("/conversations/import", imports),
+            )
         },
     )
     app.add_middleware(RateLimits)

@@ -21,7 +21,9 @@ from miniclaude.server.wire import (
     chat,
     completions,
     conversations,
+    datasets,
     embeddings,
+    feedback,
     fine_tuning,
     presets,
 )
@@ -60,8 +62,14 @@ BODIES: dict[tuple[str, str], Reads] = {
         conversations.Leave
     ),
     ("post", "/presets"): Reads(presets.NewPreset),
+    ("put", "/conversations/{conversation_id}/messages/{message_id}/rating"): Reads(
+        feedback.RatingBody
+    ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+    ("post", "/datasets"): Reads(datasets.NewDataset),
+    ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),
+    ("post", "/datasets/{name}/versions"): Reads(datasets.NewVersion),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
 
@@ -73,9 +81,15 @@ UPLOAD: Json = {
         "file": {"type": "string", "contentMediaType": "application/octet-stream"},
     },
 }
+EXPORTED: Json = {"type": ["object", "array"], "description": "The file, as it was exported."}
 CONTENT: dict[tuple[str, str], str] = {
     ("get", "/files/{file_id}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/report"): "application/octet-stream",
+    ("get", "/conversations/{conversation_id}/export"): "application/octet-stream",
+    ("get", "/feedback/export"): "application/jsonl",
     ("get", "/metrics"): "text/plain",
+    ("get", "/preparations/{preparation_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }
 """What is answered where it is not JSON."""
@@ -169,6 +183,8 @@ def _describe(
         operation["requestBody"] = _content("multipart/form-data", UPLOAD)
     elif (method, path) == ("post", "/attachments"):
         operation["requestBody"] = _content(BYTES, UPLOAD["properties"]["file"])
+    elif (method, path) == ("post", "/conversations/import"):
+        operation["requestBody"] = _content("application/json", EXPORTED)
     responses = operation["responses"]
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()

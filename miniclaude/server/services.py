@@ -26,6 +26,7 @@ from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
 from miniclaude.store.presets import Presets
+from miniclaude.store.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Services:
     conversations: Conversations
     messages: Messages
     presets: Presets
+    ratings: Ratings
+    database: Database
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
@@ -164,6 +167,8 @@ async def opened(
             Conversations(database),
             Messages(database),
             Presets(database),
+            Ratings(database),
+            database,
             turns,
             Warmup(registry),
             find_default,

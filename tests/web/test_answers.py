@@ -183,10 +183,16 @@ def test_two_models_answer_side_by_side_and_one_is_kept(
         held.unlink()
         for number in range(2):
             expect(columns.nth(number)).to_contain_text("word59")
-    page.get_by_role("button", name="Keep the answer of twin/echo").click()
+    with (
+        page.expect_response(lambda r: r.request.method == "PUT"),
+        page.expect_response(lambda r: r.request.method == "PUT"),
+    ):
+        page.get_by_role("button", name="Keep the answer of twin/echo").click()
     expect(answers(page)).to_contain_text("twin/echo")
     expect(page.get_by_text("Version 2 of 2")).to_be_attached()
     page.get_by_role("button", name="Stop comparing with twin/echo").click()
+    ratings = page.request.get(f"{twins.url}/feedback")
+    assert (ratings.json()["up"], ratings.json()["down"]) == (1, 1)  # a preference
     ask(page, "and on")
     page.reload()
     expect(answers(page)).to_have_count(2)

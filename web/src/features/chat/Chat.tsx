@@ -1,14 +1,25 @@
 import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef } from "react";
+import {
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 
+import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
 import { ChatContextProvider } from "./context";
+import { FIRST_SHOWN, MORE_SHOWN, shownPart } from "./shown";
 import { reload } from "./store";
 import type { Thread } from "./thread";
 import { useTurnSettings } from "./turnSettings";
+import { useFoundMessage } from "./useFoundMessage";
 import { UserMessage, UserMessageEditor } from "./UserMessage";
 import { Welcome } from "./Welcome";
 
@@ -42,12 +53,22 @@ export function Chat({
     () => ({ threadKey: thread.key, settings, continues, model, pair: thread.pair }),
     [thread.key, settings, continues, model, thread.pair],
   );
+  const [count, setCount] = useState(FIRST_SHOWN);
+  const shown = useMemo(() => shownPart(thread, count), [thread, count]);
+  const column = useRef<HTMLDivElement>(null);
+  const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
+  useFoundMessage(thread, column, show);
   return (
     <ChatContextProvider value={context}>
-    <ChatRuntime thread={thread} model={model} rival={rival} onRefused={onRefused}>
+    <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
-          <div className="column" role="log" aria-label="Conversation" aria-live="off">
+          <div className="column" ref={column} role="log" aria-label="Conversation" aria-live="off">
+            <Earlier
+              count={shown.earlier}
+              column={column}
+              onMore={() => setCount(count + MORE_SHOWN)}
+            />
             <ThreadBody thread={thread} />
           </div>
           <div className="dock">
@@ -95,6 +116,33 @@ function ThreadBody({ thread }: { thread: Thread }) {
       </AuiIf>
       <ThreadPrimitive.Messages components={MESSAGES} />
     </>
+  );
+}
+
+/** Leads to what is not drawn, and keeps what is being read where it is. */
+function Earlier({
+  count,
+  column,
+  onMore,
+}: {
+  count: number;
+  column: RefObject<HTMLElement | null>;
+  onMore: () => void;
+}) {
+  if (count === 0) return null;
+  const more = () => {
+    const first = column.current?.querySelector("[data-id]");
+    const before = first?.getBoundingClientRect().top ?? 0;
+    onMore();
+    requestAnimationFrame(() => {
+      const moved = (first?.getBoundingClientRect().top ?? 0) - before;
+      column.current?.parentElement?.scrollBy({ top: moved });
+    });
+  };
+  return (
+    <button type="button" className="button earlier" onClick={more}>
+      {t("Show earlier messages ({count})", { count: formatNumber(count) })}
+    </button>
   );
 }
 

@@ -12,6 +12,7 @@ import { joined, split } from "./attachments/blocks";
 import { giveBack, take } from "./attachments/store";
 import { askBoth } from "./answers";
 import { ask, askAgain, showBranch, stop } from "./store";
+import type { Shown } from "./shown";
 import { type Thread, find, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
 
@@ -21,12 +22,15 @@ const textOf = (message: AppendMessage) =>
 /** Stands between our store and assistant-ui: it is told the tree and tells us what was clicked. */
 export function ChatRuntime({
   thread,
+  shown,
   model,
   rival,
   onRefused,
   children,
 }: {
   thread: Thread;
+  /** The part of it that is drawn. */
+  shown: Shown;
   model: string | null;
   /** A second model that answers beside it. */
   rival: string | null;
@@ -36,7 +40,7 @@ export function ChatRuntime({
 }) {
   const { key } = thread;
   const settings = useTurnSettings(thread.conversationId ?? key);
-  const repository = useMemo(() => toRepository(thread), [thread]);
+  const repository = useMemo(() => toRepository(shown.thread), [shown.thread]);
   const options = { model, settings };
 
   const runtime = useExternalStoreRuntime<ThreadMessage>({
@@ -64,7 +68,7 @@ export function ChatRuntime({
       // The files stay with the question, whatever becomes of its words.
       const { tail } = split(find(thread, message.sourceId)?.content ?? "");
       const text = joined(textOf(message).trim(), [], tail);
-      if (!(await ask(key, message.parentId, text, options))) onRefused(text);
+      if (!(await ask(key, message.parentId ?? shown.parentId, text, options))) onRefused(text);
     },
     onReload: async (parentId) => {
       if (parentId !== null) await askAgain(key, parentId, options);

@@ -5,6 +5,7 @@ import { t } from "../../ui/i18n";
 import { AnswerBody } from "./AnswerBody";
 import { keep } from "./answers";
 import { useChatContext } from "./context";
+import { rate } from "./rating/rate";
 import { useChat } from "./store";
 import { find } from "./thread";
 import { UsageLine } from "./UsageLine";
@@ -14,13 +15,13 @@ export function Comparison({ pair }: { pair: readonly [string, string] }) {
   return (
     <div className="comparison" role="group" aria-label={t("Two answers side by side")}>
       {pair.map((id) => (
-        <Column key={id} id={id} />
+        <Column key={id} id={id} other={pair.find((one) => one !== id) ?? id} />
       ))}
     </div>
   );
 }
 
-function Column({ id }: { id: string }) {
+function Column({ id, other }: { id: string; other: string }) {
   const { threadKey } = useChatContext();
   const message = useChat(({ threads }) => {
     const thread = threads[threadKey];
@@ -52,7 +53,12 @@ function Column({ id }: { id: string }) {
             type="button"
             className="button button-small"
             aria-label={t("Keep the answer of {model}", { model })}
-            onClick={() => keep(threadKey, id)}
+            onClick={() => {
+              keep(threadKey, id);
+              // Together they are a preference to learn from.
+              void rate(id, { thumb: "up" });
+              void rate(other, { thumb: "down" });
+            }}
           >
             <Check size={14} aria-hidden /> {t("Keep this one")}
           </button>

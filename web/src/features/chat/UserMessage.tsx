@@ -11,7 +11,12 @@ export function UserMessage() {
   const message = useMessage();
   const { question, blocks } = split(message?.content ?? "");
   return (
-    <MessagePrimitive.Root className="message message-user" role="article" aria-label="You said">
+    <MessagePrimitive.Root
+      className="message message-user"
+      role="article"
+      aria-label="You said"
+      data-id={message?.id}
+    >
       <div className="user-row">
         <div className="bubble">{question}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">

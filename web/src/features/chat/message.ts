@@ -1,5 +1,6 @@
 import type {
   MessageStatus,
+  Rating,
   Role,
   TokenChoice,
   ToolStep,
@@ -25,6 +26,7 @@ export interface Message {
   finishReason: string | null;
   error: WireError | string | null;
   turnId: string | null;
+  rating: Rating | null;
   /** Tokens a second, for answers this page watched from the first word to the last. */
   speed: number | null;
   /** Seconds from the question to the first word, for answers that this page asked for. */
@@ -65,6 +67,7 @@ export function newMessage(
     finishReason: null,
     error: null,
     turnId: null,
+    rating: null,
     speed: null,
     firstWord: null,
     steps: [],
@@ -91,6 +94,7 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     finishReason: message.finish_reason,
     error: message.error,
     turnId: message.turn_id ?? null,
+    rating: message.rating ?? null,
     speed: mine.get(message.id)?.speed ?? null,
     firstWord: mine.get(message.id)?.firstWord ?? null,
     steps: message.steps,

@@ -1,9 +1,13 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
 import { chat } from "./deChat";
+import { conversations } from "./deConversations";
+import { dataWords } from "./deData";
 
 export const words: Readonly<Record<string, string>> = {
   ...chat,
+  ...conversations,
+  ...dataWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",
