@@ -184,8 +184,8 @@ def test_two_models_answer_side_by_side_and_one_is_kept(
         for number in range(2):
             expect(columns.nth(number)).to_contain_text("word59")
     with (
-        page.expect_response(lambda r: r.request.method == "PUT"),
-        page.expect_response(lambda r: r.request.method == "PUT"),
+        page.expect_response(lambda r: '"thumb":"up"' in (r.request.post_data or "")),
+        page.expect_response(lambda r: '"thumb":"down"' in (r.request.post_data or "")),
     ):
         page.get_by_role("button", name="Keep the answer of twin/echo").click()
     expect(answers(page)).to_contain_text("twin/echo")
