@@ -52,6 +52,7 @@ BODIES: dict[tuple[str, str], Reads] = {
         conversations.Leave
     ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
+    ("post", "/fine_tuning/preflight"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
