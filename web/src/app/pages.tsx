@@ -1,6 +1,6 @@
 /** The pages beside the chat: what each is called, and its code, fetched when it is first opened. */
 
-import { Settings } from "lucide-react";
+import { GraduationCap, Settings } from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 import { t } from "../ui/i18n";
@@ -13,6 +13,11 @@ interface Page {
 }
 
 export const BODIES: Record<PageName, Page> = {
+  training: {
+    name: () => t("Training"),
+    Icon: GraduationCap,
+    Body: lazy(() => import("../features/training/TrainingPage")),
+  },
   settings: {
     name: () => t("Settings"),
     Icon: Settings,
