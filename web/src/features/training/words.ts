@@ -9,7 +9,7 @@ export function statusWord(status: JobStatus): string {
   return {
     validating_files: t("checking the data"),
     queued: t("waiting"),
-    running: t("training"),
+    running: t("learning"),
     paused: t("paused"),
     succeeded: t("finished"),
     failed: t("failed"),

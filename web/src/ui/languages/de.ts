@@ -1,6 +1,11 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { trainingWords } from "./deTraining";
+import { trainingSettingWords } from "./deTrainingSettings";
+
 export const words: Readonly<Record<string, string>> = {
+  ...trainingWords,
+  ...trainingSettingWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",

@@ -75,6 +75,7 @@ export function JobPage({ id }: { id: string }) {
 
 function Messages({ messages }: { messages: ReturnType<typeof useJob>["messages"] }) {
   const language = useLanguage((state) => state.language);
+  const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
   return (
     <Section
       title={t("What it says")}
@@ -83,8 +84,11 @@ function Messages({ messages }: { messages: ReturnType<typeof useJob>["messages"
       <ol className="told" aria-label={t("What it says")}>
         {messages.map(({ id, level, message, created_at }) => (
           <li key={id} data-level={level}>
-            <time dateTime={new Date(created_at * 1000).toISOString()}>
-              {formatMoment(created_at, language)}
+            <time
+              dateTime={new Date(created_at * 1000).toISOString()}
+              title={formatMoment(created_at, language)}
+            >
+              {clock.format(new Date(created_at * 1000))}
             </time>
             <span>{message}</span>
           </li>
