@@ -45,8 +45,8 @@ export function draw(
       scales: { x: { time: false } },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((tick) => (tick % 1 ? "" : String(tick))) },
-        { ...axis, size: 66, values: (_, ticks) => ticks.map((tick) => format(tick)) },
+        { ...axis, size: 30, values: (_, ticks) => ticks.map((tick) => (tick % 1 ? "" : String(tick))) },
+        { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => format(tick)) },
       ],
       series: [{}, ...lines.map((line) => seriesOf(line, place))],
       hooks: {

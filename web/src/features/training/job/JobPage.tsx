@@ -43,8 +43,10 @@ export function JobPage({ id }: { id: string }) {
       )}
       {job !== null && (
         <>
-          <div className="run-head" role="status">
-            <StatusChip status={job.status} />
+          <div className="run-head">
+            <span role="status">
+              <StatusChip status={job.status} />
+            </span>
             <RunProgress job={job} curves={curves} />
           </div>
           {job.error !== null && (
@@ -82,7 +84,7 @@ function Messages({ messages }: { messages: ReturnType<typeof useJob>["messages"
       about={t("Settings that were chosen, and why; what was found in the data; how it goes on.")}
     >
       <ol className="told" aria-label={t("What it says")}>
-        {messages.map(({ id, level, message, created_at }) => (
+        {messages.toReversed().map(({ id, level, message, created_at }) => (
           <li key={id} data-level={level}>
             <time
               dateTime={new Date(created_at * 1000).toISOString()}
