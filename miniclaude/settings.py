@@ -114,8 +114,8 @@ class ServerSettings(KeyLimits):
     max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
     max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
     the making at once. answer_cache_bytes: what answers to repeated requests may take; 0 keeps
-    none. shutdown_seconds: how long open connections may take to end. keys: others
-    that may ask models. The limits are those of every key that has none of its own.
+    none. shutdown_seconds: how long open connections may take to end when the server stops. keys:
+    others that may ask models. The limits are those of every key that has none of its own.
     """
 
     home: Path

@@ -73,8 +73,5 @@ def step_json(step: ToolStep) -> dict[str, Any]:
 
 def stored_ending(message: StoredMessage) -> Ending:
     """How a stored answer ended. A `streaming` row that nobody writes counts as interrupted."""
-    usage = None
-    if message.prompt_tokens is not None and message.completion_tokens is not None:
-        usage = Usage(message.prompt_tokens, message.completion_tokens)
     status = "interrupted" if message.status == "streaming" else message.status
-    return Ending(status, message.finish_reason, usage, message.error)
+    return Ending(status, message.finish_reason, message.usage, message.error)

@@ -1,16 +1,17 @@
 """Adapters beside one model: loaded when a request names one, dropped when others need the room.
 
 At most so many and so many bytes are kept; of those that no request uses the longest unused goes
-first, and one in use never does. The model's linear layers are wrapped when the first adapter comes
-and bare again when the last has gone (`model/lora_batch.py`).
+first, and one in use never does. How they come to their rows is the model's: `model/lora_batch.py`
+wraps a transformer's layers, `model/lora_packed.py` tells the fused blocks over packed weights.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -18,9 +19,12 @@ from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import AdapterRef
 from miniclaude.errors import CheckpointError, OverloadedError, UnsupportedFieldError
 from miniclaude.model.adapter import read_parts
-from miniclaude.model.lora_batch import Part, RowLoraLinear, Rows, part_of
+from miniclaude.model.lora_batch import Layers, Part, WrappedAdapters, part_of
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.tuned import check_files
+
+if TYPE_CHECKING:  # its compiler takes a second to import
+    from miniclaude.engine.fused import FusedModel
 
 
 def name_of(adapter: AdapterRef | None) -> str:
@@ -28,12 +32,26 @@ def name_of(adapter: AdapterRef | None) -> str:
     return "" if adapter is None else f"{adapter.version}:{adapter.folder}"
 
 
+class Attached(Protocol):
+    """A model's adapters, by name."""
+
+    def make(self, layers: Layers) -> tuple[Any, int]:
+        """An adapter as `attach` takes it, and its bytes."""
+
+    def attach(self, name: str, adapter: Any) -> None:
+        """Let rows have it."""
+
+    def drop(self, name: str) -> None:
+        """Forget it."""
+
+    def assign(self, counts: Sequence[tuple[int, str]]) -> None:
+        """How many rows the next forward pass has, and whose, in order; "" is the base alone."""
+
+
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """parts: by the name of the layer that they change. bytes: of all of them. users: requests
-    that name it and have not ended."""
+    """bytes: of its weights, as they are kept. users: requests that name it and have not ended."""
 
-    parts: dict[str, tuple[Part, ...]]
     bytes: int
     users: int = 0
 
@@ -42,12 +60,14 @@ class Adapters:
     """The adapters of one engine. `hold` one for each request and `release` it at its end; `assign`
     the rows before every forward pass. model: what they change; its weights may be packed."""
 
-    def __init__(self, model: Transformer, limits: EngineLimits) -> None:
-        self.model = model
+    def __init__(self, model: Transformer | FusedModel, limits: EngineLimits) -> None:
+        self.attached: Attached
+        if isinstance(model, Transformer):
+            self.model, self.attached = model, WrappedAdapters(model)
+        else:
+            self.model, self.attached = model.model, model.adapters
         self.limits = limits
-        self.rows = Rows()
         self.loaded: dict[str, Loaded] = {}  # the first is the longest unused
-        self.wrapped: dict[str, RowLoraLinear] = {}
 
     def hold(self, adapter: AdapterRef | None) -> None:
         """Keep an adapter in memory, loading it if it is not there.
@@ -59,9 +79,10 @@ class Adapters:
             return
         name = name_of(adapter)
         if name not in self.loaded:
-            loaded = self.read(Path(adapter.folder))
-            self.make_room(loaded.bytes)
-            self.attach(name, loaded)
+            made, size = self.attached.make(self.read(Path(adapter.folder)))
+            self.make_room(size)
+            self.attached.attach(name, made)
+            self.loaded[name] = Loaded(size)
         self.loaded[name] = self.loaded.pop(name)
         self.loaded[name].users += 1
 
@@ -74,10 +95,10 @@ class Adapters:
 
     def assign(self, chunks: Iterable[tuple[int, AdapterRef | None]]) -> None:
         """How many rows the next forward pass has, and whose they are, in order."""
-        if self.wrapped:
-            self.rows.assign([(count, name_of(adapter)) for count, adapter in chunks])
+        if self.loaded:
+            self.attached.assign([(count, name_of(adapter)) for count, adapter in chunks])
 
-    def read(self, folder: Path) -> Loaded:
+    def read(self, folder: Path) -> Layers:
         """An adapter in the number format of the model's activations. What of its files is not used
         goes to the log. Raises CheckpointError, UnsupportedFieldError."""
         check_files(folder)
@@ -92,7 +113,6 @@ class Adapters:
             )
         weight = self.model.norm.get_parameter("weight")  # never packed
         by_layer: dict[str, list[Part]] = {}
-        size = 0
         for low_rank in sorted(parts, key=lambda part: part.slot.rows):
             part = part_of(low_rank, weight.dtype, weight.device)
             # It could answer nothing but that its scores are not numbers.
@@ -103,8 +123,7 @@ class Adapters:
                     hint="Train it again, with a lower learning rate.",
                 )
             by_layer.setdefault(low_rank.slot.module, []).append(part)
-            size += part.a.nbytes + part.b.nbytes
-        return Loaded({layer: tuple(group) for layer, group in by_layer.items()}, size)
+        return {layer: tuple(group) for layer, group in by_layer.items()}
 
     def make_room(self, size: int) -> None:
         """Drop the longest unused until one more of `size` bytes fits. Raises OverloadedError, and
@@ -132,28 +151,7 @@ class Adapters:
         for name in leaving:
             self.drop(name)
 
-    def attach(self, name: str, loaded: Loaded) -> None:
-        """Put an adapter on the model, wrapping the layers that it is the first to change."""
-        self.loaded[name] = loaded
-        for layer, parts in loaded.parts.items():
-            if layer not in self.wrapped:
-                wrapper = RowLoraLinear(self.model.get_submodule(layer), self.rows)
-                self.replace(layer, wrapper.train(self.model.training))
-                self.wrapped[layer] = wrapper
-            self.wrapped[layer].parts[name] = parts
-
     def drop(self, name: str) -> None:
         """Take an adapter off. The last one leaves the model as it was."""
         del self.loaded[name]
-        self.rows.stacked = ()
-        for layer, wrapper in list(self.wrapped.items()):
-            wrapper.parts.pop(name, None)
-            wrapper.cached = None
-            if not wrapper.parts:
-                self.replace(layer, wrapper.base)
-                del self.wrapped[layer]
-
-    def replace(self, layer: str, module: torch.nn.Module) -> None:
-        """Put a module where the layer of that name is."""
-        owner, _, attribute = layer.rpartition(".")
-        setattr(self.model.get_submodule(owner), attribute, module)
+        self.attached.drop(name)

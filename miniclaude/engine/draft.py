@@ -5,9 +5,10 @@ The draft writes a few tokens ahead, one after another; the model then checks al
 forward pass. A greedy answer's guesses are the draft's likeliest tokens, and stand when the model
 would have chosen them. Where the request names a seed, the draft draws with the number that decides
 the model's own draw, and a guess stands when both drew the same: the answer is, token for token,
-what it is without a draft. Any other guess is drawn by chance and taken or replaced so that the
-answer's probabilities are the model's (`sampling.after_guesses`); more guesses stand that way, and
-without a seed nobody can ask for the same answer twice.
+what it is without a draft, given the same scores (see `speculation.py`). Any other guess is drawn
+by chance and taken or replaced so that the answer's probabilities are the model's
+(`sampling.after_guesses`); more guesses stand that way, and without a seed nobody can ask for the
+same answer twice.
 
 The draft has a cache of its own with the same blocks, so that whoever has a block has it in both.
 What is in there decides how good the guesses are, and never what the answer is.

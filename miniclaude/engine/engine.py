@@ -87,9 +87,7 @@ class Engine:
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
-        self.adapters = Adapters(
-            model if isinstance(model, Transformer) else model.model, self.limits
-        )
+        self.adapters = Adapters(model, self.limits)
         drafter = None
         if draft is not None:
             drafter = Drafter(draft, model.config.vocab_size, blocks, self.limits, clock)

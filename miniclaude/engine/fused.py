@@ -2,9 +2,8 @@
 
 `FusedModel` stands where the transformer does: `hidden` for a step's tokens, `head` for the rows
 whose scores are wanted. PyTorch makes the embeddings and the angles of rotation; the blocks run in
-`model/fused_block.py`: in one go, or, where a row has an adapter, product by product, PyTorch
-adding between them what `model/lora_batch.py` says, in float32. The rows of the base alone are the
-same either way, bit for bit.
+`model/fused_block.py` in one go, with what the rows' adapters add. The rows of the base alone are
+the same whoever is beside them, bit for bit.
 """
 
 from __future__ import annotations
@@ -19,24 +18,16 @@ from torch import Tensor, nn
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.model.elementwise import ACTIVATIONS
 from miniclaude.model.fused_attention import Sights, score_room
-from miniclaude.model.fused_block import (
-    PHASES,
-    STAGES,
-    Pool,
-    all_blocks,
-    last_norm,
-)
-from miniclaude.model.fused_network import Network, Room
+from miniclaude.model.fused_block import PHASES, all_blocks
+from miniclaude.model.fused_network import PRODUCTS, Network, Room
 from miniclaude.model.fused_tiles import tile_rows
-from miniclaude.model.lora_batch import RowLoraLinear
+from miniclaude.model.lora_packed import PackedAdapters
 from miniclaude.model.packed import LANES, OFFSET
 from miniclaude.model.packed_layers import PackedLinear
 from miniclaude.model.packed_product import TOGETHER, multiply, rounded_buffer
 from miniclaude.model.positions import rotary_table, sinusoidal
 from miniclaude.model.team import Team
 from miniclaude.model.transformer import Block, Transformer
-
-PRODUCTS = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
 
 
 class FusedModel:
@@ -53,6 +44,7 @@ class FusedModel:
         self.cache_dtype, self.device = torch.bfloat16, torch.device("cpu")
         self.team = Team(threads)
         self.net = read_network(model)
+        self.adapters = PackedAdapters(self.config.layers)
         self.positions = 0
         self.room = make_room(self.net, model.config.width, 0, threads, 0)
         self.prepare()
@@ -77,47 +69,10 @@ class FusedModel:
         room = self.begin(ids, cache)
         pool = cache.pool.view(torch.int16).numpy()  # [L, 2, kv_heads, slots, D]
         out = torch.empty(1, tokens, self.config.width)
-        step = (self.net, room, tokens, pool, sights, out[0].numpy())
-        if self.is_adapted():
-            self.run_stages(*step)
-        else:
-            self.team.run(PHASES * self.config.layers + 1, all_blocks, *step)
+        lora = self.adapters.step(tokens)
+        step = (self.net, room, tokens, pool, sights, lora, out[0].numpy())
+        self.team.run(PHASES * self.config.layers + 1, all_blocks, *step)
         return out
-
-    def is_adapted(self) -> bool:
-        """Whether a row of this step has an adapter."""
-        layers = (layer for block in self.layers() for layer in block)
-        wrapped = next((layer for layer in layers if isinstance(layer, RowLoraLinear)), None)
-        return wrapped is not None and bool(wrapped.rows.runs)
-
-    def layers(self) -> list[list[nn.Module]]:
-        """Each block's four, in the order of PRODUCTS, with what has been put around them."""
-        return [
-            [block.attention.qkv, block.attention.out, block.mlp.up, block.mlp.down]
-            for block in cast("list[Block]", list(self.model.blocks))
-        ]
-
-    def run_stages(
-        self,
-        net: Network,
-        room: Room,
-        tokens: int,
-        pool: Pool,
-        sights: Sights,
-        out: NDArray[np.float32],
-    ) -> None:
-        """`all_blocks`, with what adapters add to each product."""
-        buffers = [torch.from_numpy(each) for each in (room.y, room.mixed, room.qkv, room.up)]
-        y, mixed, qkv, up = buffers
-        products = ((y, qkv), (mixed, y), (y, up), (up, y))  # what each reads and writes
-        for number, layers in enumerate(self.layers()):
-            for (phases, stage), layer, (x, result) in zip(STAGES, layers, products, strict=True):
-                self.team.run(phases, stage, net, room, number, tokens, pool, sights)
-                if isinstance(layer, RowLoraLinear):
-                    layer.add(
-                        x[:tokens, : layer.in_features], result[:tokens, : layer.out_features]
-                    )
-        self.team.run(1, last_norm, net, room, tokens, out)
 
     def begin(self, ids: Tensor, cache: StepCache) -> Room:
         """Embeddings into the room's stream, and this step's rotation."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from miniclaude.engine.json_schema import Schema
+from miniclaude.engine.schema_check import Schema
 from miniclaude.errors import InvalidRequestError
 from miniclaude.tokenizer.bpe import utf8
 
@@ -78,6 +78,11 @@ def choice_grammar(
         utf8(choice)
     options = " | ".join(map(literal, choices))
     return checked(f"{HEADER}start: {literal(' ') if spaced else ''} ({options})", param)
+
+
+def misread(pattern: str) -> str:
+    """What is said of a regular expression that cannot be read; by this its place is found."""
+    return f"the regular expression {pattern} is not understood"
 
 
 def literal(text: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from miniclaude.engine import grammar_trial
+from miniclaude.engine.grammar import misread
 from miniclaude.errors import InvalidRequestError
 
 
@@ -60,6 +61,31 @@ class GrammarCheck:
         return self._process
 
 
+IN_OUR_WORDS = (
+    (
+        r"^Unsatisfiable schema: (.*)",
+        r"no value is what the schema asks for, because of this: \1",
+        "Correct or leave out what contradicts the rest of it.",
+    ),
+    (
+        r"regex parse error: (.*) error: (.*)",
+        misread(r"\1") + r": \2",
+        "Write it as Rust's `regex` does: no look-around, no references back.",
+    ),
+    (
+        r"^oneOf constraints are not supported.*",
+        "it cannot be seen of a oneOf that no value fits two of its schemas",
+        "Write anyOf, or give each of them a property with a `const` of its own.",
+    ),
+    (
+        r"(fuel exhausted|schema too large|too many|takes more than|lexer error)(.*)",
+        r"it takes too much work: \1\2",
+        "Make the schema or the expression simpler: fewer or smaller bounds, patterns and"
+        " alternatives.",
+    ),
+)
+"""The library's reasons, ours for them, and what to do."""
+
 SHARED = GrammarCheck()
 """One for each process of ours; nothing is started before the first grammar."""
 
@@ -70,10 +96,14 @@ def refused(what: str, why: str) -> InvalidRequestError:
     told = [line for line in lines if line and not re.match(r"(\d+ )?\||<non-verbose|\^", line)]
     reason = " ".join(told[:6])
     reason = re.sub(r"^at \d+\(\d+\): (failed to compile JSON schema: )?", "", reason)
+    for form, ours, cure in IN_OUR_WORDS:
+        if found := re.search(form, reason):
+            reason, hint = found.expand(ours), cure
+            break
+    else:
+        hint = "Make the schema or the expression simpler."
     return InvalidRequestError(
-        f"{what}: {reason[:300].rstrip('.')}.",
-        hint="Make the schema or the expression simpler.",
-        code="invalid_grammar",
+        f"{what}: {reason[:300].rstrip('.')}.", hint=hint, code="invalid_grammar"
     )
 
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
+from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
-
-Schema = dict[str, Any]
 
 MAX_SCHEMA = 131_072
 """Characters of a schema as JSON."""
@@ -20,9 +18,6 @@ MAX_DEPTH = 48
 MAX_PROPERTIES = 1000
 """Of one object: the time to compile grows with their square."""
 
-ONE = ("additionalItems", "additionalProperties", "items")
-MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
-NAMED = ("$defs", "definitions", "patternProperties", "properties")
 VALUES = (
     *("$ref", "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems"),
     *("maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties"),
@@ -48,15 +43,15 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
     keywords that are not implemented are left out, and `oneOf` is taken as `anyOf`.
 
     Raises UnsupportedFieldError (code `unsupported_schema`) naming a keyword that is not
-    implemented, InvalidRequestError (`invalid_schema`) for what is no schema, or is too large or
-    deep; `param` is where the schema stands in the request.
+    implemented, InvalidRequestError (`invalid_schema`) for what is no schema, is too large or deep,
+    or what `check_schema` refuses; `param` is where the schema stands in the request.
     """
     if not isinstance(schema, dict):
-        raise _invalid(param, "a schema must be an object")
+        raise invalid(param, "a schema must be an object")
     try:
         size = len(json.dumps(schema, ensure_ascii=False))
     except (ValueError, RecursionError) as error:
-        raise _invalid(param, "it cannot be written as JSON") from error
+        raise invalid(param, "it cannot be written as JSON") from error
     if size > MAX_SCHEMA:
         raise InvalidRequestError(
             f"{param}: the schema has {size:,} characters; at most {MAX_SCHEMA:,} are accepted.",
@@ -65,6 +60,7 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
             code="schema_too_large",
         )
     result = _read(schema, param, 0, lenient)
+    check_schema(result, param)
     if not any(_combines(node) for node in _nodes(result)):
         for node in _nodes(result):
             _close(node)
@@ -76,7 +72,7 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
 def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
     """A checked copy of a schema, without the keywords that constrain nothing."""
     if depth > MAX_DEPTH:
-        raise _invalid(param, f"schemas may be nested {MAX_DEPTH} deep")
+        raise invalid(param, f"schemas may be nested {MAX_DEPTH} deep")
     read: Schema = {}
     for keyword, value in node.items():
         place = f"{param}.{keyword[:64]}"
@@ -89,15 +85,15 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             )
         elif keyword in MANY:
             if not isinstance(value, list) or not value:
-                raise _invalid(place, "it must be a list of schemas")
+                raise invalid(place, "it must be a list of schemas")
             read[keyword] = [
                 _inner(each, f"{place}[{n}]", depth, lenient) for n, each in enumerate(value)
             ]
         elif keyword in NAMED:
             if not isinstance(value, dict):
-                raise _invalid(place, "it must be an object of schemas")
+                raise invalid(place, "it must be an object of schemas")
             if keyword == "properties" and len(value) > MAX_PROPERTIES:
-                raise _invalid(place, f"an object may name {MAX_PROPERTIES:,} properties")
+                raise invalid(place, f"an object may name {MAX_PROPERTIES:,} properties")
             read[keyword] = {
                 name: _inner(each, f"{place}.{name[:64]}", depth, lenient)
                 for name, each in value.items()
@@ -117,7 +113,7 @@ def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | boo
     if isinstance(value, bool):
         return value
     if not isinstance(value, dict):
-        raise _invalid(param, "a schema must be an object or a boolean")
+        raise invalid(param, "a schema must be an object or a boolean")
     return _read(value, param, depth + 1, lenient)
 
 
@@ -133,17 +129,8 @@ def _why_not(keyword: str, value: object) -> str:
 def _nodes(node: Schema) -> Iterator[Schema]:
     """The schema and all inside of it."""
     yield node
-    for keyword, value in node.items():
-        inner: list[object] = []
-        if keyword in NAMED:
-            inner = list(value.values())
-        elif keyword in MANY or (keyword in ONE and isinstance(value, list)):
-            inner = value
-        elif keyword in ONE:
-            inner = [value]
-        for each in inner:
-            if isinstance(each, dict):
-                yield from _nodes(each)
+    for _, inner, _ in children(node, ""):
+        yield from _nodes(inner)
 
 
 def _combines(node: Schema) -> bool:
@@ -159,12 +146,6 @@ def _close(node: Schema) -> None:
     required = node.get("required")
     if not isinstance(required, list) or all(name in named for name in required):
         node["additionalProperties"] = False
-
-
-def _invalid(param: str, why: str) -> InvalidRequestError:
-    return InvalidRequestError(
-        f"{param}: {why}.", hint="Correct the schema.", param=param, code="invalid_schema"
-    )
 
 
 def _unsupported(param: str, why: str) -> UnsupportedFieldError:

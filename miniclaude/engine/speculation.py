@@ -4,8 +4,10 @@
 An answer that quotes, corrects or repeats goes on where the same few tokens stood before. The
 guessed tokens are computed together with the last known one, and each place draws its token as it
 would have alone: a guess stands when it is what was drawn. Which number decides a draw depends on
-seed and place only (`sampling.py`), so the answer is, token for token, what it is without guessing,
-greedy or not; nothing is accepted or resampled by chance.
+seed and place only (`sampling.py`), so from the same scores the answer is, token for token, what it
+is without guessing, greedy or not; nothing is accepted or resampled by chance. Scores of several
+tokens computed together are the same bits on packed weights without an adapter; elsewhere products
+round in another order, which can tip a draw that is all but even.
 
 Guessing pays only where a step over several tokens costs little more than one over a single token
 and enough guesses stand; both are measured as it runs.

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from miniclaude.engine.grammar import HEADER, checked, json_rule, literal
-from miniclaude.engine.json_schema import Schema
+from miniclaude.engine.schema_check import Schema
 from miniclaude.tokenizer.tool_format import ANY_ID, ID_PATTERN, ToolFormat
 
 

@@ -151,17 +151,22 @@ def load_fused(
     from miniclaude.model.load_packed import load_packed
     from miniclaude.model.packed_folder import map_packed
     from miniclaude.model.packed_layers import pack_model
+    from miniclaude.model.resident import give_back_code
 
+    give_back_code()  # of all that has just been imported
+    mapped = 0
     if is_stored:
         mapped = sum(file.stat().st_size for file in spec.folder.glob("*.safetensors"))
-        return FusedModel(map_packed(spec.folder), threads, mapped)
-    if spec.adapter is None:
+        model = map_packed(spec.folder)
+    elif spec.adapter is None:
         model = load_packed(spec.folder, bits)
     else:
         model = load_model(spec.folder)
         add_adapter(model, spec.adapter)
         pack_model(model, bits)
-    return FusedModel(model, threads)
+    fused = FusedModel(model, threads, mapped)
+    give_back_code()  # of the compiler
+    return fused
 
 
 def add_adapter(model: Transformer, folder: Path) -> None:

@@ -132,7 +132,7 @@ class Plan:
 
 def base_of(library: Library, model: str) -> InstalledModel:
     """The model to start from. Raises ModelNotFoundError, InvalidRequestError for a tuned one and
-    for one whose weights are stored in few bits, CheckpointError for a broken config.json."""
+    for one whose weights are stored in 4 bits, CheckpointError for a broken config.json."""
     if model.startswith("ft:"):
         raise InvalidRequestError(
             f"model: {model[:200]!r} is fine-tuned already, and cannot be tuned further yet.",
@@ -141,7 +141,7 @@ def base_of(library: Library, model: str) -> InstalledModel:
         )
     found = library.find(model)
     packing = read_packing(found.path)
-    if packing is not None:
+    if packing is not None and packing.bits == 4:
         raise InvalidRequestError(
             f"model: {model[:200]!r} is stored in {packing.dtype}, which is for answering only.",
             hint="Tune the original model that it was made from; the method qlora holds that in few"

@@ -24,7 +24,7 @@ from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 from miniclaude.model.new_folder import new_folder
-from miniclaude.model.packing import packing_of, refuse_packed
+from miniclaude.model.packing import packing_of, read_packing, refuse_packed
 from miniclaude.model.shards import StoredTensor, make_header, read_header, write_shard
 from miniclaude.model.transformer import Transformer
 
@@ -79,8 +79,14 @@ def load_model(
     """The model in a folder, in eval mode, its weights converted to `dtype` on `device`.
 
     Needs little more memory than the weights themselves: each tensor is read straight into its
-    place. Raises CheckpointError naming the file or tensor at fault, UnknownArchitectureError.
+    place; of a folder in 8 bits, the numbers that those stand for. Raises CheckpointError naming
+    the file or tensor at fault, UnknownArchitectureError.
     """
+    packing = read_packing(folder)
+    if packing is not None and packing.bits == 8:
+        from miniclaude.model.packed_folder import unpack_folder  # it is built on this module
+
+        return unpack_folder(folder, device=device, dtype=dtype)
     plan = read_plan(folder)
     allocate(folder, plan.model, device, dtype)
     with torch.no_grad():

@@ -8,14 +8,35 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+
+@contextmanager
+def hidden(name: str) -> Iterator[None]:
+    """Importing the module fails meanwhile, unless it is there already."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    if name in modules:
+        yield
+        return
+    modules[name] = None
+    try:
+        yield
+    finally:
+        del modules[name]
+
+
+with hidden("scipy"):  # 11 MB, of which Numba would use nothing here
+    import numba.np.arraymath  # noqa: F401  # it looks for SciPy, and would at the first call
+    from numba import njit, types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,6 +58,12 @@ def compiled(function: Function) -> Function:
     except (RuntimeError, AttributeError):  # no folder to keep it in, or another Numba's cache
         code = njit(**options)(function)
     return cast(Function, code)
+
+
+def inlined(function: Function) -> Function:
+    """The same for a function that only one other calls: it becomes a part of that one, and is not
+    compiled by itself, which would take as long again."""
+    return cast(Function, njit(inline="always")(function))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.compile import compiled
+from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import (
     Floats,
     Halves,
@@ -25,7 +25,8 @@ from miniclaude.model.elementwise import (
 )
 from miniclaude.model.fused_attention import Sights
 from miniclaude.model.fused_look import look_around
-from miniclaude.model.fused_network import Network, Room
+from miniclaude.model.fused_lora import Lora, expand, shrink
+from miniclaude.model.fused_network import PRODUCTS, Network, Room
 from miniclaude.model.packed_product import product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
@@ -38,12 +39,24 @@ PHASES = 10
 QKV, OUT, UP, DOWN = 0, 1, 2, 3
 """A block's products, by column of `Network.codes`."""
 
+BLOCK = len(PRODUCTS)
+"""How many they are; of a model's, one is number BLOCK · layer + column."""
+
 
 @compiled
 def add_and_round(
-    phase: int, threads: int, net: Network, room: Room, tokens: int, bias: Floats, norm: Floats
+    phase: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    lora: Lora,
+    product: int,
+    tokens: int,
+    bias: Floats,
+    norm: Floats,
 ) -> int:
-    """x += y + bias, and its norm, rounded. bias: empty when there is nothing to add."""
+    """x += y + bias, and its norm, rounded. bias: empty when there is nothing to add. product: the
+    one that comes next; y is what the one before it has left."""
     taken = share(tokens, threads)
     width = room.x.shape[1]
     while True:
@@ -51,6 +64,8 @@ def add_and_round(
         if first >= tokens:
             return meet(phase, tokens)
         last = min(first + taken, tokens)
+        if bias.shape[0]:
+            expand(lora, product - 1, first, last, room.y)
         for token in range(first, last):
             x, y = room.x[token], room.y[token]
             if bias.shape[0]:
@@ -58,15 +73,17 @@ def add_and_round(
                     x[i] += y[i] + bias[i]
             normalise(x, norm[0], norm[1], net.centred, net.eps, y[:width])
             round_row(y[:width], token, net.offset, room.rounded)
+        shrink(lora, product, first, last, room.y)
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def place_heads(
     phase: int,
     threads: int,
     net: Network,
     room: Room,
+    lora: Lora,
     layer: int,
     tokens: int,
     keys: Halves,
@@ -82,6 +99,7 @@ def place_heads(
         if first >= tokens:
             return meet(phase, tokens)
         last = min(first + taken, tokens)
+        expand(lora, BLOCK * layer + QKV, first, last, room.qkv)
         for token in range(first, last):
             row = room.qkv[token]
             for i in range(used):
@@ -100,8 +118,10 @@ def place_heads(
         done(phase, last - first)
 
 
-@compiled
-def round_mixed(phase: int, threads: int, net: Network, room: Room, tokens: int) -> int:
+@inlined
+def round_mixed(
+    phase: int, threads: int, net: Network, room: Room, lora: Lora, layer: int, tokens: int
+) -> int:
     """Attention's output, rounded."""
     taken = share(tokens, threads)
     while True:
@@ -111,12 +131,13 @@ def round_mixed(phase: int, threads: int, net: Network, room: Room, tokens: int)
         last = min(first + taken, tokens)
         for token in range(first, last):
             round_row(room.mixed[token], token, net.offset, room.rounded)
+        shrink(lora, BLOCK * layer + OUT, first, last, room.mixed)
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def activate_and_round(
-    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int
+    phase: int, threads: int, net: Network, room: Room, lora: Lora, layer: int, tokens: int
 ) -> int:
     """The MLP's nonlinearity, rounded."""
     taken = share(tokens, threads)
@@ -126,6 +147,7 @@ def activate_and_round(
         if first >= tokens:
             return meet(phase, tokens)
         last = min(first + taken, tokens)
+        expand(lora, BLOCK * layer + UP, first, last, room.up)
         for token in range(first, last):
             row = room.up[token]
             for i in range(net.up_bias.shape[1]):
@@ -136,10 +158,11 @@ def activate_and_round(
                 for i in range(width):
                     hidden[i] *= row[width + i]
             round_row(hidden, token, net.offset, room.rounded)
+        shrink(lora, BLOCK * layer + DOWN, first, last, room.up)
         done(phase, last - first)
 
 
-@compiled
+@inlined
 def ask(
     phase: int,
     thread: int,
@@ -150,12 +173,15 @@ def ask(
     tokens: int,
     pool: Pool,
     sights: Sights,
+    lora: Lora,
 ) -> int:
     """A block's first stage: queries, keys and values. They are made of the normalised stream,
     which is left in `room.y`."""
     width = room.x.shape[1]
     bias = net.down_bias[layer - 1] if layer else net.down_bias[0, :0]
-    phase = add_and_round(phase, threads, net, room, tokens, bias, net.norms[layer, 0])
+    phase = add_and_round(
+        phase, threads, net, room, lora, BLOCK * layer + QKV, tokens, bias, net.norms[layer, 0]
+    )
     rows = (net.heads + 2 * net.kv_heads) * net.head_dim
     codes, scales = net.codes[layer, QKV], net.scales[layer, QKV]
     return product(
@@ -163,7 +189,7 @@ def ask(
     )
 
 
-@compiled
+@inlined
 def mix(
     phase: int,
     thread: int,
@@ -174,20 +200,21 @@ def mix(
     tokens: int,
     pool: Pool,
     sights: Sights,
+    lora: Lora,
 ) -> int:
     """The second: attention, and what it adds to the stream, in `room.y`; made of `room.mixed`."""
     width, inner = room.x.shape[1], net.heads * net.head_dim
     keys, values = pool[layer, 0], pool[layer, 1]  # [kv_heads, slots, D] each
-    phase = place_heads(phase, threads, net, room, layer, tokens, keys, values, sights.new)
+    phase = place_heads(phase, threads, net, room, lora, layer, tokens, keys, values, sights.new)
     phase = look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
-    phase = round_mixed(phase, threads, net, room, tokens)
+    phase = round_mixed(phase, threads, net, room, lora, layer, tokens)
     codes, scales = net.codes[layer, OUT], net.scales[layer, OUT]
     return product(
         phase, threads, net.bits, codes, scales, width, inner, room.rounded, tokens, room.y
     )
 
 
-@compiled
+@inlined
 def widen(
     phase: int,
     thread: int,
@@ -198,11 +225,13 @@ def widen(
     tokens: int,
     pool: Pool,
     sights: Sights,
+    lora: Lora,
 ) -> int:
     """The third: the MLP's first product, of the normalised stream, which is left in `room.y`."""
     width, rows = room.x.shape[1], net.mlp_width * (2 if net.gated else 1)
+    product_number, bias = BLOCK * layer + UP, net.out_bias[layer]
     phase = add_and_round(
-        phase, threads, net, room, tokens, net.out_bias[layer], net.norms[layer, 1]
+        phase, threads, net, room, lora, product_number, tokens, bias, net.norms[layer, 1]
     )
     codes, scales = net.codes[layer, UP], net.scales[layer, UP]
     return product(
@@ -210,7 +239,7 @@ def widen(
     )
 
 
-@compiled
+@inlined
 def narrow(
     phase: int,
     thread: int,
@@ -221,20 +250,28 @@ def narrow(
     tokens: int,
     pool: Pool,
     sights: Sights,
+    lora: Lora,
 ) -> int:
     """The last: what the MLP adds to the stream, in `room.y`; made of the first columns of
     `room.up`."""
     width, mlp = room.x.shape[1], net.mlp_width
-    phase = activate_and_round(phase, threads, net, room, layer, tokens)
+    phase = activate_and_round(phase, threads, net, room, lora, layer, tokens)
     codes, scales = net.codes[layer, DOWN], net.scales[layer, DOWN]
     return product(
         phase, threads, net.bits, codes, scales, width, mlp, room.rounded, tokens, room.y
     )
 
 
-@compiled
+@inlined
 def last_norm(
-    phase: int, thread: int, threads: int, net: Network, room: Room, tokens: int, out: Floats
+    phase: int,
+    thread: int,
+    threads: int,
+    net: Network,
+    room: Room,
+    lora: Lora,
+    tokens: int,
+    out: Floats,
 ) -> int:
     """The end of the last block, and the last norm of each token: out [T, W]."""
     bias = net.down_bias[net.down_bias.shape[0] - 1]
@@ -244,6 +281,7 @@ def last_norm(
         if first >= tokens:
             return meet(phase, tokens)
         last = min(first + taken, tokens)
+        expand(lora, BLOCK * net.down_bias.shape[0] - 1, first, last, room.y)
         for token in range(first, last):
             x, y = room.x[token], room.y[token]
             for i in range(x.shape[0]):
@@ -262,16 +300,13 @@ def all_blocks(
     tokens: int,
     pool: Pool,
     sights: Sights,
+    lora: Lora,
     out: Floats,
 ) -> None:
     """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]."""
     for layer in range(pool.shape[0]):
-        phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights)
-        phase = mix(phase, thread, threads, net, room, layer, tokens, pool, sights)
-        phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights)
-        phase = narrow(phase, thread, threads, net, room, layer, tokens, pool, sights)
-    last_norm(phase, thread, threads, net, room, tokens, out)
-
-
-STAGES = ((2, ask), (4, mix), (2, widen), (2, narrow))
-"""A block, product by product, for who has something to add to each: phases, and the kernel."""
+        phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+        phase = mix(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+        phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+        phase = narrow(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+    last_norm(phase, thread, threads, net, room, lora, tokens, out)

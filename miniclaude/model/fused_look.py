@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from miniclaude.model.attention_kernel import STEP
-from miniclaude.model.compile import compiled
+from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import Halves
 from miniclaude.model.fused_attention import Sights, attend
 from miniclaude.model.fused_network import Network, Room
@@ -11,7 +11,7 @@ from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_leng
 from miniclaude.model.team import claim, done, meet
 
 
-@compiled
+@inlined
 def look_around(
     phase: int,
     thread: int,
@@ -70,7 +70,7 @@ def look_once(
     )
 
 
-@compiled
+@inlined
 def look_in_tiles(
     phase: int,
     thread: int,

@@ -15,6 +15,9 @@ from miniclaude.model.packed_product import Rounded
 
 Addresses = NDArray[np.int64]
 
+PRODUCTS = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
+"""A block's layers with packed weights, in the order of their use."""
+
 
 class Network(NamedTuple):
     """A model as the phases read it.

@@ -35,7 +35,8 @@ from miniclaude.model.gguf_names import (
 from miniclaude.model.install import Progress, check_disk
 from miniclaude.model.library import InstalledModel
 from miniclaude.model.merged import write_merged
-from miniclaude.model.new_file import new_file
+from miniclaude.model.new_file import check_no_file, new_file
+from miniclaude.model.packing import read_packing
 from miniclaude.model.shards import DTYPES
 from miniclaude.tokenizer.gguf import read_keys
 
@@ -69,11 +70,13 @@ def write_gguf(model: InstalledModel, path: Path, kind: BlockType, progress: Pro
     output head is Q8_0 (llama.cpp's own tool spends more on it as well).
 
     Raises UnknownArchitectureError and TokenizerError for what GGUF cannot say, CheckpointError for
-    numbers that the type cannot hold, and what `new_file`, `check_disk` and loading raise.
+    numbers that the type cannot hold, ConflictError for a file that is there already, before
+    anything is read, and what `new_file`, `check_disk` and loading raise.
     """
     path = path.absolute()
+    check_no_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if model.adapter is None:
+    if model.adapter is None and read_packing(model.path) is None:
         _write(model.path, model.name, path, kind, progress)
         return
     needed = sum(file.stat().st_size for file in model.weights.iterdir() if file.is_file())

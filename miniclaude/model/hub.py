@@ -20,7 +20,14 @@ import httpx2
 from miniclaude import __version__
 from miniclaude.errors import DownloadError
 from miniclaude.model.download import RemoteFile, download, partial_path
-from miniclaude.model.install import Progress, check_config, check_disk, install, read_manifest
+from miniclaude.model.install import (
+    Progress,
+    check_config,
+    check_disk,
+    check_not_bundled,
+    install,
+    read_manifest,
+)
 from miniclaude.model.library import InstalledModel, Library, folder_name
 
 ENDPOINT = "https://huggingface.co"
@@ -78,11 +85,17 @@ def pull(
     endpoint: base URL of the hub. token: sent to the endpoint's own host alone. revision: branch,
     tag or commit; the commit it stands for is fetched and written down.
 
-    Raises InvalidRequestError for a bad name, DownloadError (no such repository, no access, no
-    safetensors, hostile names, corrupt content, a network that keeps failing), DiskFullError,
-    UnknownArchitectureError, CheckpointError, TokenizerError.
+    Raises InvalidRequestError for a bad name, ConflictError for a bundled model's, DownloadError
+    (no such repository, no access, no safetensors, hostile names, corrupt content, a network that
+    keeps failing), DiskFullError, UnknownArchitectureError, CheckpointError, TokenizerError.
     """
     folder = folder_name(repo)
+    check_not_bundled(
+        library,
+        repo,
+        "Download its files and import them under another name: `mini-claude pull --from FOLDER"
+        " --name NAME`.",
+    )
     base = checked_endpoint(endpoint)
     headers = {"User-Agent": f"mini-claude/{__version__}"}
     if token:

@@ -71,12 +71,27 @@ def import_folder(
         return install(staging, library, name, {"folder": str(source)}, progress)
 
 
-def check_name(library: Library, name: str) -> None:
-    """Raises InvalidRequestError for a bad name, ConflictError for one that is taken."""
+def check_name(library: Library, name: str, *, option: str = "--name") -> None:
+    """Raises InvalidRequestError for a bad name, ConflictError for one that is taken. option: where
+    another can be given."""
+    check_not_bundled(library, name, f"Choose another {option}.")
     if (library.home_models / folder_name(name)).exists():
         raise ConflictError(
             f"model: {name!r} is already installed.",
-            hint=f"Choose another --name, or first run `mini-claude models remove {name}`.",
+            hint=f"Choose another {option}, or first run `mini-claude models remove {name}`.",
+            param="name",
+        )
+
+
+def check_not_bundled(library: Library, name: str, hint: str) -> None:
+    """Raises ConflictError, with this hint, for the name of a model that came with the package: a
+    new one would answer in its place, and nothing would say so. InvalidRequestError for a bad
+    name."""
+    folder = folder_name(name)
+    if library.bundled is not None and (library.bundled / folder).exists():
+        raise ConflictError(
+            f"model: {name!r} is the name of a model that came with Mini-Claude.",
+            hint=hint,
             param="name",
         )
 

@@ -7,11 +7,14 @@ an adapter, which needs its base. Folders that begin with a dot are work in prog
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from miniclaude.errors import (
@@ -33,8 +36,9 @@ CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "context")
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
     """A model folder. bytes: size of its files. context: tokens, 0 when config.json won't say.
-    created: Unix seconds. bundled: it came with the package and cannot be removed. tuned: what it
-    was tuned from; None for other models. base: that model, where it is installed."""
+    created: Unix seconds. bundled: it came with the package and cannot be removed. stamp: another
+    one once any of its files was written or replaced. tuned: what it was tuned from; None for other
+    models. base: that model, where it is installed."""
 
     name: str
     path: Path
@@ -42,6 +46,7 @@ class InstalledModel:
     context: int
     created: int
     bundled: bool
+    stamp: str
     tuned: Tuned | None = None
     base: InstalledModel | None = None
 
@@ -147,6 +152,9 @@ class Library:
 
     def find(self, name: str) -> InstalledModel:
         """The model called `name`. Raises ModelNotFoundError, listing what is there."""
+        whole = self._find_whole(name)  # what each request asks for is not worth a look at all
+        if whole is not None:
+            return whole
         models = self.list()
         for model in models:
             if model.name == name:
@@ -160,6 +168,16 @@ class Library:
             hint=f"Installed: {there}.{pull}",
             param="model",
         )
+
+    def _find_whole(self, name: str) -> InstalledModel | None:
+        """A model that was not tuned, by where it would be; None where it is not."""
+        with suppress(InvalidRequestError):  # a name that no such model can have
+            folder = folder_name(name)
+            for models, bundled in ((self.home_models, False), (self.bundled, True)):
+                if models is not None:
+                    with suppress(OSError):
+                        return _describe(models / folder, bundled=bundled)
+        return None
 
     def remove(self, name: str) -> InstalledModel:
         """Delete a model's folder and say what it was.
@@ -210,16 +228,31 @@ class Library:
             yield replace(model, base=base, context=context)
 
 
+def folder_model(path: Path) -> InstalledModel:
+    """A model folder that is in no library, called like its folder. Raises OSError for one without
+    config.json."""
+    return _describe(path, bundled=False)
+
+
 def _describe(path: Path, *, bundled: bool) -> InstalledModel:
-    config = path / "config.json"
+    config = path / CONFIG
+    status = config.stat()
+    size, stamp = _measure(path)
     return InstalledModel(
         name=path.name.replace("--", "/", 1),
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
-        context=_context(config),
-        created=int(config.stat().st_mtime),
+        bytes=size,
+        context=_context_at(config, status.st_mtime_ns, status.st_ino, status.st_size),
+        created=int(status.st_mtime),
         bundled=bundled,
+        stamp=stamp,
     )
+
+
+@lru_cache(maxsize=256)
+def _context_at(config: Path, *state: int) -> int:
+    """`_context`, read once for each state of the file."""
+    return _context(config)
 
 
 def _describe_tuned(path: Path) -> InstalledModel:
@@ -227,15 +260,33 @@ def _describe_tuned(path: Path) -> InstalledModel:
     whole = (path / CONFIG).is_file()
     if not whole and not (path / ADAPTER_CONFIG).is_file():
         raise FileNotFoundError(path / ADAPTER_CONFIG)
+    size, stamp = _measure(path)
     return InstalledModel(
         name=tuned.name,
         path=path,
-        bytes=sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+        bytes=size,
         context=_context(path / CONFIG) if whole else 0,
         created=tuned.created,
         bundled=False,
+        stamp=stamp,
         tuned=tuned,
     )
+
+
+def _measure(folder: Path) -> tuple[int, str]:
+    """The bytes of a folder's files, and a text that is another one once any of them was written or
+    replaced: by inode, size and both times to the nanosecond, for a second is long enough to
+    rewrite a file of the same size."""
+    files = []
+    size = 0
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_file():
+                found = entry.stat()
+                size += found.st_size
+                times = (found.st_mtime_ns, found.st_ctime_ns)
+                files.append((entry.name, found.st_ino, found.st_size, *times))
+    return size, sha256(repr(files).encode()).hexdigest()
 
 
 def _context(config: Path) -> int:

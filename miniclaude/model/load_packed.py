@@ -1,15 +1,15 @@
-"""A model folder straight into packed weights: one layer at a time is ever held as it is stored.
+"""A model folder straight into packed weights: one layer at a time is ever held as it is stored,
+and of one that is stored as we have it, some rows at a time.
 
-So the memory that loading needs is the packed model and its largest layer, whatever the folder's
-size.
+So the memory that loading needs is the packed model and one layer, whatever the folder's size, and
+not the whole of the largest matrix, the token embedding.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from miniclaude.model.checkpoint import Plan, part_of, read_plan
 from miniclaude.model.checkpoint_format import Piece
-from miniclaude.model.packed import Bits, PackedWeight
+from miniclaude.model.packed import Bits, Matrix, PackedWeight
 from miniclaude.model.packed_layers import layers_of, pack_named, put_packed
-from miniclaude.model.shards import DTYPES
+from miniclaude.model.resident import give_back_heap
+from miniclaude.model.shards import DTYPES, StoredTensor
 from miniclaude.model.transformer import Transformer
 
 CODES, SCALES = "codes", "scales"
@@ -48,8 +49,8 @@ def packed_tensors(plan: Plan, bits: Bits) -> Iterator[tuple[str, Tensor]]:
         for own in [own for own, _ in module.named_parameters(recurse=False)]:
             place = f"{name}.{own}".lstrip(".")
             if own == "weight" and is_packed:
-                packed = pack_named(read(plan, pieces[place]), name, bits)
-                give_back()
+                packed = pack_named(matrix(plan, pieces[place]), name, bits)
+                give_back_heap()  # between the floats of two layers lies a packed weight
                 yield f"{name}.{CODES}", packed.codes
                 yield f"{name}.{SCALES}", packed.scales
                 del packed
@@ -74,11 +75,36 @@ def assemble(model: Transformer, bits: Bits, tensors: Mapping[str, Tensor]) -> T
     return model.eval()
 
 
-def give_back() -> None:
-    """Return freed memory to the operating system. glibc would keep it, for between the floats of
-    two layers lies the packed weight of the first."""
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
+@dataclass(frozen=True)
+class StoredMatrix:
+    """A matrix [R, C] that is read when rows of it are asked for: its pieces, each with its first
+    row and the one behind its last."""
+
+    pieces: list[tuple[StoredTensor, int, int]]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """R and C."""
+        return self.pieces[-1][2], self.pieces[0][0].shape[1]
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        first, last, _ = rows.indices(self.shape[0])
+        return torch.cat(
+            [
+                tensor.read_rows(max(first, start) - start, min(last, stop) - start)
+                for tensor, start, stop in self.pieces
+                if start < last and first < stop
+            ]
+        )
+
+
+def matrix(plan: Plan, pieces: list[Piece]) -> Matrix:
+    """A weight to be packed: left in its file unless it lies there transposed."""
+    if any(piece.transposed for piece in pieces):
+        return read(plan, pieces)
+    rows = len(plan.model.get_parameter(pieces[0].parameter))
+    placed = [(plan.stored[piece.name], *(piece.rows or (0, rows))) for piece in pieces]
+    return StoredMatrix(sorted(placed, key=lambda each: each[1]))
 
 
 @torch.no_grad()

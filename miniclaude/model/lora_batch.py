@@ -38,6 +38,10 @@ class Part(NamedTuple):
     b: Tensor
 
 
+Layers = Mapping[str, tuple[Part, ...]]
+"""An adapter: its parts by the name of the layer that they change."""
+
+
 class Run(NamedTuple):
     """Neighbouring rows of one adapter."""
 
@@ -168,6 +172,49 @@ class RowLoraLinear(nn.Module):
             made = make_stack([self.parts.get(adapter, ()) for adapter in self.rows.stacked])
             self.cached = None if made is None else (self.rows.stacked, made)
         return None if self.cached is None else self.cached[1]
+
+
+class WrappedAdapters:
+    """The adapters of one model, its layers wrapped when the first adapter comes and bare again
+    when the last has gone; and whose the next forward pass's rows are."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.rows = Rows()
+        self.wrapped: dict[str, RowLoraLinear] = {}
+
+    def make(self, layers: Layers) -> tuple[Layers, int]:
+        """An adapter as it is attached, and its bytes."""
+        parts = [part for group in layers.values() for part in group]
+        return layers, sum(part.a.nbytes + part.b.nbytes for part in parts)
+
+    def attach(self, name: str, layers: Layers) -> None:
+        """Let rows have it, by this name."""
+        for layer, parts in layers.items():
+            if layer not in self.wrapped:
+                wrapper = RowLoraLinear(self.model.get_submodule(layer), self.rows)
+                self.replace(layer, wrapper.train(self.model.training))
+                self.wrapped[layer] = wrapper
+            self.wrapped[layer].parts[name] = parts
+
+    def drop(self, name: str) -> None:
+        """Take an adapter off. The last one leaves the model as it was."""
+        self.rows.stacked = ()
+        for layer, wrapper in list(self.wrapped.items()):
+            wrapper.parts.pop(name, None)
+            wrapper.cached = None
+            if not wrapper.parts:
+                self.replace(layer, wrapper.base)
+                del self.wrapped[layer]
+
+    def replace(self, layer: str, module: nn.Module) -> None:
+        """Put a module where the layer of that name is."""
+        owner, _, attribute = layer.rpartition(".")
+        setattr(self.model.get_submodule(owner), attribute, module)
+
+    def assign(self, counts: Sequence[tuple[int, str]]) -> None:
+        """As `Rows.assign`."""
+        self.rows.assign(counts)
 
 
 def make_stack(adapters: Sequence[Sequence[Part]]) -> Stack | None:

@@ -12,6 +12,7 @@ from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.facts import read_facts
 from miniclaude.model.library import InstalledModel
 from miniclaude.model.lora import fold
+from miniclaude.model.new_folder import check_no_folder
 
 COMPANIONS = (
     "tokenizer.json",
@@ -35,8 +36,10 @@ def write_merged(model: InstalledModel, folder: Path) -> None:
     """Add the adapter to its base's weights, in float32, and store the sum in the base's own number
     format.
 
-    Raises ModelNotFoundError when the base is gone, CheckpointError, and what `save_model` raises.
+    Raises ConflictError when the folder is there already and ModelNotFoundError when the base is
+    gone, both before anything is read; CheckpointError, and what `save_model` raises.
     """
+    check_no_folder(folder)
     base = model.weights
     merged = load_model(base, dtype=torch.float32)
     if model.adapter is not None:

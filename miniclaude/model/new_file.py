@@ -27,6 +27,14 @@ def write_whole(path: Path, text: str) -> None:
     flush_to_disk(path.parent)
 
 
+def check_no_file(path: Path) -> None:
+    """Raises ConflictError when there is something of that name: to be asked before long work."""
+    if path.exists() or path.is_symlink():
+        raise ConflictError(
+            f"{path} already exists.", hint="Choose another name, or remove it first."
+        )
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Yields an open file beside `path`; when the block ends well, it is flushed and takes that
@@ -35,10 +43,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises ConflictError when there is something of that name, DiskFullError when there is no room,
     StoreError when the disk refuses otherwise.
     """
-    if path.exists() or path.is_symlink():
-        raise ConflictError(
-            f"{path} already exists.", hint="Choose another name, or remove it first."
-        )
+    check_no_file(path)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

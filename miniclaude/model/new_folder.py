@@ -12,6 +12,15 @@ from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
 from miniclaude.model.new_file import flush_to_disk
 
 
+def check_no_folder(folder: Path) -> None:
+    """Raises ConflictError when there is something of that name, other than an empty folder: to be
+    asked before long work."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError(
+            f"{folder} already exists.", hint="Choose another folder, or remove it first."
+        )
+
+
 @contextmanager
 def new_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yields an empty folder beside `folder`; when the block ends well, its files are flushed and
@@ -21,10 +30,8 @@ def new_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
     moment one of the two is whole on disk. Raises ConflictError when it exists and may not be
     replaced, DiskFullError when there is no room, StoreError when the disk refuses otherwise.
     """
-    if not overwrite and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConflictError(
-            f"{folder} already exists.", hint="Choose another folder, or remove it first."
-        )
+    if not overwrite:
+        check_no_folder(folder)
     token = secrets.token_hex(4)
     partial = folder.parent / f".{folder.name}.{token}.partial"
     replaced = folder.parent / f".{folder.name}.{token}.replaced"

@@ -15,9 +15,9 @@ of a group.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -39,8 +39,22 @@ by group, so that one large number spoils no more than its own group."""
 OFFSET: dict[Bits, int] = {8: 128, 4: 8}
 """What is added to a code to store it."""
 
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 128
 """Rows that are packed at a time, which bounds the memory that packing needs."""
+
+
+class Matrix(Protocol):
+    """What `pack` asks of a weight matrix [R, C]: a tensor is one, and what is still in a file can
+    be."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """R and C."""
+        ...
+
+    def __getitem__(self, rows: slice, /) -> Tensor:
+        """Some neighbouring rows, of any float format."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +105,9 @@ class PackedWeight:
         return result
 
 
-def pack(weight: Tensor, bits: Bits, search: Search | None = None) -> PackedWeight:
-    """weight: [R, C] of any float format. search: `to_int4`, or what does the same; None is the one
-    in machine code. Raises CheckpointError for NaN and
+def pack(weight: Matrix, bits: Bits, search: Search | None = None) -> PackedWeight:
+    """weight: [R, C], of which `ROWS_AT_ONCE` rows are asked for at a time. search: `to_int4`, or
+    what does the same; None is the one in machine code. Raises CheckpointError for NaN and
     infinity."""
     rows, columns = weight.shape
     width = -(-columns // GROUP) * GROUP

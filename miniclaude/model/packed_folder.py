@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.checkpoint import CONFIG, list_tensors, read_format
+from miniclaude.model.checkpoint import CONFIG, allocate, list_tensors, read_format
 from miniclaude.model.load_packed import CODES, SCALES, assemble
-from miniclaude.model.packed import Bits, empty
+from miniclaude.model.packed import Bits, PackedWeight, empty
 from miniclaude.model.packed_layers import layers_of
 from miniclaude.model.packing import read_packing
 from miniclaude.model.shards import DTYPE_NAMES, StoredTensor
@@ -70,6 +70,22 @@ def map_packed(folder: Path) -> Transformer:
     return assemble(
         model, bits, {name: view(bytes_of[at.file], at, parts[name]) for name, at in stored.items()}
     )
+
+
+def unpack_folder(folder: Path, *, device: torch.device | str, dtype: torch.dtype) -> Transformer:
+    """The same model in floats, in eval mode: every weight is the number that the packed one
+    answers with, so that what is taught on it fits what is served. Raises as `map_packed` does."""
+    packed = map_packed(folder)
+    with torch.device("meta"):
+        model = Transformer(packed.config)
+    allocate(folder, model, device, dtype)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            owner, _, own = name.rpartition(".")
+            source = packed.get_submodule(owner)
+            stored = getattr(source, own)
+            parameter.copy_(stored.unpack() if isinstance(stored, PackedWeight) else stored)
+    return model.eval()
 
 
 def view(content: Tensor, at: StoredTensor, part: Part) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.packed import Bits, PackedWeight, pack
+from miniclaude.model.packed import Bits, Matrix, PackedWeight, pack
 from miniclaude.model.transformer import Transformer
 
 
@@ -63,7 +63,7 @@ def pack_layer(model: Transformer, name: str, bits: Bits) -> None:
     put_packed(model, name, pack_named(weight, name, bits))
 
 
-def pack_named(weight: Tensor, name: str, bits: Bits) -> PackedWeight:
+def pack_named(weight: Matrix, name: str, bits: Bits) -> PackedWeight:
     """`pack` for the layer `name`, which an error names. Raises CheckpointError."""
     try:
         return pack(weight, bits)

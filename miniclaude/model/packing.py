@@ -109,7 +109,7 @@ def refuse_packed(folder: Path) -> None:
     if packing is not None:
         raise CheckpointError(
             f"{folder}: the weights are stored in {packing.dtype}, which is for answering only.",
-            hint="Use the original model that it was made from, for tuning, for evaluation and for"
-            " other number formats.",
+            hint="Use the original model that it was made from, for tuning and for other number"
+            " formats.",
             param="dtype",
         )

@@ -57,23 +57,37 @@ class StoredTensor:
         through a buffer of this one tensor's size otherwise. Raises CheckpointError when the file
         ends early or holds a dtype that is not floating point.
         """
+        dtype = self.number_format()
+        direct = target.dtype == dtype and target.device.type == "cpu" and target.is_contiguous()
+        buffer = target if direct else torch.empty(self.shape, dtype=dtype)
+        self.fill(buffer, self.start)
+        if not direct:
+            target.copy_(buffer)
+
+    def read_rows(self, first: int, last: int) -> Tensor:
+        """Rows `first` to `last - 1`, in the dtype they are stored in. Raises as `read_into`."""
+        rows = torch.empty(last - first, *self.shape[1:], dtype=self.number_format())
+        self.fill(rows, self.start + first * (self.bytes // self.shape[0]))
+        return rows
+
+    def number_format(self) -> torch.dtype:
+        """The dtype, if it is a floating-point one. Raises CheckpointError for another."""
         if self.dtype not in DTYPES:
             raise CheckpointError(
                 f"{self.file}: tensor {self.name} is stored as {self.dtype}.",
                 hint=f"Weights must be one of {', '.join(DTYPES)}; quantised checkpoints are not"
                 " read, so choose the original one.",
             )
-        dtype = DTYPES[self.dtype]
-        direct = target.dtype == dtype and target.device.type == "cpu" and target.is_contiguous()
-        buffer = target if direct else torch.empty(self.shape, dtype=dtype)
+        return DTYPES[self.dtype]
+
+    def fill(self, buffer: Tensor, start: int) -> None:
+        """Fill a contiguous tensor with the file's bytes from `start` on."""
         with self.file.open("rb") as file:
-            file.seek(self.start)
-            if file.readinto(byte_view(buffer)) != self.bytes:
+            file.seek(start)
+            if file.readinto(byte_view(buffer)) != buffer.nbytes:
                 raise CheckpointError(
                     f"{self.file} ends inside tensor {self.name}.", hint=FETCH_AGAIN
                 )
-        if not direct:
-            target.copy_(buffer)
 
     def same_bytes(self, other: StoredTensor) -> bool:
         """Whether two tensors of equal size are equal bit for bit."""

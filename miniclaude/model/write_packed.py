@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, UnsupportedFieldError
+from miniclaude.errors import NO_ROOM, DiskFullError, UnsupportedFieldError
 from miniclaude.model.card import quantized_card
 from miniclaude.model.checkpoint import CONFIG, INDEX, MAX_SHARD_BYTES, WEIGHTS, Plan, read_plan
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
@@ -24,6 +24,7 @@ from miniclaude.model.install import (
     Progress,
     check_disk,
     check_folder,
+    check_name,
     install,
 )
 from miniclaude.model.library import InstalledModel, Library, folder_name
@@ -74,12 +75,7 @@ def quantize_model(
             " then `mini-claude pull --from FOLDER`.",
             param="model",
         )
-    if (library.home_models / folder).exists():
-        raise ConflictError(
-            f"model: {name!r} is already installed.",
-            hint=f"Choose another name with --as, or first run `mini-claude models remove {name}`.",
-            param="name",
-        )
+    check_name(library, name, option="--as")
     plan = read_plan(model.path)
     check_folder(model.path)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))

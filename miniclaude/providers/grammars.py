@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from miniclaude.engine.grammar import ANY_OBJECT, choice_grammar, json_grammar, regex_grammar
-from miniclaude.engine.json_schema import Schema, enforceable
+from miniclaude.engine.grammar import (
+    ANY_OBJECT,
+    choice_grammar,
+    json_grammar,
+    misread,
+    regex_grammar,
+)
+from miniclaude.engine.json_schema import enforceable
+from miniclaude.engine.schema_check import Schema, patterns
 from miniclaude.engine.tool_grammar import CallableTool, shown_tokens, tool_grammar
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import Tool
@@ -22,13 +29,14 @@ from miniclaude.tokenizer.tool_format import ToolFormat
 class AnswerForm:
     """How an answer is bound and read. grammar, shown: as a GenerationRequest has them. calls: how
     calls of tools are written in it, where it may hold any. must_call: it begins with one. param:
-    the field that asked for it."""
+    the field that asked for it. patterns: the regular expressions in it, and where they stand."""
 
     grammar: str | None = None
     shown: tuple[int, ...] = ()
     calls: ToolFormat | None = None
     must_call: bool = False
     param: str = "response_format"
+    patterns: Mapping[str, str] = field(default_factory=dict)
 
 
 FREE = AnswerForm()
@@ -50,7 +58,9 @@ def answer_form(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         case "choice":
             grammar = choice_grammar(structure.choices, spaced=spaced, param=param)
         case _:
-            grammar = json_grammar(_schema(structure), spaced=spaced, param=param)
+            schema = _schema(structure)
+            grammar = json_grammar(schema, spaced=spaced, param=param)
+            return AnswerForm(grammar, param=param, patterns=patterns(schema, param))
     return AnswerForm(grammar, param=param)
 
 
@@ -63,11 +73,8 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
             param=structure.param,
         )
     named = choice not in ("auto", "required")
-    offered = [
-        CallableTool(tool.name, _arguments(tool))
-        for tool in request.tools
-        if not named or tool.name == choice
-    ]
+    used = [tool for tool in request.tools if not named or tool.name == choice]
+    offered = [CallableTool(tool.name, _arguments(tool)) for tool in used]
     if not offered:
         raise InvalidRequestError(
             f"tool_choice: there is no tool {choice!r} among the tools.",
@@ -84,7 +91,10 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         spaced=tokenizer.strips_leading_space,
         otherwise=None if structure is None else _schema(structure),
     )
-    return AnswerForm(grammar, shown_tokens(form, special), form, choice != "auto", "tools")
+    places: dict[str, str] = {}
+    for tool, offer in zip(used, offered, strict=True):
+        places |= patterns(offer.schema, tool.param)
+    return AnswerForm(grammar, shown_tokens(form, special), form, choice != "auto", "tools", places)
 
 
 def _schema(structure: Structure) -> Schema:
@@ -107,14 +117,16 @@ def _arguments(tool: Tool) -> Schema:
 
 
 @contextmanager
-def blamed(param: str) -> Iterator[None]:
-    """Names the field that a grammar came from where the engine, which does not know it, finds
-    fault with the grammar."""
+def blamed(form: AnswerForm) -> Iterator[None]:
+    """Names the field that a grammar came from, or the place of an expression in it, where the
+    engine, which does not know it, finds fault with the grammar."""
     try:
         yield
     except InvalidRequestError as error:
         if error.code != "invalid_grammar":
             raise
+        faulty = (place for text, place in form.patterns.items() if misread(text) in error.message)
+        param = next(faulty, form.param)
         raise InvalidRequestError(
             f"{param}: {error.message}", hint=error.hint, param=param, code=error.code
-        ) from None
+        ) from error

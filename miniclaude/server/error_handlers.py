@@ -102,10 +102,11 @@ def error_response(error: BaseException, scope: Scope) -> JSONResponse:
     status = 500
     if isinstance(error, MiniClaudeError):
         status = status_of(error)
-        if status >= 500:
+        if isinstance(error, errors.RateLimitError):
+            # Not logged: there are hundreds a second when it matters, and `/metrics` counts them.
+            headers["retry-after"] = str(error.retry_after)
+        elif status >= 500:
             log.warning("%s: %s", type(error).__name__, error)
-    if isinstance(error, errors.RateLimitError):
-        headers["retry-after"] = str(error.retry_after)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     anthropic = speaks_anthropic(scope["path"])

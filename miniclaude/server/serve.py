@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import math
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -18,10 +21,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from miniclaude.errors import SettingsError
 from miniclaude.server.app import create_app
 from miniclaude.server.home_lock import home_lock
+from miniclaude.server.one_write import OneWriteProtocol
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
 
 BACKLOG = 2048
+
+LAST_SECONDS = 5.0
+"""For what is still to be ended once open connections have had their time: workers, the database,
+and threads that nothing can interrupt."""
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +78,9 @@ def _cannot_bind(host: str, port: int, error: OSError) -> SettingsError:
 class Server(uvicorn.Server):
     """uvicorn's server, which tells the services first that it is stopping.
 
-    Its own way of stopping waits for open streams; ours ends them. And it leaves a signal to be
-    raised again, which would end the process before the services are closed.
+    Its own way of stopping waits for open streams, and closes WebSockets in the middle of an
+    answer; ours ends both with a word why. And it leaves a signal to be raised again, which would
+    end the process before the services are closed.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.services = services
         self.when_started = started
+        self.when_stopping: Callable[[], None] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say so once connections are answered."""
@@ -87,8 +97,19 @@ class Server(uvicorn.Server):
         self.when_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End streams, then what uvicorn does."""
-        await self.services.stop()
+        """Take no more connections, end what is being answered, then what uvicorn does: all of it
+        in `timeout_graceful_shutdown` seconds, after which it is broken off."""
+        self.when_stopping()
+        clock = asyncio.get_running_loop().time
+        end = clock() + (self.config.timeout_graceful_shutdown or 0)
+        for server in self.servers:
+            server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                await self.services.stop()
+                while self.server_state.tasks:
+                    await asyncio.wait(self.server_state.tasks)
+        self.config.timeout_graceful_shutdown = max(0, math.ceil(end - clock()))
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -131,7 +152,7 @@ def server_for(
     app = create_app(settings, contextlib.nullcontext(services))
     config = uvicorn.Config(
         quietly_cancelled(app),
-        http="h11",
+        http=OneWriteProtocol,
         # Twice the cap, so that a message above it gets an error frame and not a closed socket.
         ws_max_size=2 * settings.max_body_bytes,
         log_level="warning",
@@ -146,18 +167,39 @@ def server_for(
 def run_server(settings: ServerSettings, started: Callable[[str], None] = lambda url: None) -> None:
     """Serve until SIGINT or SIGTERM. `started` is told the server's URL once it answers.
 
-    Raises HomeLockedError, SettingsError (the port is taken) and StoreError, in this order and
-    before anything is changed.
+    Once it stops, it takes `shutdown_seconds` and LAST_SECONDS at most: then the process ends as it
+    is, with status 0. Raises HomeLockedError, SettingsError (the port is taken) and StoreError, in
+    this order and before anything is changed.
     """
     with home_lock(settings.home) as lock, bind_socket(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         lock.describe(settings.url)
-        asyncio.run(_serve(settings, listener, started))
+        last = threading.Timer(settings.shutdown_seconds + LAST_SECONDS, _leave)
+        last.daemon = True
+        try:
+            asyncio.run(_serve(settings, listener, started, last.start))
+        finally:
+            last.cancel()
 
 
 async def _serve(
-    settings: ServerSettings, listener: socket.socket, started: Callable[[str], None]
+    settings: ServerSettings,
+    listener: socket.socket,
+    started: Callable[[str], None],
+    stopping: Callable[[], None],
 ) -> None:
     async with open_services(settings) as services:
         server = server_for(settings, services, lambda: started(settings.url))
+        server.when_stopping = stopping
         await server.serve([listener])
+
+
+def _leave() -> None:
+    """End the process whatever it is doing. Nothing is lost by it that was not lost already: what
+    is committed stays, answers that were being written are marked interrupted at the next start,
+    and workers leave when their pipes close."""
+    log.warning("Something did not end in time and is left behind; the next start puts it right.")
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
-import anyio
 from starlette.requests import HTTPConnection
 
 from miniclaude.chat.turn import Turns
@@ -17,6 +16,7 @@ from miniclaude.model.library import Library, bundled_models
 from miniclaude.providers.registry import Registry, create_providers
 from miniclaude.server.admitted import Admitted
 from miniclaude.server.answer_cache import AnswerCache, CacheControl, CachedAnswers
+from miniclaude.server.disconnect import Stopping
 from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.metrics import Metrics
 from miniclaude.server.quotas import Caller, caller_of
@@ -42,7 +42,7 @@ class Services:
     find_default: Callable[[], str] = str
     fine_tuning: FineTuning | None = None
     answers: AnswerCache = field(default_factory=lambda: AnswerCache(0))
-    stopping: anyio.Event = field(default_factory=anyio.Event)
+    stopping: Stopping = field(default_factory=Stopping)
 
     @property
     def default_model(self) -> str:

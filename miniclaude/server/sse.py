@@ -11,7 +11,7 @@ import anyio.lowlevel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from miniclaude.server.disconnect import closing, stopping_error, wait_until_gone
+from miniclaude.server.disconnect import Stopping, closing, stopping_error, wait_until_gone
 from miniclaude.server.error_handlers import describe
 
 DONE = "data: [DONE]\n\n"
@@ -53,7 +53,7 @@ class EventStream(Response):
     def __init__(
         self,
         events: AsyncIterator[str],
-        stopping: anyio.Event | None = None,
+        stopping: Stopping | None = None,
         *,
         first: str = "",
         tell: Callable[[Exception], str] = tell_error,
@@ -63,7 +63,7 @@ class EventStream(Response):
         self.first = first
         self.tell = tell
         self.events = events
-        self.stopping = stopping or anyio.Event()
+        self.stopping = stopping or Stopping()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One response."""
@@ -78,14 +78,8 @@ class EventStream(Response):
                 await wait_until_gone(receive)
                 group.cancel_scope.cancel()
 
-            async def watch_server() -> None:
-                await self.stopping.wait()
-                sending.cancel()
-
-            sending = anyio.CancelScope()
             group.start_soon(watch_client)
-            group.start_soon(watch_server)
-            with sending:
+            with self.stopping.cancels() as sending:
                 async with closing(self.events) as events:
                     start = {"status": self.status_code, "headers": self.raw_headers}
                     await send({"type": "http.response.start", **start})

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from miniclaude.messages import FinishReason, Role
+from miniclaude.messages import FinishReason, Role, Usage
 from miniclaude.store.conversations import fetch_conversation
 from miniclaude.store.database import Database
 from miniclaude.store.ids import not_found, require_id
@@ -46,10 +46,18 @@ class StoredMessage:
     finish_reason: FinishReason | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     error: dict[str, Any] | None = None
     turn_id: str | None = None
     settings: dict[str, Any] | None = None
     steps: list[dict[str, Any]] | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer cost; None where the provider did not say."""
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        return Usage(self.prompt_tokens, self.completion_tokens, self.cached_tokens or 0)
 
 
 class Messages:

@@ -69,6 +69,7 @@ messages = Table(
     Column("finish_reason", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
+    Column("cached_tokens", Integer),
     Column("error", JSON(none_as_null=True)),
     Column("turn_id", _Id),
     Column("settings", JSON(none_as_null=True)),

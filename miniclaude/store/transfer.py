@@ -59,6 +59,7 @@ class _Message(_Document):
     finish_reason: FinishReason | None
     prompt_tokens: _Count | None
     completion_tokens: _Count | None
+    cached_tokens: _Count | None = None
     error: dict[_Text, _Text | None] | None
     settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
     steps: Annotated[list[_Step], Field(max_length=MAX_STEPS)] | None = None
@@ -111,6 +112,7 @@ async def export_conversation(
                 "finish_reason": message.finish_reason,
                 "prompt_tokens": message.prompt_tokens,
                 "completion_tokens": message.completion_tokens,
+                "cached_tokens": message.cached_tokens,
                 "error": message.error,
                 "settings": message.settings,
                 **({"steps": message.steps} if message.steps else {}),

@@ -123,6 +123,7 @@ class TurnStore:
             finish_reason=ending.finish_reason,
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
+            cached_tokens=usage.cached_tokens if usage else None,
             error=ending.error,
         )
 

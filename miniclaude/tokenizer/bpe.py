@@ -31,6 +31,8 @@ SPLIT = regex.compile(
 )
 """GPT-2's rule for cutting text into words; no merge crosses a cut."""
 
+DIGIT = regex.compile(r"\p{N}")
+
 Pair = tuple[int, int]
 Symbol = TypeVar("Symbol", int, str)
 
@@ -193,6 +195,7 @@ def train(
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
+    digits_apart: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> BPE:
     """Learn a vocabulary of `vocab_size` tokens: the special ones, the 256 bytes, then merges.
@@ -201,6 +204,8 @@ def train(
     first, so the same texts always give the same vocabulary (the rule of the `tokenizers`
     library too). Training ends early when no pair occurs twice.
 
+    digits_apart: learn no token of several digits, so that every number is spelt out, which makes
+    copying and adding numbers learnable for a small model (Nogueira et al. 2021).
     progress: called with (merges learnt, merges wanted), now and then and at the end.
     Raises TokenizerError when `vocab_size` has no room for the bytes and the special tokens.
     """
@@ -216,6 +221,9 @@ def train(
     frequency: Counter[str] = Counter()
     for text in texts:
         frequency.update(SPLIT.findall(text))
+    if digits_apart:  # a word with a digit has nothing else in it but a space
+        for number in [text for text in frequency if DIGIT.search(text)]:
+            del frequency[number]
     words = [[vocab[character] for character in spell(word)] for word in frequency]
     counts = list(frequency.values())
 

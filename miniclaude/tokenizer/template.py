@@ -64,6 +64,11 @@ class ChatTemplate:
         self._shows_system: dict[str, bool] = {}
         self._tool_format: ToolFormat | None = None
 
+    @property
+    def is_ours(self) -> bool:
+        """Every source is one of our own, so that rendering asks no other process."""
+        return all(format_of(source) is not None for source in self.sources.values())
+
     def source(self, *, tools: bool) -> str:
         """The source to use, with tools or without."""
         names = ("tool_use", "default") if tools else ("default",)

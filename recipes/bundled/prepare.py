@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from miniclaude.data.augment import join_conversations
-from miniclaude.data.formats import Document
+from miniclaude.data.example import Example
 from miniclaude.data.tokens import TokenDocument, TokenSet, split_text
 from miniclaude.messages import Message
 from miniclaude.tokenizer.bpe import train
 from miniclaude.tokenizer.chat_formats import store_template
 from miniclaude.tokenizer.chat_template import encode_training_example
 from miniclaude.tokenizer.tokenizer import Tokenizer
-from recipes.bundled.sources import Recipe, read_source, text_of
+from recipes.bundled.decontaminate import Decontaminator, Evaluation, Summary, pieces_of
+from recipes.bundled.sources import Document, Recipe, read_source, text_of
 
 JOIN_SEED = 1
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -31,16 +33,26 @@ def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> No
             if not held_out:
                 texts.append(text_of(document)[: int(share) + 1])
                 share -= len(texts[-1])
-    bpe = train(texts, recipe.vocabulary.size, [END_OF_TEXT, TURN_START, TURN_END])
+    special = [END_OF_TEXT, TURN_START, TURN_END]
+    bpe = train(texts, recipe.vocabulary.size, special, digits_apart=True)
     bpe.save(folder, eos_token=TURN_END)
-    store_template(folder, "chatml")
+    store_template(folder, "chatml-tools")
 
 
 def tokenise_source(
-    recipe: Recipe, name: str, data: Path, folder: Path, tokenizer: Tokenizer, scale: float
-) -> None:
+    recipe: Recipe,
+    name: str,
+    data: Path,
+    folder: Path,
+    tokenizer: Tokenizer,
+    scale: float,
+    evaluation: Evaluation | None = None,
+) -> Summary:
     """Write four files, `<folder>/<name>.<split>.<learn>.safetensors`: split is `train` or
-    `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text)."""
+    `held-out`; learn is `all` tokens, or the assistant's `replies` (none in plain text).
+
+    evaluation: what no document to train on may share words with. Returns how many did.
+    """
     context = recipe.model.context
     byte_lengths = [
         0 if tokenizer.is_special(token) else len(tokenizer.token_bytes(token))
@@ -49,10 +61,17 @@ def tokenise_source(
     gathered: dict[str, list[TokenDocument]] = defaultdict(list)
     source = recipe.sources[name]
     documents = list(read_source(source, data, recipe.path.parent, scale))
+    summary = Summary(read=len(documents))
+    if evaluation is not None:
+        held_out = [pair for pair in documents if pair[1]]
+        decontaminator: Decontaminator[tuple[Document, bool]] = Decontaminator(evaluation)
+        taught = ((pair, pieces_of(pair[0])) for pair in documents if not pair[1])
+        documents = [*decontaminator.kept(taught), *held_out]
+        summary = decontaminator.summary
     if source.join:
         documents = joined(documents, source.join, source.rounds)
-    for document, held_out in documents:
-        split = "held-out" if held_out else "train"
+    for document, apart in documents:
+        split = "held-out" if apart else "train"
         if isinstance(document, str):
             end = tokenizer.encode(END_OF_TEXT, special=True)
             ids = tokenizer.encode(document) + end
@@ -62,27 +81,43 @@ def tokenise_source(
             gathered[f"{split}.{learn}"].append(encoded)
     for kind in ("train.all", "train.replies", "held-out.all", "held-out.replies"):
         TokenSet.gather(gathered[kind]).save(folder / f"{name}.{kind}.safetensors")
+    return summary
 
 
 def joined(
     documents: list[tuple[Document, bool]], most: int, rounds: int
 ) -> list[tuple[Document, bool]]:
-    """The conversations to train on put together in runs; what is held out stays as it is."""
-    taught = [doc for doc, held_out in documents if not held_out and isinstance(doc, tuple)]
-    runs = join_conversations(taught, most=most, rounds=rounds, seed=JOIN_SEED)
-    return [(run, False) for run in runs] + [pair for pair in documents if pair[1]]
+    """The conversations to train on put together in runs; what is held out stays as it is, and so
+    does what begins with a system message or tools, whose place is at the beginning."""
+    taught: list[Example] = []
+    apart: list[tuple[Document, bool]] = []
+    for document, held_out in documents:
+        if held_out or isinstance(document, str) or _stays_apart(document):
+            apart.append((document, held_out))
+        else:
+            taught.append(document)
+    messages = [example.messages for example in taught]
+    runs = join_conversations(messages, most=most, rounds=rounds, seed=JOIN_SEED)
+    return [(replace(taught[0], messages=run), False) for run in runs] + apart
+
+
+def _stays_apart(example: Example) -> bool:
+    begins = example.messages[0].role == "system" or bool(example.tools)
+    return begins or bool(example.unlearned)
 
 
 def encode_conversation(
-    messages: tuple[Message, ...], tokenizer: Tokenizer, context: int
+    conversation: Example, tokenizer: Tokenizer, context: int
 ) -> dict[str, TokenDocument]:
     """A conversation twice: to learn `all` of it, and the `replies` alone.
 
     Of one too long for the context the last exchanges are left out; empty when the first does not
     fit. The bytes counted are those of what is said, not of the marks between turns.
     """
+    messages: tuple[Message, ...] = conversation.messages
     while len(messages) >= 2:
-        example = encode_training_example(tokenizer, messages)
+        unlearned = frozenset(n for n in conversation.unlearned if n < len(messages))
+        example = encode_training_example(tokenizer, messages, conversation.tools, unlearned)
         if len(example.ids) <= context + 1:
             said = sum(len(message.text.encode()) for message in messages)
             replied = sum(len(m.text.encode()) for m in messages if m.role == "assistant")
@@ -91,5 +126,6 @@ def encode_conversation(
                 "all": TokenDocument(example.ids, everything, said),
                 "replies": TokenDocument(example.ids, example.mask, replied),
             }
-        messages = messages[:-2]
+        last = max(n for n, message in enumerate(messages) if message.role == "user")
+        messages = messages[:last]
     return {}

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import torch
 
-from miniclaude.data.formats import read_document
+from miniclaude.data.example import Place
+from miniclaude.data.formats import read_example
 from miniclaude.data.rows import read_rows
+from miniclaude.data.seed import seed_file
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import GenerationRequest, Sampling
@@ -27,9 +29,8 @@ from miniclaude.messages import Message, text_message
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
-from recipes.bundled.sources import text_of
 
-SEED = Path(__file__).parent / "seed.jsonl"
+SEED = seed_file()
 
 OPENINGS = (
     "Hello! How are you today?",
@@ -119,7 +120,10 @@ def report(speaker: Speaker, samples: int) -> str:
     chats = [[text_message("user", opening)] for opening in OPENINGS]
     greedy = speaker.replies(chats, replace(speaker.sampling, temperature=0.0))
     drawn = speaker.replies(chats, speaker.sampling)
-    taught = {text_of(read_document(row, "openai")).split("\n")[0] for _, row in read_rows(SEED)}
+    taught = {
+        read_example(row, Place(SEED.name, number), "openai").messages[0].text
+        for number, row in read_rows(SEED)
+    }
     lines: list[str] = []
     for opening, (certain, _), (random, _) in zip(OPENINGS, greedy, drawn, strict=True):
         known = " (in its seed dialogues, word for word)" if opening in taught else ""

@@ -55,6 +55,22 @@ def test_out_to_gguf_and_in_again(home: Path, tmp_path: Path) -> None:
     assert "back" in run(home, "models").stdout
 
 
+@pytest.mark.parametrize("form", [[], ["--format", "safetensors"], ["--format", "gguf"]])
+def test_what_is_there_already_is_said_before_the_long_work(
+    home: Path, tuned: str, tmp_path: Path, form: list[str]
+) -> None:
+    """Reading and merging a large model takes minutes. Here there are no weights to be read."""
+    (home / "models" / "tiny" / "model.safetensors").unlink()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("mine")
+    done = run(home, "models", "export", tuned, str(out), *form)
+    assert done.returncode == 1
+    assert f"error: {out} already exists." in done.stderr
+    assert "or remove it first" in done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path != home] == ["out"]
+
+
 def test_a_file_that_is_no_gguf_is_refused_in_words(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(b"no model at all")

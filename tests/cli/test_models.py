@@ -143,6 +143,15 @@ def test_quantize(home: Path) -> None:
         base_of(Library(home / "models"), "tiny-int8")
 
 
+def test_a_taken_name_is_said_before_the_long_work(home: Path) -> None:
+    """Here there are no weights to be read."""
+    (home / "models" / "tiny" / "model.safetensors").unlink()
+    done = run(home, "models", "quantize", "tiny", "--as", "tiny")
+    assert done.returncode == 1
+    assert "'tiny' is already installed" in done.stderr
+    assert "Choose another --as" in done.stderr
+
+
 def test_what_cannot_be_measured_is_said_before_the_long_work(home: Path) -> None:
     """Converting seven billion numbers takes minutes, and would have been for nothing."""
     nothing = str(home / "nothing.txt")

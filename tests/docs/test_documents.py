@@ -62,7 +62,9 @@ def test_python_examples_run(document: Path, program: str, server: Live) -> None
 def test_every_command_named_exists() -> None:
     """The tour must not send anyone to a command that is not there."""
     commands = {
-        command.callback.__name__ for command in app.registered_commands if command.callback
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
     }
     commands |= {str(group.name) for group in app.registered_groups}
     for document in DOCUMENTS:

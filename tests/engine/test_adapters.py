@@ -16,6 +16,7 @@ from miniclaude.engine.request import AdapterRef, GenerationRequest, Output
 from miniclaude.errors import CheckpointError, OverloadedError, UnsupportedFieldError
 from miniclaude.model.adapter import load_adapter, save_adapter
 from miniclaude.model.lora import LoraConfig, add_lora, fold, lora_parameters
+from miniclaude.model.lora_batch import RowLoraLinear
 from tests.engine.tiny import ByteVocabulary, ask, finishes, run, texts, tiny_engine, tiny_model
 
 FAMILIES = ["gpt2", "llama"]
@@ -132,7 +133,7 @@ def test_the_longest_unused_makes_room_and_one_in_use_never_does(tmp_path: Path)
 def test_room_is_counted_in_bytes_too(tmp_path: Path) -> None:
     folders = [write(tmp_path, "gpt2", seed, r=2) for seed in (2, 5)]
     adapters = Adapters(tiny_model(), EngineLimits())
-    size = adapters.read(Path(folders[0])).bytes
+    _, size = adapters.attached.make(adapters.read(Path(folders[0])))
     engine = tiny_engine(adapter_bytes=size * 3 // 2)
     for number, folder in enumerate(folders):
         run(engine, on(folder, ask(str(number), "hi")))
@@ -177,7 +178,8 @@ def test_what_cannot_be_shared_is_refused_by_name_and_nothing_is_left(tmp_path: 
         engine.submit(on(str(tmp_path), ask("c", "hi")))
     with pytest.raises(CheckpointError, match="the adapter does not fit this model"):
         engine.submit(on(write(tmp_path, "llama", 3, targets=("mlp.up",)), ask("d", "hi")))
-    assert (engine.adapters.loaded, engine.adapters.wrapped) == ({}, {})
+    assert not engine.adapters.loaded
+    assert not any(isinstance(module, RowLoraLinear) for module in engine.adapters.model.modules())
     assert finishes(run(engine)) == {("good", 0): "length"}
 
 

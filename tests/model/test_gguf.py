@@ -29,6 +29,7 @@ from miniclaude.model.gguf_import import import_gguf
 from miniclaude.model.gguf_names import halves_together, pairs_together
 from miniclaude.model.library import Library
 from miniclaude.model.merged import write_merged
+from miniclaude.model.write_packed import quantize_model
 from miniclaude.tokenizer.load import load_tokenizer
 from tests.model.gguf_models import KINDS, TEXTS, Silent, write_model
 from tests.model.models import GPT2, LLAMA, random_model
@@ -155,6 +156,17 @@ def test_an_adapter_is_merged_first(library: Library, tmp_path: Path) -> None:
     merged = load_file(tmp_path / "merged" / "model.safetensors")
     for tensor, value in load_file(back.path / "model.safetensors").items():
         assert torch.equal(value, merged[tensor])
+
+
+def test_a_model_in_eight_bits_is_exported_as_the_floats_it_stands_for(
+    library: Library, tmp_path: Path
+) -> None:
+    """The bundled model has no other copy."""
+    packed = quantize_model(library.find("tiny"), library, 8, name="tiny8", progress=Silent())
+    write_gguf(packed, tmp_path / "tiny8.gguf", TYPES["f32"], Silent())
+    again = import_gguf(tmp_path / "tiny8.gguf", Library(tmp_path / "models"), progress=Silent())
+    ids = torch.arange(12)[None]
+    assert torch.allclose(load_model(again.path)(ids), load_model(packed.path)(ids), atol=1e-5)
 
 
 def test_the_chat_template_and_the_end_of_a_turn_go_along(tiny_file: Path, tmp_path: Path) -> None:

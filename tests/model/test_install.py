@@ -60,6 +60,17 @@ def test_a_name_that_is_taken_is_kept(source: Path, library: Library) -> None:
         import_folder(source, library, progress=Recorder())
 
 
+def test_a_bundled_models_name_is_taken_too(source: Path, tmp_path: Path) -> None:
+    """A model that hides the bundled one answers in its place, and nothing says so."""
+    (tmp_path / "bundled" / "tiny").mkdir(parents=True)
+    library = Library(tmp_path / "models", tmp_path / "bundled")
+    with pytest.raises(ConflictError, match="'tiny' is the name of a model that came with") as it:
+        import_folder(source, library, progress=Recorder())
+    assert it.value.hint == "Choose another --name."
+    assert not library.home_models.exists()
+    assert import_folder(source, library, name="mine", progress=Recorder()).name == "mine"
+
+
 def test_bad_names(source: Path, library: Library) -> None:
     with pytest.raises(InvalidRequestError, match="is not a model name"):
         import_folder(source, library, name="../tiny", progress=Recorder())

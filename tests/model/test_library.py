@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -49,15 +51,17 @@ def test_a_model_that_is_removed_while_we_look_is_skipped(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may remove one at any moment; no request for another model fails then."""
-    is_file = Path.is_file
+    scandir = os.scandir
 
-    def remove_gpt(path: Path) -> bool:
-        found = is_file(path)
-        if found and path.parent.name == "gpt":
-            path.unlink()
-        return found
+    def remove_gpt(path: Path) -> AbstractContextManager[list[os.DirEntry[str]]]:
+        with scandir(path) as found:
+            entries = list(found)
+        if path.name == "gpt":
+            for entry in entries:
+                os.unlink(entry)
+        return nullcontext(entries)
 
-    monkeypatch.setattr(Path, "is_file", remove_gpt)
+    monkeypatch.setattr("miniclaude.model.library.os.scandir", remove_gpt)
     assert [model.name for model in library.list()] == ["first", "org/small"]
 
 
@@ -68,6 +72,28 @@ def test_an_installed_model_hides_a_bundled_one_of_its_name(
     assert library.find("first").context == 9
     library.remove("first")
     assert library.find("first").bundled
+
+
+def test_a_file_rewritten_within_a_second_is_another_model(
+    library: Library, tmp_path: Path
+) -> None:
+    """Of the same size and second, it was taken for the old one: its old answers were given, and
+    its old weights stayed in memory."""
+    weights = tmp_path / "home" / "gpt" / "model.safetensors"
+    second = 1_700_000_000_000_000_000
+    os.utime(weights, ns=(second, second + 1))
+    before = library.find("gpt")
+    assert library.find("gpt") == before
+    os.utime(weights, ns=(second, second + 2))
+    written = library.find("gpt")
+    assert written != before
+    other = tmp_path / "other"
+    other.write_bytes(b"9876543210")
+    os.utime(other, ns=(second, second + 2))
+    other.replace(weights)
+    replaced = library.find("gpt")
+    assert replaced != written
+    assert (replaced.bytes, replaced.created) == (before.bytes, before.created)
 
 
 def test_no_command_is_offered_for_what_is_no_name(library: Library) -> None:
@@ -130,3 +156,15 @@ def test_names_that_are_refused(name: str) -> None:
 def test_names_that_are_folders() -> None:
     assert folder_name("tiny") == "tiny"
     assert folder_name("Org/SmolLM2-1.7B_v0") == "Org--SmolLM2-1.7B_v0"
+
+
+def test_what_one_request_asks_for_is_found_without_reading_every_other_model(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request looks its model up, twice; with a hundred models installed that was the longest
+    part of its way. What the file says now is told all the same."""
+    monkeypatch.setattr(library, "list", lambda: pytest.fail("all models were looked at"))
+    assert library.find("org/small").context == 2048
+    config = tmp_path / "home" / "org--small" / "config.json"
+    config.write_text(json.dumps({"n_positions": 77777}))
+    assert library.find("org/small").context == 77777

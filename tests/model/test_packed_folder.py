@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from miniclaude.errors import CheckpointError, ConflictError, DiskFullError, UnsupportedFieldError
 from miniclaude.model import load_packed as load_packed_module
+from miniclaude.model import packed as packed_module
 from miniclaude.model import write_packed as write_packed_module
 from miniclaude.model.checkpoint import INDEX, load_model, read_config, save_model
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
 from miniclaude.model.install import read_manifest
 from miniclaude.model.library import Library
-from miniclaude.model.load_packed import load_packed
+from miniclaude.model.load_packed import StoredMatrix, load_packed
 from miniclaude.model.packed import Bits, PackedWeight
 from miniclaude.model.packed_folder import ALIGNED, map_packed
 from miniclaude.model.packed_layers import PackedEmbedding, PackedLinear, pack_named
@@ -120,15 +121,24 @@ def test_no_two_layers_are_in_memory_at_once(
     original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The promise that a model far larger than memory can be quantised: what is read, and what it
-    has become, is gone when the next layer is read."""
+    has become, is gone when the next layer is read; and of a matrix only some rows are read at
+    once, for a token embedding alone may be larger than the rest that answering needs."""
     seen: list[weakref.ref[Tensor]] = []
     alive: list[int] = []
+    rows: list[int] = []
     read, pack = load_packed_module.read, pack_named
+    read_rows = StoredMatrix.__getitem__
 
     def watched_read(*arguments: Any) -> Tensor:
         alive.append(sum(tensor() is not None for tensor in seen))
         tensor = read(*arguments)
         seen.append(weakref.ref(tensor))
+        return tensor
+
+    def watched_rows(matrix: StoredMatrix, wanted: slice) -> Tensor:
+        alive.append(sum(tensor() is not None for tensor in seen))
+        tensor = read_rows(matrix, wanted)
+        rows.append(len(tensor))
         return tensor
 
     def watched_pack(*arguments: Any) -> PackedWeight:
@@ -137,11 +147,14 @@ def test_no_two_layers_are_in_memory_at_once(
         return packed
 
     monkeypatch.setattr(load_packed_module, "read", watched_read)
+    monkeypatch.setattr(StoredMatrix, "__getitem__", watched_rows)
+    monkeypatch.setattr(packed_module, "ROWS_AT_ONCE", 32)
     monkeypatch.setattr("miniclaude.model.load_packed.pack_named", watched_pack)
     packed_folder(original, tmp_path / "packed")
     assert len(alive) > 10
     # The loop that writes still has its last tensor: a layer's scales, or a norm.
     assert max(alive) <= 1
+    assert max(rows) == 32 < read_config(original).vocab_size
 
 
 def test_facts_are_those_of_the_packed_weights(packed: Path, original: Path) -> None:
@@ -153,7 +166,21 @@ def test_facts_are_those_of_the_packed_weights(packed: Path, original: Path) -> 
     assert facts.weight_bytes == sum(tensor.bytes for tensor in read_header(file).values())
 
 
-def test_only_answering_reads_it(packed: Path) -> None:
+@pytest.mark.parametrize("name", SHAPES)
+def test_eight_bits_are_read_as_the_floats_they_stand_for(name: str, tmp_path: Path) -> None:
+    """What is taught on these floats is served on those bits: the two must be one model."""
+    config, changes = SHAPES[name]
+    save_model(random_model(config, **changes), tmp_path / "plain")
+    folder = packed_folder(tmp_path / "plain", tmp_path / "packed", 8)
+    floats, reference = load_model(folder), map_packed(folder)
+    ids = torch.arange(12)[None] % config.vocab_size
+    with torch.inference_mode():
+        assert torch.equal(floats(ids), reference(ids))
+    save_model(floats, tmp_path / "again")
+    assert torch.equal(load_model(tmp_path / "again")(ids), floats(ids))
+
+
+def test_four_bits_are_for_answering_only(packed: Path) -> None:
     """Training, merging and other number formats want the numbers that are no longer there."""
     with pytest.raises(CheckpointError, match="stored in int4, which is for answering only"):
         load_model(packed)
@@ -269,6 +296,10 @@ def test_what_cannot_be_quantised_is_refused_before_anything_is_written(
     tiny = library.find("tiny")
     with pytest.raises(ConflictError, match="'tiny' is already installed"):
         quantize_model(tiny, library, 4, name="tiny", progress=Recorder())
+    hidden = Library(library.home_models / "none", library.home_models)
+    with pytest.raises(ConflictError, match="is the name of a model that came with") as taken:
+        quantize_model(tiny, hidden, 4, name="tiny", progress=Recorder())
+    assert taken.value.hint == "Choose another --as."
     assert library.adapters is not None
     name = write_tiny_adapter(tiny.path, library.adapters)
     with pytest.raises(UnsupportedFieldError, match="is an adapter; only a whole model") as caught:

@@ -150,6 +150,19 @@ async def test_a_form_that_cannot_be_is_refused_with_its_field(
     assert caught.value.message.startswith(structure.param)
 
 
+async def test_an_expression_in_a_schema_is_blamed_at_its_place(local: Local) -> None:
+    """The engine, which finds the fault, has only the grammar and not the request."""
+    schema: dict[str, object] = {
+        "type": "object",
+        "properties": {"ok": {"pattern": "a+"}, "code": {"type": "string", "pattern": "(?=a)b"}},
+    }
+    with pytest.raises(InvalidRequestError) as caught:
+        await structured(local, Structure("json_schema", "guided_json", schema=schema))
+    assert caught.value.param == "guided_json.properties.code.pattern"
+    assert "the regular expression (?=a)b is not understood: look-around" in caught.value.message
+    assert "no look-around" in caught.value.hint
+
+
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:
     picture = (Message("user", (ImagePart("https://a.example/b.png"),)),)
     with pytest.raises(InvalidRequestError, match="image"):
@@ -212,6 +225,19 @@ async def test_models_are_listed_with_their_owner(local: Local) -> None:
     local.check("tiny")
     with pytest.raises(ModelNotFoundError, match="Installed: org/other, plain, tiny"):
         local.check("gone")
+
+
+async def test_a_file_rewritten_within_a_second_is_another_version(tmp_path: Path) -> None:
+    """Answers are kept by version; the same one for other weights gives answers they never gave."""
+    weights = write_tiny_checkpoint(tmp_path / "tiny") / "model.safetensors"
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    before = weights.stat().st_mtime_ns
+    versions = set()
+    for later in range(3):
+        os.utime(weights, ns=(before, before + later))
+        versions.add(local.version("tiny"))
+    assert len(versions) == 3
+    await local.aclose()
 
 
 async def test_a_corrupt_model_says_so_each_time(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ TEXT = Tool("f", "", {"type": "string", "enum": ["s"]}, param="tools[0].paramete
         ((BIG,), "auto", "tools[0].input_schema", "schema_too_large"),
         ((TEXT,), "auto", "tools[0].parameters.type", "invalid_value"),
         ((NOW, UNMET), "auto", "tools[1].parameters.not", "unsupported_schema"),
-        ((AHEAD,), "required", "tools", "invalid_grammar"),
+        ((AHEAD,), "required", "tools.properties.a.pattern", "invalid_grammar"),
         ((NOW,), "later", "tool_choice", "invalid_value"),
     ],
 )

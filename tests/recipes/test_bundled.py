@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from miniclaude.data.example import Example
 from miniclaude.messages import text_message
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
+from miniclaude.training.loop import Wish
 from recipes.bundled import sample
 from recipes.bundled.sources import load_recipe, read_source
-from recipes.bundled.train import main
+from recipes.bundled.stage import Piece
+from recipes.bundled.train import PAUSED, main
 
 RECIPE = """
 [vocabulary]
@@ -43,6 +46,7 @@ batch = 256
 learning_rate = 0.002
 [tune.weights]
 chats = 1
+made = 1
 [held_out]
 stories = { sources = ["stories"], learn = "all" }
 chats = { sources = ["chats"], learn = "replies" }
@@ -66,6 +70,12 @@ format = "text"
 held_out = 30
 ask = ["Tell me {title}."]
 first_characters = 30
+licence = "CC0"
+credit = "nobody"
+[source.made]
+generator = "words"
+rows = 80
+held_out = 30
 licence = "CC0"
 credit = "nobody"
 """
@@ -112,7 +122,7 @@ def test_from_text_to_a_model_folder_that_answers(
     tokenizer = load_tokenizer(folder)
     model = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
     ids = encode_chat(tokenizer, [text_message("user", "What is 3?")])
-    assert model(torch.tensor([ids])).shape == (1, len(ids), 300)
+    assert model(torch.tensor([ids])).shape == (1, len(ids), tokenizer.vocab_size)
     assert {tokenizer.token_text(token) for token in tokenizer.eos_ids} == {
         "<|im_end|>",
         "<|endoftext|>",
@@ -133,6 +143,31 @@ def test_from_text_to_a_model_folder_that_answers(
     assert (folder / "model.safetensors").read_bytes() == first, "finished stages are not redone"
 
 
+def test_pieces_come_to_the_same_as_one_run(
+    workshop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Machines are lent for minutes: what comes of pieces must not be another model."""
+    assert run(workshop) == 0
+    whole = (workshop / "run" / "model" / "model.safetensors").read_bytes()
+    (workshop / "run").rename(workshop / "whole")
+
+    class FourSteps(Piece):
+        left = 4
+
+        def wish(self) -> Wish:
+            self.left -= 1
+            return "go" if self.left >= 0 else "pause"
+
+    monkeypatch.setattr("recipes.bundled.train.Piece", FourSteps)
+    pieces = 1
+    while (status := run(workshop, "--minutes", "10")) == PAUSED:
+        pieces += 1
+    assert status == 0
+    assert pieces > 2
+    assert "The same command goes on." in capsys.readouterr().err
+    assert (workshop / "run" / "model" / "model.safetensors").read_bytes() == whole
+
+
 def test_what_is_held_out_as_a_text_is_held_out_as_an_answer(workshop: Path) -> None:
     """Else the tuning stage would train on the stories that the card calls unseen."""
     recipe = load_recipe(workshop / "recipe.toml")
@@ -145,11 +180,12 @@ def test_what_is_held_out_as_a_text_is_held_out_as_an_answer(workshop: Path) -> 
     asked = list(read_source(whole, workshop / "data", workshop))
     assert len(asked) == 60
     for document, held_out in asked:
-        assert not isinstance(document, str)
-        assert stories[document[1].text] == held_out
+        assert isinstance(document, Example)
+        assert stories[document.messages[1].text] == held_out
     [(document, _), *_] = read_source(source, workshop / "data", workshop)
-    assert not isinstance(document, str)
-    assert [message.text for message in document] == ["Tell me Cat 0.", "The cat number 0 sat."]
+    assert isinstance(document, Example)
+    said = [message.text for message in document.messages]
+    assert said == ["Tell me Cat 0.", "The cat number 0 sat."]
 
 
 def test_a_bad_row_is_reported_with_file_and_line(
@@ -159,6 +195,23 @@ def test_a_bad_row_is_reported_with_file_and_line(
         file.write('{"title": "no text"}\n')
     assert run(workshop) == 1
     assert "stories.jsonl, line 61: text is missing" in capsys.readouterr().err
+
+
+def test_what_evaluation_asks_is_left_out_and_counted(workshop: Path) -> None:
+    """Else a score would say how well the model learnt its test by heart."""
+    recipe = load_recipe(workshop / "recipe.toml")
+    stories = dict(read_source(recipe.sources["stories"], workshop / "data", workshop))
+    known = next(str(text) for text, held_out in stories.items() if not held_out)
+    rows = ({"text": known}, {"question": "Is there any such thing?"})
+    probes = workshop / "probes.jsonl"
+    probes.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert run(workshop, "--against", str(probes)) == 0
+    lines = (workshop / "run" / "decontamination.jsonl").read_text(encoding="utf-8").splitlines()
+    counts = {row["source"]: row for row in map(json.loads, lines)}
+    assert counts["stories"]["dropped"] == 1
+    assert counts["stories"]["read"] == sum(not held_out for held_out in stories.values())
+    assert counts["chats"]["dropped"] == 0
+    assert run(workshop, "--against", str(workshop / "nowhere")) == 1
 
 
 def test_a_broken_recipe_is_named(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:

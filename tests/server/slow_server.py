@@ -1,7 +1,8 @@
 """The real server, with an echo that says a word every few milliseconds; run as a process.
 
-    python -m tests.server.slow_server HOME PORT
+    python -m tests.server.slow_server HOME PORT [stuck]
 
+stuck: the echo never lets itself be closed, in a thread that nothing can interrupt.
 The first line printed is the server's address; an error we foresaw is printed and exits with 1.
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from miniclaude.errors import MiniClaudeError
 from miniclaude.providers import echo
-from miniclaude.server.serve import run_server
+from miniclaude.server import serve
 from miniclaude.settings import load_settings
 
 
@@ -23,15 +25,24 @@ async def pace() -> None:
     await asyncio.sleep(0.01)
 
 
+class StuckEcho(echo.Echo):
+    """Waits for ever at its end."""
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(threading.Event().wait)
+
+
 def create(options: Mapping[str, object]) -> echo.Echo:
     """In place of the echo's own factory."""
-    return echo.Echo(pace)
+    return StuckEcho(pace) if "stuck" in sys.argv else echo.Echo(pace)
 
 
 if __name__ == "__main__":
     echo.create = create
+    if "stuck" in sys.argv:
+        serve.LAST_SECONDS = 0.1
     try:
-        run_server(
+        serve.run_server(
             load_settings(Path(sys.argv[1]), port=int(sys.argv[2]), model="echo"),
             lambda url: print(url, flush=True),
         )

@@ -45,6 +45,18 @@ async def watch(
     return events
 
 
+async def test_a_stored_answer_costs_what_its_last_event_said(served: Served) -> None:
+    """Once it forgot how much of the prompt had been in the cache."""
+    served.scripted.script = [TextDelta(0, "hi"), Finished(0, "stop"), Usage(60, 1, 48)]
+    conversation = await new(served)
+    turn = await say(served, conversation, content="Hello?", model="scripted/org/model")
+    (_, told) = (await watch(served, conversation, turn))[-1]
+    assert told["usage"]["prompt_tokens_details"] == {"cached_tokens": 48}
+    whole = (await served.client.get(conversation)).json()
+    assert whole["messages"][-1]["usage"] == told["usage"]
+    assert (await watch(served, conversation, turn))[-1] == (None, told)
+
+
 async def test_a_conversation_from_first_word_to_last(served: Served) -> None:
     conversation = await new(served)
     turn = await say(served, conversation, content="héllo 😀 world")

@@ -51,6 +51,25 @@ async def test_a_slot_is_freed_by_a_failure_and_by_closing() -> None:
     assert scripted.closed.is_set()
 
 
+async def test_refusals_of_a_full_server_are_counted_and_not_logged(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hundreds come at once, and each of them waits for the lines of those before it."""
+    async with serve(max_answers=1) as served, anyio.create_task_group() as group:
+        served.scripted.script = [None]
+        group.start_soon(lambda: served.chat(model="scripted/m"))
+        await served.scripted.waiting.wait()
+        caplog.clear()
+        for _ in range(3):
+            response = await served.chat()
+            assert response.status_code == 503
+            assert response.headers["retry-after"] == "2"
+        assert caplog.records == []
+        metrics = (await served.client.get("/metrics")).text
+        assert 'mini_claude_refused_total{reason="OverloadedError"} 3.0' in metrics
+        group.cancel_scope.cancel()
+
+
 async def test_a_full_server_says_when_to_come_back(serve: Serve) -> None:
     async with serve(max_answers=1) as served, anyio.create_task_group() as group:
         served.scripted.script = [None]

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from miniclaude.errors import HomeLockedError, SettingsError
 from miniclaude.server.app import create_app
@@ -31,8 +33,8 @@ PATIENCE_S = 30
 class Process:
     """A running server."""
 
-    def __init__(self, home: Path) -> None:
-        command = [sys.executable, "-m", "tests.server.slow_server", str(home), "0"]
+    def __init__(self, home: Path, *kind: str) -> None:
+        command = [sys.executable, "-m", "tests.server.slow_server", str(home), "0", *kind]
         self.popen = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -46,8 +48,13 @@ class Process:
     def start_turn(self, content: str) -> str:
         """The address of a new conversation's turn."""
         conversation = self.client.post("/conversations", json={}).json()["id"]
-        turn = self.client.post(f"/conversations/{conversation}/turns", json={"content": content})
-        return f"/conversations/{conversation}/turns/{turn.json()['turn_id']}"
+        return self.add_turn(f"/conversations/{conversation}", content)
+
+    def add_turn(self, conversation: str, content: str) -> str:
+        """The address of a turn that begins the conversation anew."""
+        body = {"content": content, "parent_id": None}
+        turn = self.client.post(f"{conversation}/turns", json=body)
+        return f"{conversation}/turns/{turn.json()['turn_id']}"
 
     def answer(self, turn: str) -> dict[str, Any]:
         """The answer's row."""
@@ -63,8 +70,8 @@ class Process:
 
 
 @contextmanager
-def process(home: Path) -> Iterator[Process]:
-    running = Process(home)
+def process(home: Path, *kind: str) -> Iterator[Process]:
+    running = Process(home, *kind)
     try:
         with running.client:
             yield running
@@ -100,6 +107,57 @@ def test_a_stop_ends_streams_and_saves_turns(tmp_path: Path) -> None:
         assert answer["status"] == "interrupted"
         assert LONG.startswith(answer["content"])
         assert answer["content"]
+
+
+def test_a_stop_tells_every_request_of_a_socket(tmp_path: Path) -> None:
+    """A socket that is only closed leaves its client to guess which answers are whole."""
+    body = {"model": "echo", "messages": [{"role": "user", "content": LONG}]}
+    with process(tmp_path) as server, connect(f"ws{server.url[4:]}/chat/stream") as spoken:
+        for name in ("a", "b"):
+            spoken.send(json.dumps({"type": "chat.start", "id": name, "body": body}))
+        begun: set[str] = set()
+        while begun != {"a", "b"}:
+            begun.add(json.loads(spoken.recv(PATIENCE_S))["id"])
+        server.popen.send_signal(signal.SIGTERM)
+        told: dict[str, str] = {}
+        while len(told) < len(begun):
+            frame = json.loads(spoken.recv(PATIENCE_S))
+            if frame["type"] == "error":
+                told[frame["id"]] = frame["error"]["code"]
+        assert told == {"a": "server_overloaded", "b": "server_overloaded"}
+        with pytest.raises(ConnectionClosedError, match="1012"):
+            spoken.recv(PATIENCE_S)
+        output, errors = server.popen.communicate(timeout=PATIENCE_S)
+        assert (server.popen.returncode, output, errors) == (0, "ended\n", "")
+
+
+def test_a_client_that_does_not_read_holds_no_stop_up(tmp_path: Path) -> None:
+    """What waits for room in its connection would wait for ever."""
+    (tmp_path / "config.toml").write_text("shutdown_seconds = 1\n")
+    with process(tmp_path) as server, socket.socket() as silent:
+        path = server.start_turn("x").partition("/turns")[0]
+        for _ in range(7):
+            server.add_turn(path, "x" * 1_000_000)  # more than a connection takes unread
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect(("127.0.0.1", server.client.base_url.port))
+        silent.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        assert silent.recv(12) == b"HTTP/1.1 200"
+        status, output, errors = server.end(signal.SIGTERM)
+        assert (status, output) == (0, "ended\n")
+        assert "timeout graceful shutdown exceeded" in errors
+        assert "Traceback" not in errors
+
+
+def test_what_never_ends_is_left_behind(tmp_path: Path) -> None:
+    """Each part has its own time to end in, and one that waits in a thread has no end at all."""
+    (tmp_path / "config.toml").write_text("shutdown_seconds = 1\n")
+    with process(tmp_path, "stuck") as server:
+        turn = server.start_turn(LONG)
+        status, output, errors = server.end(signal.SIGTERM)
+        assert (status, output) == (0, "")
+        assert "Something did not end in time and is left behind" in errors
+    with process(tmp_path) as server:
+        assert server.answer(turn)["status"] == "interrupted"
 
 
 def test_a_kill_in_the_middle_of_an_answer_loses_nothing_that_was_stored(tmp_path: Path) -> None:

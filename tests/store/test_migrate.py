@@ -12,10 +12,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from miniclaude.errors import StoreError
+from miniclaude.messages import Usage
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.search import matching
 from miniclaude.store.tables import conversations, metadata
+from miniclaude.store.turns import Ending, TurnStore
+from tests.store.saying import say
 
 pytestmark = pytest.mark.anyio
 
@@ -42,10 +45,28 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0003") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0004") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
+
+
+async def test_answers_of_an_older_version_are_kept(database_url: str) -> None:
+    """They do not say how much of their prompt was cached: of that, nothing."""
+    database = await Database.open(database_url)
+    made = await Conversations(database).create("ada")
+    said = await say(
+        database, "ada", made.id, "Hi", ending=Ending("complete", "stop", Usage(3, 5, 2))
+    )
+    column = text("ALTER TABLE messages DROP COLUMN cached_tokens")
+    version = text("UPDATE alembic_version SET version_num = '0003'")
+    await database.write(lambda connection: connection.execute(column))
+    await database.write(lambda connection: connection.execute(version))
+    await database.close()
+    database = await Database.open(database_url)
+    stored = await TurnStore(database).get("ada", made.id, said.turn_id)
+    assert stored.usage == Usage(3, 5, 0)
+    await database.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ async def test_random_edits_and_regenerations_survive_a_round_trip(
         ending = Ending(
             chance.choice(["complete", "cancelled", "interrupted", "error"]),
             chance.choice([None, "stop", "length"]),
-            chance.choice([None, Usage(number, 2 * number)]),
+            chance.choice([None, Usage(2 * number, 3 * number, number)]),
             chance.choice([None, {"message": "it broke", "code": "x", "param": None}]),
         )
         again = questions and chance.random() < 0.3
@@ -73,6 +73,19 @@ async def test_random_edits_and_regenerations_survive_a_round_trip(
     head = (await conversations.get("ada", made.id)).head_id
     expected = await messages.branch("ada", made.id, head) if head else []
     assert [m.content for m in shown] == [m.content for m in expected]
+
+
+async def test_a_document_of_an_older_version_is_imported(database: Database) -> None:
+    """Documents did not always say how much of a prompt was cached."""
+    made = await Conversations(database).create("ada")
+    ending = Ending("complete", "stop", Usage(3, 5, 2))
+    await say(database, "ada", made.id, "Hi", answer="Hello", ending=ending)
+    document = await export_conversation(database, "ada", made.id)
+    for message in document["messages"]:
+        del message["cached_tokens"]
+    copied = await import_conversation(database, "bob", document)
+    _, answer = await Messages(database).tree("bob", copied.id)
+    assert answer.usage == Usage(3, 5, 0)
 
 
 async def test_an_unfinished_answer_is_exported_as_interrupted(database: Database) -> None:

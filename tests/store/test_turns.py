@@ -33,12 +33,12 @@ async def test_question_and_streaming_answer_are_committed_together(database: Da
 
 async def test_the_end_is_stored_with_its_reason_and_counts(database: Database) -> None:
     made = await Conversations(database).create("ada")
-    ending = Ending("complete", "length", Usage(3, 5))
+    ending = Ending("complete", "length", Usage(3, 5, 2))
     said = await say(database, "ada", made.id, "Hi", answer="Hello\x00", ending=ending)
     stored = await TurnStore(database).get("ada", made.id, said.turn_id)
     assert (stored.content, stored.status) == ("Hello\ufffd", "complete")
     assert stored.finish_reason == "length"
-    assert (stored.prompt_tokens, stored.completion_tokens, stored.error) == (3, 5, None)
+    assert (stored.usage, stored.error) == (Usage(3, 5, 2), None)
 
 
 async def test_an_ended_or_deleted_answer_takes_no_more_text(database: Database) -> None:

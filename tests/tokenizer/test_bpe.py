@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,15 @@ def test_training_learns_the_librarys_merges(vocab_size: int) -> None:
     state = json.loads(library.to_str())["model"]
     assert ours.vocab == state["vocab"]
     assert ours.merges == [tuple(pair) for pair in state["merges"]]
+
+
+def test_numbers_can_be_spelt_digit_by_digit() -> None:
+    """Where 37 is one token and 73 are two, a small model learns each sum by heart, or none."""
+    text = "In 1999 there were 1999 and 37 and 37 of 99 sums. " * 20
+    bpe = train([text], 320, digits_apart=True)
+    assert not [token for token in bpe.vocab if len(token) > 1 and re.search(r"\d", token)]
+    assert [bpe.decode([id]) for id in bpe.encode(" 1999")] == [" ", "1", "9", "9", "9"]
+    assert [bpe.decode([id]) for id in bpe.encode(" sums")] == [" sums"]
 
 
 def test_training_reports_progress_and_stops_when_nothing_repeats() -> None:

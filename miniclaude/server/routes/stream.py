@@ -27,6 +27,7 @@ from miniclaude.server.body import check_values, parse_unchecked
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.stream_answers import Answer, ChatAnswer, TurnAnswer
+from miniclaude.server.services import services_of
 from miniclaude.server.sse import to_json
 from miniclaude.server.wire.chat import ChatBody
 from miniclaude.server.wire.socket import CancelFrame, Frame, StartFrame, frame_id, read_frame
@@ -34,6 +35,9 @@ from miniclaude.server.wire.validation import validate
 
 MAX_IN_FLIGHT = 16
 """Requests that one socket may have open."""
+
+SERVICE_RESTART = 1012
+"""Why a socket is closed when the server stops, as WebSockets number it."""
 
 router = APIRouter()
 
@@ -45,6 +49,7 @@ async def chat_stream(socket: WebSocket) -> None:
     with suppress(WebSocketDisconnect, WebSocketDisconnected):
         async with anyio.create_task_group() as group:
             session = Session(socket, group)
+            group.start_soon(session.leave_when_stopping)
             await session.read_frames()
             group.cancel_scope.cancel()
 
@@ -56,6 +61,8 @@ class Session:
         self._socket = socket
         self._group = group
         self._running: dict[str, Answer] = {}
+        self._untold = 0  # requests whose end was not sent yet
+        self._stopping = services_of(socket).stopping
         self._max_bytes = socket.app.state.settings.max_body_bytes
 
     async def read_frames(self) -> None:
@@ -105,6 +112,7 @@ class Session:
         else:
             answer = TurnAnswer(self._socket, self._group, frame)
         self._running[frame.id] = answer
+        self._untold += 1
         self._group.start_soon(self._answer, frame.id, answer)
 
     async def _answer(self, id: str, answer: Answer) -> None:
@@ -115,6 +123,20 @@ class Session:
             ending = {"type": "error", "id": id, **describe(error)}
         del self._running[id]
         await self._send(ending)
+        self._untold -= 1
+        if self._stopping.is_set():
+            await self._leave()
+
+    async def leave_when_stopping(self) -> None:
+        """Close the socket when the server stops, once every request has been told its end."""
+        with self._stopping.cancels():
+            await anyio.sleep_forever()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        if self._untold == 0:
+            with suppress(WebSocketDisconnect, WebSocketDisconnected):
+                await self._socket.close(SERVICE_RESTART)
 
     async def _fail(self, id: str | None, error: Exception) -> None:
         await self._send({"type": "error", "id": id, **describe(error)})

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from fastapi import WebSocket
 
 from miniclaude.errors import InvalidRequestError, MiniClaudeError, PermissionDeniedError
-from miniclaude.server.disconnect import closing
+from miniclaude.server.disconnect import closing, unless_stopping
 from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.chat import open_chunks
 from miniclaude.server.routes.conversations import OWNER, begin_turn
@@ -46,11 +46,15 @@ class ChatAnswer:
         self._scope = anyio.CancelScope()
 
     async def run(self, send: Send) -> None:
-        """`chat.chunk`s."""
-        with self._scope:
+        """`chat.chunk`s. Raises OverloadedError when the server stops."""
+
+        async def say() -> None:
             async with closing(open_chunks(self._socket, self._body)) as chunks:
                 async for chunk in chunks:
                     await send({"type": "chat.chunk", "data": chunk})
+
+        with self._scope:
+            await unless_stopping(services_of(self._socket).stopping, say)
 
     def cancel(self) -> None:
         """At once."""

@@ -9,7 +9,6 @@ from pydantic import Field, StringConstraints
 from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent, step_json
 from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.chat.turn import StartedTurn
-from miniclaude.messages import Usage
 from miniclaude.providers.base import Settings
 from miniclaude.server.wire.answers import usage_json
 from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields
@@ -90,9 +89,6 @@ def conversation_json(conversation: Conversation) -> Json:
 
 def message_json(message: StoredMessage) -> Json:
     """One message of the tree; `turn_id` only while its turn can be watched."""
-    usage = None
-    if message.prompt_tokens is not None and message.completion_tokens is not None:
-        usage = usage_json(Usage(message.prompt_tokens, message.completion_tokens))
     return {
         "id": message.id,
         "parent_id": message.parent_id,
@@ -101,7 +97,7 @@ def message_json(message: StoredMessage) -> Json:
         "status": message.status,
         "model": message.model,
         "created_at": message.created_at,
-        "usage": usage,
+        "usage": None if message.usage is None else usage_json(message.usage),
         "finish_reason": message.finish_reason,
         "error": message.error,
         "steps": message.steps or [],

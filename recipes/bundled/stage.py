@@ -1,0 +1,130 @@
+"""One stage of training: from where it was left to its end, or to the end of this piece of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from miniclaude.data.batches import Batches
+from miniclaude.data.tokens import TokenSet
+from miniclaude.evaluation.perplexity import score
+from miniclaude.model.transformer import Transformer
+from miniclaude.training.checkpoint import load_latest
+from miniclaude.training.config import TrainingConfig
+from miniclaude.training.loop import Wish, train
+from miniclaude.training.objective import BatchSource, Objective
+from miniclaude.training.optim import make_optimizers
+from miniclaude.training.run_log import RunLog, duration
+from recipes.bundled.sources import Recipe, Stage
+
+SEED = 1
+
+
+class PieceEndedError(Exception):
+    """The time that this call was given is over; the same command goes on."""
+
+
+class Piece:
+    """How long one call of the recipe may train. minutes: 0 is without end."""
+
+    def __init__(self, minutes: float = 0.0) -> None:
+        self._end = time.monotonic() + 60 * minutes if minutes else None
+
+    def wish(self) -> Wish:
+        """What the training loop is to do before its next step."""
+        return "pause" if self._end is not None and time.monotonic() >= self._end else "go"
+
+
+def held_out_scores(recipe: Recipe, run: Path, model: Transformer, limit: int) -> dict[str, float]:
+    """Bits per byte on each kind of held-out text. limit: positions of each source."""
+    scores: dict[str, float] = {}
+    for kind, held_out in recipe.held_out.items():
+        results = []
+        for name in held_out.sources:
+            path = run / "tokens" / f"{name}.held-out.{held_out.learn}.safetensors"
+            results.append(score(model, TokenSet.load(path), limit=limit))
+        size = sum(result.size for result in results)
+        scores[kind] = sum(r.bits_per_byte * r.size for r in results) / max(size, 1)
+    return scores
+
+
+def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
+    """A stage of the recipe as the training loop's configuration."""
+    return TrainingConfig(
+        steps=batches,
+        minutes=stage.minutes * scale,
+        optimizer=stage.optimizer,
+        learning_rate=stage.learning_rate,
+        muon_learning_rate=stage.muon_learning_rate,
+        weight_decay=stage.weight_decay,
+        warmup=min(30, batches // 10),
+        schedule=stage.schedule,
+        decay=stage.decay,
+        autocast=stage.autocast,
+        evaluate_every=500,
+        checkpoint_every=100,
+    )
+
+
+def text_batches(stage: Stage, learn: str, run: Path, scale: float) -> Batches:
+    """The mixture of a stage, cut into batches."""
+    sets = {
+        source: TokenSet.load(run / "tokens" / f"{source}.train.{learn}.safetensors")
+        for source in stage.weights
+    }
+    return Batches(
+        sets, stage.weights, tokens=int(stage.tokens * scale), size=stage.batch, seed=SEED
+    )
+
+
+def run_stage(
+    name: str,
+    config: TrainingConfig,
+    batches: Callable[[], BatchSource[Any]],
+    recipe: Recipe,
+    run: Path,
+    model: Transformer,
+    piece: Piece,
+    objective: Objective[Any] | None = None,
+) -> None:
+    """Train the model in place by one stage, or read the result of its having been done.
+
+    Raises PieceEndedError when its time is over before the stage is, TrainingDivergedError.
+    """
+    finished = run / f"{name}.json"
+    if finished.exists():
+        load_latest(run / name, model, make_optimizers(model, config))
+        return
+    log = RunLog(run / f"{name}.metrics.jsonl")
+    limit = f" or {duration(60 * config.minutes)}" if config.minutes else ""
+    log.say(f"{name}: at most {config.steps:,} steps{limit}")
+    result = train(
+        model,
+        batches(),
+        config,
+        objective=objective,
+        folder=run / name,
+        evaluate=lambda model: held_out_scores(recipe, run, model, limit=8_000),
+        log=log,
+        control=piece.wish,
+    )
+    if result.problem is not None:
+        raise result.problem
+    if result.ended == "paused":
+        raise PieceEndedError(f"{name}: paused after step {result.steps:,} of {config.steps:,}.")
+    minutes = round(result.seconds / 60, 1)
+    summary: dict[str, object] = {
+        "steps": result.steps,
+        "tokens": result.read,
+        "minutes": minutes,
+        "threads": torch.get_num_threads(),
+        "config": config.as_dict(),
+        "held_out_bits_per_byte": held_out_scores(recipe, run, model, limit=60_000),
+    }
+    finished.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    log.say(f"{name}: {result.steps:,} steps, {result.read:,} tokens, {minutes} minutes")

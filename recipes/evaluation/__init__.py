@@ -1,0 +1,1 @@
+"""How those parts of the bundled suite were made that no hand wrote."""
