@@ -146,8 +146,9 @@ class FineTuning:
 
 
 def _can_be_taught(model: InstalledModel) -> bool:
-    """Neither tuned nor stored in few bits; what is broken says so when it is tried."""
+    """As `plan.base_of` would take it; what is broken says so when it is asked for."""
     try:
-        return model.tuned is None and read_packing(model.path) is None
+        packing = read_packing(model.path)
     except CheckpointError:
         return False
+    return model.tuned is None and (packing is None or packing.bits != 4)

@@ -237,7 +237,7 @@ def test_names_of_anybodys_making_are_only_shown(open_page: OpenPage, school: Li
 
 
 def test_a_server_that_was_away_takes_the_run_up_again(open_page: OpenPage, tmp_path: Path) -> None:
-    """Without anybody reloading: the worker goes on from its checkpoint, the page from its event."""
+    """Nobody reloads: the worker goes on from its checkpoint, the page from its event."""
     home = tmp_path / "home"
     make_home(home)
     environment = {STAND_IN_WORKER: STAND_IN[0]}
