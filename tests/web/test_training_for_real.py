@@ -11,7 +11,7 @@ from tests.jobs.test_assemble import write_rows
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.web.conftest import OpenPage
 from tests.web.live import live_server
-from tests.web.steps import ask
+from tests.web.steps import answers, send
 
 PATIENCE_MS = 180_000
 """Workers import PyTorch several times over, maybe on a busy machine."""
@@ -65,4 +65,5 @@ def test_a_model_is_taught_by_clicks(open_page: OpenPage, tmp_path: Path) -> Non
 
         page.get_by_role("link", name="Chat with it").click()
         expect(page.get_by_role("button", name="Model: ft:tiny:local:zoo:")).to_be_visible()
-        ask(page, "Where does the cow live?")
+        send(page, "Where does the cow live?")
+        expect(answers(page)).to_have_attribute("data-status", "complete", timeout=PATIENCE_MS)
