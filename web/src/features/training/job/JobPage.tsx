@@ -17,7 +17,7 @@ import { Samples } from "./Samples";
 import { useJob } from "./useJob";
 
 /** One run: how it goes, what it says, what came of it. */
-export function JobPage({ id }: { id: string }) {
+export function JobPage({ id, onAgain }: { id: string; onAgain: () => void }) {
   const { job, curves, messages, checkpoints, problem, replace } = useJob(id);
   const names = useFileNames((state) => state.names);
   const plan = messages.findLast(({ data }) => data?.memory_bytes !== undefined)?.data ?? null;
@@ -31,7 +31,11 @@ export function JobPage({ id }: { id: string }) {
           ? undefined
           : t("{base} from {data}", { base: job.model, data: dataWord(job.training_file, names) })
       }
-      actions={job !== null && <JobActions job={job} onChange={replace} />}
+      actions={
+        job !== null && (
+          <JobActions job={job} onChange={isFinished(job) ? onAgain : replace} />
+        )
+      }
     >
       <Link to="/app/training" className="text-button way-back">
         <ArrowLeft size={16} aria-hidden /> {t("All runs")}

@@ -42,7 +42,9 @@ export function useJob(id: string): Followed & { replace: (job: Job) => void } {
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
+    let finished = false;
     const change = (part: Partial<Followed>) => {
+      if (part.job) finished = isFinished(part.job);
       if (!signal.aborted) setFollowed((now) => ({ ...now, ...part }));
     };
     const look = async () => {
@@ -61,13 +63,18 @@ export function useJob(id: string): Followed & { replace: (job: Job) => void } {
       for (;;) {
         last = await followEvents(id, last, events.push, signal);
         events.flush();
-        // A job that failed or was cancelled may be taken up again, from the terminal for one.
-        while (isFinished(await look())) await pause(SELDOM_MS, signal);
+        for (;;) {
+          const job = await look();
+          if (!isFinished(job)) break;
+          if (job.status !== "failed") return;
+          await pause(SELDOM_MS, signal); // it may be resumed, by a program for one
+        }
       }
     };
     const poll = async () => {
       for (;;) {
         await pause(LOOK_MS, signal);
+        if (finished) continue;
         await getJob(id).then(
           (job) => change({ job }),
           () => undefined, // the events' own way tells what is wrong

@@ -25,7 +25,9 @@ export function StartActions({
     setStarting(true);
     setProblem(null);
     try {
-      await onStart(body);
+      // With the seed of the prediction, so that what was foretold is what runs.
+      const seed = foretelling.state === "done" ? foretelling.forecast.settings.seed : undefined;
+      await onStart(typeof seed === "number" ? { ...body, seed } : body);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
