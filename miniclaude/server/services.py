@@ -25,6 +25,7 @@ from miniclaude.settings import ServerSettings
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    ratings: Ratings
+    database: Database
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
@@ -161,6 +164,8 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Ratings(database),
+            database,
             turns,
             Warmup(registry),
             find_default,

@@ -1,9 +1,13 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { conversations } from "./deConversations";
+import { dataWords } from "./deData";
 import { trainingWords } from "./deTraining";
 import { trainingSettingWords } from "./deTrainingSettings";
 
 export const words: Readonly<Record<string, string>> = {
+  ...conversations,
+  ...dataWords,
   ...trainingWords,
   ...trainingSettingWords,
   "Appearance": "Aussehen",
