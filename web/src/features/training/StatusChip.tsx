@@ -3,7 +3,7 @@ import { statusWord } from "./words";
 
 export function StatusChip({ status }: { status: JobStatus }) {
   return (
-    <span className="chip" data-status={status}>
+    <span className="run-chip" data-status={status}>
       {statusWord(status)}
     </span>
   );

@@ -50,10 +50,10 @@ export default function Chart({
   useEffect(() => chart.current?.made.setData(dataOf(steps, lines)), [steps, lines]);
 
   return (
-    <figure className="chart" ref={figure} aria-label={title}>
+    <figure className="curve" ref={figure} aria-label={title}>
       <figcaption>
-        <span className="chart-title">{title}</span>
-        <ul className="chart-legend">
+        <span className="curve-title">{title}</span>
+        <ul className="curve-legend">
           {lines
             .filter(({ faint }) => !faint)
             .map((line) => (
@@ -64,7 +64,7 @@ export default function Chart({
           )}
         </ul>
       </figcaption>
-      <div ref={place} className="chart-place" aria-hidden />
+      <div ref={place} className="curve-place" aria-hidden />
     </figure>
   );
 }

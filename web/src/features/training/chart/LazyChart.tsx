@@ -13,7 +13,7 @@ export function LazyChart(props: {
   format: (value: number) => string;
 }) {
   return (
-    <Suspense fallback={<p className="chart hint">{t("Opening…")}</p>}>
+    <Suspense fallback={<p className="curve hint">{t("Opening…")}</p>}>
       <Chart {...props} />
     </Suspense>
   );

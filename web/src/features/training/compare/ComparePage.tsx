@@ -54,7 +54,7 @@ export function ComparePage({ ids }: { ids: string[] }) {
       )}
       {charts.length > 0 && (
         <Section title={t("Curves")}>
-          <div className="charts">
+          <div className="curves">
             {charts.map(({ title, steps, lines }) => (
               <LazyChart key={title} title={title} steps={steps} lines={lines} format={formatLoss} />
             ))}

@@ -19,7 +19,7 @@ export function Charts({ curves, planned }: { curves: Curves; planned: number | 
   }
   return (
     <>
-      <div className="charts">
+      <div className="curves">
         {charts.map(({ title, lines, format }) => (
           <LazyChart
             key={title}

@@ -15,7 +15,7 @@ export function Lineage({ job }: { job: Job }) {
   const asked = askedOf(job);
   return (
     <Section title={t("Made of")}>
-      <dl className="facts">
+      <dl className="made-of">
         <Fact name={t("Base model")}>{job.model}</Fact>
         <Fact name={t("Data")}>
           <Data name={job.training_file} names={names} />

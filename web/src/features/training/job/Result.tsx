@@ -40,7 +40,7 @@ function BeforeAfter({ before, after }: { before: number; after: number }) {
       <p className="hint below">
         {t("Between how many words it hesitates, so to speak: lower is better.")}
       </p>
-      <div className="bars">
+      <div className="meters">
         {[
           { label: t("Base model"), value: before },
           { label: t("Taught"), value: after },

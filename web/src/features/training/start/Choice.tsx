@@ -13,10 +13,10 @@ export function Choice<T extends string>({
   onChange: (value: T) => void;
 }) {
   return (
-    <fieldset className="choices">
+    <fieldset className="options">
       <legend>{legend}</legend>
       {options.map((option) => (
-        <label key={option.value} className="choice" data-chosen={option.value === value}>
+        <label key={option.value} className="option" data-chosen={option.value === value}>
           <input
             type="radio"
             name={name}
@@ -26,8 +26,8 @@ export function Choice<T extends string>({
             aria-describedby={`${name}-${option.value}`}
             onChange={() => onChange(option.value)}
           />
-          <span className="choice-name">{option.name}</span>
-          <span className="choice-about" id={`${name}-${option.value}`}>
+          <span className="option-name">{option.name}</span>
+          <span className="option-about" id={`${name}-${option.value}`}>
             {option.about}
           </span>
         </label>

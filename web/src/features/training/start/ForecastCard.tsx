@@ -44,7 +44,7 @@ export function ForecastCard({ forecast }: { forecast: Forecast }) {
       {reasons.length > 0 && (
         <>
           <h3>{t("What was chosen, and why")}</h3>
-          <ul className="reasons">
+          <ul className="whys">
             {reasons.map(({ message }) => (
               <li key={message}>{message}</li>
             ))}
