@@ -60,9 +60,9 @@ function SideBySide({ samples }: { samples: Evaluation["samples"] }) {
   return (
     <div>
       <h3>{t("Answers side by side")}</h3>
-      <ul className="pairs">
+      <ul className="sample-pairs">
         {samples.map(({ place, prompt, wanted, before, after }) => (
-          <li key={place} className="pair">
+          <li key={place} className="sample-pair">
             <p className="pair-question">{prompt.at(-1)?.content}</p>
             <div className="pair-answers">
               <Answer label={t("Base model")} text={before} />

@@ -13,7 +13,7 @@ export function Choice<T extends string>({
   onChange: (value: T) => void;
 }) {
   return (
-    <fieldset className="options">
+    <fieldset className="option-cards">
       <legend>{legend}</legend>
       {options.map((option) => (
         <label key={option.value} className="option" data-chosen={option.value === value}>
