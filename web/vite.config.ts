@@ -16,6 +16,7 @@ const api = [
   "/presets",
   "/tools",
   "/attachments",
+  "/fine_tuning",
 ];
 
 /** KaTeX names each font in three formats; every browser that runs this page reads the first. */

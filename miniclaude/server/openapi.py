@@ -66,6 +66,7 @@ BODIES: dict[tuple[str, str], Reads] = {
         feedback.RatingBody
     ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
+    ("post", "/fine_tuning/preflight"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
     ("post", "/datasets"): Reads(datasets.NewDataset),
     ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),

@@ -93,6 +93,13 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def check_files(self, owner: str, place: str, new: NewJob) -> None:
+        """Raises InvalidRequestError for a file that `create` would refuse."""
+        wanted = _files(new.training_file, new.validation_file)
+        await self._database.write(
+            lambda connection: require_files(connection, owner, place, wanted)
+        )
+
     async def create(self, owner: str, place: str, new: NewJob) -> Job:
         """A job whose files are still to be validated.
 

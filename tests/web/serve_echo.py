@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from miniclaude.errors import ProviderError
+from miniclaude.jobs.fine_tuning import Workshop
 from miniclaude.messages import (
     Finished,
     StreamEvent,
@@ -28,14 +29,19 @@ from miniclaude.messages import (
     Usage,
     text_message,
 )
+from miniclaude.model.library import Library
 from miniclaude.providers import echo
 from miniclaude.providers.base import ChatRequest
+from miniclaude.server import services
 from miniclaude.server.serve import run_server
-from miniclaude.settings import ProviderSettings, load_settings
+from miniclaude.settings import ProviderSettings, ServerSettings, load_settings
 
 WORD_SECONDS = 0.005
 FAIL = "please fail"
 CALCULATE = "calculate: "
+
+STAND_IN_WORKER = "STAND_IN_WORKER"
+"""In the environment: a program that takes the place of the one that trains."""
 
 
 class CommandedEcho(echo.Echo):
@@ -87,6 +93,13 @@ def main(home: Path, port: int) -> None:
         return CommandedEcho(home / "hold")
 
     echo.create = create
+    if stand_in := os.environ.get(STAND_IN_WORKER):
+        workshop_of = services.workshop_of
+
+        def with_stand_in(settings: ServerSettings, library: Library) -> Workshop:
+            return replace(workshop_of(settings, library), worker=(stand_in,))
+
+        services.workshop_of = with_stand_in
     settings = load_settings(home, port=port, model="echo")
     if "MINI_CLAUDE_TEST_TWIN" in os.environ:
         settings.providers["twin"] = ProviderSettings(kind="echo")

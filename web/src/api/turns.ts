@@ -1,6 +1,7 @@
 /** Starting, watching and stopping an answer. A turn runs on whether or not anybody watches. */
 
 import { ApiError, UnreachableError, send, sendJson } from "./http";
+import { pause } from "./pause";
 import { readEvents } from "./sse";
 import type { StartedTurn, TokenChoice, ToolStep, TurnEvent, TurnSettings } from "./types";
 
@@ -105,19 +106,4 @@ export function unseen(text: string, end: number, seen: number): string | null {
   const start = end - points.length;
   if (start > seen) return null;
   return start === seen ? text : points.slice(seen - start).join("");
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
 }

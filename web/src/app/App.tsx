@@ -7,7 +7,7 @@ import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
-import { loadModels } from "../features/models/store";
+import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
 import { Toasts } from "../ui/Toasts";
 import { ChatPage } from "./ChatPage";
@@ -122,9 +122,19 @@ function OtherPage({
 function useRouteOpens(route: Route) {
   useEffect(() => {
     if (route.page !== "chat") return;
+    takeModelOfAddress();
     if (route.conversationId === null) openNew();
     else open(route.conversationId);
   }, [route]);
+}
+
+/** `/?model=NAME` is a new chat with that model; the address is then that of any new chat. */
+function takeModelOfAddress() {
+  const model = new URLSearchParams(location.search).get("model");
+  if (model === null) return;
+  history.replaceState(null, "", location.pathname);
+  chooseModel(model);
+  void loadModels(); // one that was just taught is not known yet
 }
 
 /** Load what the server knows: at first, and again whenever it comes back. */

@@ -1,6 +1,6 @@
 /** The pages beside the chat: what each is called, and its code, fetched when it is first opened. */
 
-import { Database, MessagesSquare, Settings } from "lucide-react";
+import { Database, GraduationCap, MessagesSquare, Settings } from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 import { t } from "../ui/i18n";
@@ -22,6 +22,11 @@ export const BODIES: Record<PageName, Page> = {
     name: () => t("Conversations"),
     Icon: MessagesSquare,
     Body: lazy(() => import("../features/archive/ArchivePage")),
+  },
+  training: {
+    name: () => t("Training"),
+    Icon: GraduationCap,
+    Body: lazy(() => import("../features/training/TrainingPage")),
   },
   settings: {
     name: () => t("Settings"),

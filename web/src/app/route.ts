@@ -3,7 +3,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PAGES = ["conversations", "data", "settings"] as const;
+export const PAGES = ["conversations", "data", "training", "settings"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export type Route =

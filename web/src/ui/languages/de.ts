@@ -3,11 +3,15 @@
 import { chat } from "./deChat";
 import { conversations } from "./deConversations";
 import { dataWords } from "./deData";
+import { trainingWords } from "./deTraining";
+import { trainingSettingWords } from "./deTrainingSettings";
 
 export const words: Readonly<Record<string, string>> = {
   ...chat,
   ...conversations,
   ...dataWords,
+  ...trainingWords,
+  ...trainingSettingWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",
