@@ -17,7 +17,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
-from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
+from miniclaude.server.wire import (
+    chat,
+    completions,
+    conversations,
+    embeddings,
+    fine_tuning,
+    library,
+    providers,
+)
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
 from miniclaude.server.wire.responses import body as responses
@@ -53,6 +61,11 @@ BODIES: dict[tuple[str, str], Reads] = {
     ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+    ("put", "/library/default"): Reads(library.DefaultModel),
+    ("post", "/library/remove"): Reads(library.ModelName),
+    ("post", "/library/needs"): Reads(library.Repository),
+    ("post", "/library/tasks"): Reads(library.NewTask),
+    ("put", "/providers/{name}"): Reads(providers.ProviderBody),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
 
@@ -67,6 +80,8 @@ UPLOAD: Json = {
 CONTENT: dict[tuple[str, str], str] = {
     ("get", "/files/{file_id}/content"): "application/octet-stream",
     ("get", "/metrics"): "text/plain",
+    ("get", "/library/exports/{name}"): "application/octet-stream",
+    ("get", "/library/tasks/{task_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }
 """What is answered where it is not JSON."""
