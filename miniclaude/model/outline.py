@@ -30,9 +30,9 @@ BYTES = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5 + 2 / (GROUPS
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """parameters: how many numbers; of a packed model with what fills its tiles up. dtype: what most weights are stored in, safetensors' name, or
-    int8 or int4. packed: whether it can only be held so. cache_numbers: keys and values of one
-    token; 0 where config.json does not say."""
+    """parameters: how many numbers; of a packed model with what fills its tiles up. dtype: what
+    most weights are stored in, safetensors' name, or int8 or int4. packed: whether it can only be
+    held so. cache_numbers: keys and values of one token; 0 where config.json does not say."""
 
     parameters: int
     dtype: str

@@ -153,12 +153,14 @@ async def test_the_default_is_kept_unless_a_setting_says_otherwise(home: Path) -
         assert (await served.model("spare"))["default"]
         missing = await served.client.put("/library/default", json={"model": "gone"})
         assert missing.status_code == 404
-    configured = load_settings(home)
-    app = create_app(configured, open_services(configured))
-    async with app.router.lifespan_context(app):
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=URL) as client:
-            kept = await client.put("/library/default", json={"model": "spare"})
-            assert kept.json() == {"model": "spare", "kept": True}
+    app = create_app(configured := load_settings(home), open_services(configured))
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url=URL) as client,
+    ):
+        kept = await client.put("/library/default", json={"model": "spare"})
+        assert kept.json() == {"model": "spare", "kept": True}
     assert read_choices(home).model == "spare"
     async with open_services(load_settings(home)) as services:
         assert services.default_model == "spare"

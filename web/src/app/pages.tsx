@@ -1,6 +1,6 @@
 /** The pages beside the chat: what each is called, and its code, fetched when it is first opened. */
 
-import { Settings } from "lucide-react";
+import { Boxes, Cloud, Settings } from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 import { t } from "../ui/i18n";
@@ -13,6 +13,16 @@ interface Page {
 }
 
 export const BODIES: Record<PageName, Page> = {
+  models: {
+    name: () => t("Models"),
+    Icon: Boxes,
+    Body: lazy(() => import("../features/library/ModelsPage")),
+  },
+  providers: {
+    name: () => t("Providers"),
+    Icon: Cloud,
+    Body: lazy(() => import("../features/providers/ProvidersPage")),
+  },
   settings: {
     name: () => t("Settings"),
     Icon: Settings,

@@ -53,10 +53,8 @@ export function ConvertDialog({
                 checked={to === value}
                 onChange={() => setTo(value)}
               />
-              <span>
-                <b>{label}</b>
-                <span className="choice-about">{about}</span>
-              </span>
+              <b>{label}</b>
+              <span className="choice-about">{about}</span>
             </label>
           ))}
         </fieldset>

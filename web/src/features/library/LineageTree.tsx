@@ -45,10 +45,11 @@ export function LineageTree({ model, lineage }: { model: LibraryModel; lineage: 
   );
 }
 
+const number = (value: number) => formatNumber(value, { maximumSignificantDigits: 3 });
+
 /** Both scores are better when they are lower; the bars begin at nothing, so they can be compared. */
 function Score({ name, before, after }: { name: string; before: number; after: number }) {
   const most = Math.max(before, after, Number.MIN_VALUE);
-  const number = (value: number) => formatNumber(value, { maximumSignificantDigits: 3 });
   const label = name === "perplexity" ? t("Perplexity") : t("Bits per byte");
   return (
     <li>

@@ -1,6 +1,9 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { models } from "./de-models";
+
 export const words: Readonly<Record<string, string>> = {
+  ...models,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",
