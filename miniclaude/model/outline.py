@@ -27,11 +27,13 @@ WIDTH = ("hidden_size", "n_embd", "width")
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5 + 2 / (GROUPS[4] or 64)}
 """Of one weight in memory, its share of the scales included."""
 
+NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
     """parameters: how many numbers; of a packed model with what fills its tiles up. dtype: what
-    most weights are stored in, safetensors' name, or int8 or int4. packed: whether it can only be
+    most weights are stored in, as the settings call it. packed: whether it can only be
     held so. cache_numbers: keys and values of one token; 0 where config.json does not say."""
 
     parameters: int
@@ -79,7 +81,8 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
         sizes[dtype] += numbers
     if not parameters:
         return None
-    dtype = sizes.most_common(1)[0][0] if packing is None else packing.dtype
+    stored = sizes.most_common(1)[0][0]
+    dtype = NAMES.get(stored, stored) if packing is None else packing.dtype
     return Outline(parameters, dtype, packing is not None, _cache_numbers(config))
 
 

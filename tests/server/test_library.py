@@ -94,7 +94,7 @@ async def test_a_model_is_told_with_what_it_costs(home: Path) -> None:
     async with shelf(home) as served:
         model = await served.model("tiny")
     weights = sum(path.stat().st_size for path in (home / "models" / "tiny").iterdir())
-    assert (model["bytes"], model["dtype"], model["context"]) == (weights, "F32", 256)
+    assert (model["bytes"], model["dtype"], model["context"]) == (weights, "float32", 256)
     assert model["parameters"] * 4 < model["memory"]["float32"]
     assert model["memory"]["int4"] < model["memory"]["int8"] < model["memory"]["bfloat16"]
     assert (model["default"], model["loaded"], model["bundled"]) == (False, False, False)
@@ -264,12 +264,57 @@ async def test_what_could_never_be_done_is_refused(
     assert said in refused.json()["error"]["message"]
 
 
+UGLY: list[Any] = [
+    None,
+    [],
+    7,
+    {},
+    {"model": None},
+    {"model": ["tiny"]},
+    {"model": "\x7f" * 500},
+    {"model": "ft:tiny:us::" + "a" * 12},
+    {"model": "../../tiny", "kind": "export", "to": "folder"},
+    {"model": "tiny", "kind": "export", "to": None, "name": {}},
+    {"kind": "openai", "base_url": 7, "api_key": []},
+]
+
+
+@pytest.mark.parametrize("body", UGLY)
+async def test_no_body_whatever_makes_a_5xx(home: Path, body: Any) -> None:
+    async with shelf(home, hf_endpoint="http://127.0.0.1:9") as served:
+        for method, path in (
+            ("PUT", "/library/default"),
+            ("POST", "/library/remove"),
+            ("POST", "/library/tasks"),
+            ("PUT", "/providers/mine"),
+            ("POST", "/providers/%00%ff/test"),
+            ("DELETE", "/library/exports/%00"),
+            ("POST", "/library/removed/%2e%2e/restore"),
+        ):
+            response = await served.client.request(method, path, json=body)
+            assert 400 <= response.status_code < 500, (path, response.text)
+
+
 async def test_only_the_owner_looks_after_models(home: Path) -> None:
     async with shelf(home, api_key="long-enough-key") as served:
         for path in ("/library", "/library/tasks", "/providers"):
             assert (await served.client.get(path)).status_code == 401
             key = {"authorization": "Bearer long-enough-key"}
             assert (await served.client.get(path, headers=key)).status_code == 200
+
+
+async def test_a_key_that_may_ask_models_may_not_look_after_them(home: Path) -> None:
+    keys = {"guest": {"key": "guest-key-123"}}
+    settings = ServerSettings.model_validate({**load_settings(home).model_dump(), "keys": keys})
+    app = create_app(settings, open_services(settings))
+    transport = httpx2.ASGITransport(app)
+    guest = {"authorization": "Bearer guest-key-123"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url=URL, headers=guest) as client,
+    ):
+        for path in ("/library", "/providers", "/v1/library"):
+            assert (await client.get(path)).status_code == 403
 
 
 def test_the_gguf_types_are_those_that_can_be_written() -> None:

@@ -15,7 +15,7 @@ from miniclaude.server.wire.validation import NullIsAbsent, StrictBody
 from miniclaude.server.workbench import Export
 
 Json = dict[str, Any]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")]
 STORED_BYTES = {"float32": 4, "float64": 8}
 """Of one weight, by the dtype that config.json names; two for all others that are usual."""

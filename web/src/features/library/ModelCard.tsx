@@ -64,7 +64,7 @@ function Facts({ model }: { model: LibraryModel }) {
   const formats = ["int4", "int8", "bfloat16", "float32"].filter((name) => name in model.memory);
   const facts: [string, string][] = [[t("On disk"), formatBytes(model.bytes)]];
   if (model.parameters !== null) facts.push([t("Parameters"), parameters(model.parameters)]);
-  if (model.dtype !== null) facts.push([t("Stored as"), model.dtype.toLowerCase()]);
+  if (model.dtype !== null) facts.push([t("Stored as"), model.dtype]);
   if (model.context > 0) {
     facts.push([t("Context"), t("{n} tokens", { n: formatNumber(model.context) })]);
   }
