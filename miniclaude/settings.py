@@ -76,6 +76,7 @@ class EngineSettings(Table):
     block_tokens: int | None = None
     step_tokens: int | None = None
     kv_tokens: int | None = None
+    kv_dtype: Literal["auto", "int8"] | None = None
     prefix_tokens: int | None = None
     draft_tokens: int | None = None
     max_running: int | None = None

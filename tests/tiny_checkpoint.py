@@ -27,11 +27,12 @@ def write_tiny_checkpoint(
     context: int = 256,
     seed: int = 0,
     chat_tokens: bool = True,
+    experts: int = 0,
 ) -> Path:
     """Write a Llama of two layers with a byte-level tokenizer of 300 entries into `folder`.
 
     chat_tokens: with ChatML's special tokens and an end of text; without them nothing can tell
-    where a turn ends.
+    where a turn ends. experts: of each layer, two for a token, in place of its MLP: a Mixtral.
     """
     config = ModelConfig(
         family="llama",
@@ -48,6 +49,10 @@ def write_tiny_checkpoint(
         activation="silu",
         gated_mlp=True,
         positions="rotary",
+        experts=experts,
+        experts_per_token=2 if experts else 0,
+        expert_width=64 if experts else 0,
+        norm_topk=experts > 0,
     )
     model = Transformer(config)
     model.initialise(torch.Generator().manual_seed(seed))

@@ -77,6 +77,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         **_summary(model),
         "context": config.context,
         "parameters": facts.parameters,
+        "active_parameters": facts.active_parameters,
         "dtype": facts.dtype,
         "chat_template": tokenizer.template is not None,
         "memory_bytes": facts.weight_bytes + cache,
@@ -87,6 +88,12 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
     if as_json:
         typer.echo(json.dumps(details, indent=1))
         return
+    active = ""
+    if config.experts:
+        active = (
+            f", of which {facts.active_parameters:,} compute a token: {config.experts_per_token} of"
+            f" {config.experts} experts"
+        )
     held = facts.dtype if facts.dtype in ("int8", "int4") else "float32"
     rows = {
         "name": model.name,
@@ -94,7 +101,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
         "size on disk": _megabytes(model.bytes),
         "family": f"{config.family}, {config.layers} layers, width {config.width},"
         f" {config.heads} heads ({config.kv_heads} for keys and values)",
-        "parameters": f"{facts.parameters:,}, stored as {facts.dtype}",
+        "parameters": f"{facts.parameters:,}{active}, stored as {facts.dtype}",
         "vocabulary": f"{config.vocab_size:,} tokens",
         "context": f"{config.context:,} tokens",
         "chat": "yes, by its template" if tokenizer.template else "no: it can only complete text",

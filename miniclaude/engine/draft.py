@@ -84,7 +84,7 @@ class Drafter:
         clock: Callable[[], float],
     ) -> None:
         self.model, self.vocab_size, self.limits, self.clock = model, vocab_size, limits, clock
-        dtype, device = cache_place(model)
+        dtype, device = cache_place(model, limits)
         self.cache = BlockCache(
             model.config,
             blocks=blocks,

@@ -62,6 +62,8 @@ def check_draft_memory(
     else:
         weights = facts.parameters * (bits or 8 * dtype.itemsize) // 8
     kept = torch.bfloat16 if bits else dtype
+    if limits.kv_dtype == "int8":
+        kept = torch.int8
     cache = (limits.kv_tokens or config.context) * token_bytes(facts.config, kept)
     free = free_memory(device)
     if weights + cache > free:

@@ -65,14 +65,16 @@ class Engine:
         self.model = model
         self.tokenizer = tokenizer
         self.limits = limits or EngineLimits()
-        dtype, device = cache_place(model)
+        dtype, device = cache_place(model, self.limits)
         self.kv_tokens = self.limits.kv_tokens or default_kv_tokens(
             model.config,
             running=self.limits.max_running,
             dtype=dtype,
             device=device,
             needed=sum(getattr(each, "mapped", 0) for each in (model, draft)),
-            beside=0 if draft is None else token_bytes(draft.config, cache_place(draft)[0]),
+            beside=0
+            if draft is None
+            else token_bytes(draft.config, cache_place(draft, self.limits)[0]),
         )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(

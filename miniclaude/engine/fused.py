@@ -35,7 +35,7 @@ class FusedModel:
 
     model: what `pack_model` has packed; its weights are read where they lie. mapped: how many bytes
     of them lie in files, and so count as free memory, though they are needed. The cache it is given
-    must be in bfloat16.
+    must be in bfloat16 or in 8 bits.
     """
 
     def __init__(self, model: Transformer, threads: int, mapped: int = 0) -> None:
@@ -67,7 +67,7 @@ class FusedModel:
         sights = look(cache)
         self.make_room(tokens, int(sights.lengths.max()))
         room = self.begin(ids, cache)
-        pool = cache.pool.view(torch.int16).numpy()  # [L, 2, kv_heads, slots, D]
+        pool = cache.pool.view(torch.int16).numpy()  # [L, 2, kv_heads, slots, D or D / 2 + 2]
         out = torch.empty(1, tokens, self.config.width)
         lora = self.adapters.step(tokens)
         step = (self.net, room, tokens, pool, sights, lora, out[0].numpy())

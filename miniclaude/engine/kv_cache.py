@@ -4,7 +4,8 @@ The pool is one tensor, [layers, 2, kv_heads, slots, head_dim]: a slot is one po
 sequence, a block is `block_tokens` neighbouring slots. A head's slots lie side by side, so that a
 sequence whose blocks are neighbours is read as a plain view, each head's keys one contiguous run
 (with the positions outermost, attention over one new token takes twice as long on a CPU). A
-sequence whose blocks are scattered is gathered first.
+sequence whose blocks are scattered is gathered first. In 8 bits a head's vector is a row of
+`model/kv_rows.py`, four bytes longer than head_dim.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.errors import SettingsError
 from miniclaude.model.cache import Segment
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.kv_rows import SCALE_BYTES, from_rows, to_rows
 from miniclaude.model.transformer import Transformer
+
+STEP = 32
+"""Numbers of a head that the kernels read at a time."""
 
 if TYPE_CHECKING:  # its compiler takes a second to import
     from miniclaude.engine.fused import FusedModel
@@ -47,7 +54,8 @@ class BlockCache:
         device: torch.device,
     ) -> None:
         self.block_tokens = block_tokens
-        shape = (config.layers, 2, config.kv_heads, blocks * block_tokens, config.head_dim)
+        row = config.head_dim + (SCALE_BYTES if dtype == torch.int8 else 0)
+        shape = (config.layers, 2, config.kv_heads, blocks * block_tokens, row)
         self.pool = torch.empty(shape, dtype=dtype, device=device)
         self.layers = [(keys[None], values[None]) for keys, values in self.pool]
 
@@ -104,20 +112,38 @@ class StepCache:
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Segment]:
         """Write this step's keys and values, [1, T, kv_heads, head_dim], to their slots; one
         segment for each sequence."""
-        all_keys, all_values = self.layers[layer]  # [1, kv_heads, slots, head_dim] each
-        all_keys.index_copy_(2, self.writes, keys.transpose(1, 2))
-        all_values.index_copy_(2, self.writes, values.transpose(1, 2))
-        return [
-            Segment(rows, take(all_keys, where), take(all_values, where))
-            for rows, where in self.reads
-        ]
+        all_keys, all_values = self.layers[layer]  # [1, kv_heads, slots, row] each
+        dtype, eight = keys.dtype, self.pool.dtype == torch.int8
+        for slots, new in ((all_keys, keys), (all_values, values)):
+            written = new.transpose(1, 2)  # [1, kv_heads, T, head_dim]
+            slots.index_copy_(2, self.writes, to_rows(written) if eight else written)
+        segments = []
+        for rows, where in self.reads:
+            known = (take(all_keys, where), take(all_values, where))
+            if eight:
+                known = (from_rows(known[0], dtype), from_rows(known[1], dtype))
+            segments.append(Segment(rows, *known))
+        return segments
 
 
-def cache_place(model: Transformer | FusedModel) -> tuple[torch.dtype, torch.device]:
-    """In what number format and where a model's keys and values are kept."""
+def cache_place(
+    model: Transformer | FusedModel, limits: EngineLimits
+) -> tuple[torch.dtype, torch.device]:
+    """In what number format and where a model's keys and values are kept. Raises SettingsError for
+    8 bits where a head's size is no multiple of 32."""
     if isinstance(model, Transformer):
-        return model.tokens.weight.dtype, model.tokens.weight.device
-    return model.cache_dtype, model.device
+        dtype, device = model.tokens.weight.dtype, model.tokens.weight.device
+    else:
+        dtype, device = model.cache_dtype, model.device
+    if limits.kv_dtype == "auto":
+        return dtype, device
+    if model.config.head_dim % STEP:
+        raise SettingsError(
+            f"kv_dtype is int8, and this model's heads have {model.config.head_dim} numbers.",
+            hint=f"Leave kv_dtype out; 8 bits are for heads of a multiple of {STEP}.",
+            param="kv_dtype",
+        )
+    return torch.int8, device
 
 
 def take(slots: Tensor, where: slice | Tensor) -> Tensor:

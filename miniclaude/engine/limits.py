@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from miniclaude.errors import SettingsError
 
@@ -26,6 +27,8 @@ class EngineLimits:
     block_tokens: positions in one block of the key/value cache.
     step_tokens: most tokens computed in one step, prompts and answers together.
     kv_tokens: capacity of the key/value cache; None chooses by the memory that is free.
+    kv_dtype: how keys and values are kept: `auto` is as the model computes, bfloat16 beside packed
+    weights; `int8` takes half of that, with a scale for each head of each token.
     prefix_tokens: how much of that may hold texts that nobody is using now, for the next turn of
     their conversation; 0 computes every prompt from its beginning; None chooses.
     draft_tokens: most tokens of an answer that are guessed at once from what stands before, where
@@ -40,6 +43,7 @@ class EngineLimits:
     block_tokens: int = 16
     step_tokens: int = 512
     kv_tokens: int | None = None
+    kv_dtype: Literal["auto", "int8"] = "auto"
     prefix_tokens: int | None = None
     draft_tokens: int = 4
     max_running: int = 64

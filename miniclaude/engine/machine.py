@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.kv_rows import SCALE_BYTES
 
 MAX_KV_TOKENS = 65_536
 PREFIX_BYTES = 256 << 20
@@ -67,8 +68,9 @@ def default_prefix_tokens(
 
 
 def token_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
-    """Bytes of one token's keys and values in all layers."""
-    return 2 * config.layers * config.kv_heads * config.head_dim * dtype.itemsize
+    """Bytes of one token's keys and values in all layers; in 8 bits with their scales."""
+    row = config.head_dim * dtype.itemsize + (SCALE_BYTES if dtype == torch.int8 else 0)
+    return 2 * config.layers * config.kv_heads * row
 
 
 def physical_cores() -> int:

@@ -1,4 +1,4 @@
-"""The two inner loops of attention over bfloat16 keys and values, sixteen at a time.
+"""The two inner loops of attention over keys and values in bfloat16 or 8 bits, sixteen at a time.
 
 A query's products with sixteen keys are summed in sixteen registers side by side, and only then
 across lanes, all sixteen at once; the values are summed 32 dimensions at a time. Built
@@ -19,6 +19,7 @@ from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_fun
 
 LANES = 16
 FLOATS, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT32, LANES)
+SHORTS = ir.VectorType(ir.IntType(16), LANES)
 EVEN, ODD = (ir.Constant(INTS, list(range(start, 2 * LANES, 2))) for start in (0, 1))
 WOVEN = [
     ir.Constant(INTS, [half + lane // 2 + LANES * (lane % 2) for lane in range(LANES)])
@@ -47,6 +48,26 @@ def load_pairs(builder: Any, address: Any) -> tuple[Any, Any]:
     low = builder.shl(pairs, ir.Constant(INTS, [16] * LANES))
     high = builder.and_(pairs, ir.Constant(INTS, [0xFFFF0000] * LANES))
     return builder.bitcast(low, FLOATS), builder.bitcast(high, FLOATS)
+
+
+def load_bytes(builder: Any, address: Any) -> tuple[Any, Any]:
+    """32 signed bytes as float32: those in even places, and those in odd ones."""
+    pairs = load(builder, address, SHORTS, 1)
+    eight = ir.Constant(SHORTS, [8] * LANES)
+    return tuple(
+        builder.sitofp(builder.sext(builder.ashr(half, eight), INTS), FLOATS)
+        for half in (builder.shl(pairs, eight), pairs)
+    )  # type: ignore[return-value]
+
+
+def load_numbers(builder: Any, address: Any, *, eight: bool) -> tuple[Any, Any]:
+    """32 numbers of a row of keys or values, before its scale where it has one."""
+    return load_bytes(builder, address) if eight else load_pairs(builder, address)
+
+
+def scale_of(builder: Any, row: Any, steps: Any) -> Any:
+    """The scale at the end of a row of 8 bits."""
+    return load(builder, builder.add(row, builder.mul(steps, number(STEP))), FLOAT, 1)
 
 
 def multiply_add(builder: Any, left: Any, right: Any, total: Any) -> Any:
@@ -121,6 +142,26 @@ def sixteen_dots(
     is the
     head's size over 32."""
 
+    return types.void(*[types.int64] * 8), _dots(eight=False)
+
+
+@instruction
+def sixteen_byte_dots(
+    typing: Any,
+    query: Any,
+    keys: Any,
+    row_bytes: Any,
+    slots: Any,
+    first: Any,
+    last: Any,
+    steps: Any,
+    out: Any,
+) -> Any:
+    """The same of keys in 8 bits, as `kv_rows.py` has them."""
+    return types.void(*[types.int64] * 8), _dots(eight=True)
+
+
+def _dots(*, eight: bool) -> Any:
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         query, keys, row_bytes, slots, first, last, steps, out = arguments
         rows, sums = [], []
@@ -135,19 +176,25 @@ def sixteen_dots(
             first_half = load(b, place, FLOATS, 4)
             second_half = load(b, b.add(place, number(4 * LANES)), FLOATS, 4)
             even, odd = (b.shuffle_vector(first_half, second_half, mask) for mask in (EVEN, ODD))
-            at = b.mul(loop.index, number(2 * STEP))
+            at = b.mul(loop.index, number(STEP if eight else 2 * STEP))
             for row, total in zip(rows, sums, strict=True):
-                low, high = load_pairs(b, b.add(row, at))
+                low, high = load_numbers(b, b.add(row, at), eight=eight)
                 partial = multiply_add(b, even, low, b.load(total))
                 b.store(multiply_add(b, odd, high, partial), total)
         result = sums_of_lanes(b, [b.load(total) for total in sums])
         order = lane_order()
         back = ir.Constant(INTS, [order.index(lane) for lane in range(LANES)])
         result = b.shuffle_vector(result, result, back)
+        if eight:
+            scales = ir.Constant(FLOATS, ir.Undefined)
+            for lane, row in enumerate(rows):
+                scale = scale_of(b, row, steps)
+                scales = b.insert_element(scales, scale, ir.Constant(INT32, lane))
+            result = b.fmul(result, scales)
         b.store(result, b.inttoptr(out, ir.PointerType(FLOATS))).align = 4
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 8), build
+    return build
 
 
 @instruction
@@ -165,6 +212,25 @@ def weighted_sum(
     multiple of four. All whole numbers: weights, values, slots and out are addresses, steps is D
     over 32."""
 
+    return types.void(*[types.int64] * 7), _sum(eight=False)
+
+
+@instruction
+def weighted_byte_sum(
+    typing: Any,
+    weights: Any,
+    values: Any,
+    row_bytes: Any,
+    slots: Any,
+    count: Any,
+    steps: Any,
+    out: Any,
+) -> Any:
+    """The same of values in 8 bits."""
+    return types.void(*[types.int64] * 7), _sum(eight=True)
+
+
+def _sum(*, eight: bool) -> Any:
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         weights, values, row_bytes, slots, count, steps, out = arguments
         sums = [
@@ -172,7 +238,7 @@ def weighted_sum(
             for _ in range(ABREAST)
         ]
         with cgutils.for_range(b, steps) as column:
-            at = b.mul(column.index, number(2 * STEP))
+            at = b.mul(column.index, number(STEP if eight else 2 * STEP))
             for pair in sums:
                 for total in pair:
                     b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
@@ -181,10 +247,13 @@ def weighted_sum(
                     index = b.add(b.mul(loop.index, number(ABREAST)), number(offset))
                     row = row_address(b, values, slots, index, row_bytes)
                     weight = load(b, b.add(weights, b.mul(index, number(4))), FLOAT, 4)
+                    if eight:
+                        weight = b.fmul(weight, scale_of(b, row, steps))
                     nothing = ir.Constant(FLOATS, ir.Undefined)
                     lane = b.insert_element(nothing, weight, ir.Constant(INT32, 0))
                     all_lanes = b.shuffle_vector(lane, nothing, ir.Constant(INTS, [0] * LANES))
-                    for half, total in zip(load_pairs(b, b.add(row, at)), pair, strict=True):
+                    halves = load_numbers(b, b.add(row, at), eight=eight)
+                    for half, total in zip(halves, pair, strict=True):
                         b.store(multiply_add(b, all_lanes, half, b.load(total)), total)
             even, odd = (
                 b.fadd(b.fadd(one, two), b.fadd(three, four))
@@ -199,4 +268,4 @@ def weighted_sum(
                 b.store(result, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 7), build
+    return build

@@ -1,4 +1,4 @@
-"""The inner loops of attention of eight queries at once, over bfloat16 keys and values.
+"""The inner loops of attention of eight queries at once; keys and values in bfloat16 or 8 bits.
 
 Tokens of one prompt, and heads that share their keys, look at the same rows. Sixteen keys are
 turned first, so that a register holds one dimension of all of them: then products with a query need
@@ -22,10 +22,12 @@ from miniclaude.model.attention_kernel import (
     STEP,
     WOVEN,
     load,
-    load_pairs,
+    load_bytes,
+    load_numbers,
     multiply_add,
     number,
     row_address,
+    scale_of,
 )
 from miniclaude.model.compile import FLOAT, INT32, instruction
 
@@ -35,8 +37,13 @@ QUERIES = 8
 
 def everywhere(builder: Any, address: Any) -> Any:
     """The float32 at an address in every lane."""
+    return in_every_lane(builder, load(builder, address, FLOAT, 4))
+
+
+def in_every_lane(builder: Any, value: Any) -> Any:
+    """A float32 sixteen times."""
     nothing = ir.Constant(FLOATS, ir.Undefined)
-    lane = builder.insert_element(nothing, load(builder, address, FLOAT, 4), ir.Constant(INT32, 0))
+    lane = builder.insert_element(nothing, value, ir.Constant(INT32, 0))
     return builder.shuffle_vector(lane, nothing, ir.Constant(INTS, [0] * LANES))
 
 
@@ -98,6 +105,40 @@ def turn_keys(
 
 
 @instruction
+def turn_byte_keys(
+    typing: Any,
+    keys: Any,
+    row_bytes: Any,
+    slots: Any,
+    first: Any,
+    last: Any,
+    steps: Any,
+    out: Any,
+) -> Any:
+    """The same of keys in 8 bits, as `kv_rows.py` has them."""
+
+    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        keys, row_bytes, slots, first, last, steps, out = arguments
+        rows, scales = [], []
+        for lane in range(LANES):
+            index = b.add(first, number(lane))
+            index = b.select(b.icmp_signed("<", index, last), index, last)
+            rows.append(row_address(b, keys, slots, index, row_bytes))
+            scales.append(in_every_lane(b, scale_of(b, rows[-1], steps)))
+        with cgutils.for_range(b, steps) as loop:
+            at = b.mul(loop.index, number(STEP))
+            place = b.add(out, b.mul(loop.index, number(4 * LANES * STEP)))
+            both = [load_bytes(b, b.add(row, at)) for row in rows]
+            for half in (0, 1):  # even dimensions, then odd ones
+                scaled = [b.fmul(pair[half], s) for pair, s in zip(both, scales, strict=True)]
+                for pair, value in enumerate(turned(b, scaled)):
+                    store(b, value, b.add(place, number(4 * LANES * (2 * pair + half))))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7), build
+
+
+@instruction
 def turned_dots(
     typing: Any, queries: Any, query_bytes: Any, keys: Any, size: Any, out: Any, out_bytes: Any
 ) -> Any:
@@ -141,6 +182,27 @@ def weighted_sums(
     its weight. All whole numbers: weights, values, slots and out are addresses, steps is D over 32;
     weight_bytes and out_bytes are from one query to the next."""
 
+    return types.void(*[types.int64] * 9), _sums(eight=False)
+
+
+@instruction
+def weighted_byte_sums(
+    typing: Any,
+    weights: Any,
+    weight_bytes: Any,
+    values: Any,
+    row_bytes: Any,
+    slots: Any,
+    count: Any,
+    steps: Any,
+    out: Any,
+    out_bytes: Any,
+) -> Any:
+    """The same of values in 8 bits."""
+    return types.void(*[types.int64] * 9), _sums(eight=True)
+
+
+def _sums(*, eight: bool) -> Any:
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         weights, weight_bytes, values, row_bytes, slots, count, steps, out, out_bytes = arguments
         rows = [b.add(weights, b.mul(weight_bytes, number(query))) for query in range(QUERIES)]
@@ -149,13 +211,16 @@ def weighted_sums(
             for _ in range(QUERIES)
         ]
         with cgutils.for_range(b, steps) as column:
-            at = b.mul(column.index, number(2 * STEP))
+            at = b.mul(column.index, number(STEP if eight else 2 * STEP))
             for pair in sums:
                 for total in pair:
                     b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
             with cgutils.for_range(b, count) as loop:
-                value = b.add(row_address(b, values, slots, loop.index, row_bytes), at)
-                halves = load_pairs(b, value)
+                value = row_address(b, values, slots, loop.index, row_bytes)
+                halves = load_numbers(b, b.add(value, at), eight=eight)
+                if eight:
+                    scale = in_every_lane(b, scale_of(b, value, steps))
+                    halves = (b.fmul(halves[0], scale), b.fmul(halves[1], scale))
                 place = b.mul(loop.index, number(4))
                 for row, pair in zip(rows, sums, strict=True):
                     weight = everywhere(b, b.add(row, place))
@@ -170,4 +235,4 @@ def weighted_sums(
                     store(b, b.shuffle_vector(even, odd, mask), address)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 9), build
+    return build

@@ -7,6 +7,7 @@ of a card is left as its author wrote it.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.model.library import InstalledModel
@@ -42,10 +43,28 @@ def plain_card(model: InstalledModel) -> str:
     """A card for a model that came without one: no more than its folder says."""
     lines = [FENCE, "pipeline_tag: text-generation", "tags:", "- mini-claude"]
     made = "It came without a card."
+    experts = "" if model.adapter is not None else about_experts(model.path)
+    if experts:
+        lines.append("- moe")
+        made = f"{made} {experts}"
     if model.tuned is not None:
         lines.insert(1, f"base_model: {model.tuned.base}")
-        made = f"Tuned from {model.tuned.base} with Mini-Claude, by {model.tuned.method}."
+        how = f"Tuned from {model.tuned.base} with Mini-Claude, by {model.tuned.method}."
+        made = f"{how} {experts}".rstrip()
     return "\n".join([*lines, FENCE, "", f"# {model.name}", "", made, ""])
+
+
+def about_experts(folder: Path) -> str:
+    """A sentence about the experts of the model in a folder; empty where it has none."""
+    from miniclaude.model.checkpoint import read_config  # takes torch, which a card has no use for
+
+    config = read_config(folder)
+    if not config.experts:
+        return ""
+    return (
+        f"Of {config.experts} experts a layer, {config.experts_per_token} compute a token:"
+        f" {config.idle_parameters:,} parameters are left out for each."
+    )
 
 
 def quantized_card(card: str, name: str, base: str, bits: int, cost: str | None) -> str:

@@ -111,7 +111,8 @@ def read_plan(folder: Path) -> Plan:
     folder of packed weights is for `packed_folder.py`."""
     form, config = read_format(folder)
     refuse_packed(folder)
-    stored = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
+    listed = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
+    stored = form.unfused(listed, config)
     if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
         config = dataclasses.replace(config, tied_head=False)
     with torch.device("meta"):
@@ -233,7 +234,8 @@ def place_of(model: Transformer, piece: Piece) -> Tensor:
 
 def part_of(parameter: Tensor, piece: Piece) -> Tensor:
     """The same of a parameter at hand."""
-    place = parameter if piece.rows is None else parameter[slice(*piece.rows)]
+    whole = parameter if piece.expert is None else parameter[piece.expert]
+    place = whole if piece.rows is None else whole[slice(*piece.rows)]
     return place.t() if piece.transposed else place
 
 

@@ -14,6 +14,7 @@ from torch import Size
 
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.config_json import ConfigFields
+from miniclaude.model.shards import StoredTensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Piece:
 
     name: in the checkpoint. parameter: the parameter of ours that holds it.
     rows: (start, stop) of the parameter's first axis when several pieces are fused into one.
+    expert: which of a stack [experts, rows, columns] the piece is; `rows` are then that matrix's.
     transposed: the checkpoint keeps the matrix as [in, out]; ours is [out, in].
     """
 
@@ -29,13 +31,19 @@ class Piece:
     parameter: str
     rows: tuple[int, int] | None = None
     transposed: bool = False
+    expert: int | None = None
 
     def shape(self, parameter: Size) -> tuple[int, ...]:
         """The checkpoint tensor's shape, given that of our whole parameter."""
-        shape = tuple(parameter)
+        shape = tuple(parameter if self.expert is None else parameter[1:])
         if self.rows is not None:
             shape = (self.rows[1] - self.rows[0], *shape[1:])
         return shape[::-1] if self.transposed else shape
+
+
+def as_it_is(stored: dict[str, StoredTensor], config: ModelConfig) -> dict[str, StoredTensor]:
+    """For formats that store nothing as one."""
+    return stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class CheckpointFormat:
     head: the name of the output head's tensor.
     prefix: what all but the head's names begin with; a checkpoint may leave it out.
     ignored: names that carry no weights (masks and tables some writers kept).
+    unfused: tensors by name to the same ones apart, where some writers store several as one.
     """
 
     model_types: tuple[str, ...]
@@ -58,6 +67,7 @@ class CheckpointFormat:
     head: str
     prefix: str = ""
     ignored: re.Pattern[str] = re.compile(r"(?!)")
+    unfused: Callable[[dict[str, StoredTensor], ModelConfig], dict[str, StoredTensor]] = as_it_is
 
     def canonical(self, name: str) -> str:
         """A checkpoint's tensor name with its prefix in place."""

@@ -24,6 +24,12 @@ LIMITS = {
 """The most we believe of each size: well beyond any model known, and far from exhausting memory
 before the weights themselves are looked at."""
 
+EXPERT_LIMITS = {"experts": 1 << 10, "expert_width": 1 << 20, "shared_expert_width": 1 << 20}
+"""The same for a mixture of experts."""
+
+MOST_EXPERTS = 1 << 16
+"""Of all layers together: each is three entries in a checkpoint's table of tensors."""
+
 
 @dataclass(frozen=True, slots=True)
 class RotaryConfig:
@@ -51,6 +57,11 @@ class ModelConfig:
     mlp_width: width of the hidden layer of each block's MLP.
     windows: one entry a layer; an int limits attention to that many last positions, itself
     included; None sees everything.
+    experts: how many MLPs of `expert_width`, gated and without biases, a sparse layer chooses from,
+    `experts_per_token` of them for each token; 0 for a model whose layers are all dense. norm_topk:
+    the weights of those chosen are made to add up to one. shared_expert_width: of one more MLP that
+    sees every token, behind a gate; 0 for none. sparse_layers: one entry a layer, whether it is
+    sparse; all are where nothing is said.
     """
 
     family: Literal["gpt2", "llama"]
@@ -74,6 +85,12 @@ class ModelConfig:
     qk_norm: bool = False
     tied_head: bool = True
     windows: tuple[int | None, ...] = ()
+    experts: int = 0
+    experts_per_token: int = 0
+    expert_width: int = 0
+    shared_expert_width: int = 0
+    norm_topk: bool = False
+    sparse_layers: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         for name, most in LIMITS.items():
@@ -103,6 +120,39 @@ class ModelConfig:
             )
         if self.rotary is not None:
             self.check_rotary(self.rotary)
+        if self.experts:
+            if not self.sparse_layers:
+                object.__setattr__(self, "sparse_layers", (True,) * self.layers)
+            self.check_experts()
+        elif any((self.experts_per_token, self.expert_width, self.shared_expert_width)):
+            raise wrong_experts(f"experts is {self.experts}, and other settings speak of experts")
+        elif self.norm_topk or self.sparse_layers:
+            raise wrong_experts(f"experts is {self.experts}, and some layers are to be sparse")
+
+    def check_experts(self) -> None:
+        """Raise CheckpointError for a mixture of experts that cannot be."""
+        for name, most in EXPERT_LIMITS.items():
+            least = 0 if name == "shared_expert_width" else 1
+            if not least <= getattr(self, name) <= most:
+                raise wrong_experts(
+                    f"{name} is {getattr(self, name)}; it must be from {least} to {most:,}"
+                )
+        if not 1 <= self.experts_per_token <= self.experts:
+            raise wrong_experts(
+                f"experts_per_token is {self.experts_per_token}; it must be from 1 to the number of"
+                f" experts, {self.experts}"
+            )
+        if len(self.sparse_layers) != self.layers:
+            raise wrong_experts(
+                f"sparse_layers has {len(self.sparse_layers)} entries for {self.layers} layers"
+            )
+        if not any(self.sparse_layers):
+            raise wrong_experts("there are experts, and no layer is sparse")
+        if self.experts * sum(self.sparse_layers) > MOST_EXPERTS:
+            raise wrong_experts(
+                f"{self.experts} experts in {sum(self.sparse_layers)} layers are more than"
+                f" {MOST_EXPERTS:,}"
+            )
 
     def check_rotary(self, rotary: RotaryConfig) -> None:
         """Raise CheckpointError for rotary settings that make no rotation."""
@@ -128,7 +178,26 @@ class ModelConfig:
                 param="head_dim",
             )
 
+    def is_sparse(self, layer: int) -> bool:
+        """Whether the layer has experts in place of one MLP."""
+        return bool(self.sparse_layers) and self.sparse_layers[layer]
+
+    @property
+    def idle_parameters(self) -> int:
+        """How many numbers are in experts that a token does not ask."""
+        idle = self.experts - self.experts_per_token
+        return sum(self.sparse_layers) * idle * 3 * self.width * self.expert_width
+
     @property
     def qkv_rows(self) -> int:
         """Output rows of the fused query/key/value projection."""
         return (self.heads + 2 * self.kv_heads) * self.head_dim
+
+
+def wrong_experts(problem: str) -> CheckpointError:
+    """The error for a mixture of experts that contradicts itself or is beyond reason."""
+    return CheckpointError(
+        f"config.json: {problem}.",
+        hint="Correct the settings of the experts, or fetch the model folder again.",
+        param="experts",
+    )

@@ -155,6 +155,15 @@ class ConfigFields:
             raise self.wrong(name, "a list of strings")
         return value
 
+    def places(self, name: str) -> list[int] | None:
+        """A list of whole numbers from 0, or None."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or any(type(n) is not int or n < 0 for n in value):
+            raise self.wrong(name, "a list of whole numbers")
+        return value
+
     def activation(self, name: str, default: str) -> Activation:
         """An activation function by Hugging Face's name. Raises UnknownArchitectureError for one
         that is not implemented."""

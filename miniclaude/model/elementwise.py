@@ -25,6 +25,7 @@ C5, C6 = np.float32(1 / 120), np.float32(1 / 720)
 GELU_INNER, GELU_CUBIC = np.float32(0.7978845608028654), np.float32(0.044715)
 INFINITE = np.int32(0x7F800000)  # the bits of infinity; those of NaN are beyond
 ROOT_HALF = np.float32(0.7071067811865476)
+SEVEN_BITS, ONE_CODE = np.float32(127), np.float32(1 / 127)
 ERF_P = np.float32(0.3275911)
 ERF_1, ERF_2, ERF_3 = np.float32(0.254829592), np.float32(-0.284496736), np.float32(1.421413741)
 ERF_4, ERF_5 = np.float32(-1.453152027), np.float32(1.061405429)
@@ -130,6 +131,23 @@ def to_bfloat16(values: Floats, out: Halves) -> None:
         bits = bits_of_float(values[i])
         odd = (bits >> np.int32(16)) & np.int32(1)
         out[i] = np.int16((bits + np.int32(0x7FFF) + odd) >> np.int32(16))
+
+
+@compiled
+def to_int8(values: Floats, out: Halves) -> None:
+    """A vector [D] as a row in 8 bits (`kv_rows.py`), two numbers or half of the scale in each of
+    the D / 2 + 2 places."""
+    pairs, largest = values.shape[0] // 2, ZERO
+    for i in range(values.shape[0]):
+        largest = max(largest, abs(values[i]))
+    inverse = SEVEN_BITS / largest if largest > ZERO else ZERO
+    for i in range(pairs):
+        even = np.int32(np.rint(values[2 * i] * inverse))
+        odd = np.int32(np.rint(values[2 * i + 1] * inverse))
+        out[i] = np.int16((odd << np.int32(8)) | (even & np.int32(0xFF)))
+    bits = bits_of_float(largest * ONE_CODE)
+    out[pairs] = np.int16(bits & np.int32(0xFFFF))
+    out[pairs + 1] = np.int16(bits >> np.int32(16))
 
 
 @compiled

@@ -14,12 +14,14 @@ from miniclaude.model.packing import read_packing
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """config: as the weights have it. parameters: how many numbers, tied ones counted once.
+    active_parameters: of them, those that compute a token; fewer where there are experts.
     dtype: what most weights are stored in, safetensors' name; int8 or int4 where they are packed.
     cache_bytes_per_token: keys and values of one token in float32; bfloat16 where they are packed.
     weight_bytes: memory of the weights in float32, or packed as they are."""
 
     config: ModelConfig
     parameters: int
+    active_parameters: int
     dtype: str
     cache_bytes_per_token: int
     weight_bytes: int
@@ -46,6 +48,7 @@ def read_facts(folder: Path) -> ModelFacts:
     return ModelFacts(
         config=config,
         parameters=parameters,
+        active_parameters=parameters - config.idle_parameters,
         dtype=dtypes.most_common(1)[0][0] if packing is None else packing.dtype,
         cache_bytes_per_token=numbers * (4 if packing is None else 2),
         weight_bytes=4 * parameters if packing is None else dtypes.total(),

@@ -1,4 +1,6 @@
-"""Attention of one token after another, over keys and values in bfloat16 wherever they lie."""
+"""Attention of one token after another, over keys and values in bfloat16 or 8 bits wherever they
+lie. Rows that are longer than the query are those of 8 bits (`kv_rows.py`), seen as int16; their
+heads are a multiple of 32."""
 
 from __future__ import annotations
 
@@ -7,8 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.attention_kernel import ABREAST, LANES, STEP, sixteen_dots, weighted_sum
-from miniclaude.model.compile import compiled
+from miniclaude.model.attention_kernel import (
+    ABREAST,
+    LANES,
+    STEP,
+    sixteen_byte_dots,
+    sixteen_dots,
+    weighted_byte_sum,
+    weighted_sum,
+)
+from miniclaude.model.compile import compiled, float_from_bits
 from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16, highest
 
 ZERO, ONE, LEAST = np.float32(0), np.float32(1), np.float32(-3e38)
@@ -58,6 +68,22 @@ def sum_values(
 
 
 @compiled
+def sum_byte_values(
+    weights: Floats, values: Halves, slots: NDArray[np.int64], first: int, out: Floats
+) -> None:
+    """The same of values in 8 bits, two of which are one int16."""
+    pairs = out.shape[0] // 2
+    for s in range(first, slots.shape[0]):
+        row = values[slots[s]]
+        upper = np.int32(row[pairs + 1]) << np.int32(16)
+        lower = np.int32(row[pairs]) & np.int32(0xFFFF)
+        weight = weights[s] * float_from_bits(np.int32(upper | lower))
+        for i in range(pairs):
+            out[2 * i] += weight * np.float32(np.int8(row[i]))  # the lower byte
+            out[2 * i + 1] += weight * np.float32(np.int8(row[i] >> np.int16(8)))
+
+
+@compiled
 def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> None:
     """softmax of scores[begin:end] · scale in place; the others before `size` become 0. What is in
     the rest of the last block is lost."""
@@ -94,12 +120,19 @@ def attend(
     out: Floats,
 ) -> None:
     """softmax(q kᵀ · scale) v for one head of one token. query, out: [D]; keys, values: [slots of
-    the pool, D]; slots: [S]; scores: `score_room`."""
+    the pool, D], in 8 bits [slots of the pool, D / 2 + 2]; slots: [S]; scores: `score_room`."""
     size, dimensions = slots.shape[0], query.shape[0]
-    steps, row_bytes = dimensions // STEP, 2 * dimensions
+    steps, row_bytes = dimensions // STEP, 2 * keys.shape[1]
+    eight = keys.shape[1] != dimensions
     even = dimensions % STEP == 0
     slots_at, scores_at = slots.ctypes.data, scores.ctypes.data
-    if even:
+    if eight:
+        for s in range(0, size, LANES):
+            sixteen_byte_dots(
+                query.ctypes.data, keys.ctypes.data, row_bytes,
+                slots_at, s, size - 1, steps, scores_at + 4 * s,
+            )  # fmt: skip
+    elif even:
         for s in range(0, size, LANES):
             sixteen_dots(
                 query.ctypes.data, keys.ctypes.data, row_bytes,
@@ -109,6 +142,13 @@ def attend(
         score_keys(query, keys, slots, scores)
     soften(scores, 0, size, size, scale)
     out[:] = ZERO
+    if eight:
+        done = size // ABREAST * ABREAST
+        weighted_byte_sum(
+            scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
+        )
+        sum_byte_values(scores, values, slots, done, out)
+        return
     done = 0
     if even:
         done = size // ABREAST * ABREAST

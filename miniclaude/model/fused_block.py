@@ -1,10 +1,10 @@
 """A transformer's blocks over packed weights, in phases that all threads share.
 
 It computes what `transformer.py` does, for both families, with two differences: activations are
-rounded to int8 before each product, and keys and values are kept in bfloat16. A block is four
-stages, each ending in a product, and ten phases; each function here takes the address of a phase's
-counters and gives that of the next, once all pieces of its own are finished. A projection's output
-is added to the residual stream at the beginning of the next phase that reads the stream.
+rounded to int8 before each product, and keys and values are kept in bfloat16 or 8 bits. A block is
+four stages, each ending in a product, and ten phases; each function here takes the address of a
+phase's counters and gives that of the next, once all pieces of its own are finished. A projection's
+output is added to the residual stream at the beginning of the next phase that reads the stream.
 
 Letters in shapes: T tokens, T8 rounded up to eights, L layers, W width, D head_dim.
 """
@@ -22,6 +22,7 @@ from miniclaude.model.elementwise import (
     normalise,
     rotate,
     to_bfloat16,
+    to_int8,
 )
 from miniclaude.model.fused_attention import Sights
 from miniclaude.model.fused_look import look_around
@@ -31,7 +32,8 @@ from miniclaude.model.packed_product import product, round_row, share
 from miniclaude.model.team import claim, done, meet
 
 Pool = NDArray[np.int16]
-"""Keys and values in bfloat16, [L, 2, kv_heads, slots, D]."""
+"""Keys and values, [L, 2, kv_heads, slots, D] in bfloat16 or [L, 2, kv_heads, slots, D / 2 + 2] in
+8 bits (`kv_rows.py`)."""
 
 PHASES = 10
 """Of a block; the last norm is one more."""
@@ -113,8 +115,12 @@ def place_heads(
                     rotate(part, room.cos[token], room.sin[token])
             for head in range(net.kv_heads):
                 key, value = net.heads + head, turned + head
-                to_bfloat16(row[key * d : (key + 1) * d], keys[head, new[token]])
-                to_bfloat16(row[value * d : (value + 1) * d], values[head, new[token]])
+                if keys.shape[2] == d:
+                    to_bfloat16(row[key * d : (key + 1) * d], keys[head, new[token]])
+                    to_bfloat16(row[value * d : (value + 1) * d], values[head, new[token]])
+                else:
+                    to_int8(row[key * d : (key + 1) * d], keys[head, new[token]])
+                    to_int8(row[value * d : (value + 1) * d], values[head, new[token]])
         done(phase, last - first)
 
 

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miniclaude.model.attention_kernel import LANES, STEP
-from miniclaude.model.attention_tiles import QUERIES, turn_keys, turned_dots, weighted_sums
+from miniclaude.model.attention_tiles import (
+    QUERIES,
+    turn_byte_keys,
+    turn_keys,
+    turned_dots,
+    weighted_byte_sums,
+    weighted_sums,
+)
 from miniclaude.model.compile import compiled
 from miniclaude.model.elementwise import Floats, Halves
 from miniclaude.model.fused_attention import soften
@@ -58,13 +65,15 @@ def attend_tile(
     out: Floats,
 ) -> None:
     """softmax(q kᵀ · scale) v for `tokens` tokens from `token` on and `sharing` heads from `head`
-    on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a multiple of 32; slots: those of
+    on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a
+    multiple of 32, or as `attend` has them in 8 bits; slots: those of
     the last of the tokens; lengths: [T], how many of them each token sees, of which the last
     `window` count; scores: [rows of a tile, `score_room`]; tile: room for
     [2 · rows + 16, D]; out: [T, H·D]."""
-    size, rows = keys.shape[1], tokens * sharing
+    size, rows = tile.shape[1], tokens * sharing
     padded = (rows + QUERIES - 1) // QUERIES * QUERIES
-    steps, row_bytes, query_bytes = size // STEP, 2 * size, 4 * size
+    steps, row_bytes, query_bytes = size // STEP, 2 * keys.shape[1], 4 * size
+    eight = keys.shape[1] != size
     end = lengths[token + tokens - 1]
     start = max(0, lengths[token] - window)
     for row in range(padded):
@@ -80,7 +89,10 @@ def attend_tile(
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
     keys_at, values_at = keys.ctypes.data, values.ctypes.data
     for s in range(start, end, LANES):
-        turn_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
+        if eight:
+            turn_byte_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
+        else:
+            turn_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         for group in range(0, padded, QUERIES):
             turned_dots(
                 queries_at + group * query_bytes, query_bytes, turned_at, size,
@@ -91,10 +103,17 @@ def attend_tile(
         soften(scores[row], max(0, seen - window) - start, seen - start, end - start, scale)
     results = scores.shape[0]
     for group in range(0, padded, QUERIES):
-        weighted_sums(
-            scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
-            end - start, steps, queries_at + (results + group) * query_bytes, query_bytes,
-        )  # fmt: skip
+        to = queries_at + (results + group) * query_bytes
+        if eight:
+            weighted_byte_sums(
+                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
+                end - start, steps, to, query_bytes,
+            )  # fmt: skip
+        else:
+            weighted_sums(
+                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
+                end - start, steps, to, query_bytes,
+            )  # fmt: skip
     for row in range(rows):
         at = (head + row % sharing) * size
         for i in range(size):

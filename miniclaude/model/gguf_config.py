@@ -32,6 +32,12 @@ number for each pair of dimensions, and not the settings."""
 
 def architecture_of(config: ModelConfig) -> str:
     """GGUF's name for models of this shape. Raises UnknownArchitectureError where it has none."""
+    if config.experts:
+        raise UnknownArchitectureError(
+            "format: the model has experts, which are not written as GGUF here.",
+            hint="Export it as safetensors: `mini-claude models export NAME FOLDER`.",
+            param="format",
+        )
     if gpt2.write_config_fields(config) is not None:
         if config.activation != "gelu_tanh":
             raise _no_word(f"a GPT-2 with the activation {config.activation!r}")

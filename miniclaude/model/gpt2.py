@@ -63,6 +63,7 @@ def write_config_fields(config: ModelConfig) -> dict[str, object] | None:
         and not config.gated_mlp
         and not config.qk_norm
         and all(window is None for window in config.windows)
+        and not config.experts
     )
     if not plain:
         return None

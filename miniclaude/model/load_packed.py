@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from miniclaude.model.checkpoint import Plan, part_of, read_plan
 from miniclaude.model.checkpoint_format import Piece
 from miniclaude.model.packed import Bits, Matrix, PackedWeight
-from miniclaude.model.packed_layers import layers_of, pack_named, put_packed
+from miniclaude.model.packed_layers import layers_of, pack_named, put_packed, refuse_experts
 from miniclaude.model.resident import give_back_heap
 from miniclaude.model.shards import DTYPES, StoredTensor
 from miniclaude.model.transformer import Transformer
@@ -33,6 +33,7 @@ def load_packed(folder: Path, bits: Bits) -> Transformer:
     Raises CheckpointError naming the file, tensor or layer at fault, UnknownArchitectureError.
     """
     plan = read_plan(folder)
+    refuse_experts(plan.model.config, str(folder))
     return assemble(plan.model, bits, dict(packed_tensors(plan, bits)))
 
 

@@ -1,7 +1,8 @@
 """Which layers an adapter can change, by the names that PEFT has for them.
 
 The names come from the checkpoint formats' own tables: `model.layers.0.self_attn.q_proj` is some
-rows of our fused `blocks.0.attention.qkv`. Where a checkpoint itself has queries, keys and values
+rows of our fused `blocks.0.attention.qkv`. In a model with experts, which are no linear layers,
+adapters change attention alone. Where a checkpoint itself has queries, keys and values
 fused (GPT-2's `c_attn`), the slices `c_attn.q`, `c_attn.k` and `c_attn.v` can be had alone too;
 PEFT has no such names, so `adapter.py` writes them as an equal adapter of the whole.
 """
@@ -21,6 +22,9 @@ from miniclaude.model.lora_config import ALL_LINEAR, LoraConfig, compile_pattern
 from miniclaude.model.transformer import Transformer
 
 FUSED = "attention.qkv"
+
+IN_EXPERTS = ("mlp", "expert", "gate", "up_proj", "down_proj", "w1", "w2", "w3")
+"""What tells that a target means a layer's MLP or its experts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ def slots_of(model: Transformer) -> Iterator[Slot]:
     for piece in format_of(c).pieces(c):
         module, _, kind = piece.parameter.rpartition(".")
         if kind != "weight" or not module.startswith("blocks."):
+            continue
+        if c.experts and ".attention." not in module:
             continue
         layer = model.get_submodule(module)
         if not hasattr(layer, "in_features"):
@@ -136,6 +142,8 @@ def _refused(
     there = sorted({".".join(slot.name.split(".")[-2:]) for slot in slots})
     if outside:
         problem = f"{outside[0]} is an embedding or the output head, which adapters do not change"
+    elif model.config.experts and any(name in target for name in IN_EXPERTS):
+        problem = "of a model with experts, only the attention can be adapted"
     else:
         problem = f"no linear layer of this {model.config.family} model has a name like that"
     return SettingsError(

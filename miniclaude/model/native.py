@@ -60,7 +60,7 @@ def read_rotary(fields: ConfigFields) -> RotaryConfig | None:
 def read_config_fields(fields: ConfigFields) -> ModelConfig:
     """config.json as `write_config_fields` leaves it."""
     sizes = ("vocab_size", "context", "width", "layers", "heads", "kv_heads", "head_dim")
-    flags = ("gated_mlp", "qkv_bias", "out_bias", "mlp_bias", "qk_norm", "tied_head")
+    flags = ("gated_mlp", "qkv_bias", "out_bias", "mlp_bias", "qk_norm", "tied_head", "norm_topk")
     kinds = ("family", "norm", "activation", "positions")
     return ModelConfig(
         **{name: fields.integer(name) for name in (*sizes, "mlp_width")},  # type: ignore[arg-type]
@@ -69,12 +69,31 @@ def read_config_fields(fields: ConfigFields) -> ModelConfig:
         norm_eps=fields.number("norm_eps"),
         rotary=read_rotary(fields),
         windows=read_windows(fields),
+        **{name: read_count(fields, name) for name in EXPERTS},  # type: ignore[arg-type]
+        sparse_layers=read_sparse_layers(fields),
     )
+
+
+EXPERTS = ("experts", "experts_per_token", "expert_width", "shared_expert_width")
+
+
+def read_count(fields: ConfigFields, name: str) -> int:
+    """A whole number; 0 when absent."""
+    return fields.integer(name) if fields.values.get(name, 0) not in (0, None) else 0
+
+
+def read_sparse_layers(fields: ConfigFields) -> tuple[bool, ...]:
+    """A list with true or false for each layer; empty when absent."""
+    values = fields.values.get("sparse_layers") or []
+    if not isinstance(values, list) or not all(isinstance(value, bool) for value in values):
+        raise fields.wrong("sparse_layers", "a list of true and false")
+    return tuple(values)
 
 
 def write_config_fields(config: ModelConfig) -> dict[str, object]:
     """Every field of the configuration, under its own name."""
-    return {"model_type": MODEL_TYPE, **asdict(config), "windows": list(config.windows)}
+    lists = {"windows": list(config.windows), "sparse_layers": list(config.sparse_layers)}
+    return {"model_type": MODEL_TYPE, **asdict(config), **lists}
 
 
 LINEARS = ("attention.qkv", "attention.out", "mlp.up", "mlp.down")
@@ -98,11 +117,25 @@ def pieces(config: ModelConfig) -> Iterator[Piece]:
         if config.qk_norm:
             yield from whole(f"blocks.{layer}.attention.q_norm", False)
             yield from whole(f"blocks.{layer}.attention.k_norm", False)
+        sparse = config.is_sparse(layer)
         for linear, biased in zip(LINEARS, biases, strict=True):
-            yield from whole(f"blocks.{layer}.{linear}", biased)
+            if not (sparse and linear.startswith("mlp.")):
+                yield from whole(f"blocks.{layer}.{linear}", biased)
+        if sparse:
+            yield from experts(config, f"blocks.{layer}.mlp")
     yield from whole("norm", centred)
     if not config.tied_head:
         yield from whole("head", False)
+
+
+def experts(config: ModelConfig, module: str) -> Iterator[Piece]:
+    """What a sparse layer has in place of its MLP."""
+    names = ["router.weight", "up", "down"]
+    if config.shared_expert_width:
+        names += ["shared.up.weight", "shared.down.weight", "shared_gate.weight"]
+        names += ["shared.up.bias", "shared.down.bias"] if config.mlp_bias else []
+    for name in names:
+        yield Piece(f"{module}.{name}", f"{module}.{name}")
 
 
 FORMAT = CheckpointFormat(

@@ -22,7 +22,7 @@ from miniclaude.errors import CheckpointError
 from miniclaude.model.checkpoint import CONFIG, allocate, list_tensors, read_format
 from miniclaude.model.load_packed import CODES, SCALES, assemble
 from miniclaude.model.packed import Bits, PackedWeight, empty
-from miniclaude.model.packed_layers import layers_of
+from miniclaude.model.packed_layers import layers_of, refuse_experts
 from miniclaude.model.packing import read_packing
 from miniclaude.model.shards import DTYPE_NAMES, StoredTensor
 from miniclaude.model.transformer import Transformer
@@ -100,6 +100,7 @@ def view(content: Tensor, at: StoredTensor, part: Part) -> Tensor:
 def read_packed_plan(folder: Path) -> PackedPlan:
     """Check config.json against every tensor's name, format and shape. Raises CheckpointError."""
     _, config = read_format(folder)
+    refuse_experts(config, str(folder))
     packing = read_packing(folder)
     if packing is None:
         raise CheckpointError(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from miniclaude.errors import CheckpointError
+from miniclaude.model.config import ModelConfig
 from miniclaude.model.packed import Bits, Matrix, PackedWeight, pack
 from miniclaude.model.transformer import Transformer
 
@@ -42,13 +43,28 @@ class PackedEmbedding(nn.Module):
         return self.weight.take(ids)
 
 
+def refuse_experts(config: ModelConfig, name: str = "the model") -> None:
+    """Raise CheckpointError where a model, called `name`, has experts: there is no kernel for
+    them."""
+    if config.experts:
+        raise CheckpointError(
+            f"{name} has {config.experts} experts a layer, and experts are not packed into 8 or 4"
+            " bits.",
+            hint="Serve it with --dtype bfloat16: of its experts, only those that a token asks are"
+            " computed.",
+            param="dtype",
+        )
+
+
 def pack_model(model: Transformer, bits: Bits) -> None:
     """Pack every linear layer, the head and the token embedding (once, where the two are one), in
     place; the old weights are freed one layer at a time, and the others become float32. The model
     is for answering only then.
 
-    Raises CheckpointError naming the layer whose weights are not finite numbers.
+    Raises CheckpointError naming the layer whose weights are not finite numbers, and for a model
+    with experts.
     """
+    refuse_experts(model.config)
     for name in [name for name, module in model.named_modules() if type(module) is nn.Linear]:
         if name != "head" or not model.config.tied_head:
             pack_layer(model, name, bits)

@@ -2,8 +2,9 @@
 
 GPT-2 (Radford et al. 2019): learned positions, LayerNorm, GELU, biases. Llama (Touvron et al.
 2023): rotary positions, RMSNorm, SwiGLU, grouped-query attention. Both are pre-norm: each block
-adds to a residual stream what it read from a normalised copy of it. What differs is in
-`ModelConfig`; nothing here asks for a model's name.
+adds to a residual stream what it read from a normalised copy of it. A block's MLP may be one of
+many that each token chooses from (`experts.py`). What differs is in `ModelConfig`; nothing here
+asks for a model's name.
 
 Letters in shapes: B batch, T tokens this step, S positions attended to, H heads, K key/value heads,
 D head_dim, W width, V vocabulary.
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from miniclaude.model.cache import Cache, Segment
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.experts import Experts
 from miniclaude.model.positions import rotary_table, rotate, sinusoidal
 
 Rotation = tuple[Tensor, Tensor]
@@ -36,6 +38,11 @@ class Observer(Protocol):
 
     def attention(self, layer: int, rows: slice, weights: Tensor) -> None:
         """Attention probabilities [b, H, t, S] of the tokens in `rows`."""
+        ...
+
+    def routing(self, layer: int, probabilities: Tensor, chosen: Tensor) -> None:
+        """Of a layer with experts: the probability of each [B, T, E], and the numbers of those that
+        each token asks [B, T, k], likeliest first."""
         ...
 
     def logits(self, logits: Tensor) -> None:
@@ -178,16 +185,16 @@ class MLP(nn.Module):
     """Two linear layers around a nonlinearity; gated (SwiGLU, Shazeer 2020), `up` holds the gate's
     rows first and then the values' rows."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, inner: int) -> None:
         super().__init__()
         self.gated = config.gated_mlp
         self.activation = ACTIVATIONS[config.activation]
-        rows = config.mlp_width * (2 if config.gated_mlp else 1)
+        rows = inner * (2 if config.gated_mlp else 1)
         self.up: nn.Module = nn.Linear(config.width, rows, bias=config.mlp_bias)
-        self.down: nn.Module = nn.Linear(config.mlp_width, config.width, bias=config.mlp_bias)
+        self.down: nn.Module = nn.Linear(inner, config.width, bias=config.mlp_bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: [B, T, W] -> [B, T, W]."""
+    def forward(self, x: Tensor, observer: Observer | None = None) -> Tensor:
+        """x: [..., W] -> [..., W]. There is nothing to tell an observer."""
         hidden = self.up(x)
         if self.gated:
             gate, value = hidden.chunk(2, dim=-1)
@@ -198,6 +205,14 @@ class MLP(nn.Module):
         return projected
 
 
+def make_mlp(config: ModelConfig, layer: int) -> MLP | Experts:
+    """What a block thinks with: one MLP, or experts and, where there is one, their shared MLP."""
+    if not config.is_sparse(layer):
+        return MLP(config, config.mlp_width)
+    shared = MLP(config, config.shared_expert_width) if config.shared_expert_width else None
+    return Experts(config, layer, ACTIVATIONS[config.activation], shared)
+
+
 class Block(nn.Module):
     """One layer: read through a norm, mix between tokens, add; read, think, add."""
 
@@ -206,14 +221,14 @@ class Block(nn.Module):
         self.attention_norm = make_norm(config)
         self.attention = Attention(config, layer)
         self.mlp_norm = make_norm(config)
-        self.mlp = MLP(config)
+        self.mlp = make_mlp(config, layer)
 
     def forward(
         self, x: Tensor, rotation: Rotation | None, cache: Cache | None, observer: Observer | None
     ) -> Tensor:
         """x: [B, T, W] -> [B, T, W]."""
         x = x + self.attention(self.attention_norm(x), rotation, cache, observer)
-        updated: Tensor = x + self.mlp(self.mlp_norm(x))
+        updated: Tensor = x + self.mlp(self.mlp_norm(x), observer)
         return updated
 
 
@@ -244,7 +259,7 @@ class Transformer(nn.Module):
             elif "norm" in name:
                 nn.init.ones_(parameter)
             else:
-                writes = name.endswith(("out.weight", "down.weight"))
+                writes = name.endswith(("out.weight", "down.weight", "mlp.down"))
                 std = 0.02 / math.sqrt(2 * self.config.layers) if writes else 0.02
                 nn.init.normal_(parameter, std=std, generator=generator)
 

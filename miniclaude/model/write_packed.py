@@ -31,6 +31,7 @@ from miniclaude.model.library import InstalledModel, Library, folder_name
 from miniclaude.model.load_packed import packed_tensors
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_folder import ALIGNED, Part, parts_of
+from miniclaude.model.packed_layers import refuse_experts
 from miniclaude.model.packing import FIELD, Packing
 from miniclaude.model.shards import make_header, write_tensor
 from miniclaude.model.tuned import TUNED
@@ -64,8 +65,8 @@ def quantize_model(
     """Make a packed copy of an installed model, and install it as `name`.
 
     Raises InvalidRequestError for a bad name, ConflictError when it is taken, UnsupportedFieldError
-    for an adapter, CheckpointError and TokenizerError for a folder that would not load or is packed
-    already, DiskFullError before anything is written when there is no room.
+    for an adapter, CheckpointError and TokenizerError for a folder that would not load, is packed
+    already or has experts, DiskFullError before anything is written when there is no room.
     """
     folder = folder_name(name)
     if model.adapter is not None:
@@ -77,6 +78,7 @@ def quantize_model(
         )
     check_name(library, name, option="--as")
     plan = read_plan(model.path)
+    refuse_experts(plan.model.config, model.name)
     check_folder(model.path)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
     staging = library.home_models / ".quantizing" / folder
@@ -117,6 +119,7 @@ def write_packed(
     Raises CheckpointError, UnknownArchitectureError, OSError.
     """
     plan = read_plan(source)
+    refuse_experts(plan.model.config, str(source))
     shards = lay_out(list(parts_of(plan.model, bits)), max_shard_bytes)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
     progress.begin(name or folder.name, len(shards), total)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from miniclaude.errors import SettingsError
 
+BALANCE = 0.01
+"""How much of the balancing loss Fedus et al. 2021 add."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
@@ -23,6 +26,8 @@ class TrainingConfig:
     clip: largest norm of all gradients together; 0 leaves them.
     autocast: number format of the matrix products; what is trained stays float32.
     gradient_checkpointing: compute each block again on the way back rather than keep its insides.
+    balance: how much the loss of a model with experts grows where they are not asked alike
+    (`experts.balancing_loss`); other models know nothing of it.
     ema: decay of the moving average of the weights, which is then what is evaluated and kept; 0
     keeps none.
     evaluate_every, checkpoint_every: steps; 0 means at the end alone. A checkpoint comes before
@@ -49,6 +54,7 @@ class TrainingConfig:
     autocast: Literal["float32", "bfloat16", "float16"] = "float32"
     gradient_checkpointing: bool = False
     compile: bool = False
+    balance: float = BALANCE
     ema: float = 0.0
     evaluate_every: int = 0
     checkpoint_every: int = 0
@@ -67,6 +73,7 @@ class TrainingConfig:
             "minutes",
             "clip",
             "weight_decay",
+            "balance",
             "evaluate_every",
             "checkpoint_every",
             "patience",

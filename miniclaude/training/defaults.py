@@ -188,6 +188,9 @@ def fit(config: ModelConfig, wanted: TuneSpec, machine: Machine) -> tuple[TuneSp
     room = int(SHARE * machine.memory)
     count = sum(parameters(config)) / 1e6
     size = f"{count:,.{0 if count >= 10 else 1}f} million parameters"
+    if config.experts:
+        active = count - config.idle_parameters / 1e6
+        size += f" ({active:,.{0 if active >= 10 else 1}f} million for a token)"
     for spec, told in fallbacks(wanted):
         memory = needed(config, spec, spec.batch_tokens, machine.device).total
         if memory <= room:

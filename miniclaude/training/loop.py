@@ -69,8 +69,11 @@ class TrainResult:
 
 
 def compile_mlps(model: Transformer, log: RunLog) -> None:
-    """Let torch.compile fuse each block's MLP, where a C++ compiler is at hand."""
-    mlps = [module for module in model.modules() if isinstance(module, MLP)]
+    """Let torch.compile fuse each block's MLP, where a C++ compiler is at hand. Experts are left as
+    they are: every step sends them other numbers of tokens."""
+    mlps = [block.mlp for block in model.blocks if isinstance(block.mlp, MLP)]
+    if not mlps:
+        return
     try:
         torch.compile(mlps[0], dynamic=True)(torch.zeros(1, 8, model.config.width))
     except (RuntimeError, OSError) as error:
@@ -97,7 +100,7 @@ def train(
     (or `config.minutes`), going on from the newest checkpoint in `folder`; when it returns, a
     checkpoint of the last step is there.
 
-    objective: what is minimised; supervised cross-entropy when None.
+    objective: what is minimised; when None, supervised cross-entropy and `config.balance`.
     identity: what the run is made of, by name (base, data, settings): a checkpoint that was made
     of something else is refused.
     evaluate: called every `config.evaluate_every` steps and at the end; its numbers are logged,
@@ -115,7 +118,8 @@ def train(
             hint="Lower steps, or prepare more text.",
             param="steps",
         )
-    run = _Run(model, batches, config, objective or Supervised(), folder, identity, evaluate, log)
+    wanted = objective or Supervised(config.balance)
+    run = _Run(model, batches, config, wanted, folder, identity, evaluate, log)
     devices = [run.device] if run.device.type == "cuda" else []
     with (
         torch.random.fork_rng(devices),

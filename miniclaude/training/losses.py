@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy, pad
 from torch.utils.checkpoint import checkpoint
 
 from miniclaude.data.batches import Batch
+from miniclaude.model.experts import balancing_loss, router_scores
 from miniclaude.model.transformer import Transformer
 from miniclaude.training.attention import documents_of
 from miniclaude.training.objective import Loss
@@ -189,7 +190,14 @@ def _times(tensor: Tensor, factor: Tensor) -> Tensor:
 
 
 class Supervised:
-    """Cross-entropy of the tokens to learn, in nats; the mean is over those tokens."""
+    """Cross-entropy of the tokens to learn, in nats; the mean is over those tokens.
+
+    balance: how much of `balancing_loss` is added to that mean, of a model with experts; with any,
+    the measure `balance` is that loss, whose least is the experts that a token asks.
+    """
+
+    def __init__(self, balance: float = 0.0) -> None:
+        self.balance = balance
 
     def weight(self, batch: Batch) -> float:
         """Tokens to learn."""
@@ -198,5 +206,12 @@ class Supervised:
     def loss(self, model: Transformer, batch: Batch) -> Loss:
         """Only the states that a token is learnt from ever meet the head."""
         documents = documents_of(model, batch.lengths, batch.ids.device)
-        states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
-        return Loss(head_loss(model.head, states, batch.targets[batch.learn]), {})
+        if not (self.balance and model.config.experts):
+            states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
+            return Loss(head_loss(model.head, states, batch.targets[batch.learn]), {})
+        with router_scores(model) as scores:
+            states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
+        uneven = balancing_loss(scores, model.config.experts_per_token)
+        learnt = head_loss(model.head, states, batch.targets[batch.learn])
+        total = learnt + self.balance * batch.trained * uneven
+        return Loss(total, {"balance": float(uneven.detach()) * batch.trained})

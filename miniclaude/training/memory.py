@@ -68,7 +68,7 @@ def needed(config: ModelConfig, spec: TuneSpec, positions: int, device: str = "c
 
 def parameters(config: ModelConfig) -> tuple[int, int, int]:
     """How many numbers: in the embeddings and an untied head, in the blocks' linear layers, and in
-    norms and biases."""
+    what is never quantised: norms, biases and experts, all of them."""
     model = on_paper(config)
     total = sum(parameter.numel() for parameter in model.parameters())
     linear = sum(
@@ -100,17 +100,25 @@ def activations(config: ModelConfig, spec: TuneSpec, positions: int) -> int:
 
     Of a block: the input of either norm and what it gives (4 W), queries, keys and values twice
     (before and after they are turned or laid apart), the mixed values twice, the MLP's inside
-    before and after its nonlinearity. Checkpointing keeps one W a block, and the insides of one.
+    before and after its nonlinearity. A sparse layer keeps, for each expert that a token asks, that
+    expert's insides and what goes in and comes out. Checkpointing keeps one W a block, and the
+    insides of the largest.
     """
     c = config
     number = DTYPES[spec.precision].itemsize
     inner = c.heads * c.head_dim
     gated = 2 if c.gated_mlp else 1
-    block = 5 * c.width + 2 * c.qkv_rows + 2 * inner + (2 * gated + 1) * c.mlp_width
-    kept = c.layers * block
+    attention = 5 * c.width + 2 * c.qkv_rows + 2 * inner
+    insides = 2 * gated + 1
+    dense = attention + insides * c.mlp_width
+    asked = c.experts_per_token * (5 * c.expert_width + 4 * c.width)
+    sparse = attention + asked + 2 * c.experts + insides * c.shared_expert_width
+    blocks = [sparse if c.is_sparse(layer) else dense for layer in range(c.layers)]
+    kept = sum(blocks)
     if spec.gradient_checkpointing:
-        kept = c.layers * c.width + 2 * block
-    passing = 3 * max(gated * c.mlp_width, c.qkv_rows) + 6 * c.width
+        kept = c.layers * c.width + 2 * max(blocks)
+    widest = max(gated * c.mlp_width, c.qkv_rows, 2 * c.experts_per_token * c.expert_width)
+    passing = 3 * widest + 6 * c.width
     return positions * (kept + passing) * number
 
 

@@ -19,21 +19,22 @@ leaves all of them between about 0.7 and 1.2."""
 
 
 def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """Nearly U Vᵀ of matrix = U S Vᵀ, by Newton-Schulz steps. [m, n] -> [m, n], bfloat16."""
+    """Nearly U Vᵀ of matrix = U S Vᵀ, by Newton-Schulz steps; of a stack, of each of its matrices.
+    [..., m, n] -> [..., m, n], bfloat16."""
     a, b, c = COEFFICIENTS
     x: Tensor = matrix.bfloat16()
-    tall = x.shape[0] > x.shape[1]
+    tall = x.shape[-2] > x.shape[-1]
     if tall:
-        x = x.T
-    x = x / (x.norm() + 1e-7)
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(rounds):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(Optimizer):
-    """For parameters of two dimensions.
+    """For matrices, and stacks of them.
 
     momentum: Nesterov's. weight_decay: decoupled, times the learning rate, as in AdamW.
     """
@@ -63,6 +64,6 @@ class Muon(Optimizer):
                 velocity.lerp_(parameter.grad, 1 - group["momentum"])
                 ahead = parameter.grad.lerp(velocity, group["momentum"])
                 # A tall matrix's rows would otherwise move less than a wide one's.
-                scale = max(1.0, parameter.shape[0] / parameter.shape[1]) ** 0.5
+                scale = max(1.0, parameter.shape[-2] / parameter.shape[-1]) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 parameter.add_(orthogonalise(ahead), alpha=-group["lr"] * scale)

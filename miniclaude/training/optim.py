@@ -46,7 +46,7 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[Optimizer]
     for parameter in model.parameters():
         if not parameter.requires_grad:
             continue
-        is_matrix = parameter.ndim == 2 and id(parameter) not in embeddings
+        is_matrix = parameter.ndim >= 2 and id(parameter) not in embeddings  # experts are stacks
         (matrices if is_matrix else others).append(parameter)
     groups = [{"params": others, "weight_decay": 0.0}]
     if config.optimizer == "adamw":

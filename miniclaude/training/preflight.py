@@ -24,7 +24,7 @@ from miniclaude.errors import EngineError, OutOfMemoryError
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
 from miniclaude.training.machine import Machine
-from miniclaude.training.memory import needed
+from miniclaude.training.memory import needed, parameters
 from miniclaude.training.probe import Findings, Order
 from miniclaude.training.run_log import duration
 from miniclaude.training.spec import TuneSpec
@@ -103,7 +103,7 @@ def estimate(
         trained_tokens=found.trained,
         steps=found.steps,
         longest=found.longest,
-        reasons=tuple(sentences(found, spec)),
+        reasons=(*about_experts(config), *sentences(found, spec)),
     )
 
 
@@ -168,6 +168,17 @@ def whole_time(found: Findings, spec: TuneSpec) -> float:
         + read_without_gradient * found.held_out_seconds
         + saves * found.save_seconds
     )
+
+
+def about_experts(config: ModelConfig) -> Iterator[str]:
+    """What of a model with experts takes memory, and what takes time."""
+    if config.experts:
+        total = sum(parameters(config))
+        yield (
+            f"The model has {total:,} parameters, which are all in memory;"
+            f" {total - config.idle_parameters:,} of them compute a token, with"
+            f" {config.experts_per_token} of {config.experts} experts a layer."
+        )
 
 
 def sentences(found: Findings, spec: TuneSpec) -> Iterator[str]:

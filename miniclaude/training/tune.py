@@ -23,7 +23,7 @@ from miniclaude.model.lora import add_lora
 from miniclaude.model.quantize import quantize
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.tokenizer import Tokenizer
-from miniclaude.training.config import TrainingConfig
+from miniclaude.training.config import BALANCE, TrainingConfig
 from miniclaude.training.held_out import mean_loss
 from miniclaude.training.loop import Evaluate, TrainResult, Wish, train
 from miniclaude.training.material import Material, gather
@@ -107,6 +107,7 @@ def training_config(spec: TuneSpec, batches: int) -> TrainingConfig:
         evaluate_every=spec.evaluate_every,
         checkpoint_every=spec.checkpoint_every,
         patience=spec.patience,
+        balance=BALANCE if spec.method == "full" else 0.0,  # a frozen router stays as it is
         seed=spec.seed,
     )
 
@@ -148,7 +149,7 @@ def tune(
         model,
         material.batches,
         config,
-        objective=material.objective,
+        objective=material.objective if spec.objective != "supervised" else None,
         folder=run / "checkpoints",
         identity={"base": base, "data": material.fingerprint, **settings_of(spec)},
         evaluate=scores,

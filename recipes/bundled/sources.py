@@ -6,7 +6,7 @@ import re
 import tomllib
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from miniclaude.data.rows import read_rows
 from miniclaude.errors import DatasetError, RowError
 from miniclaude.messages import Message, text_message
 from miniclaude.model.config import ModelConfig
+from miniclaude.training.config import BALANCE
 from recipes.bundled.generators.table import generate
 
 Document = str | Example
@@ -71,7 +72,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Shape:
-    """The model's sizes, as in ModelConfig."""
+    """The model's sizes, as in ModelConfig; experts in every layer, none unless it says so."""
 
     context: int
     width: int
@@ -79,6 +80,11 @@ class Shape:
     heads: int
     kv_heads: int
     mlp_width: int
+    experts: int = 0
+    experts_per_token: int = 0
+    expert_width: int = 0
+    shared_expert_width: int = 0
+    norm_topk: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ class Stage:
     decay: float = 0.3
     schedule: Literal["trapezoid", "cosine"] = "trapezoid"
     minutes: float = 0.0
+    balance: float = BALANCE
 
 
 @dataclass(frozen=True)
@@ -140,13 +147,8 @@ class Recipe:
         return ModelConfig(
             family="llama",
             vocab_size=vocab_size,
-            context=self.model.context,
-            width=self.model.width,
-            layers=self.model.layers,
-            heads=self.model.heads,
-            kv_heads=self.model.kv_heads,
+            **asdict(self.model),
             head_dim=self.model.width // self.model.heads,
-            mlp_width=self.model.mlp_width,
             norm="rmsnorm",
             norm_eps=1e-5,
             activation="silu",

@@ -66,6 +66,7 @@ def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
         schedule=stage.schedule,
         decay=stage.decay,
         autocast=stage.autocast,
+        balance=stage.balance,
         evaluate_every=500,
         checkpoint_every=100,
     )

@@ -119,7 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
         model = Transformer(recipe.model_config(tokenizer.vocab_size))
         model.initialise(torch.Generator().manual_seed(SEED))
         size = sum(parameter.numel() for parameter in model.parameters())
-        log.say(f"A model of {size:,} parameters")
+        active = size - model.config.idle_parameters
+        told = f", of which {active:,} compute a token" if active < size else ""
+        log.say(f"A model of {size:,} parameters{told}")
         piece = Piece(options.minutes)
         stages = (recipe, options.run, model, options.scale, piece)
         text_stage("pretrain", "all", *stages)

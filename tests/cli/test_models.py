@@ -15,6 +15,7 @@ from miniclaude.model import library as library_module
 from miniclaude.model.library import Library
 from tests.cli.command import run
 from tests.tiny_adapter import write_tiny_adapter
+from tests.tiny_checkpoint import write_tiny_checkpoint
 
 
 def test_list_shows_name_size_and_context(home: Path) -> None:
@@ -51,6 +52,15 @@ def test_show(home: Path) -> None:
     assert details["parameters"] == 28192
     assert details["memory_bytes"] == 4 * 28192 + 256 * 2 * 4 * 2 * 2 * 8
     assert details["config"]["width"] == 32
+
+
+def test_show_tells_what_of_a_model_with_experts_computes_a_token(home: Path) -> None:
+    write_tiny_checkpoint(home / "models" / "mix", experts=4)
+    shown = run(home, "models", "show", "mix").stdout
+    details = json.loads(run(home, "models", "show", "mix", "--json").stdout)
+    total, active = details["parameters"], details["active_parameters"]
+    assert total - active == 2 * 2 * 3 * 32 * 64
+    assert f"{total:,}, of which {active:,} compute a token: 2 of 4 experts, stored as" in shown
 
 
 def test_show_names_a_missing_shard(home: Path) -> None:
@@ -139,8 +149,10 @@ def test_quantize(home: Path) -> None:
     shown = run(home, "models", "show", "tiny-int8").stdout
     assert "28,192, stored as int8" in shown
     assert "0.1 MB in int8, and" in shown
-    with pytest.raises(InvalidRequestError, match="'tiny-int8' is stored in int8, which is for"):
-        base_of(Library(home / "models"), "tiny-int8")
+    assert base_of(Library(home / "models"), "tiny-int8").name == "tiny-int8"
+    assert run(home, "models", "quantize", "tiny", "--to", "int4").returncode == 0
+    with pytest.raises(InvalidRequestError, match="'tiny-int4' is stored in int4, which is for"):
+        base_of(Library(home / "models"), "tiny-int4")
 
 
 def test_a_taken_name_is_said_before_the_long_work(home: Path) -> None:

@@ -19,7 +19,7 @@ from miniclaude.model.lora import LoraConfig, add_lora, fold, lora_parameters
 from miniclaude.model.lora_batch import RowLoraLinear
 from tests.engine.tiny import ByteVocabulary, ask, finishes, run, texts, tiny_engine, tiny_model
 
-FAMILIES = ["gpt2", "llama"]
+FAMILIES = ["gpt2", "llama", "experts"]
 STORY = "Once upon a time there was a small model "
 
 
@@ -31,6 +31,7 @@ def write(
     targets = {
         "gpt2": [("c_attn",), ("c_fc", "mlp.c_proj"), ("all-linear",)],
         "llama": [("attention.qkv",), ("mlp.up", "mlp.down"), ("all-linear",)],
+        "experts": [("q_proj", "v_proj"), ("o_proj",), ("all-linear",)],
     }[family]
     settings = {"r": 2 + seed % 3, "alpha": 8, "targets": targets[seed % 3], **config}
     add_lora(model, LoraConfig(**settings))  # type: ignore[arg-type]  # as the tests give them

@@ -29,7 +29,7 @@ from tests.engine.tiny import (
     tiny_model,
 )
 
-FAMILIES = ["gpt2", "llama"]
+FAMILIES = ["gpt2", "llama", "experts"]
 PROMPTS = ["a", "Hello, how are you today?", "The quick brown fox " * 3, "xyz" * 11, "ü€"]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.fused import FusedModel
@@ -22,17 +23,20 @@ from miniclaude.model.config import ModelConfig
 from miniclaude.model.elementwise import highest
 from miniclaude.model.fused_attention import attend, score_room
 from miniclaude.model.fused_tiles import attend_tile, tile_rows
+from miniclaude.model.library import bundled_models
 from miniclaude.model.load_packed import load_packed
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_layers import PackedLinear, pack_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.write_packed import write_packed
+from miniclaude.tokenizer.load import load_tokenizer
 from tests.engine.tiny import ByteVocabulary, ask, run, texts, tiny_model
 from tests.model.models import GPT2, LLAMA, random_model
 from tests.model.test_hub import Recorder
 from tests.model.test_packed import error, rounded_as_the_kernels_do
 
 THREADS = 2
+ROOT = Path(__file__).parents[2]
 SHAPES: dict[str, tuple[ModelConfig, dict[str, Any]]] = {
     "gpt2": (GPT2, {}),
     "gelu": (GPT2, {"activation": "gelu", "positions": "sinusoidal"}),
@@ -254,3 +258,68 @@ def test_the_highest_number_is_found_by_its_bits() -> None:
         assert highest(np.array(numbers, np.float32)) == np.array(numbers, np.float32).max()
     for nothing in (np.nan, -np.nan):
         assert np.isnan(highest(np.array([1.0, nothing, 2.0], np.float32)))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("windows", [(None, None), (None, 5)])
+def test_keys_and_values_in_8_bits_agree_with_their_reference(
+    bits: Bits, windows: tuple[int | None, ...]
+) -> None:
+    """The kernels read scales from the ends of rows; the reference knows nothing of that."""
+    model = random_model(LLAMA, head_dim=32, windows=windows)
+    pack_model(model, bits)
+    fused = FusedModel(model, THREADS)
+    round_activations(model)
+    ours, plain = cache_of(model, torch.int8), cache_of(model, torch.int8)
+    exact = cache_of(model, torch.float32)
+    generator = torch.Generator().manual_seed(3)
+    for spans in STEPS:
+        count = sum(end - start for _, start, end in spans)
+        ids = torch.randint(model.config.vocab_size, (1, count), generator=generator)
+        hidden = fused.hidden(ids, ours.step(spans))
+        assert error(hidden, model.hidden(ids, plain.step(spans))) < 0.02
+        assert error(hidden, model.hidden(ids, exact.step(spans))) < 0.05
+    assert ours.pool.nbytes < 0.6 * cache_of(model, torch.bfloat16).pool.nbytes
+
+
+@torch.inference_mode()
+def test_keys_and_values_in_8_bits_cost_the_bundled_model_little() -> None:
+    """Half a percent of its bits on real text at most; and half of the memory is promised."""
+    bundled = bundled_models()
+    assert bundled is not None
+    folder = next(bundled.rglob("config.json")).parent
+    fused = FusedModel(load_packed(folder, 8), THREADS)
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    ids = torch.tensor([load_tokenizer(folder).encode(text)[:512]])
+    losses = []
+    for dtype in (torch.bfloat16, torch.int8):
+        cache = BlockCache(
+            fused.config, blocks=32, block_tokens=16, dtype=dtype, device=torch.device("cpu")
+        )
+        hidden = fused.hidden(ids[:, :-1], cache.step([Span(list(range(32)), 0, 511)]))
+        losses.append(cross_entropy(fused.head(hidden[0]), ids[0, 1:]))
+    assert losses[1] < 1.005 * losses[0]
+
+
+def test_8_bits_are_refused_where_a_heads_size_does_not_fit() -> None:
+    model = tiny_model("llama")
+    with pytest.raises(SettingsError, match="kv_dtype is int8, and this model's heads have"):
+        Engine(model, ByteVocabulary(), EngineLimits(kv_dtype="int8"))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_engine_with_8_bits_goes_on_from_its_prefix_cache(packed: bool) -> None:
+    """Blocks are shared and copied as rows with their scales, for float weights too."""
+    model = random_model(LLAMA, head_dim=32, vocab_size=256)
+    served: Transformer | FusedModel = model
+    if packed:
+        pack_model(model, 8)
+        served = FusedModel(model, THREADS)
+    limits = EngineLimits(block_tokens=4, kv_tokens=256, kv_dtype="int8")
+    engine = Engine(served, ByteVocabulary(), limits)
+    first = texts(run(engine, ask("a", "The quick brown fox jumps")))
+    again = texts(run(engine, ask("b", "The quick brown fox jumps")))
+    assert first["a", 0] == again["b", 0]
+    fresh = texts(run(Engine(served, ByteVocabulary(), limits), ask("c", "The quick brown fox ju")))
+    assert texts(run(engine, ask("c", "The quick brown fox ju"))) == fresh

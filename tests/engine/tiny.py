@@ -31,7 +31,8 @@ class ByteVocabulary:
 
 
 def tiny_config(family: str = "gpt2", context: int = 96) -> ModelConfig:
-    """GPT-2's shape, or Llama's with grouped queries, a sliding window and stretched rotation."""
+    """GPT-2's shape, or Llama's with grouped queries, a sliding window and stretched rotation; of
+    the family `experts`, Llama's with experts in its second layer."""
     if family == "gpt2":
         return ModelConfig(
             family="gpt2", vocab_size=260, context=context, width=32, layers=2, heads=4,
@@ -39,9 +40,18 @@ def tiny_config(family: str = "gpt2", context: int = 96) -> ModelConfig:
             activation="gelu_tanh", gated_mlp=False, positions="learned",
             qkv_bias=True, out_bias=True, mlp_bias=True,
         )  # fmt: skip
+    experts: dict[str, Any] = {}
+    if family == "experts":
+        experts = {
+            "experts": 4,
+            "experts_per_token": 2,
+            "expert_width": 24,
+            "shared_expert_width": 16,
+        }
+        experts["sparse_layers"] = (False, True)
     return ModelConfig(
         family="llama", vocab_size=260, context=context, width=32, layers=2, heads=4, kv_heads=2,
-        head_dim=8, mlp_width=64, norm="rmsnorm", norm_eps=1e-5, activation="silu",
+        head_dim=8, mlp_width=64, **experts, norm="rmsnorm", norm_eps=1e-5, activation="silu",
         gated_mlp=True, positions="rotary", windows=(None, 8), tied_head=False,
     )  # fmt: skip
 
@@ -52,7 +62,7 @@ def tiny_model(family: str = "gpt2", context: int = 96) -> Transformer:
     generator = torch.Generator().manual_seed(7)
     model.initialise(generator)
     for parameter in model.parameters():
-        if parameter.ndim == 2:
+        if parameter.ndim >= 2:
             torch.nn.init.normal_(parameter, std=0.4, generator=generator)
     return model
 

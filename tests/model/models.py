@@ -49,6 +49,16 @@ LLAMA = ModelConfig(
     tied_head=False,
 )
 
+MIXTURE = dataclasses.replace(
+    LLAMA,
+    experts=5,
+    experts_per_token=2,
+    expert_width=12,
+    shared_expert_width=8,
+    sparse_layers=(True, False),
+)
+"""Of two layers, one with experts and a shared one, one dense."""
+
 
 def random_model(config: ModelConfig, **changes: Any) -> Transformer:
     """A model whose every weight matters, the same on each call."""

@@ -32,7 +32,7 @@ from miniclaude.model.merged import write_merged
 from miniclaude.model.write_packed import quantize_model
 from miniclaude.tokenizer.load import load_tokenizer
 from tests.model.gguf_models import KINDS, TEXTS, Silent, write_model
-from tests.model.models import GPT2, LLAMA, random_model
+from tests.model.models import GPT2, LLAMA, MIXTURE, random_model
 from tests.tiny_adapter import write_tiny_adapter
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -193,6 +193,7 @@ def test_what_gguf_has_no_word_for_is_refused() -> None:
     refused(random_model(GPT2, positions="sinusoidal").config, "a model of this shape")
     both = random_model(LLAMA, qk_norm=True, qkv_bias=True, out_bias=True)
     refused(both.config, "a Qwen3 with biases")
+    refused(MIXTURE, "the model has experts, which are not written as GGUF")
 
 
 def test_what_the_file_leaves_out_is_said(library: Library, tmp_path: Path) -> None:

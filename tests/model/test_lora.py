@@ -23,10 +23,10 @@ from miniclaude.model.lora import (
 from miniclaude.model.lora_function import add_low_rank, reference_add
 from miniclaude.model.quantize import Bits, quantize
 from miniclaude.model.transformer import Transformer
-from tests.model.models import GPT2, LLAMA, random_ids, random_model
+from tests.model.models import GPT2, LLAMA, MIXTURE, random_ids, random_model
 
 IDS = random_ids(2, 20)
-BASES = {"gpt2": GPT2, "llama": LLAMA}
+BASES = {"gpt2": GPT2, "llama": LLAMA, "experts": MIXTURE}
 CONFIGS = {
     "all": LoraConfig(r=3, alpha=5),
     "rslora": LoraConfig(r=3, alpha=5, rslora=True),
@@ -210,6 +210,33 @@ def test_targets_that_are_refused(targets: Any, problem: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(problem)) as caught:
         add_lora(random_model(LLAMA), LoraConfig(targets=targets))
     assert caught.value.param == "targets"
+    assert "self_attn.q_proj" in caught.value.hint
+
+
+def test_of_a_model_with_experts_the_attention_is_adapted() -> None:
+    """An expert is part of a stack, and what it learnt would be that of the tokens it was sent."""
+    model = random_model(MIXTURE)
+    add_lora(model, LoraConfig(r=2))
+    adapted = {name.rpartition(".lora")[0] for name, _ in lora_parameters(model)}
+    assert len(adapted) == 4 * MIXTURE.layers
+    assert all(".self_attn." in name for name in adapted)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("q_proj", "gate_proj"),
+        ("mlp.experts.0.up_proj",),
+        ("gate",),
+        ("shared_expert.down_proj",),
+        r".*mlp.*",
+    ],
+    ids=str,
+)
+def test_experts_are_refused_as_targets(targets: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        add_lora(random_model(MIXTURE), LoraConfig(targets=targets))
+    assert "of a model with experts, only the attention can be adapted" in caught.value.message
     assert "self_attn.q_proj" in caught.value.hint
 
 

@@ -13,7 +13,7 @@ from miniclaude.model import native
 from miniclaude.model.config import ModelConfig, RotaryConfig
 from miniclaude.model.config_json import ConfigFields
 from miniclaude.model.transformer import Transformer
-from tests.model.models import GPT2, LLAMA
+from tests.model.models import GPT2, LLAMA, MIXTURE
 
 CONFIGS = {
     "gpt2": GPT2,
@@ -22,6 +22,7 @@ CONFIGS = {
     "stretched": dataclasses.replace(
         LLAMA, rotary=RotaryConfig(5e5, "llama3", 8.0, 1.0, 4.0, 32), mlp_bias=True
     ),
+    "experts": dataclasses.replace(MIXTURE, mlp_bias=True, norm="layernorm"),
 }
 
 
@@ -51,6 +52,8 @@ def test_every_parameter_has_its_piece(config: ModelConfig) -> None:
         ({"rotary": {"theta": 1e4, "kind": "yarn"}}, "default, linear, dynamic, llama3"),
         ({"rotary": {"theta": 1e4, "kind": "default", "original_context": "8"}}, "a whole number"),
         ({"activation": None}, "activation is None"),
+        ({"experts": -1}, "experts is -1; it must be a whole number from 1"),
+        ({"sparse_layers": [1, 0]}, "sparse_layers is [1, 0]; it must be a list of true and false"),
     ],
 )
 def test_fields_that_cannot_be(changes: dict[str, object], words: str) -> None:

@@ -71,6 +71,14 @@ def test_an_adapter_names_its_base_and_no_path_of_this_machine(tmp_path: Path) -
     assert publication.bytes > 1000
 
 
+def test_a_card_tells_of_experts(tmp_path: Path) -> None:
+    write_tiny_checkpoint(tmp_path / "models" / "mix", experts=4)
+    sent = prepare(Library(tmp_path / "models").find("mix"), "mit").files["README.md"]
+    assert isinstance(sent, bytes)
+    assert b"- moe" in sent
+    assert b"Of 4 experts a layer, 2 compute a token: 24,576 parameters are left out" in sent
+
+
 def test_somebody_has_to_say_the_licence(whole: InstalledModel) -> None:
     with pytest.raises(InvalidRequestError, match="names none") as raised:
         prepare(whole, None)

@@ -20,7 +20,7 @@ from miniclaude.model.transformer import (
     reference_attention,
     visible,
 )
-from tests.model.models import GPT2, LLAMA, random_ids, random_model
+from tests.model.models import GPT2, LLAMA, MIXTURE, random_ids, random_model
 
 MODELS: dict[str, tuple[ModelConfig, dict[str, Any]]] = {
     "gpt2": (GPT2, {}),
@@ -32,6 +32,7 @@ MODELS: dict[str, tuple[ModelConfig, dict[str, Any]]] = {
     ),
     "sinusoidal": (GPT2, {"positions": "sinusoidal"}),
     "qk_norm": (LLAMA, {"qk_norm": True}),
+    "experts": (MIXTURE, {}),
 }
 
 
@@ -142,6 +143,7 @@ class Recorder:
     def __init__(self) -> None:
         self.streams: dict[int, Tensor] = {}
         self.weights: dict[int, list[tuple[slice, Tensor]]] = {}
+        self.routed: dict[int, tuple[Tensor, Tensor]] = {}
         self.scores: list[Tensor] = []
 
     def residual(self, layer: int, stream: Tensor) -> None:
@@ -149,6 +151,9 @@ class Recorder:
 
     def attention(self, layer: int, rows: slice, weights: Tensor) -> None:
         self.weights.setdefault(layer, []).append((rows, weights))
+
+    def routing(self, layer: int, probabilities: Tensor, chosen: Tensor) -> None:
+        self.routed[layer] = (probabilities, chosen)
 
     def logits(self, logits: Tensor) -> None:
         self.scores.append(logits)
@@ -164,6 +169,10 @@ def test_observer_sees_all_and_changes_nothing(model: Transformer) -> None:
     layers = model.config.layers
     assert sorted(seen.streams) == list(range(layers + 1))
     assert torch.equal(model.head(model.norm(seen.streams[layers])), logits)
+    assert set(seen.routed) == {n for n in range(layers) if model.config.is_sparse(n)}
+    for probabilities, chosen in seen.routed.values():
+        torch.testing.assert_close(probabilities.sum(-1), torch.ones(2, 12))
+        assert torch.equal(chosen, probabilities.topk(model.config.experts_per_token).indices)
     for layer in range(layers):
         ((_, weights),) = seen.weights[layer]
         assert weights.shape == (2, model.config.heads, 12, 12)

@@ -32,6 +32,14 @@ LLAMA3_ROPE: dict[str, Any] = {
 }
 
 
+EXPERTS: dict[str, Any] = {
+    "num_experts": 6,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 24,
+}
+WIDE_EXPERTS: dict[str, Any] = {**EXPERTS, "head_dim": 24}
+
+
 def gpt2(**changes: Any) -> Any:
     """GPT-2, its sizes apart from one another."""
     sizes: dict[str, Any] = {
@@ -88,5 +96,35 @@ FAMILIES: dict[str, Callable[[], Any]] = {
         use_sliding_window=True,
         sliding_window=6,
         layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+    ),
+    "mixtral": lambda: transformers.MixtralConfig(
+        **SMALL, num_local_experts=5, num_experts_per_tok=2
+    ),
+    "mixtral-sliding": lambda: transformers.MixtralConfig(
+        **SMALL, num_local_experts=4, num_experts_per_tok=3, sliding_window=5
+    ),
+    "qwen2-moe": lambda: transformers.Qwen2MoeConfig(
+        **SMALL, **EXPERTS, shared_expert_intermediate_size=40
+    ),
+    "qwen2-moe-some-layers": lambda: transformers.Qwen2MoeConfig(
+        **SMALL,
+        **EXPERTS,
+        shared_expert_intermediate_size=16,
+        norm_topk_prob=True,
+        decoder_sparse_step=2,
+        qkv_bias=False,
+        use_sliding_window=True,
+        sliding_window=5,
+        max_window_layers=2,
+        tie_word_embeddings=True,
+    ),
+    "qwen3-moe": lambda: transformers.Qwen3MoeConfig(**SMALL, **WIDE_EXPERTS, norm_topk_prob=True),
+    "qwen3-moe-some-layers": lambda: transformers.Qwen3MoeConfig(
+        **SMALL,
+        **WIDE_EXPERTS,
+        mlp_only_layers=[1],
+        attention_bias=True,
+        use_sliding_window=True,
+        sliding_window=6,
     ),
 }

@@ -123,6 +123,14 @@ def test_half_precision_files(pair: Pair, dtype: torch.dtype, tmp_path: Path) ->
     assert difference(load_model(tmp_path, dtype=torch.float32)(pair.ids), exact) <= TOLERANCE
     ours, theirs = load_model(tmp_path, dtype=dtype), load_theirs(tmp_path, dtype=dtype)
     assert {parameter.dtype for parameter in ours.parameters()} == {dtype}
-    ours_error = (ours(pair.ids) - exact).abs().mean()
-    theirs_error = (theirs(pair.ids).logits - exact).abs().mean()
+    if ours.config.experts:
+        ids = torch.randint(101, (12, 100), generator=torch.Generator().manual_seed(4))
+        exact = load_theirs(tmp_path, dtype=torch.float32)(ids).logits
+        # Rounding sends a token that is near a tie to another expert, and then by far: the mean
+        # over tokens would say who had fewer such tokens by luck.
+        ours_error = (ours(ids) - exact).abs().mean(-1).median()
+        theirs_error = (theirs(ids).logits - exact).abs().mean(-1).median()
+    else:
+        ours_error = (ours(pair.ids) - exact).abs().mean()
+        theirs_error = (theirs(pair.ids).logits - exact).abs().mean()
     assert ours_error <= 1.05 * theirs_error, "no less precise than transformers in this dtype"

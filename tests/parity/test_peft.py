@@ -39,6 +39,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "qwen2 one layer": ("qwen2", {"target_modules": ["model.layers.1.self_attn.v_proj"]}),
     "qwen3 all": ("qwen3", {"target_modules": "all-linear", "use_dora": True}),
     "mistral": ("mistral", {"target_modules": ["o_proj", "gate_proj"]}),
+    "mixtral": ("mixtral", {"target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}),
 }
 
 OURS: dict[str, tuple[str, LoraConfig]] = {
@@ -59,6 +60,7 @@ OURS: dict[str, tuple[str, LoraConfig]] = {
         "qwen2",
         LoraConfig(r=2, rank_pattern={"mlp.up_proj": 6}, alpha_pattern={"o_proj": 1.5}),
     ),
+    "qwen2-moe all that can be": ("qwen2-moe", LoraConfig(r=2, alpha=6)),
     "qwen3 some": ("qwen3", LoraConfig(r=2, targets=r".*\.layers\.2\..*_proj")),
 }
 

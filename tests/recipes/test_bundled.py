@@ -16,7 +16,7 @@ from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.loop import Wish
 from recipes.bundled import sample
 from recipes.bundled.sources import load_recipe, read_source
-from recipes.bundled.stage import Piece
+from recipes.bundled.stage import Piece, stage_config
 from recipes.bundled.train import PAUSED, main
 
 RECIPE = """
@@ -227,3 +227,24 @@ def test_the_recipe_that_ships_can_be_read() -> None:
         assert sum(stage.weights.values()) == pytest.approx(1)
     for held_out in recipe.held_out.values():
         assert all(recipe.sources[name].held_out for name in held_out.sources)
+
+
+def test_a_recipe_may_ask_for_experts(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that a sweep compares them with a dense model of the same active size."""
+    path = workshop / "recipe.toml"
+    experts = (
+        "mlp_width = 16\nexperts = 4\nexperts_per_token = 2\nexpert_width = 16\nnorm_topk = true\n"
+    )
+    balanced = "[pretrain]\nbalance = 0.02\n"
+    text = RECIPE.replace("mlp_width = 32\n", experts).replace("[pretrain]\n", balanced)
+    path.write_text(text)
+    (workshop / "card.md").write_text("# Card\n")
+    recipe = load_recipe(path)
+    assert recipe.model_config(300).idle_parameters == 2 * 3 * 16 * 16
+    assert stage_config(recipe.pretrain, 10, 1.0).balance == 0.02
+    assert run(workshop) == 0
+    told = capsys.readouterr().err
+    total = sum(parameter.numel() for parameter in load_model(workshop / "run/model").parameters())
+    assert f"A model of {total:,} parameters, of which {total - 1536:,} compute a token" in told
+    config = json.loads((workshop / "run/model/config.json").read_text())
+    assert config["model_type"] == "mixtral"

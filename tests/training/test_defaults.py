@@ -13,6 +13,7 @@ from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.defaults import DataFacts, choose, facts_of
 from miniclaude.training.machine import Machine
 from miniclaude.training.memory import needed
+from miniclaude.training.preflight import about_experts
 from miniclaude.training.spec import TuneSpec
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.training.prepared_rows import chat_row, preference_row, write_prepared
@@ -75,6 +76,23 @@ def test_the_method_follows_from_the_memory(memory: int, method: str, bits: int)
     assert (spec.method, spec.bits) == (method, bits)
     assert needed(SEVEN, spec, spec.batch_tokens, "cuda").total < machine.memory
     assert f"Method {method}: 6,738 million parameters" in reasons[1]
+
+
+def test_a_model_with_experts_is_as_large_as_all_and_as_slow_as_some() -> None:
+    """Mixtral 8x7B's shape; memory is that of all experts."""
+    mixtral = dataclasses.replace(
+        SEVEN, kv_heads=8, mlp_width=14_336, experts=8, experts_per_token=2, expert_width=14_336
+    )
+    machine = Machine(memory=200 << 30, cores=8, device="cuda", fast_bfloat16=True)
+    spec, reasons = choose(mixtral, FACTS, machine)
+    assert "46,703 million parameters (12,880 million for a token)" in reasons[1]
+    assert needed(mixtral, spec, 1024, "cuda").weights > 2 * 46e9
+    [sentence] = about_experts(mixtral)
+    assert sentence == (
+        "The model has 46,702,792,704 parameters, which are all in memory; 12,879,925,248 of them"
+        " compute a token, with 2 of 8 experts a layer."
+    )
+    assert not list(about_experts(SEVEN))
 
 
 def test_a_model_that_cannot_fit_is_said_so() -> None:

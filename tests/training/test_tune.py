@@ -99,6 +99,27 @@ def test_every_method_learns_in_every_precision(
     assert {"learning_rate", "gradient_norm", "tokens_per_second"} <= set(records[0])
 
 
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_a_model_with_experts_is_tuned(
+    tokenizer: Tokenizer, dataset: PreparedDataset, tmp_path: Path, method: str
+) -> None:
+    """Adapters change its attention; all weights are trained with an eye on an even load, which
+    the held-out loss knows nothing of."""
+    spec = TuneSpec.from_dict({**SPEC.as_dict(), "method": method})
+    model = Transformer(
+        replace(model_for(tokenizer).config, experts=3, experts_per_token=2, expert_width=16)
+    )
+    model.initialise(torch.Generator().manual_seed(0))
+    log = RunLog(tmp_path / "run" / "metrics.jsonl", io.StringIO())
+    assert tune(model, tokenizer, dataset, spec, tmp_path / "run", log=log).run.steps == 6
+    assert log.path is not None
+    records = [json.loads(line) for line in log.path.read_text().splitlines()]
+    assert ("balance" in records[0]) == (method == "full")
+    held_out = [record["held_out"] for record in records if "held_out" in record]
+    assert held_out[-1]["loss"] < held_out[0]["loss"]
+    assert "balance" not in held_out[0]
+
+
 def test_no_precision_is_lost_between_two_sessions(
     tokenizer: Tokenizer, dataset: PreparedDataset, tmp_path: Path
 ) -> None:
