@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from miniclaude.errors import (
@@ -20,6 +21,9 @@ from miniclaude.settings import ServerSettings
 from miniclaude.store.choices import ProviderChoice, keep_provider, read_choices
 
 TEST_SECONDS = 15.0
+SDKS = ("anthropic", "openai")
+"""Kinds whose protocol a package of that name speaks."""
+
 MOST_SHOWN = 200
 MAX_PROVIDERS = 50
 
@@ -84,6 +88,10 @@ class OtherServices:
         provider = self._registry.providers.get(name)
         if provider is None or name == LOCAL:
             raise _unknown(name)
+        # The service's SDK is read on its first use: off the loop, and not in the service's time.
+        kinds = {entry["name"]: entry["kind"] for entry in await asyncio.to_thread(self.list)}
+        if kinds.get(name) in SDKS:
+            await asyncio.to_thread(import_module, kinds[name])
         try:
             async with asyncio.timeout(TEST_SECONDS):
                 models = sorted(info.id for info in await provider.models())
