@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from miniclaude.jobs.datasets import Datasets
 from miniclaude.jobs.life import WORKER
 from miniclaude.jobs.news import News, wait_for
 from miniclaude.jobs.order import JobOrder
 from miniclaude.jobs.place import place_of
 from miniclaude.jobs.plan import DATASET, Plan
+from miniclaude.jobs.preparing import Preparations
 from miniclaude.jobs.results import ResultFiles
 from miniclaude.jobs.runner import LOOK_SECONDS, Runner
 from miniclaude.model.library import Library
@@ -54,6 +56,15 @@ class FineTuning:
         self.jobs = Jobs(database)
         self.events = JobEvents(database)
         self.news = News()
+        self.datasets = Datasets(
+            workshop.datasets,
+            Preparations(workshop.datasets),
+            self.files,
+            self.folder,
+            self.jobs,
+            workshop.library,
+            place,
+        )
         self._plan = Plan(
             workshop.library, self.folder, workshop.datasets, workshop.adapters, workshop.runs
         )
@@ -116,6 +127,7 @@ class FineTuning:
 
     async def aclose(self) -> None:
         """End the workers; what they do goes on at the next start."""
+        await self.datasets.preparations.aclose()
         await self.runner.aclose()
 
     def _told(self, job: Job) -> Job:

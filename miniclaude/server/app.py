@@ -23,7 +23,9 @@ from miniclaude.server.routes import (
     chat,
     completions,
     conversations,
+    datasets,
     embeddings,
+    feedback,
     files,
     fine_tuning,
     health,
@@ -36,6 +38,7 @@ from miniclaude.server.routes import (
     providers,
     responses,
     stream,
+    transfer,
 )
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
@@ -53,9 +56,13 @@ API_ROUTERS = (
     models.router,
     library.router,
     providers.router,
+    # Before what takes any id: `/conversations/export` is no conversation.
+    transfer.router,
     conversations.router,
+    feedback.router,
     files.router,
     fine_tuning.router,
+    datasets.router,
     health.router,
     metrics.router,
     openapi.router,
@@ -97,10 +104,16 @@ def create_app(
     add_error_handlers(app)
     # The last one added is the first to see a request.
     uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
+    imports = max(settings.max_body_bytes, transfer.MAX_IMPORT_BYTES)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
+        larger={
+            ("POST", "/files"): uploads,
+            ("POST", "/v1/files"): uploads,
+            ("POST", "/conversations/import"): imports,
+            ("POST", "/v1/conversations/import"): imports,
+        },
     )
     app.add_middleware(RateLimits)
     app.add_middleware(

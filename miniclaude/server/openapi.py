@@ -21,7 +21,9 @@ from miniclaude.server.wire import (
     chat,
     completions,
     conversations,
+    datasets,
     embeddings,
+    feedback,
     fine_tuning,
     library,
     providers,
@@ -59,6 +61,9 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): Reads(
         conversations.Leave
     ),
+    ("put", "/conversations/{conversation_id}/messages/{message_id}/rating"): Reads(
+        feedback.RatingBody
+    ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
     ("put", "/library/default"): Reads(library.DefaultModel),
@@ -66,6 +71,9 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/library/needs"): Reads(library.Repository),
     ("post", "/library/tasks"): Reads(library.NewTask),
     ("put", "/providers/{name}"): Reads(providers.ProviderBody),
+    ("post", "/datasets"): Reads(datasets.NewDataset),
+    ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),
+    ("post", "/datasets/{name}/versions"): Reads(datasets.NewVersion),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
 
@@ -77,11 +85,17 @@ UPLOAD: Json = {
         "file": {"type": "string", "contentMediaType": "application/octet-stream"},
     },
 }
+EXPORTED: Json = {"type": ["object", "array"], "description": "The file, as it was exported."}
 CONTENT: dict[tuple[str, str], str] = {
     ("get", "/files/{file_id}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/report"): "application/octet-stream",
+    ("get", "/conversations/{conversation_id}/export"): "application/octet-stream",
+    ("get", "/feedback/export"): "application/jsonl",
     ("get", "/metrics"): "text/plain",
     ("get", "/library/exports/{name}"): "application/octet-stream",
     ("get", "/library/tasks/{task_id}/events"): EVENTS,
+    ("get", "/preparations/{preparation_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }
 """What is answered where it is not JSON."""
@@ -173,6 +187,8 @@ def _describe(
         operation["requestBody"] = _content("application/json", references[reads.body])
     elif (method, path) == ("post", "/files"):
         operation["requestBody"] = _content("multipart/form-data", UPLOAD)
+    elif (method, path) == ("post", "/conversations/import"):
+        operation["requestBody"] = _content("application/json", EXPORTED)
     responses = operation["responses"]
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()

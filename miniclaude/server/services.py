@@ -27,6 +27,7 @@ from miniclaude.store.choices import Choices, read_choices
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    ratings: Ratings
+    database: Database
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
@@ -180,6 +183,8 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Ratings(database),
+            database,
             turns,
             Warmup(registry),
             find_default,

@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import ConflictError, RateLimitError
@@ -169,6 +169,24 @@ class Jobs:
 
         rows = await self._database.read(fetch)
         return rows[:limit], len(rows) > limit
+
+    async def user_of(self, place: str, data: str) -> str | None:
+        """The id of a job that is not finished and needs these rows, by the name that a job calls
+        them; of any owner: the rows are the home folder's."""
+        wanted = (
+            select(jobs.c.id)
+            .where(
+                jobs.c.place == place,
+                jobs.c.status.in_(UNFINISHED),
+                or_(jobs.c.training_file == data, jobs.c.validation_file == data),
+            )
+            .limit(1)
+        )
+
+        async def fetch(connection: AsyncConnection) -> str | None:
+            return (await connection.execute(wanted)).scalar()
+
+        return await self._database.read(fetch)
 
     async def cancel(self, owner: str, job_id: str) -> Job:
         """A failed job is cancelled by who will not resume it: then what it saved is removed.

@@ -96,6 +96,7 @@ async def test_a_conversation_from_first_word_to_last(served: Served) -> None:
         "finish_reason",
         "error",
         "steps",
+        "rating",
         "turn_id",
     }
     assert (question["id"], question["parent_id"]) == (turn["user_message_id"], None)

@@ -11,13 +11,17 @@ from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.chat.turn import StartedTurn
 from miniclaude.providers.base import Settings
 from miniclaude.server.wire.answers import usage_json
+from miniclaude.server.wire.feedback import rating_json
 from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields
 from miniclaude.server.wire.validation import NullIsAbsent, StrictBody
-from miniclaude.store.conversations import MAX_TITLE, Conversation
+from miniclaude.store.conversations import MAX_FOLDER, MAX_TITLE, Conversation
 from miniclaude.store.messages import StoredMessage
+from miniclaude.store.ratings import Rating
+from miniclaude.store.search import Match
 
 Json = dict[str, Any]
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE)]
+Folder = Annotated[str, StringConstraints(max_length=MAX_FOLDER)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -31,11 +35,13 @@ class NewConversation(NullIsAbsent):
 
 
 class ConversationChange(StrictBody):
-    """What is absent stays as it is. head_id: null points at nothing."""
+    """What is absent stays as it is. head_id: null points at nothing. folder: "" is outside of
+    all."""
 
     title: Title = ""
     pinned: bool = False
     archived: bool = False
+    folder: Folder = ""
     head_id: Id | None = None
 
     def changes(self) -> Json:
@@ -81,13 +87,25 @@ def conversation_json(conversation: Conversation) -> Json:
         "title": conversation.title,
         "pinned": conversation.pinned,
         "archived": conversation.archived,
+        "folder": conversation.folder,
         "head_id": conversation.head_id,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
     }
 
 
-def message_json(message: StoredMessage) -> Json:
+def match_json(match: Match) -> Json:
+    """Why a search found a conversation. Places are pairs of code points: first and after the
+    last."""
+    return {
+        "title": match.title,
+        "message_id": match.message_id,
+        "text": match.snippet.text if match.snippet else None,
+        "places": match.snippet.places if match.snippet else [],
+    }
+
+
+def message_json(message: StoredMessage, rating: Rating | None = None) -> Json:
     """One message of the tree; `turn_id` only while its turn can be watched."""
     return {
         "id": message.id,
@@ -101,6 +119,7 @@ def message_json(message: StoredMessage) -> Json:
         "finish_reason": message.finish_reason,
         "error": message.error,
         "steps": message.steps or [],
+        "rating": None if rating is None else rating_json(rating),
         "turn_id": message.turn_id if message.status == "streaming" else None,
     }
 

@@ -1,8 +1,8 @@
 import { sendJson } from "./http";
-import type { Conversation, ConversationWithMessages, Page } from "./types";
+import type { Conversation, ConversationWithMessages, Folder, Page } from "./types";
 
 export type ConversationChange = Partial<
-  Pick<Conversation, "title" | "pinned" | "archived" | "head_id">
+  Pick<Conversation, "title" | "pinned" | "archived" | "folder" | "head_id">
 >;
 
 const path = (id: string) => `/conversations/${encodeURIComponent(id)}`;
@@ -17,17 +17,24 @@ export function listConversations(options: {
   before?: string;
   limit?: number;
   archived?: boolean;
+  folder?: string | null;
   signal?: AbortSignal;
 }): Promise<Page<Conversation>> {
   const search = new URLSearchParams({ limit: String(options.limit ?? 30) });
   if (options.archived) search.set("archived", "true");
   if (options.query) search.set("q", options.query);
+  if (options.folder) search.set("folder", options.folder);
   if (options.before) search.set("before", options.before);
   return sendJson(
     "GET",
     `/conversations?${search}`,
     options.signal ? { signal: options.signal } : {},
   );
+}
+
+export async function listFolders(): Promise<Folder[]> {
+  const { data } = await sendJson<{ data: Folder[] }>("GET", "/conversations/folders");
+  return data;
 }
 
 export function getConversation(id: string): Promise<ConversationWithMessages> {

@@ -33,6 +33,8 @@ export function describeError(error: WireError | string): string {
 
 interface SendOptions {
   body?: unknown;
+  /** A file of JSON, sent as it is instead of `body`. */
+  file?: Blob;
   signal?: AbortSignal;
   keepalive?: boolean;
 }
@@ -40,18 +42,18 @@ interface SendOptions {
 export async function send(
   method: string,
   path: string,
-  { body, signal, keepalive = false }: SendOptions = {},
+  { body, file, signal, keepalive = false }: SendOptions = {},
 ): Promise<Response> {
   const headers: Record<string, string> = {};
   const key = readKey();
   if (key) headers.authorization = `Bearer ${key}`;
-  if (body !== undefined) headers["content-type"] = "application/json";
+  if (body !== undefined || file !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: file ?? (body === undefined ? null : JSON.stringify(body)),
       cache: "no-store",
       signal: signal ?? null,
       keepalive,

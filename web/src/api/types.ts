@@ -16,6 +16,16 @@ export interface WireError {
   code?: string | null;
 }
 
+export type Thumb = "up" | "down";
+
+/** What a person thinks of an answer; `correction` is their better one, kept beside it. */
+export interface Rating {
+  thumb: Thumb | null;
+  reason: string | null;
+  note: string;
+  correction: string | null;
+}
+
 export interface WireMessage {
   id: string;
   parent_id: string | null;
@@ -27,6 +37,7 @@ export interface WireMessage {
   usage: Usage | null;
   finish_reason: string | null;
   error: WireError | string | null;
+  rating?: Rating | null;
   /** Present only while `status` is `streaming`. */
   turn_id?: string | null;
 }
@@ -36,9 +47,30 @@ export interface Conversation {
   title: string | null;
   pinned: boolean;
   archived: boolean;
+  /** "" outside of all folders. */
+  folder?: string;
   head_id: string | null;
   created_at: number;
   updated_at: number;
+  /** Of a search: why it was found. */
+  match?: Match;
+}
+
+/** First and after the last, in Unicode code points. */
+export type Places = readonly (readonly [number, number])[];
+
+export interface Match {
+  /** Places in the title. */
+  title: Places;
+  /** The newest message with all the words, and part of it; null where only the title has them. */
+  message_id: string | null;
+  text: string | null;
+  places: Places;
+}
+
+export interface Folder {
+  name: string;
+  conversations: number;
 }
 
 export interface ConversationWithMessages extends Conversation {

@@ -2,6 +2,7 @@ import { Menu } from "lucide-react";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 
 import { useConnection } from "../api/connection";
+import { forgetFound, showFound } from "../features/chat/found";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
@@ -16,6 +17,7 @@ import { BODIES } from "./pages";
 import { type Route, go, useRoute } from "./route";
 import { Sidebar } from "./Sidebar";
 import { useShortcuts } from "./shortcuts";
+import { listenToOtherTabs, tellOtherTabs } from "./tabs";
 
 /** Puts the features together: each knows its own business, this file introduces them. */
 export function App() {
@@ -28,6 +30,7 @@ export function App() {
   useRouteOpens(route);
   useServerData();
   useChatChanges();
+  useOtherTabs();
   useDocumentTitle(route, thread?.conversationId ?? null);
 
   const openConversation = useCallback((id: string | null) => {
@@ -62,7 +65,11 @@ export function App() {
         drawerOpen={drawer}
         searchRef={searchRef}
         onClose={() => setDrawer(false)}
-        onOpen={openConversation}
+        onNew={() => openConversation(null)}
+        onOpen={({ id, match }) => {
+          openConversation(id);
+          if (match) showFound(id, match.message_id, useConversations.getState().query);
+        }}
         onGo={(to) => {
           setDrawer(false);
           go(to);
@@ -155,7 +162,28 @@ function useChatChanges() {
       go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }
     void refresh();
+    tellOtherTabs(changed.conversationId);
   }, [changed]);
+}
+
+/** What another tab did is shown here at once; and words that are looked for no more are no longer
+ * marked. */
+function useOtherTabs() {
+  const query = useConversations((state) => state.query);
+  useEffect(() => {
+    if (query === "") forgetFound();
+  }, [query]);
+  useEffect(
+    () =>
+      listenToOtherTabs((conversationId) => {
+        void refresh();
+        const { threads } = useChat.getState();
+        for (const thread of Object.values(threads)) {
+          if (thread.conversationId === conversationId) void reload(thread.key);
+        }
+      }),
+    [],
+  );
 }
 
 function useDocumentTitle(route: Route, conversationId: string | null) {

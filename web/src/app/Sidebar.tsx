@@ -1,6 +1,7 @@
 import { SquarePen, X } from "lucide-react";
 import { type RefObject, useEffect, useRef } from "react";
 
+import type { Conversation } from "../api/types";
 import { ConversationList } from "../features/conversations/ConversationList";
 import { useNarrow } from "../ui/useNarrow";
 import { t } from "../ui/i18n";
@@ -15,6 +16,7 @@ export function Sidebar({
   drawerOpen,
   searchRef,
   onClose,
+  onNew,
   onOpen,
   onGo,
   onDeleted,
@@ -24,7 +26,8 @@ export function Sidebar({
   drawerOpen: boolean;
   searchRef: RefObject<HTMLInputElement | null>;
   onClose: () => void;
-  onOpen: (id: string | null) => void;
+  onNew: () => void;
+  onOpen: (conversation: Conversation) => void;
   onGo: (route: Route) => void;
   onDeleted: (id: string) => void;
 }) {
@@ -62,7 +65,7 @@ export function Sidebar({
           type="button"
           className="new-chat"
           title={t("New chat (Ctrl+Shift+O)")}
-          onClick={() => onOpen(null)}
+          onClick={onNew}
         >
           <SquarePen size={16} aria-hidden /> {t("New chat")}
         </button>

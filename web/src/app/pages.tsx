@@ -1,6 +1,6 @@
 /** The pages beside the chat: what each is called, and its code, fetched when it is first opened. */
 
-import { Boxes, Cloud, Settings } from "lucide-react";
+import { Boxes, Cloud, Database, MessagesSquare, Settings } from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 import { t } from "../ui/i18n";
@@ -13,6 +13,16 @@ interface Page {
 }
 
 export const BODIES: Record<PageName, Page> = {
+  data: {
+    name: () => t("Data"),
+    Icon: Database,
+    Body: lazy(() => import("../features/datasets/DatasetsPage")),
+  },
+  conversations: {
+    name: () => t("Conversations"),
+    Icon: MessagesSquare,
+    Body: lazy(() => import("../features/archive/ArchivePage")),
+  },
   models: {
     name: () => t("Models"),
     Icon: Boxes,

@@ -3,7 +3,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PAGES = ["models", "providers", "settings"] as const;
+export const PAGES = ["conversations", "data", "models", "providers", "settings"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export type Route =

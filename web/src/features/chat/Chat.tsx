@@ -1,12 +1,23 @@
 import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
+import {
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 
+import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
+import { FIRST_SHOWN, MORE_SHOWN, shownPart } from "./shown";
 import { reload } from "./store";
 import type { Thread } from "./thread";
+import { useFoundMessage } from "./useFoundMessage";
 import { UserMessage, UserMessageEditor } from "./UserMessage";
 import { Welcome } from "./Welcome";
 
@@ -29,11 +40,21 @@ export function Chat({
 }) {
   const giveBack = useRef<(text: string) => void>(() => undefined);
   const onRefused = useCallback((text: string) => giveBack.current(text), []);
+  const [count, setCount] = useState(FIRST_SHOWN);
+  const shown = useMemo(() => shownPart(thread, count), [thread, count]);
+  const column = useRef<HTMLDivElement>(null);
+  const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
+  useFoundMessage(thread, column, show);
   return (
-    <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
+    <ChatRuntime thread={thread} shown={shown} model={model} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
-          <div className="column" role="log" aria-label="Conversation" aria-live="off">
+          <div className="column" ref={column} role="log" aria-label="Conversation" aria-live="off">
+            <Earlier
+              count={shown.earlier}
+              column={column}
+              onMore={() => setCount(count + MORE_SHOWN)}
+            />
             <ThreadBody thread={thread} />
           </div>
           <div className="dock">
@@ -80,6 +101,33 @@ function ThreadBody({ thread }: { thread: Thread }) {
       </AuiIf>
       <ThreadPrimitive.Messages components={MESSAGES} />
     </>
+  );
+}
+
+/** Leads to what is not drawn, and keeps what is being read where it is. */
+function Earlier({
+  count,
+  column,
+  onMore,
+}: {
+  count: number;
+  column: RefObject<HTMLElement | null>;
+  onMore: () => void;
+}) {
+  if (count === 0) return null;
+  const more = () => {
+    const first = column.current?.querySelector("[data-id]");
+    const before = first?.getBoundingClientRect().top ?? 0;
+    onMore();
+    requestAnimationFrame(() => {
+      const moved = (first?.getBoundingClientRect().top ?? 0) - before;
+      column.current?.parentElement?.scrollBy({ top: moved });
+    });
+  };
+  return (
+    <button type="button" className="button earlier" onClick={more}>
+      {t("Show earlier messages ({count})", { count: formatNumber(count) })}
+    </button>
   );
 }
 

@@ -9,6 +9,7 @@ import { type ReactNode, useMemo } from "react";
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
 import { ask, askAgain, showBranch, stop } from "./store";
+import type { Shown } from "./shown";
 import { type Thread, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
 
@@ -18,11 +19,14 @@ const textOf = (message: AppendMessage) =>
 /** Stands between our store and assistant-ui: it is told the tree and tells us what was clicked. */
 export function ChatRuntime({
   thread,
+  shown,
   model,
   onRefused,
   children,
 }: {
   thread: Thread;
+  /** The part of it that is drawn. */
+  shown: Shown;
   model: string | null;
   /** The server would not take this text: put it back where it was typed. */
   onRefused: (text: string) => void;
@@ -30,7 +34,7 @@ export function ChatRuntime({
 }) {
   const { key } = thread;
   const settings = useTurnSettings(thread.conversationId ?? key);
-  const repository = useMemo(() => toRepository(thread), [thread]);
+  const repository = useMemo(() => toRepository(shown.thread), [shown.thread]);
   const options = { model, settings };
 
   const runtime = useExternalStoreRuntime<ThreadMessage>({
@@ -47,7 +51,7 @@ export function ChatRuntime({
     },
     onEdit: async (message) => {
       const text = textOf(message).trim();
-      if (!(await ask(key, message.parentId, text, options))) onRefused(text);
+      if (!(await ask(key, message.parentId ?? shown.parentId, text, options))) onRefused(text);
     },
     onReload: async (parentId) => {
       if (parentId !== null) await askAgain(key, parentId, options);

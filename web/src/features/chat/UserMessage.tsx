@@ -8,7 +8,12 @@ import { useMessage } from "./useMessage";
 export function UserMessage() {
   const message = useMessage();
   return (
-    <MessagePrimitive.Root className="message message-user" role="article" aria-label="You said">
+    <MessagePrimitive.Root
+      className="message message-user"
+      role="article"
+      aria-label="You said"
+      data-id={message?.id}
+    >
       <div className="user-row">
         <div className="bubble">{message?.content}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">

@@ -1,4 +1,4 @@
-import type { MessageStatus, Role, Usage, WireError, WireMessage } from "../../api/types";
+import type { MessageStatus, Rating, Role, Usage, WireError, WireMessage } from "../../api/types";
 
 /**
  * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
@@ -17,6 +17,7 @@ export interface Message {
   finishReason: string | null;
   error: WireError | string | null;
   turnId: string | null;
+  rating: Rating | null;
   /** Tokens a second, for answers this page watched from the first word to the last. */
   speed: number | null;
 }
@@ -51,6 +52,7 @@ export function newMessage(
     finishReason: null,
     error: null,
     turnId: null,
+    rating: null,
     speed: null,
     ...fields,
   };
@@ -74,6 +76,7 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     finishReason: message.finish_reason,
     error: message.error,
     turnId: message.turn_id ?? null,
+    rating: message.rating ?? null,
     speed: mine.get(message.id)?.speed ?? null,
   }));
 }

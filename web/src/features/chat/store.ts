@@ -47,6 +47,9 @@ const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): 
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
   });
 
+/** For what is no turn: a rating, a place to look at. */
+export const changeThread = update;
+
 const announce = (key: string): void => {
   const { conversationId } = get(key);
   if (conversationId === null) return;
@@ -55,7 +58,23 @@ const announce = (key: string): void => {
   }));
 };
 
-const watchers = new Watchers(get, update, { onEnd: announce, onLost: (key) => reload(key) });
+const watchers = new Watchers(get, update, {
+  onEnd: (key) => {
+    announce(key);
+    catchUp(key);
+  },
+  onLost: (key) => reload(key),
+});
+
+/** Chats whose question is on its way: what the server lists meanwhile has no names for it yet. */
+const asking = new Set<string>();
+
+/** Chats that another tab has changed while this one was busy. */
+const missed = new Set<string>();
+
+function catchUp(key: string): void {
+  if (missed.delete(key) && useChat.getState().threads[key]) void reload(key);
+}
 
 /** Answers whose turn a person stopped before the server had named it. */
 const stopRequested = new Set<string>();
@@ -89,7 +108,10 @@ export async function reload(key: string): Promise<void> {
   if (conversationId === null) return;
   try {
     const conversation = await getConversation(conversationId);
-    if (watchers.busy(key)) return; // what we are being told live is newer
+    if (watchers.busy(key) || asking.has(key)) {
+      missed.add(key); // what we are being told live is newer
+      return;
+    }
     update(key, (thread) => Thread.loaded(thread, conversation));
     for (const message of get(key).messages) {
       if (message.status === "streaming" && message.turnId) {
@@ -151,6 +173,7 @@ async function begin(
   content: { content?: string },
   { model, settings }: TurnOptions,
 ): Promise<boolean> {
+  asking.add(key);
   try {
     let { conversationId } = get(key);
     if (conversationId === null) {
@@ -174,6 +197,9 @@ async function begin(
     update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
     showToast({ tone: "error", text: error instanceof Error ? error.message : String(error) });
     return false;
+  } finally {
+    asking.delete(key);
+    if (!watchers.busy(key)) catchUp(key);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What one chat on the page knows, and every way it changes. Pure functions only. */
 
-import type { ConversationWithMessages, StartedTurn, WireError } from "../../api/types";
+import type { ConversationWithMessages, Rating, StartedTurn, WireError } from "../../api/types";
 import type { Ending } from "../../api/turns";
 import { type Message, fromWire, newMessage } from "./message";
-import { newestLeaf, parentsFirst } from "./tree";
+import { branchTo, newestLeaf, parentsFirst } from "./tree";
 
 export interface Thread {
   /** The page's name for this chat; stays when a new chat gets its conversation. */
@@ -22,6 +22,16 @@ export function emptyThread(key: string, conversationId: string | null = null): 
 
 export function find(thread: Thread, id: string | null): Message | undefined {
   return thread.messages.find((message) => message.id === id);
+}
+
+export function findByServerId(thread: Thread, serverId: string | null): Message | undefined {
+  return thread.messages.find((message) => message.serverId === serverId && serverId !== null);
+}
+
+/** Show the branch that a message is on; the one on the screen, where it is on that. */
+export function toMessage(thread: Thread, id: string): Thread {
+  if (branchTo(thread.messages, thread.headId).some((message) => message.id === id)) return thread;
+  return { ...thread, headId: newestLeaf(thread.messages, id) };
 }
 
 /** The answer that is being written anywhere in this chat. */
@@ -120,6 +130,10 @@ export function failed(thread: Thread, id: string, error: WireError): Thread {
   return mapMessages(thread, (message) =>
     message.id === id ? failedMessage(message, error) : message,
   );
+}
+
+export function rated(thread: Thread, id: string, rating: Rating | null): Thread {
+  return mapMessages(thread, (message) => (message.id === id ? { ...message, rating } : message));
 }
 
 export function headMoved(thread: Thread, headId: string | null): Thread {

@@ -1,9 +1,13 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
-import { models } from "./de-models";
+import { conversations } from "./deConversations";
+import { dataWords } from "./deData";
+import { modelWords } from "./deModels";
 
 export const words: Readonly<Record<string, string>> = {
-  ...models,
+  ...conversations,
+  ...dataWords,
+  ...modelWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",

@@ -1,6 +1,6 @@
 /** Deutsch: Modelle und Anbieter. */
 
-export const models: Readonly<Record<string, string>> = {
+export const modelWords: Readonly<Record<string, string>> = {
   "about {n}": "etwa {n}",
   "about {size} of memory": "etwa {size} Speicher",
   "adapter": "Adapter",
