@@ -42,10 +42,10 @@ export function ConvertDialog({
       onClose={onClose}
     >
       <form onSubmit={(event) => void submit(event)}>
-        <fieldset className="choices">
+        <fieldset className="format-choices">
           <legend>{t("Format")}</legend>
           {(quantize ? packedFormats(model) : exportFormats(model)).map(([value, label, about]) => (
-            <label key={value} className="choice">
+            <label key={value} className="format-choice">
               <input
                 type="radio"
                 name="format"

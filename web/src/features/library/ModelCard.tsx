@@ -70,7 +70,7 @@ function Facts({ model }: { model: LibraryModel }) {
   }
   return (
     <>
-      <dl className="facts">
+      <dl className="model-facts">
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

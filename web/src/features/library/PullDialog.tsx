@@ -87,7 +87,7 @@ function NeedsTable({ needs }: { needs: Needs }) {
   const formats = Object.entries(needs.memory).toSorted(([, a], [, b]) => a - b);
   return (
     <div role="status">
-      <dl className="facts">
+      <dl className="model-facts">
         <div>
           <dt>{t("Disk")}</dt>
           <dd>{formatBytes(needs.bytes)}</dd>

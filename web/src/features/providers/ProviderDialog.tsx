@@ -92,7 +92,7 @@ export function ProviderDialog({
           />
         </label>
         {provider?.key_set && (
-          <label className="check">
+          <label className="key-check">
             <input
               type="checkbox"
               checked={forget}
