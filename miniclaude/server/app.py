@@ -9,6 +9,7 @@ from functools import cache
 from fastapi import FastAPI
 
 from miniclaude import __version__
+from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
 from miniclaude.server.auth import Access
 from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
@@ -20,6 +21,7 @@ from miniclaude.server.quotas import Caller, Quota
 from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
+    attachments,
     chat,
     completions,
     conversations,
@@ -35,6 +37,7 @@ from miniclaude.server.routes import (
     models,
     openapi,
     page,
+    presets,
     providers,
     responses,
     stream,
@@ -59,6 +62,8 @@ API_ROUTERS = (
     # Before what takes any id: `/conversations/export` is no conversation.
     transfer.router,
     conversations.router,
+    presets.router,
+    attachments.router,
     feedback.router,
     files.router,
     fine_tuning.router,
@@ -109,10 +114,13 @@ def create_app(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
         larger={
-            ("POST", "/files"): uploads,
-            ("POST", "/v1/files"): uploads,
-            ("POST", "/conversations/import"): imports,
-            ("POST", "/v1/conversations/import"): imports,
+            ("POST", f"{prefix}{path}"): most
+            for prefix in ("", "/v1")
+            for path, most in (
+                ("/files", uploads),
+                ("/attachments", MAX_ATTACHMENT),
+                ("/conversations/import", imports),
+            )
         },
     )
     app.add_middleware(RateLimits)

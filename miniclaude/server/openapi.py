@@ -26,6 +26,7 @@ from miniclaude.server.wire import (
     feedback,
     fine_tuning,
     library,
+    presets,
     providers,
 )
 from miniclaude.server.wire.anthropic import body as anthropic
@@ -36,6 +37,7 @@ Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
 EVENTS = "text/event-stream"
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): Reads(
         conversations.Leave
     ),
+    ("post", "/presets"): Reads(presets.NewPreset),
     ("put", "/conversations/{conversation_id}/messages/{message_id}/rating"): Reads(
         feedback.RatingBody
     ),
@@ -187,6 +190,8 @@ def _describe(
         operation["requestBody"] = _content("application/json", references[reads.body])
     elif (method, path) == ("post", "/files"):
         operation["requestBody"] = _content("multipart/form-data", UPLOAD)
+    elif (method, path) == ("post", "/attachments"):
+        operation["requestBody"] = _content(BYTES, UPLOAD["properties"]["file"])
     elif (method, path) == ("post", "/conversations/import"):
         operation["requestBody"] = _content("application/json", EXPORTED)
     responses = operation["responses"]

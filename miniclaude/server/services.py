@@ -27,6 +27,7 @@ from miniclaude.store.choices import Choices, read_choices
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.presets import Presets
 from miniclaude.store.ratings import Ratings
 
 
@@ -41,6 +42,7 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    presets: Presets
     ratings: Ratings
     database: Database
     turns: Turns
@@ -183,6 +185,7 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Presets(database),
             Ratings(database),
             database,
             turns,

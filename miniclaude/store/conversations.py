@@ -53,7 +53,8 @@ class Conversation:
     """A conversation, without its messages.
 
     title: "" until somebody, or the first message, names it. head_id: the message at the end of
-    the branch last shown. created_at, updated_at: Unix seconds. folder: "" outside of all.
+    the branch last shown. created_at, updated_at: Unix seconds. settings: how its answers are to
+    be drawn; None leaves all to the model. folder: "" outside of all.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Conversation:
     head_id: str | None
     created_at: float
     updated_at: float
+    settings: dict[str, Any] | None = None
     folder: str = ""
 
     @property
@@ -176,6 +178,7 @@ class Conversations:
         pinned: bool | Unset = UNSET,
         archived: bool | Unset = UNSET,
         head_id: str | Unset | None = UNSET,
+        settings: dict[str, Any] | Unset | None = UNSET,
         folder: str | Unset = UNSET,
     ) -> Conversation:
         """Change what is given. `updated_at` stays: it tells when something was last said.
@@ -191,6 +194,7 @@ class Conversations:
                 ("pinned", pinned),
                 ("archived", archived),
                 ("head_id", head_id),
+                ("settings", settings),
                 ("folder", folder),
             )
             if value is not UNSET
@@ -244,6 +248,7 @@ async def insert_conversation(
             head_id=conversation.head_id,
             created_at=conversation.created_at,
             updated_at=conversation.updated_at,
+            settings=conversation.settings,
             folder=conversation.folder,
         )
     )
@@ -332,5 +337,6 @@ def _conversation(row: Row[Any]) -> Conversation:
         head_id=row.head_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        settings=row.settings,
         folder=row.folder,
     )

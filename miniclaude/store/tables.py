@@ -2,7 +2,7 @@
 
     conversations 1 ──< messages 1 ──< ratings
                             │ parent_id: the message this one answers or follows; NULL at a root
-    files       jobs 1 ──< job_events, job_checkpoints
+    presets     files       jobs 1 ──< job_events, job_checkpoints
 
 `parent_id` is the only truth about the tree. That a message and its parent are of one
 conversation, and a message and its conversation of one owner, is held by foreign keys. `number`
@@ -49,6 +49,7 @@ conversations = Table(
     Column("head_id", _Id),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("settings", JSON(none_as_null=True)),
     UniqueConstraint("id", name="conversations_id"),
     UniqueConstraint("id", "owner", name="conversations_id_owner"),
     Index("conversations_listing", "owner", "archived", "pinned", "updated_at", "id"),
@@ -59,6 +60,19 @@ conversations = Table(
         sqlite_where=text("folder <> ''"),
         postgresql_where=text("folder <> ''"),
     ),
+)
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", _Id, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("id", name="presets_id"),
+    UniqueConstraint("owner", "name", name="presets_owner_name"),
 )
 
 messages = Table(

@@ -298,6 +298,7 @@ PATHS = (
     "/embeddings",
     "/messages/count_tokens",
     "/conversations",
+    "/presets",
     f"/conversations/{'0' * 32}/turns",
 )
 

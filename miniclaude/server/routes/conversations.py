@@ -88,13 +88,14 @@ async def get_conversation(request: Request, conversation_id: str) -> dict[str, 
     ratings = await services.ratings.of(OWNER, conversation_id)
     return {
         **conversation_json(conversation),
+        "settings": conversation.settings or {},
         "messages": [message_json(message, ratings.get(message.id)) for message in messages],
     }
 
 
 @router.patch("/{conversation_id}")
 async def change_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
-    """Rename, pin, archive, or point at another branch."""
+    """Rename, pin, archive, point at another branch, or have answers drawn otherwise."""
     body = validate(ConversationChange, await read_json(request))
     conversations = services_of(request).conversations
     changed = await conversations.update(OWNER, conversation_id, **body.changes())
@@ -108,8 +109,9 @@ async def delete_conversation(request: Request, conversation_id: str) -> None:
 
 
 @router.post("/{conversation_id}/turns", status_code=201)
-async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
-    """Say something, or have a message answered again. Returns once the question is stored."""
+async def start_turn(request: Request, conversation_id: str) -> dict[str, Any]:
+    """Say something, have a message answered again, or an answer gone on with. Returns once it is
+    stored."""
     body = validate(NewTurn, await read_json(request))
     return started_json(await begin_turn(services_of(request), conversation_id, body))
 
@@ -121,6 +123,7 @@ async def begin_turn(services: Services, conversation_id: str, body: NewTurn) ->
         conversation_id,
         content=body.content,
         parent_id=body.parent_id if "parent_id" in body.model_fields_set else UNSET,
+        continue_id=body.continue_id,
         model=body.model or services.default_model,
         settings=body.settings.provider_settings(),
         system=body.settings.system,

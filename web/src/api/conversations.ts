@@ -1,8 +1,10 @@
 import { sendJson } from "./http";
-import type { Conversation, ConversationWithMessages, Folder, Page } from "./types";
+import type { Conversation, ConversationWithMessages, Folder, Page, TurnSettings } from "./types";
 
 export type ConversationChange = Partial<
-  Pick<Conversation, "title" | "pinned" | "archived" | "folder" | "head_id">
+  Pick<Conversation, "title" | "pinned" | "archived" | "folder" | "head_id"> & {
+    settings: TurnSettings;
+  }
 >;
 
 const path = (id: string) => `/conversations/${encodeURIComponent(id)}`;
@@ -41,11 +43,15 @@ export function getConversation(id: string): Promise<ConversationWithMessages> {
   return sendJson("GET", path(id));
 }
 
-export function changeConversation(id: string, change: ConversationChange): Promise<Conversation> {
-  return sendJson("PATCH", path(id), { body: change });
+/** `keepalive` lets the request outlive the page that sent it. */
+export function changeConversation(
+  id: string,
+  change: ConversationChange,
+  { keepalive = false } = {},
+): Promise<Conversation> {
+  return sendJson("PATCH", path(id), { body: change, keepalive });
 }
 
-/** `keepalive` lets the request outlive the page that sent it. */
 export function deleteConversation(id: string, { keepalive = false } = {}): Promise<void> {
   return sendJson("DELETE", path(id), { keepalive });
 }

@@ -8,6 +8,28 @@ export interface Usage {
   completion_tokens: number;
 }
 
+export type StepStatus = "waiting" | "running" | "done" | "failed" | "refused";
+
+/** A call of a tool within an answer. `offset`: code points of the answer that come before it. */
+export interface ToolStep {
+  id: string;
+  name: string;
+  /** JSON, as the model wrote it. */
+  arguments: string;
+  status: StepStatus;
+  result: string;
+  offset: number;
+}
+
+/** What the model weighed at one place. `offset`: code points of the answer before the token. */
+export interface TokenChoice {
+  offset: number;
+  token: string;
+  /** Natural logarithm of the probability. */
+  logprob: number;
+  top: { token: string; logprob: number }[];
+}
+
 export interface WireError {
   message: string;
   hint?: string | null;
@@ -37,6 +59,7 @@ export interface WireMessage {
   usage: Usage | null;
   finish_reason: string | null;
   error: WireError | string | null;
+  steps: ToolStep[];
   rating?: Rating | null;
   /** Present only while `status` is `streaming`. */
   turn_id?: string | null;
@@ -74,6 +97,7 @@ export interface Folder {
 }
 
 export interface ConversationWithMessages extends Conversation {
+  settings: TurnSettings;
   messages: WireMessage[];
 }
 
@@ -90,23 +114,55 @@ export interface Model {
   /** Tokens; 0 when the provider does not say. */
   context: number;
   default: boolean;
+  /** The model it was tuned from. */
+  parent: string | null;
+  mini_claude: {
+    /** Its files; of an adapter its own alone. Null for models elsewhere. */
+    bytes: number | null;
+    parameters: number | null;
+    adapter: boolean;
+    /** Whether it goes on with an answer that was cut off. */
+    continues: boolean;
+  };
 }
 
+/** Absent: as the model likes. */
 export interface TurnSettings {
   temperature?: number;
   max_tokens?: number;
   system?: string;
+  /** Tools that may be called; none with []. */
+  tools?: string[];
+  /** Whether each call waits to be allowed. */
+  ask_leave?: boolean;
+  /** How many alternatives to each token are told. */
+  logprobs?: number;
+}
+
+export interface Preset {
+  id: string;
+  name: string;
+  settings: TurnSettings;
+}
+
+export interface Tool {
+  name: string;
+  description: string;
 }
 
 export interface StartedTurn {
   turn_id: string;
   user_message_id: string;
   assistant_message_id: string;
+  /** Code points that the answer has already. */
+  offset: number;
 }
 
 /** `offset` counts Unicode code points of the answer after this delta. */
 export type TurnEvent =
   | { type: "delta"; text: string; offset: number }
+  | ({ type: "tool"; number: number } & ToolStep)
+  | { type: "logprobs"; number: number; tokens: TokenChoice[] }
   | {
       type: "done";
       status: Exclude<MessageStatus, "streaming" | "error">;

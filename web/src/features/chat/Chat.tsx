@@ -14,9 +14,11 @@ import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
+import { ChatContextProvider } from "./context";
 import { FIRST_SHOWN, MORE_SHOWN, shownPart } from "./shown";
 import { reload } from "./store";
 import type { Thread } from "./thread";
+import { useTurnSettings } from "./turnSettings";
 import { useFoundMessage } from "./useFoundMessage";
 import { UserMessage, UserMessageEditor } from "./UserMessage";
 import { Welcome } from "./Welcome";
@@ -32,21 +34,33 @@ const MESSAGES = {
 export function Chat({
   thread,
   model,
+  rival,
+  continues,
   footer,
 }: {
   thread: Thread;
   model: string | null;
+  /** A second model that answers beside it. */
+  rival: string | null;
+  /** Whether a model goes on with an answer that was cut off. */
+  continues: (model: string) => boolean;
   footer?: ReactNode;
 }) {
   const giveBack = useRef<(text: string) => void>(() => undefined);
   const onRefused = useCallback((text: string) => giveBack.current(text), []);
+  const settings = useTurnSettings(thread.conversationId ?? thread.key);
+  const context = useMemo(
+    () => ({ threadKey: thread.key, settings, continues, model, pair: thread.pair }),
+    [thread.key, settings, continues, model, thread.pair],
+  );
   const [count, setCount] = useState(FIRST_SHOWN);
   const shown = useMemo(() => shownPart(thread, count), [thread, count]);
   const column = useRef<HTMLDivElement>(null);
   const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
   useFoundMessage(thread, column, show);
   return (
-    <ChatRuntime thread={thread} shown={shown} model={model} onRefused={onRefused}>
+    <ChatContextProvider value={context}>
+    <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport className="viewport" tabIndex={-1}>
           <div className="column" ref={column} role="log" aria-label="Conversation" aria-live="off">
@@ -63,7 +77,7 @@ export function Chat({
                 <ArrowDown size={17} aria-hidden />
               </ThreadPrimitive.ScrollToBottom>
             </AuiIf>
-            <Composer conversationId={thread.conversationId} />
+            <Composer conversationId={thread.conversationId} threadKey={thread.key} />
             {footer}
           </div>
         </ThreadPrimitive.Viewport>
@@ -71,6 +85,7 @@ export function Chat({
         <Announcer thread={thread} />
       </ThreadPrimitive.Root>
     </ChatRuntime>
+    </ChatContextProvider>
   );
 }
 

@@ -1,20 +1,30 @@
+import { formatNumber, t } from "../../ui/i18n";
 import type { Message } from "./message";
 
-const count = new Intl.NumberFormat("en");
-
-/** Which model, how many tokens, how fast: as far as it is known. */
-export function UsageLine({ message }: { message: Message }) {
+/** Which model, how many tokens, how fast, how soon: as far as it is known. */
+export function UsageLine({ message, withModel = true }: { message: Message; withModel?: boolean }) {
   const facts: string[] = [];
-  if (message.model) facts.push(message.model);
+  if (withModel && message.model) facts.push(message.model);
   const tokens = message.usage?.completion_tokens;
-  if (tokens !== undefined) facts.push(`${count.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`);
-  if (message.speed !== null) facts.push(`${formatSpeed(message.speed)} tokens/s`);
+  if (tokens !== undefined) {
+    const n = formatNumber(tokens);
+    facts.push(tokens === 1 ? t("{n} token", { n }) : t("{n} tokens", { n }));
+  }
+  if (message.speed !== null) facts.push(t("{n} tokens/s", { n: formatSpeed(message.speed) }));
+  if (message.firstWord !== null) {
+    facts.push(t("first word after {n} s", { n: formatWait(message.firstWord) }));
+  }
   if (facts.length === 0) return null;
   return <span className="usage">{facts.join(" · ")}</span>;
 }
 
 export function formatSpeed(tokensPerSecond: number): string {
-  return tokensPerSecond < 10
-    ? tokensPerSecond.toFixed(1)
-    : count.format(Math.round(tokensPerSecond));
+  const digits = tokensPerSecond < 10 ? 1 : 0;
+  return formatNumber(tokensPerSecond, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 }
+
+const formatWait = (seconds: number) =>
+  formatNumber(seconds, { maximumFractionDigits: seconds < 1 ? 2 : 1 });

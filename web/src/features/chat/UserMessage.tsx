@@ -2,11 +2,14 @@ import { ActionBarPrimitive, ComposerPrimitive, MessagePrimitive } from "@assist
 import { Pencil } from "lucide-react";
 
 import { CopyButton } from "../../ui/CopyButton";
+import { Attached } from "./attachments/Attached";
+import { split } from "./attachments/blocks";
 import { Branches } from "./Branches";
 import { useMessage } from "./useMessage";
 
 export function UserMessage() {
   const message = useMessage();
+  const { question, blocks } = split(message?.content ?? "");
   return (
     <MessagePrimitive.Root
       className="message message-user"
@@ -15,14 +18,15 @@ export function UserMessage() {
       data-id={message?.id}
     >
       <div className="user-row">
-        <div className="bubble">{message?.content}</div>
+        <div className="bubble">{question}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
-          <CopyButton text={message?.content ?? ""} label="Copy your message" />
+          <CopyButton text={question} label="Copy your message" />
           <ActionBarPrimitive.Edit className="icon-button" aria-label="Edit your message">
             <Pencil size={15} aria-hidden />
           </ActionBarPrimitive.Edit>
         </ActionBarPrimitive.Root>
       </div>
+      <Attached blocks={blocks} />
       <Branches />
     </MessagePrimitive.Root>
   );

@@ -1,4 +1,13 @@
-import type { MessageStatus, Rating, Role, Usage, WireError, WireMessage } from "../../api/types";
+import type {
+  MessageStatus,
+  Rating,
+  Role,
+  TokenChoice,
+  ToolStep,
+  Usage,
+  WireError,
+  WireMessage,
+} from "../../api/types";
 
 /**
  * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
@@ -20,6 +29,12 @@ export interface Message {
   rating: Rating | null;
   /** Tokens a second, for answers this page watched from the first word to the last. */
   speed: number | null;
+  /** Seconds from the question to the first word, for answers that this page asked for. */
+  firstWord: number | null;
+  /** Calls of tools, in order. */
+  steps: readonly ToolStep[];
+  /** What the model weighed, where this page watched and it was asked for; nothing stores it. */
+  tokens: readonly TokenChoice[];
 }
 
 let counter = 0;
@@ -54,6 +69,9 @@ export function newMessage(
     turnId: null,
     rating: null,
     speed: null,
+    firstWord: null,
+    steps: [],
+    tokens: [],
     ...fields,
   };
 }
@@ -78,6 +96,9 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     turnId: message.turn_id ?? null,
     rating: message.rating ?? null,
     speed: mine.get(message.id)?.speed ?? null,
+    firstWord: mine.get(message.id)?.firstWord ?? null,
+    steps: message.steps,
+    tokens: mine.get(message.id)?.tokens ?? [],
   }));
 }
 

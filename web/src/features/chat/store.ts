@@ -11,8 +11,9 @@ import { ApiError, describeError } from "../../api/http";
 import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
 import type { TurnSettings } from "../../api/types";
 import { showToast } from "../../ui/toast";
-import { localId } from "./message";
+import { type Message, localId } from "./message";
 import * as Thread from "./thread";
+import { settingsLoaded, settingsSerial } from "./turnSettings";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -35,13 +36,13 @@ export const useChat = create<ChatState>(() => ({
   changed: null,
 }));
 
-const get = (key: string): Thread.Thread => {
+export const get = (key: string): Thread.Thread => {
   const thread = useChat.getState().threads[key];
   if (thread === undefined) throw new Error(`no such chat on this page: ${key}`);
   return thread;
 };
 
-const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
+export const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
   useChat.setState(({ threads }) => {
     const thread = threads[key];
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
@@ -58,7 +59,7 @@ const announce = (key: string): void => {
   }));
 };
 
-const watchers = new Watchers(get, update, {
+export const watchers = new Watchers(get, update, {
   onEnd: (key) => {
     announce(key);
     catchUp(key);
@@ -106,12 +107,14 @@ export function open(conversationId: string): void {
 export async function reload(key: string): Promise<void> {
   const { conversationId } = get(key);
   if (conversationId === null) return;
+  const serial = settingsSerial(conversationId);
   try {
     const conversation = await getConversation(conversationId);
     if (watchers.busy(key) || asking.has(key)) {
       missed.add(key); // what we are being told live is newer
       return;
     }
+    settingsLoaded(conversationId, conversation.settings, serial);
     update(key, (thread) => Thread.loaded(thread, conversation));
     for (const message of get(key).messages) {
       if (message.status === "streaming" && message.turnId) {
@@ -165,7 +168,8 @@ export async function askAgain(
   return begin(key, answerId, [answerId], before, {}, options);
 }
 
-async function begin(
+/** Have the server begin a turn whose messages are on the page already. */
+export async function begin(
   key: string,
   answerId: string,
   added: string[],
@@ -203,20 +207,21 @@ async function begin(
   }
 }
 
-/** Stop the answer that is being written; what there is of it stays. */
+/** Stop what is being written; what there is of it stays. */
 export async function stop(key: string): Promise<void> {
-  const thread = get(key);
-  const answer = Thread.streaming(thread);
-  if (answer === undefined || thread.conversationId === null) {
-    if (answer) stopRequested.add(answer.id);
-    return;
-  }
-  if (answer.turnId === null) {
+  const { messages } = get(key);
+  const writing = messages.filter(({ status }) => status === "streaming");
+  await Promise.all(writing.map((answer) => stopOne(key, answer)));
+}
+
+async function stopOne(key: string, answer: Message): Promise<void> {
+  const { conversationId } = get(key);
+  if (conversationId === null || answer.turnId === null) {
     stopRequested.add(answer.id);
     return;
   }
   try {
-    await cancelTurn(thread.conversationId, answer.turnId);
+    await cancelTurn(conversationId, answer.turnId);
   } catch (error) {
     // 404 and 409 mean that the turn ended by itself a moment ago.
     if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
@@ -231,11 +236,11 @@ export function showBranch(key: string, headId: string | null): void {
   const serverId = Thread.find(thread, headId)?.serverId;
   if (thread.conversationId && serverId) {
     // Where a person left off is a courtesy; failing to note it is no reason to disturb them.
-    changeConversation(thread.conversationId, { head_id: serverId }).catch(() => undefined);
+    changeConversation(thread.conversationId, { head_id: serverId }, { keepalive: true }).catch(() => undefined);
   }
 }
 
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (error instanceof ApiError) return describeError(error.detail);
   return error instanceof Error ? error.message : String(error);
 }

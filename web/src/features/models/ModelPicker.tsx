@@ -2,8 +2,10 @@ import { Check, ChevronDown } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 
 import type { Model } from "../../api/types";
+import { t } from "../../ui/i18n";
+import { formatBytes } from "../../ui/units";
 import { usePopover } from "../../ui/usePopover";
-import { formatContext } from "./format";
+import { formatContext, formatCount } from "./format";
 import { chooseModel, currentModel, loadModels, useModels } from "./store";
 
 /** Which model answers. Opening it asks the server again what there is. */
@@ -69,9 +71,15 @@ function ModelOption({
   selected: boolean;
   onChoose: () => void;
 }) {
+  const { bytes, parameters, adapter } = model.mini_claude;
   const facts = [
-    model.context > 0 && `${formatContext(model.context)} context`,
-    model.default && "default",
+    parameters !== null && !adapter && t("{n} parameters", { n: formatCount(parameters) }),
+    bytes !== null &&
+      (adapter
+        ? t("adapter of {size}", { size: formatBytes(bytes) })
+        : formatBytes(bytes)),
+    model.context > 0 && t("{n} context", { n: formatContext(model.context) }),
+    model.default && t("default"),
     model.owned_by,
   ].filter(Boolean);
   return (

@@ -1,10 +1,12 @@
 /** Deutsch. Each key is the sentence as the source has it. */
 
+import { chat } from "./deChat";
 import { conversations } from "./deConversations";
 import { dataWords } from "./deData";
 import { modelWords } from "./deModels";
 
 export const words: Readonly<Record<string, string>> = {
+  ...chat,
   ...conversations,
   ...dataWords,
   ...modelWords,
