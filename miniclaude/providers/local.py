@@ -135,6 +135,10 @@ class Local:
         """Raises ModelNotFoundError for a model, or the base of an adapter, that is not there."""
         _ = self._library.find(model).weights
 
+    def in_memory(self) -> list[str]:
+        """The models whose weights are in memory now."""
+        return [loaded.model.name for loaded in self._models.list()]
+
     def guessed(self) -> Mapping[str, Mapping[str, int]]:
         """By model: how many tokens were guessed, by whom, and how many were what came."""
         return self._models.guessed

@@ -25,7 +25,9 @@ from miniclaude.server.wire import (
     embeddings,
     feedback,
     fine_tuning,
+    library,
     presets,
+    providers,
 )
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
@@ -68,6 +70,11 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
     ("post", "/fine_tuning/preflight"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+    ("put", "/library/default"): Reads(library.DefaultModel),
+    ("post", "/library/remove"): Reads(library.ModelName),
+    ("post", "/library/needs"): Reads(library.Repository),
+    ("post", "/library/tasks"): Reads(library.NewTask),
+    ("put", "/providers/{name}"): Reads(providers.ProviderBody),
     ("post", "/datasets"): Reads(datasets.NewDataset),
     ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),
     ("post", "/datasets/{name}/versions"): Reads(datasets.NewVersion),
@@ -90,6 +97,8 @@ CONTENT: dict[tuple[str, str], str] = {
     ("get", "/conversations/{conversation_id}/export"): "application/octet-stream",
     ("get", "/feedback/export"): "application/jsonl",
     ("get", "/metrics"): "text/plain",
+    ("get", "/library/exports/{name}"): "application/octet-stream",
+    ("get", "/library/tasks/{task_id}/events"): EVENTS,
     ("get", "/preparations/{preparation_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }

@@ -147,6 +147,17 @@ class Jobs:
         """Raises NotFoundError."""
         return await self._database.read(lambda connection: fetch_job(connection, owner, job_id))
 
+    async def made(self, owner: str, models: Collection[str]) -> dict[str, Job]:
+        """The jobs whose results have these names, by name."""
+
+        async def fetch(connection: AsyncConnection) -> dict[str, Job]:
+            wanted = and_(jobs.c.owner == owner, jobs.c.fine_tuned_model.in_(list(models)))
+            rows = await connection.execute(select(jobs).where(wanted))
+            found = [_job(row) for row in rows]
+            return {job.fine_tuned_model: job for job in found if job.fine_tuned_model}
+
+        return await self._database.read(fetch)
+
     async def list(
         self, owner: str, *, limit: int = 20, after: str | None = None
     ) -> tuple[list[Job], bool]:

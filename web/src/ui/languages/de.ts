@@ -5,6 +5,7 @@ import { conversations } from "./deConversations";
 import { dataWords } from "./deData";
 import { trainingWords } from "./deTraining";
 import { trainingSettingWords } from "./deTrainingSettings";
+import { modelWords } from "./deModels";
 
 export const words: Readonly<Record<string, string>> = {
   ...chat,
@@ -12,6 +13,7 @@ export const words: Readonly<Record<string, string>> = {
   ...dataWords,
   ...trainingWords,
   ...trainingSettingWords,
+  ...modelWords,
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",
