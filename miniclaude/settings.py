@@ -176,6 +176,11 @@ class ServerSettings(KeyLimits):
         return self.home / "files"
 
     @property
+    def exports_folder(self) -> Path:
+        """Where the page exports models to."""
+        return self.home / "exports"
+
+    @property
     def url(self) -> str:
         """Where the server answers."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -5,7 +5,19 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.MINI_CLAUDE_URL ?? "http://127.0.0.1:8642";
-const api = ["/conversations", "/models", "/health", "/ready"];
+const api = [
+  "/conversations",
+  "/models",
+  "/health",
+  "/ready",
+  "/datasets",
+  "/preparations",
+  "/files",
+  "/presets",
+  "/tools",
+  "/attachments",
+  "/fine_tuning",
+];
 
 /** KaTeX names each font in three formats; every browser that runs this page reads the first. */
 function onlyWoff2(): Plugin {

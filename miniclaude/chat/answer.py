@@ -7,21 +7,39 @@ offset; nothing is queued for one, so a slow one costs nothing and holds nobody 
 from __future__ import annotations
 
 import asyncio
+import codecs
+import math
 from bisect import bisect_right
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from miniclaude.chat.events import TurnDelta, TurnEvent, last_event
+from miniclaude.chat.events import (
+    TokenChoice,
+    TurnDelta,
+    TurnEvent,
+    TurnLogprobs,
+    last_event,
+)
 from miniclaude.chat.tool_loop import ToolStep
+from miniclaude.messages import ChosenLogprob, TokenLogprob
 from miniclaude.store.text import mend_text
 from miniclaude.store.turns import Ending
 
+MOST_LOGPROBS = 4096
+"""Tokens of an answer whose probabilities are kept while it is written; they are never stored."""
+LEAST_LOGPROB = -9999.0
+"""Said of what is impossible: JSON has no infinity."""
+
 
 class GrowingAnswer:
-    """Text with a length in code points, calls of tools, and in the end an `Ending`."""
+    """Text with a length in code points, calls of tools, and in the end an `Ending`. logprobs: of
+    its tokens, as far as they were asked for."""
 
     def __init__(self) -> None:
         self.length = 0
+        self.logprobs: list[TokenChoice] = []
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoded = 0
         self.ending: Ending | None = None
         self.steps: list[ToolStep] = []
         self._pieces: list[str] = []
@@ -32,6 +50,26 @@ class GrowingAnswer:
     def text(self) -> str:
         """Everything so far."""
         return "".join(self._pieces)
+
+    def restore(self, text: str, steps: Sequence[ToolStep]) -> None:
+        """Begin with what an earlier turn wrote."""
+        self.steps = list(steps)
+        self.append(text)
+        self._decoded = self.length
+
+    def weigh(self, tokens: Sequence[ChosenLogprob]) -> None:
+        """Note the probabilities of the tokens that come next. A text may come later than its
+        tokens (a character can have several), so their own bytes tell where each begins."""
+        for entry in tokens[: MOST_LOGPROBS - len(self.logprobs)]:
+            self.logprobs.append(
+                TokenChoice(
+                    self._decoded,
+                    mend_text(entry.chosen.token),
+                    _finite(entry.chosen),
+                    tuple((mend_text(other.token), _finite(other)) for other in entry.top),
+                )
+            )
+            self._decoded += len(self._decoder.decode(entry.chosen.token_bytes))
 
     def append(self, text: str) -> None:
         """Add text, and wake the watchers. Characters no database can hold become U+FFFD here, so
@@ -49,6 +87,8 @@ class GrowingAnswer:
             self.steps[step.number] = replace(step, offset=self.steps[step.number].offset)
         else:
             self.steps.append(replace(step, offset=self.length))
+            self._decoder.reset()
+            self._decoded = self.length  # a call's own tokens are not told
         self._wake()
 
     def end(self, ending: Ending) -> None:
@@ -66,6 +106,7 @@ class GrowingAnswer:
         and the end; of each call of a tool how it stands, and every change of it. An offset beyond
         what there is waits for the text to get there."""
         told: dict[int, ToolStep] = {}
+        weighed = 0
         while True:
             if news := [step for step in self.steps if told.get(step.number) != step]:
                 for step in news:
@@ -75,6 +116,10 @@ class GrowingAnswer:
                 text = self._after(offset)
                 offset = self.length
                 yield TurnDelta(text, offset)
+            elif weighed < len(self.logprobs):
+                tokens = tuple(self.logprobs[weighed:])
+                yield TurnLogprobs(weighed, tokens)
+                weighed += len(tokens)
             elif self.ending is not None:
                 yield last_event(self.ending)
                 return
@@ -88,3 +133,7 @@ class GrowingAnswer:
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _finite(token: TokenLogprob) -> float:
+    return round(token.logprob, 4) if math.isfinite(token.logprob) else LEAST_LOGPROB

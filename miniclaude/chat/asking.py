@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Protocol, cast
 
-from miniclaude.chat.history import CountTokens, branch_messages, fit, join_neighbours, size
+from miniclaude.chat.history import CountTokens, branch_messages, fit, go_on, join_neighbours, size
 from miniclaude.errors import ContextLengthError, MiniClaudeError
 from miniclaude.messages import Message, StreamEvent, Tool
 from miniclaude.providers.base import ChatRequest, Provider, Settings
@@ -61,19 +61,27 @@ async def ask(
     said: Sequence[Message] = (),
     tools: Sequence[Tool] = (),
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The provider's events for the branch, which is `user`'s. said: what came after it, calls of
-    tools and what they returned.
+    """The provider's events for the branch, which is `user`'s; one that ends with an answer is gone
+    on with. said: what came after it, calls of tools and what they returned.
 
     The branch is cut to an estimate first, and cut to half of that for as long as the provider
     says it is too long: an estimate is not a count. Raises what the provider raises;
     ContextLengthError only once nothing is left to drop.
     """
-    messages = [*branch_messages(branch, system), *said]
+    messages = go_on(branch_messages(branch, system), said)
+    continues = any(m.role == "assistant" and not m.tool_calls for m in messages[-1:])
     answer = settings.max_tokens or context // _ANSWER_SHARE
     sent = fit(messages, context - answer, count) if context else tuple(messages)
     while True:
         started = False
-        request = ChatRequest(model, join_neighbours(sent), settings, tools=tuple(tools), user=user)
+        request = ChatRequest(
+            model,
+            join_neighbours(sent),
+            settings,
+            tools=tuple(tools),
+            user=user,
+            continues=continues,
+        )
         try:
             async with aclosing(cast("Closable", provider.chat(request))) as events:
                 async for event in events:

@@ -20,6 +20,26 @@ class TurnDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenChoice:
+    """A token of the answer, and what the model weighed. offset: where it begins, in code points of
+    the answer. logprob: natural log, under the model's own distribution. top: the likeliest texts
+    at that place, with theirs."""
+
+    offset: int
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLogprobs:
+    """More of the answer's tokens, where they were asked for. number: how many came before."""
+
+    number: int
+    tokens: tuple[TokenChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TurnDone:
     """The answer is as long as it will be; what was written is kept."""
 
@@ -35,7 +55,7 @@ class TurnFailed:
     error: dict[str, Any]
 
 
-TurnEvent = TurnDelta | ToolStep | TurnDone | TurnFailed
+TurnEvent = TurnDelta | TurnLogprobs | ToolStep | TurnDone | TurnFailed
 
 
 def last_event(ending: Ending) -> TurnDone | TurnFailed:

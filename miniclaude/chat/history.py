@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from miniclaude.messages import Message, Role, TextPart, ToolCall, text_message
@@ -52,6 +53,17 @@ def _said(message: StoredMessage) -> list[Message]:
         )
         start = offset
     return [*said, text_message(message.role, message.content[start:])]
+
+
+def go_on(messages: Sequence[Message], said: Sequence[Message]) -> list[Message]:
+    """The messages, and what was said since. An answer that is gone on with, and then calls a tool,
+    is one message."""
+    if not messages or not said or messages[-1].role != "assistant" or messages[-1].tool_calls:
+        return [*messages, *said]
+    *before, begun = messages
+    first, *others = said
+    parts = (TextPart(begun.text + first.text),)
+    return [*before, replace(first, parts=parts), *others]
 
 
 def join_neighbours(messages: Sequence[Message]) -> tuple[Message, ...]:

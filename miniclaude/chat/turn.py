@@ -27,7 +27,7 @@ from miniclaude.errors import (
     StoreError,
 )
 from miniclaude.messages import Message, StreamEvent, Tool
-from miniclaude.providers.abilities import KnowsTools
+from miniclaude.providers.abilities import ContinuesAnswers, KnowsTools
 from miniclaude.providers.base import Provider, Settings
 from miniclaude.store.conversations import UNSET, Unset
 from miniclaude.store.database import Database
@@ -44,11 +44,12 @@ _MOST_UNSAVED = 100
 
 @dataclass(frozen=True, slots=True)
 class StartedTurn:
-    """Ids of what `start` committed."""
+    """Ids of what `start` committed. offset: code points that the answer has already."""
 
     turn_id: str
     user_message_id: str
     assistant_message_id: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Turns:
         *,
         content: str | None = None,
         parent_id: str | Unset | None = UNSET,
+        continue_id: str | None = None,
         model: str,
         settings: Settings | None = None,
         system: str | None = None,
@@ -111,7 +113,9 @@ class Turns:
         """Commit the question, then answer it in a task of its own.
 
         content: what the user says; None answers the user message `parent_id` again. parent_id:
-        UNSET is the conversation's head, None a new root. system: an instruction sent first. tools:
+        UNSET is the conversation's head, None a new root. continue_id: an answer that was cut
+        off and goes on in its place, with neither content nor parent. system: an instruction sent
+        first. tools:
         names of those that the answer may call; None is all there are where the model knows how
         to call, none elsewhere. ask_leave: whether each call waits for `decide`.
         Raises NotFoundError, ModelNotFoundError, InvalidRequestError, ConflictError (the parent is
@@ -127,6 +131,8 @@ class Turns:
         if ask_leave:
             stored["ask_leave"] = True
         asked = _Asked(provider, bare, settings, system, tools, ask_leave)
+        if continue_id is not None:
+            _check_continues(provider, bare, model, alone=content is None and parent_id is UNSET)
         if self._closing:
             raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
         if sum(turn.owner == owner for turn in self._live.values()) >= self._most_live:
@@ -141,21 +147,34 @@ class Turns:
         async def begin() -> StartedTurn:
             try:
                 await self._save_unsaved()
-                user_id, answer_id = await self._store.begin(
-                    owner,
-                    conversation_id,
-                    turn_id=turn.turn_id,
-                    content=content,
-                    parent_id=parent_id,
-                    model=model,
-                    settings=stored,
-                )
+                if continue_id is not None:
+                    begun = await self._store.resume(
+                        owner,
+                        conversation_id,
+                        turn_id=turn.turn_id,
+                        message_id=continue_id,
+                        model=model,
+                    )
+                    turn.go_on(begun)
+                    user_id, answer_id = begun.parent_id or begun.id, begun.id
+                else:
+                    user_id, answer_id = await self._store.begin(
+                        owner,
+                        conversation_id,
+                        turn_id=turn.turn_id,
+                        content=content,
+                        parent_id=parent_id,
+                        model=model,
+                        settings=stored,
+                    )
             except BaseException:
                 del self._live[turn.turn_id]
                 turn.answer.end(Ending("cancelled"))
                 raise
-            self._spawn(self._run(turn, self._ask(turn, user_id, asked)))
-            return StartedTurn(turn.turn_id, user_id, answer_id)
+            offset = turn.answer.length
+            leaf_id = user_id if continue_id is None else answer_id
+            self._spawn(self._run(turn, self._ask(turn, leaf_id, asked)))
+            return StartedTurn(turn.turn_id, user_id, answer_id, offset)
 
         # Whoever asked may hang up at any moment; a question that was committed is answered.
         return await asyncio.shield(self._spawn(begin()))
@@ -242,10 +261,10 @@ class Turns:
     async def _ask(
         self,
         turn: LiveTurn,
-        user_id: str,
+        leaf_id: str,
         asked: _Asked,
     ) -> AsyncGenerator[StreamEvent | ToolStep, None]:
-        branch = await self._messages.branch(turn.owner, turn.conversation_id, user_id)
+        branch = await self._messages.branch(turn.owner, turn.conversation_id, leaf_id)
         context = await self._contexts.of(asked.provider, asked.model)
 
         def ask_with(
@@ -319,6 +338,21 @@ class Turns:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _check_continues(provider: Provider, bare: str, model: str, *, alone: bool) -> None:
+    if not alone:
+        raise InvalidRequestError(
+            "`continue_id` goes with neither `content` nor `parent_id`.",
+            hint="Leave those out: the answer goes on where it is.",
+            param="continue_id",
+        )
+    if not isinstance(provider, ContinuesAnswers) or not provider.continues(bare):
+        raise InvalidRequestError(
+            f"The model {model[:256]!r} cannot go on with an answer that was cut off.",
+            hint="Ask for another answer instead.",
+            param="continue_id",
+        )
 
 
 def _stored_settings(settings: Settings, system: str | None) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from miniclaude.chat.answer import GrowingAnswer
-from miniclaude.chat.events import step_json
+from miniclaude.chat.events import step_json, stored_steps
 from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.errors import MiniClaudeError, ProviderError
 from miniclaude.messages import (
@@ -21,6 +21,7 @@ from miniclaude.messages import (
     ToolCall,
     Usage,
 )
+from miniclaude.store.messages import StoredMessage
 from miniclaude.store.text import MAX_TEXT, mend_text
 from miniclaude.store.turns import Ending, FinalStatus, Steps, TurnStore
 
@@ -34,7 +35,8 @@ _CLOSING_S = 10.0
 @dataclass(eq=False, slots=True)
 class LiveTurn:
     """A turn that this process is writing. `stopped` is set once; the first reason counts. leave:
-    calls of tools that wait for the person's word, by id."""
+    calls of tools that wait for the person's word, by id. written_before: tokens of the answer that
+    an earlier turn wrote."""
 
     owner: str
     conversation_id: str
@@ -43,11 +45,17 @@ class LiveTurn:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     stop_status: FinalStatus = "cancelled"
     leave: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
+    written_before: int = 0
 
     @property
     def steps(self) -> Steps:
         """The answer's calls of tools, as they are stored."""
         return [step_json(step) for step in self.answer.steps]
+
+    def go_on(self, begun: StoredMessage) -> None:
+        """Begin where an earlier turn left off."""
+        self.answer.restore(begun.content, stored_steps(begun))
+        self.written_before = begun.completion_tokens or 0
 
     async def approved(self, call: ToolCall) -> bool:
         """Wait for the person's word on a call, for a quarter of an hour at most."""
@@ -102,6 +110,9 @@ async def write_answer(
             await asyncio.wait({listener}, timeout=_CLOSING_S)
     if ending is None and listener.done() and not listener.cancelled():
         ending = listener.result()
+        if ending.usage is not None and turn.written_before:
+            written = ending.usage.completion_tokens + turn.written_before
+            ending = replace(ending, usage=replace(ending.usage, completion_tokens=written))
     return ending or Ending(turn.stop_status)
 
 
@@ -135,6 +146,7 @@ async def _listen(
             async for event in events:
                 match event:
                     case TextDelta(text=text):
+                        answer.weigh(event.logprobs)
                         answer.append(text[: MAX_TEXT - answer.length])
                         if answer.length >= MAX_TEXT:
                             return Ending("complete", "length", usage)

@@ -6,6 +6,7 @@ the same search by comparing all pairs.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -20,6 +21,7 @@ from miniclaude.messages import TextPart
 
 CHUNK_ROWS = 512
 CHUNK_CHARACTERS = 1 << 20
+SAME, NEARLY = "the same words as ", "nearly the same as "
 
 
 class NearDuplicates:
@@ -90,11 +92,11 @@ class NearDuplicates:
         """The rejection of a row that repeats an earlier one. row: as `example.to_row` has it."""
         if similarity == 1.0:
             self._same += 1
-            error, message = "duplicate_row", f"the same words as {earlier}."
+            error, message = "duplicate_row", f"{SAME}{earlier}."
         else:
             self._near += 1
             error = "near_duplicate_row"
-            message = f"nearly the same as {earlier}: {similarity:.0%} of the shingles in common."
+            message = f"{NEARLY}{earlier}: {similarity:.0%} of the shingles in common."
         cure = "Nothing to do: the first one is kept."
         return Rejection(place, error, message, cure, shown(row))
 
@@ -107,6 +109,19 @@ class NearDuplicates:
             "pairs compared": self._search.compared,
             "threshold": self.threshold,
         }
+
+
+def repeated_place(message: str) -> Place | None:
+    """The place that a rejection's message names, if it is one of `NearDuplicates`.
+
+    >>> repeated_place("the same words as my.json, item 3.")
+    Place(file='my.json', line=3, unit='item')
+    """
+    found = _REPEATS.match(message)
+    return None if found is None else Place(found[1], int(found[3]), found[2])
+
+
+_REPEATS = re.compile(rf"(?:{SAME}|{NEARLY})(.+), ([a-z]+) (\d+)[.:]", re.DOTALL)
 
 
 class Placed(Protocol):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from miniclaude.data.conversation import write_tools
 from miniclaude.data.example import Example, to_row
 from miniclaude.data.item_lines import encode
-from miniclaude.data.prepared import SPLITS, PreparedDataset
+from miniclaude.data.prepared import SPLITS, PreparedDataset, Split
 from miniclaude.data.rejection import Rejection, reject
 from miniclaude.data.work_folder import disk_errors
 from miniclaude.errors import ConflictError, InvalidRequestError, RowError
@@ -124,6 +126,16 @@ def export_rows(
                     except RowError as error:
                         left_out.append(reject(example.place, error, to_row(example)))
     return written, left_out
+
+
+def exported_lines(dataset: PreparedDataset, format_name: str, split: str) -> Iterator[str]:
+    """The lines that `export_rows` writes, without the rows that the form cannot hold. Raises
+    DatasetError."""
+    write = WRITERS[format_name]
+    for side in SPLITS if split == "all" else (cast("Split", split),):
+        for example in dataset.examples(side):
+            with suppress(RowError):
+                yield encode(write(example)) + "\n"
 
 
 def _split_system(messages: Sequence[Message]) -> tuple[str, Sequence[Message]]:

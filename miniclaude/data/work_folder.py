@@ -140,6 +140,13 @@ def leftovers(folder: Path) -> bool:
     return (folder.parent / f".{folder.name}.preparing").exists()
 
 
+def abandon(folder: Path) -> None:
+    """Throw away what an unfinished preparation has left; a finished dataset stays. Raises
+    ConflictError while a process is at work on it."""
+    with WorkFolder(folder, "") as work:
+        shutil.rmtree(work.path, ignore_errors=True)
+
+
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
     """What the disk refuses while a dataset is written: DiskFullError or StoreError. What is

@@ -26,13 +26,16 @@ from miniclaude.jobs.card import make_card
 from miniclaude.jobs.export import already_there, export
 from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell
 from miniclaude.jobs.rows import rows_of
+from miniclaude.jobs.samples import Samples
 from miniclaude.jobs.settle import Settled, settle
+from miniclaude.jobs.validate import validate_files
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.new_file import write_whole
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.loop import TrainResult
+from miniclaude.training.machine import held_memory, this_machine
 from miniclaude.training.run_log import Board, Record, RunLog, duration
 from miniclaude.training.tune import base_dtype, tune
 
@@ -78,6 +81,7 @@ def run_job(
             "total_steps": settled.steps,
             "seconds": settled.seconds,
             "trained_tokens": settled.trained_tokens,
+            "memory_bytes": settled.memory_bytes,
         }
     )
     if (wish := control()) != "go":  # the trial may have taken minutes
@@ -89,12 +93,13 @@ def run_job(
         tell(_metrics(0, settled.steps, {"valid_perplexity": before.score.perplexity}))
     if (wish := control()) != "go":
         return JobResult("paused" if wish == "pause" else "cancelled")
+    samples = Samples(() if held_out is None else held_out.prompts, model, tokenizer)
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         log = RunLog(
             folder / "metrics.jsonl",
             terminal if terminal is not None else nowhere,
             every=2.0,
-            listener=lambda record: _pass_on(record, settled.steps, tell),
+            listener=lambda record: _pass_on(record, settled.steps, tell, samples, place),
             board=board,
         )
         run = tune(model, tokenizer, dataset, spec, folder, log=log, control=control).run
@@ -149,6 +154,29 @@ def plan_job(order: JobOrder, folder: Path, tell: Tell, *, device: str = "auto")
     return settle(order, dataset, tokenizer, folder, tell, choose_device(device))
 
 
+def foretell_job(order: JobOrder, folder: Path, tell: Tell, *, device: str = "auto") -> None:
+    """Say what a run would take: its reasons as messages, and then
+
+        {"event": "foretold", "spec": fields of TuneSpec, "steps", "seconds", "trained_tokens",
+         "memory_bytes", "memory_free"}
+
+    Raises as `run_job` and `validate_files`.
+    """
+    validate_files(order, tell)
+    settled = plan_job(order, folder, tell, device=device)
+    tell(
+        {
+            "event": "foretold",
+            "spec": settled.spec.as_dict(),
+            "steps": settled.steps,
+            "seconds": settled.seconds,
+            "trained_tokens": settled.trained_tokens,
+            "memory_bytes": settled.memory_bytes,
+            "memory_free": this_machine(choose_device(device)).memory,
+        }
+    )
+
+
 def _held_out(dataset: PreparedDataset, tokenizer: Tokenizer, model: Transformer) -> HeldOut | None:
     """What both models are measured on; None when nothing is held out or nothing can be scored."""
     if not dataset.count("validation"):
@@ -191,15 +219,17 @@ def _metrics(step: int, steps: int, values: Mapping[str, float]) -> dict[str, ob
     return {"event": "metrics", "step": step, "total_steps": steps, **values}
 
 
-def _pass_on(record: Record, steps: int, tell: Tell) -> None:
+def _pass_on(
+    record: Record, steps: int, tell: Tell, samples: Samples, device: torch.device
+) -> None:
     """The run's own records as a job's events."""
     step = record.get("step")
     if "checkpoint" in record:
-        tell({"event": "checkpoint", "step": step})
+        tell({"event": "checkpoint", "step": step, "samples": samples.take()})
     elif isinstance(scores := record.get("held_out"), Mapping):
         values = {f"valid_{name}": value for name, value in scores.items()}
         tell({"event": "metrics", "step": step, "total_steps": steps, **values})
     elif "loss" in record:
         values = {key: value for key, value in record.items() if key not in ("step", "loss")}
-        told = {"train_loss": record["loss"], **values}
+        told = {"train_loss": record["loss"], **values, "memory_bytes": held_memory(device)}
         tell({"event": "metrics", "step": step, "total_steps": steps, **told})

@@ -7,14 +7,19 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from miniclaude.errors import CheckpointError
+from miniclaude.jobs.datasets import Datasets
+from miniclaude.jobs.foresight import Forecast, Foresight
 from miniclaude.jobs.life import WORKER
 from miniclaude.jobs.news import News, wait_for
 from miniclaude.jobs.order import JobOrder
 from miniclaude.jobs.place import place_of
 from miniclaude.jobs.plan import DATASET, Plan
+from miniclaude.jobs.preparing import Preparations
 from miniclaude.jobs.results import ResultFiles
 from miniclaude.jobs.runner import LOOK_SECONDS, Runner
-from miniclaude.model.library import Library
+from miniclaude.model.library import InstalledModel, Library
+from miniclaude.model.packing import read_packing
 from miniclaude.store.database import Database
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.files import Files
@@ -54,6 +59,15 @@ class FineTuning:
         self.jobs = Jobs(database)
         self.events = JobEvents(database)
         self.news = News()
+        self.datasets = Datasets(
+            workshop.datasets,
+            Preparations(workshop.datasets),
+            self.files,
+            self.folder,
+            self.jobs,
+            workshop.library,
+            place,
+        )
         self._plan = Plan(
             workshop.library, self.folder, workshop.datasets, workshop.adapters, workshop.runs
         )
@@ -67,11 +81,13 @@ class FineTuning:
             at_once=workshop.at_once,
             worker=workshop.worker,
         )
+        self.foresight = Foresight(self._order, workshop.runs, workshop.worker)
 
     @classmethod
     async def open(cls, database: Database, workshop: Workshop) -> FineTuning:
         """Take up what the last process left. Raises StoreError."""
         made = cls(database, workshop, await asyncio.to_thread(place_of, workshop.home))
+        await asyncio.to_thread(made.foresight.sweep)
         made.folder.sweep(await made.files.ids(made.place))
         made.runner.begin()
         return made
@@ -83,6 +99,16 @@ class FineTuning:
         job = await self.jobs.create(owner, self.place, new)
         self.news.tell()
         return job
+
+    async def foresee(self, owner: str, new: NewJob) -> Forecast:
+        """What a job would take. Raises as `create` and `Foresight.look`."""
+        await asyncio.to_thread(self._plan.check, new.model, new.training_file, new.validation_file)
+        await self.jobs.check_files(owner, self.place, new)
+        return await self.foresight.look(owner, self.place, new)
+
+    def bases(self) -> list[InstalledModel]:
+        """The models that can be taught, by name."""
+        return [model for model in self.library.list() if _can_be_taught(model)]
 
     async def cancel(self, owner: str, job_id: str) -> Job:
         """End the job; nothing of it is kept. Raises NotFoundError, ConflictError."""
@@ -116,6 +142,7 @@ class FineTuning:
 
     async def aclose(self) -> None:
         """End the workers; what they do goes on at the next start."""
+        await self.datasets.preparations.aclose()
         await self.runner.aclose()
 
     def _told(self, job: Job) -> Job:
@@ -128,3 +155,12 @@ class FineTuning:
             if file_id is not None and not file_id.startswith(DATASET):
                 names[file_id] = (await self.files.get(job.owner, file_id)).name
         return await asyncio.to_thread(self._plan.order, job, names)
+
+
+def _can_be_taught(model: InstalledModel) -> bool:
+    """As `plan.base_of` would take it; what is broken says so when it is asked for."""
+    try:
+        packing = read_packing(model.path)
+    except CheckpointError:
+        return False
+    return model.tuned is None and (packing is None or packing.bits != 4)

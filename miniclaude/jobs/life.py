@@ -10,7 +10,7 @@ from pathlib import Path
 from miniclaude.engine.connection import Connection, spawn
 from miniclaude.engine.protocol import Json, decode_error
 from miniclaude.errors import EngineError, MiniClaudeError
-from miniclaude.jobs.order import JobOrder, JobResult
+from miniclaude.jobs.order import JobOrder, JobResult, Task
 
 WORKER = ("-m", "miniclaude.jobs.worker")
 
@@ -28,10 +28,10 @@ class Life:
     """A worker process at work on one order. `live` it once; `pause` and `kill` from elsewhere."""
 
     def __init__(
-        self, order: JobOrder, folder: Path, *, validate: bool, arguments: Sequence[str] = WORKER
+        self, order: JobOrder, folder: Path, *, task: Task, arguments: Sequence[str] = WORKER
     ) -> None:
-        self._message = {"order": order.as_dict(), "folder": str(folder), "validate": validate}
-        self._validate = validate
+        self._message = {"order": order.as_dict(), "folder": str(folder), "task": task}
+        self._task = task
         self._arguments = arguments
         self._connection: Connection | None = None
         self._wish: str | None = None
@@ -43,9 +43,9 @@ class Life:
         return None if self._connection is None else self._connection.process.pid
 
     def pause(self) -> None:
-        """Ask it to save a checkpoint and end; while it validates there is nothing to save. Asking
+        """Ask it to save a checkpoint and end; unless it trains there is nothing to save. Asking
         twice is asking once."""
-        if self._validate:
+        if self._task != "train":
             self.kill()
         elif self._wish is None:
             self._wish = "pause"

@@ -5,8 +5,9 @@ and the result the work speaks through `tell`, one JSON object at a time:
 
     {"event": "message", "message": str, "level": "info" | "warn" | "error"}
     {"event": "metrics", "step": int, "total_steps": int, ...}   train_loss, valid_loss, …: numbers
-    {"event": "checkpoint", "step": int, ...}                    resumable from here; its metrics
-    {"event": "plan", "total_steps": int, "seconds": float, "trained_tokens": int}
+    {"event": "checkpoint", "step": int, "samples": [...], ...}  resumable from here; its metrics
+        samples: [{"prompt": str, "answer": str}], what the model answers at that step
+    {"event": "plan", "total_steps": int, "seconds": float, "trained_tokens": int, ...}
         what is expected, as soon as it is known and whenever it is known better
 
 Anything else in an event is kept as its data. A number that is not finite is left out.
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from miniclaude.model.tuned import tuned_name
+
+Task = Literal["train", "validate", "foretell"]
+"""What a worker does about an order: all of it, look at its files, or say what it would take."""
 
 Wish = Literal["go", "pause", "cancel"]
 

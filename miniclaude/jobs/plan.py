@@ -117,7 +117,11 @@ class Plan:
         there = {}
         if self._datasets.is_dir():
             # Found by looking, so that no name can reach outside the folder.
-            there = {path.name: path for path in self._datasets.iterdir()}
+            there = {
+                path.name: path
+                for path in self._datasets.iterdir()
+                if not path.name.startswith(".")
+            }
         folder = there.get(name)
         if folder is None or not (folder / "manifest.json").is_file():
             known = ", ".join(sorted({*there, "seed"})[:20])

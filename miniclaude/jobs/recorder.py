@@ -29,6 +29,10 @@ SHOWN = {
 MAX_VALUES = 64
 """Numbers in one event."""
 
+MAX_SAMPLES = 4
+MAX_SAMPLE_TEXT = 1_000
+"""Sample answers of a checkpoint, and characters of one."""
+
 _FRAME = ("event", "message", "level")
 
 
@@ -63,7 +67,8 @@ class Recorder:
         elif kind == "checkpoint":
             known = self._losses if self._losses.get("step") == step else {}
             metrics = {name: float(number) for name, number in {**known, **numbers}.items()}
-            await self._events.add_checkpoint(self._job, step, metrics)
+            samples = samples_of(told.get("samples"))
+            await self._events.add_checkpoint(self._job, step, metrics, samples)
             await self._queue.change(self._job.id, when=("running",), crashes=0)
             await self._add(NewEvent(f"Checkpoint saved at step {step}.", data=numbers))
             return True
@@ -97,6 +102,16 @@ def numbers_of(told: Mapping[str, Any]) -> dict[str, float]:
         if is_number and abs(value) < 1e15 and len(name) <= 64 and len(numbers) < MAX_VALUES:
             numbers[name] = value  # NaN is not less than anything
     return numbers
+
+
+def samples_of(told: object) -> list[dict[str, str]]:
+    """The sample answers among what was told, cut where they are too long."""
+    listed = told[:MAX_SAMPLES] if isinstance(told, list) else []
+    return [
+        {name: str(one.get(name, ""))[:MAX_SAMPLE_TEXT] for name in ("prompt", "answer")}
+        for one in listed
+        if isinstance(one, dict)
+    ]
 
 
 def _metrics_text(numbers: Mapping[str, float], step: int, total: int) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from miniclaude.errors import DiskFullError, MiniClaudeError, OverloadedError, StoreError
 from miniclaude.jobs.life import WORKER, End, Life
 from miniclaude.jobs.news import News, wait_for
-from miniclaude.jobs.order import JobOrder, JobResult
+from miniclaude.jobs.order import JobOrder, JobResult, Task
 from miniclaude.jobs.recorder import Recorder
 from miniclaude.jobs.results import ResultFiles
 from miniclaude.store.conversations import unix_now
@@ -144,7 +144,7 @@ class Runner:
         except MiniClaudeError as error:
             await self._fail(job, recorder, error)
             return
-        end = await self._live(job, order, recorder, validate=True)
+        end = await self._live(job, order, recorder, "validate")
         if self._closing or not await self._has_status(job, "validating_files"):
             return
         if end.result is not None:
@@ -169,7 +169,7 @@ class Runner:
         except MiniClaudeError as error:
             await self._fail(job, recorder, error)
             return False
-        end = await self._live(job, order, recorder, validate=False)
+        end = await self._live(job, order, recorder, "train")
         if end.result is not None and end.result.ended == "finished":
             await self._succeed(job, order, end.result, recorder)
             return False
@@ -203,11 +203,11 @@ class Runner:
         await asyncio.sleep(BACKOFF_SECONDS * 2 ** (crashes - 1))
         return True
 
-    async def _live(self, job: Job, order: JobOrder, recorder: Recorder, *, validate: bool) -> End:
+    async def _live(self, job: Job, order: JobOrder, recorder: Recorder, task: Task) -> End:
         """One worker's life, during which the job's row is watched."""
         folder = self._folder / job.id
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        life = Life(order, folder, validate=validate, arguments=self._worker)
+        life = Life(order, folder, task=task, arguments=self._worker)
         self._lives[job.id] = life
         if self._closing:
             life.pause()
@@ -216,7 +216,7 @@ class Runner:
             await self._persist(lambda: recorder.keep(told))
 
         watching = asyncio.create_task(
-            self._watch(job, life, "validating_files" if validate else "running")
+            self._watch(job, life, "validating_files" if task == "validate" else "running")
         )
         try:
             return await life.live(keep)

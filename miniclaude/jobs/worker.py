@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -21,7 +21,7 @@ from typing import NoReturn
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.protocol import MAX_LINE, Json, decode_line, encode_error
 from miniclaude.errors import NO_ROOM, DiskFullError, MiniClaudeError
-from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell, Wish
+from miniclaude.jobs.order import Control, JobOrder, JobResult, Task, Tell, Wish
 
 NICENESS = 10
 """Behind the engines: whoever chats while a model is trained should hardly notice."""
@@ -68,7 +68,15 @@ def validate(order: JobOrder, folder: Path, tell: Tell, control: Control) -> Job
     return validate_files(order, tell)
 
 
-def work(run: Run, check: Run) -> int:
+def foretell(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResult:
+    """Look at the files, then say what the run would take."""
+    from miniclaude.jobs.assemble import foretell_job
+
+    foretell_job(order, folder, tell)
+    return JobResult("finished")
+
+
+def work(works: Mapping[Task, Run]) -> int:
     """Read what to do, do it, say how it ended. Returns the exit code."""
     os.nice(NICENESS)
     send = claim_output()
@@ -78,9 +86,8 @@ def work(run: Run, check: Run) -> int:
     order, folder = JobOrder.from_dict(message["order"]), Path(message["folder"])
     commands: Commands = queue.SimpleQueue()
     threading.Thread(target=read_commands, args=(source, commands), daemon=True).start()
-    do = check if message["validate"] else run
     try:
-        result = do(order, folder, tell, control_of(commands))
+        result = works[message["task"]](order, folder, tell, control_of(commands))
     except MiniClaudeError as error:
         tell({"failed": encode_error(error)})
         return 1
@@ -100,10 +107,11 @@ def _full(error: OSError) -> DiskFullError:
     )
 
 
-def main(run: Run = train, check: Run = validate) -> NoReturn:
-    """The whole life of the process. run, check: who does the work; tests give stand-ins."""
+def main(works: Mapping[Task, Run] | None = None) -> NoReturn:
+    """The whole life of the process. works: who does each task; tests give stand-ins."""
+    own: dict[Task, Run] = {"train": train, "validate": validate, "foretell": foretell}
     try:
-        leave(work(run, check))
+        leave(work({**own, **(works or {})}))
     except Exception:
         traceback.print_exc()
         leave(1)

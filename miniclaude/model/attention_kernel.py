@@ -57,7 +57,7 @@ def load_bytes(builder: Any, address: Any) -> tuple[Any, Any]:
     return tuple(
         builder.sitofp(builder.sext(builder.ashr(half, eight), INTS), FLOATS)
         for half in (builder.shl(pairs, eight), pairs)
-    )  # type: ignore[return-value]
+    )
 
 
 def load_numbers(builder: Any, address: Any, *, eight: bool) -> tuple[Any, Any]:

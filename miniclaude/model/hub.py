@@ -97,10 +97,7 @@ def pull(
         " --name NAME`.",
     )
     base = checked_endpoint(endpoint)
-    headers = {"User-Agent": f"mini-claude/{__version__}"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    with httpx2.Client(headers=headers, follow_redirects=True, timeout=30.0) as client:
+    with _client(token) as client:
         listing = look_up(client, base, repo, revision)
         if _installed_revision(library, folder) == listing.revision:
             progress.note(f"{repo} is already here at revision {listing.revision[:12]}.")
@@ -125,6 +122,59 @@ def pull(
     _sweep(staging, {file.name for file in listing.files})
     source = {"repo": repo, "revision": listing.revision, "endpoint": base}
     return install(staging, library, repo, source, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What pulling a repository would take. bytes: to download, of which `here` are here already.
+    weight_bytes: of the files with weights. dtype: what config.json says they are stored in; empty
+    where it does not. installed: this very revision is here."""
+
+    repo: str
+    revision: str
+    files: int
+    bytes: int
+    here: int
+    weight_bytes: int
+    dtype: str
+    installed: bool
+
+
+def find_needs(
+    repo: str,
+    library: Library,
+    *,
+    endpoint: str = ENDPOINT,
+    token: str | None = None,
+    revision: str = "main",
+) -> Needs:
+    """Ask the hub what `repo` would take; nothing is written. Raises as `pull` does before its
+    first download."""
+    folder = folder_name(repo)
+    check_not_bundled(library, repo, "Pull another one.")
+    base = checked_endpoint(endpoint)
+    with _client(token) as client:
+        listing = look_up(client, base, repo, revision)
+        url = f"{base}/{repo}/resolve/{listing.revision}/config.json"
+        config = get_json(client, url, repo)
+    stored = config.get("torch_dtype", config.get("dtype"))
+    return Needs(
+        repo,
+        listing.revision,
+        len(listing.files),
+        listing.bytes,
+        min(_bytes_here(listing, library.home_models / ".pulling" / folder), listing.bytes),
+        sum(file.bytes for file in listing.files if WEIGHTS.fullmatch(file.name)),
+        stored if isinstance(stored, str) and len(stored) <= 32 else "",
+        _installed_revision(library, folder) == listing.revision,
+    )
+
+
+def _client(token: str | None) -> httpx2.Client:
+    headers = {"User-Agent": f"mini-claude/{__version__}"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx2.Client(headers=headers, follow_redirects=True, timeout=30.0)
 
 
 def look_up(client: httpx2.Client, base: str, repo: str, revision: str) -> Listing:

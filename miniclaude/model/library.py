@@ -179,18 +179,28 @@ class Library:
                         return _describe(models / folder, bundled=bundled)
         return None
 
-    def remove(self, name: str) -> InstalledModel:
-        """Delete a model's folder and say what it was.
+    def needed_by(self, name: str) -> tuple[str, ...]:
+        """The adapters that cannot answer without the model called `name`."""
+        return tuple(
+            other.name
+            for other in self.list()
+            if other.adapter is not None and other.tuned is not None and other.tuned.base == name
+        )
+
+    def removable(self, name: str) -> InstalledModel:
+        """The model called `name`, which may be removed.
 
         Raises ModelNotFoundError, and ConflictError for a bundled model or one that adapters need.
         """
         model = self.find(name)
-        needed_by = [
-            other.name
-            for other in self.list()
-            if other.adapter is not None and other.tuned is not None and other.tuned.base == name
-        ]
-        if needed_by and not model.bundled:
+        if model.bundled:
+            raise ConflictError(
+                f"model: {name!r} came with Mini-Claude and cannot be removed.",
+                hint="Choose another default model instead, with `serve --model NAME`.",
+                param="model",
+            )
+        needed_by = self.needed_by(name)
+        if needed_by:
             raise ConflictError(
                 f"model: {name!r} is the base of {', '.join(needed_by)}, which cannot answer"
                 " without it.",
@@ -198,12 +208,11 @@ class Library:
                 f" {needed_by[0]}`.",
                 param="model",
             )
-        if model.bundled:
-            raise ConflictError(
-                f"model: {name!r} came with Mini-Claude and cannot be removed.",
-                hint="Choose another default model instead, with `serve --model NAME`.",
-                param="model",
-            )
+        return model
+
+    def remove(self, name: str) -> InstalledModel:
+        """Delete a model's folder and say what it was. Raises what `removable` raises."""
+        model = self.removable(name)
         doomed = model.path.parent / f".removing-{model.path.name}"
         shutil.rmtree(doomed, ignore_errors=True)
         model.path.rename(doomed)  # gone for every reader at once, however long deleting takes

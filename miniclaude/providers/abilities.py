@@ -55,6 +55,16 @@ class KnowsTools(Protocol):
 
 
 @runtime_checkable
+class ContinuesAnswers(Protocol):
+    """Goes on with an answer that was cut off, from its very last word."""
+
+    def continues(self, model: str) -> bool:
+        """Whether a conversation whose last message is the assistant's may be asked about with
+        `ChatRequest.continues`."""
+        ...
+
+
+@runtime_checkable
 class EchoesPrompts(Protocol):
     """Tells how likely a raw prompt was, token by token, which is how choices are compared."""
 

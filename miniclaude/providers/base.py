@@ -57,7 +57,8 @@ class ChatRequest:
 
     tool_choice: auto, none, required, or the name of the tool that must be called.
     parallel_tool_calls: whether an answer may hold several calls. user: whose it is; what a
-    provider remembers of one user's texts is of no use to another.
+    provider remembers of one user's texts is of no use to another. continues: the last message is
+    the assistant's, and the answer goes on in it; only for providers that are `ContinuesAnswers`.
     """
 
     model: str
@@ -68,6 +69,7 @@ class ChatRequest:
     parallel_tool_calls: bool = True
     structure: Structure | None = None
     user: str = ""
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,22 @@ class CompletionRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What a model takes of this machine. bytes: its files; of an adapter its own, beside its
+    base's. parameters: numbers in them, 0 when they do not tell. adapter: it stands on a base that
+    other adapters share."""
+
+    bytes: int
+    parameters: int
+    adapter: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model on offer. created: Unix seconds. context: tokens, 0 when the provider won't say.
     parent: the model it was tuned from. root: where that tuning began. Both are empty for what was
-    not tuned, or when the provider won't say."""
+    not tuned, or when the provider won't say. cost: of a model on this machine.
+    continues: its provider is `ContinuesAnswers`."""
 
     id: str
     created: int
@@ -92,6 +106,8 @@ class ModelInfo:
     context: int = 0
     root: str = ""
     parent: str = ""
+    cost: ModelCost | None = None
+    continues: bool = False
 
 
 class Provider(Protocol):

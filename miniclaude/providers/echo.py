@@ -49,7 +49,7 @@ class Echo:
 
     async def models(self) -> list[ModelInfo]:
         """The one model there is."""
-        return [ModelInfo(MODEL, created=0, owned_by="mini-claude", context=CONTEXT)]
+        return [ModelInfo(MODEL, 0, "mini-claude", CONTEXT, continues=True)]
 
     def check(self, model: str) -> None:
         """Raises ModelNotFoundError for any name but `echo`."""
@@ -82,8 +82,14 @@ class Echo:
             )
         prompt_tokens = await self.count_tokens(request)
         answer = _last_user_text(request.messages)
+        if request.continues:
+            answer = answer.removeprefix(request.messages[-1].text)
         async for event in self._say(request.model, answer, prompt_tokens, request.settings):
             yield event
+
+    def continues(self, model: str) -> bool:
+        """With the words that are left."""
+        return True
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Words. Raises InvalidRequestError for images, which it cannot say back."""

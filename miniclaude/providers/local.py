@@ -36,8 +36,9 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.model.parameter_count import count_parameters
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
-from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost, ModelInfo, Settings
 from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
@@ -128,21 +129,15 @@ class Local:
 
     async def models(self) -> list[ModelInfo]:
         """What the library holds."""
-        return [
-            ModelInfo(
-                model.name,
-                model.created,
-                model.owner,
-                model.context,
-                root=model.root,
-                parent="" if model.tuned is None else model.tuned.base,
-            )
-            for model in await asyncio.to_thread(self._library.list)
-        ]
+        return await asyncio.to_thread(lambda: [_info(model) for model in self._library.list()])
 
     def check(self, model: str) -> None:
         """Raises ModelNotFoundError for a model, or the base of an adapter, that is not there."""
         _ = self._library.find(model).weights
+
+    def in_memory(self) -> list[str]:
+        """The models whose weights are in memory now."""
+        return [loaded.model.name for loaded in self._models.list()]
 
     def guessed(self) -> Mapping[str, Mapping[str, int]]:
         """By model: how many tokens were guessed, by whom, and how many were what came."""
@@ -169,7 +164,12 @@ class Local:
                 form = await asyncio.to_thread(answer_form, request, loaded.tokenizer)
             prompt = await _chat_prompt(loaded, request)
             events = _answer(
-                loaded, prompt, request.settings, request.user, continues=False, form=form
+                loaded,
+                prompt,
+                request.settings,
+                request.user,
+                continues=request.continues,
+                form=form,
             )
             with blamed(form):
                 async with aclosing(events):
@@ -187,6 +187,10 @@ class Local:
             return loaded.tokenizer.template is not None and (
                 await asyncio.to_thread(lambda: loaded.tokenizer.tool_format is not PLAIN)
             )
+
+    def continues(self, model: str) -> bool:
+        """What was said is put behind the place where the assistant begins to speak."""
+        return True
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
@@ -240,6 +244,19 @@ class Local:
         await self._models.aclose()
 
 
+def _info(model: InstalledModel) -> ModelInfo:
+    return ModelInfo(
+        model.name,
+        model.created,
+        model.owner,
+        model.context,
+        root=model.root,
+        parent="" if model.tuned is None else model.tuned.base,
+        cost=ModelCost(model.bytes, count_parameters(model.path), model.adapter is not None),
+        continues=True,
+    )
+
+
 async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
     """The conversation as ids. Raises InvalidRequestError for a model without a chat template,
     and what `encode_chat` raises."""
@@ -253,6 +270,10 @@ async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
     _check_size(loaded, characters, "messages")
     tools = () if request.tool_choice == "none" else request.tools
     _check_size(loaded, sum(len(str(tool)) for tool in tools), "tools")
+    if request.continues:
+        *before, begun = request.messages
+        encoded = await asyncio.to_thread(encode_chat, loaded.tokenizer, before, tools)
+        return encoded + await asyncio.to_thread(loaded.tokenizer.encode, begun.text)
     is_short = characters + SHORT_MESSAGE * len(request.messages) <= SHORT
     has_calls = bool(tools) or any(message.tool_calls for message in request.messages)
     if is_short and not has_calls and loaded.tokenizer.template.is_ours:

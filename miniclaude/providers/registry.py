@@ -35,6 +35,15 @@ class ChecksNames(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsMemory(Protocol):
+    """A provider that keeps models in this machine's memory."""
+
+    def in_memory(self) -> list[str]:
+        """Those that are there now, by name."""
+        ...
+
+
 def provider_factory(kind: str) -> Factory:
     """The factory that an installed package offers under the entry point group
     `miniclaude.providers`.
@@ -79,6 +88,24 @@ class Registry:
     def __init__(self, providers: Mapping[str, Provider], default_model: str) -> None:
         self.providers = dict(providers)
         self.default_model = default_model
+        self._replaced: list[Provider] = []
+
+    def put(self, name: str, provider: Provider) -> None:
+        """Use `provider` under this name from now on. One it replaces ends with the registry: it
+        may be in the middle of an answer."""
+        self.drop(name)
+        self.providers[name] = provider
+
+    def drop(self, name: str) -> None:
+        """Offer it no more."""
+        old = self.providers.pop(name, None)
+        if old is not None:
+            self._replaced.append(old)
+
+    def in_memory(self) -> set[str]:
+        """Models in this machine's memory, by name."""
+        knowing = [one for one in self.providers.values() if isinstance(one, KnowsMemory)]
+        return {name for provider in knowing for name in provider.in_memory()}
 
     def resolve(self, model: str) -> tuple[Provider, str]:
         """The provider for `model` (the default one when empty), and its own name for it.
@@ -114,12 +141,13 @@ class Registry:
 
     async def aclose(self) -> None:
         """Close every provider, even where one fails to."""
-        closing = (provider.aclose() for provider in self.providers.values())
-        for name, result in zip(
-            self.providers, await asyncio.gather(*closing, return_exceptions=True), strict=True
+        every = [*self.providers.values(), *self._replaced]
+        closing = (provider.aclose() for provider in every)
+        for provider, result in zip(
+            every, await asyncio.gather(*closing, return_exceptions=True), strict=True
         ):
             if isinstance(result, Exception):
-                log.warning("provider %s did not close: %s", name, result)
+                log.warning("provider %s did not close: %s", provider.name, result)
 
     async def _listing(self, name: str) -> list[ModelInfo]:
         try:

@@ -10,11 +10,13 @@ from typing import TypeVar
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import CompletionEvent, StreamEvent, Usage
 from miniclaude.providers.abilities import (
+    ContinuesAnswers,
     CountsTokens,
     EchoesPrompts,
     EmbeddingRequest,
     Embeddings,
     Embeds,
+    KnowsTools,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
 from miniclaude.server.answer_cache import HEADER, CachedAnswers
@@ -110,6 +112,16 @@ class Admitted:
         if not isinstance(self._provider, CountsTokens):
             raise self._cannot("count tokens", request.model)
         return await self._provider.count_tokens(request)
+
+    async def knows_tools(self, model: str) -> bool:
+        """Whether tools may be offered to a model unasked."""
+        provider = self._provider
+        return isinstance(provider, KnowsTools) and await provider.knows_tools(model)
+
+    def continues(self, model: str) -> bool:
+        """Whether the provider goes on with an answer that was cut off."""
+        provider = self._provider
+        return isinstance(provider, ContinuesAnswers) and provider.continues(model)
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Texts as vectors. Raises InvalidRequestError where the provider gives none,

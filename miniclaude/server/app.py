@@ -9,6 +9,7 @@ from functools import cache
 from fastapi import FastAPI
 
 from miniclaude import __version__
+from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
 from miniclaude.server.auth import Access
 from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
@@ -20,20 +21,27 @@ from miniclaude.server.quotas import Caller, Quota
 from miniclaude.server.rate_limits import RateLimits
 from miniclaude.server.request_ids import RequestIds
 from miniclaude.server.routes import (
+    attachments,
     chat,
     completions,
     conversations,
+    datasets,
     embeddings,
+    feedback,
     files,
     fine_tuning,
     health,
+    library,
     messages,
     metrics,
     models,
     openapi,
     page,
+    presets,
+    providers,
     responses,
     stream,
+    transfer,
 )
 from miniclaude.server.services import Services, open_services
 from miniclaude.settings import ServerSettings
@@ -49,9 +57,17 @@ API_ROUTERS = (
     embeddings.router,
     stream.router,
     models.router,
+    library.router,
+    providers.router,
+    # Before what takes any id: `/conversations/export` is no conversation.
+    transfer.router,
     conversations.router,
+    presets.router,
+    attachments.router,
+    feedback.router,
     files.router,
     fine_tuning.router,
+    datasets.router,
     health.router,
     metrics.router,
     openapi.router,
@@ -93,10 +109,19 @@ def create_app(
     add_error_handlers(app)
     # The last one added is the first to see a request.
     uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
+    imports = max(settings.max_body_bytes, transfer.MAX_IMPORT_BYTES)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        larger={("POST", "/files"): uploads, ("POST", "/v1/files"): uploads},
+        larger={
+            ("POST", f"{prefix}{path}"): most
+            for prefix in ("", "/v1")
+            for path, most in (
+                ("/files", uploads),
+                ("/attachments", MAX_ATTACHMENT),
+                ("/conversations/import", imports),
+            )
+        },
     )
     app.add_middleware(RateLimits)
     app.add_middleware(

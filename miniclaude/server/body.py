@@ -69,10 +69,16 @@ def _too_large(most: int) -> PayloadTooLargeError:
 async def read_json(request: Request) -> Any:
     """The request's body as JSON values.
 
-    Raises UnsupportedMediaTypeError when it is not declared as JSON (which also keeps other
-    sites' forms out) or is compressed, OverloadedError when the server stops before it is all
-    there, and what `parse_json` raises.
+    Raises UnsupportedMediaTypeError as `require_json` does, OverloadedError when the server stops
+    before it is all there, and what `parse_json` raises.
     """
+    require_json(request)
+    return parse_json(await unless_stopping(services_of(request).stopping, request.body))
+
+
+def require_json(request: Request) -> None:
+    """Raises UnsupportedMediaTypeError when the body is not declared as JSON (which also keeps
+    other sites' forms out) or is compressed."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise UnsupportedMediaTypeError(
@@ -85,7 +91,6 @@ async def read_json(request: Request) -> Any:
             f"The body's content encoding is {encoding[:40]!r}.",
             hint="Send it as it is, without Content-Encoding.",
         )
-    return parse_json(await unless_stopping(services_of(request).stopping, request.body))
 
 
 def parse_json(raw: bytes | str) -> Any:

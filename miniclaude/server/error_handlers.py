@@ -43,6 +43,7 @@ STATUS: dict[type[MiniClaudeError], int] = {
     # the caller; asking again before that is useless, so these are not 5xx.
     errors.CheckpointError: 422,
     errors.TokenizerError: 422,
+    errors.DatasetError: 422,
     errors.DiskFullError: 409,
     errors.TrainingDivergedError: 422,
     errors.DownloadError: 502,

@@ -17,7 +17,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
-from miniclaude.server.wire import chat, completions, conversations, embeddings, fine_tuning
+from miniclaude.server.wire import (
+    chat,
+    completions,
+    conversations,
+    datasets,
+    embeddings,
+    feedback,
+    fine_tuning,
+    library,
+    presets,
+    providers,
+)
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
 from miniclaude.server.wire.page_answers import ANSWERS, TurnEventAnswer
@@ -27,6 +38,7 @@ Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
 EVENTS = "text/event-stream"
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +64,21 @@ BODIES: dict[tuple[str, str], Reads] = {
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): Reads(
         conversations.Leave
     ),
+    ("post", "/presets"): Reads(presets.NewPreset),
+    ("put", "/conversations/{conversation_id}/messages/{message_id}/rating"): Reads(
+        feedback.RatingBody
+    ),
     ("post", "/fine_tuning/jobs"): Reads(fine_tuning.JobBody),
+    ("post", "/fine_tuning/preflight"): Reads(fine_tuning.JobBody),
     ("post", "/fine-tune"): Reads(fine_tuning.SimpleBody),
+    ("put", "/library/default"): Reads(library.DefaultModel),
+    ("post", "/library/remove"): Reads(library.ModelName),
+    ("post", "/library/needs"): Reads(library.Repository),
+    ("post", "/library/tasks"): Reads(library.NewTask),
+    ("put", "/providers/{name}"): Reads(providers.ProviderBody),
+    ("post", "/datasets"): Reads(datasets.NewDataset),
+    ("post", "/datasets/{name}/check"): Reads(datasets.WrittenRow),
+    ("post", "/datasets/{name}/versions"): Reads(datasets.NewVersion),
 }
 """Every route that reads JSON; a test finds the one that is missing."""
 
@@ -65,9 +90,17 @@ UPLOAD: Json = {
         "file": {"type": "string", "contentMediaType": "application/octet-stream"},
     },
 }
+EXPORTED: Json = {"type": ["object", "array"], "description": "The file, as it was exported."}
 CONTENT: dict[tuple[str, str], str] = {
     ("get", "/files/{file_id}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/content"): "application/octet-stream",
+    ("get", "/datasets/{name}/report"): "application/octet-stream",
+    ("get", "/conversations/{conversation_id}/export"): "application/octet-stream",
+    ("get", "/feedback/export"): "application/jsonl",
     ("get", "/metrics"): "text/plain",
+    ("get", "/library/exports/{name}"): "application/octet-stream",
+    ("get", "/library/tasks/{task_id}/events"): EVENTS,
+    ("get", "/preparations/{preparation_id}/events"): EVENTS,
     ("get", "/conversations/{conversation_id}/turns/{turn_id}/events"): EVENTS,
 }
 """What is answered where it is not JSON."""
@@ -160,6 +193,10 @@ def _describe(
         operation["requestBody"] = _content("application/json", references[reads.body])
     elif (method, path) == ("post", "/files"):
         operation["requestBody"] = _content("multipart/form-data", UPLOAD)
+    elif (method, path) == ("post", "/attachments"):
+        operation["requestBody"] = _content(BYTES, UPLOAD["properties"]["file"])
+    elif (method, path) == ("post", "/conversations/import"):
+        operation["requestBody"] = _content("application/json", EXPORTED)
     responses = operation["responses"]
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()

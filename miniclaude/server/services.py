@@ -21,28 +21,37 @@ from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.metrics import Metrics
 from miniclaude.server.quotas import Caller, caller_of
 from miniclaude.server.warmup import Warmup
+from miniclaude.server.workbench import Workbench
 from miniclaude.settings import ServerSettings
+from miniclaude.store.choices import Choices, read_choices
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.presets import Presets
+from miniclaude.store.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """stopping: set when the server begins to stop; whoever is streaming then ends.
     find_default: the default model when there was none at the start; models may be pulled later.
-    fine_tuning: None where there is no home folder to do it in. answers: those that are kept."""
+    fine_tuning, workbench: None where there is no home folder to do it in. answers: those that are
+    kept."""
 
     registry: Registry
     admission: Admission
     conversations: Conversations
     messages: Messages
+    presets: Presets
+    ratings: Ratings
+    database: Database
     turns: Turns
     warmup: Warmup
     find_default: Callable[[], str] = str
     fine_tuning: FineTuning | None = None
     answers: AnswerCache = field(default_factory=lambda: AnswerCache(0))
     stopping: Stopping = field(default_factory=Stopping)
+    workbench: Workbench | None = None
 
     @property
     def default_model(self) -> str:
@@ -79,6 +88,8 @@ class Services:
         await self.turns.aclose()
         if self.fine_tuning is not None:
             await self.fine_tuning.aclose()
+        if self.workbench is not None:
+            await self.workbench.aclose()
 
 
 def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[Admitted, str]]:
@@ -117,6 +128,17 @@ def fine_tuning_of(connection: HTTPConnection) -> FineTuning:
     return fine_tuning
 
 
+def workbench_of(connection: HTTPConnection) -> Workbench:
+    """The app's workbench. Raises NotFoundError where it has none."""
+    workbench = services_of(connection).workbench
+    if workbench is None:
+        raise NotFoundError(
+            "This server does not look after models.",
+            hint="Use one started by `mini-claude serve`.",
+        )
+    return workbench
+
+
 @asynccontextmanager
 async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     """Open what `settings` ask for. The caller holds the home's lock.
@@ -133,6 +155,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             lambda: default_model(library),
             workshop_of(settings, library),
             settings.answer_cache_bytes,
+            await Workbench.open(settings, library),
         ) as services:
             services.warmup.begin()
             yield services
@@ -148,6 +171,7 @@ async def opened(
     find_default: Callable[[], str] = str,
     workshop: Workshop | None = None,
     answer_cache_bytes: int = 0,
+    workbench: Workbench | None = None,
 ) -> AsyncIterator[Services]:
     """Services over the database at `database_url`; turns that a killed process left unfinished
     are marked interrupted first, and fine-tuning jobs go on. Raises StoreError."""
@@ -161,11 +185,15 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Presets(database),
+            Ratings(database),
+            database,
             turns,
             Warmup(registry),
             find_default,
             None if workshop is None else await FineTuning.open(database, workshop),
             AnswerCache(answer_cache_bytes),
+            workbench=workbench,
         )
         try:
             yield services
@@ -190,17 +218,20 @@ def workshop_of(settings: ServerSettings, library: Library) -> Workshop:
 
 
 def make_registry(settings: ServerSettings, library: Library) -> Registry:
-    """The local models, and the providers that are configured. `echo` only when it is asked for:
-    it is no model.
+    """The local models, and the providers that are configured or were chosen on the page. `echo`
+    only when it is asked for: it is no model.
 
-    Raises SettingsError for a provider that nothing offers.
+    Raises SettingsError for a provider that nothing offers, StoreError for choices that cannot be
+    read.
     """
+    choices = read_choices(settings.home)
     configured: dict[str, dict[str, object]] = {
-        name: provider.options() for name, provider in settings.providers.items()
+        name: choice.options() for name, choice in choices.providers.items()
     }
+    configured |= {name: provider.options() for name, provider in settings.providers.items()}
     if settings.model == "echo":
         configured.setdefault("echo", {})
-    default = settings.model or default_model(library)
+    default = settings.model or chosen_model(library, choices) or default_model(library)
     configured["local"] = {
         "library": library,
         "device": settings.device,
@@ -212,6 +243,15 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
         "drafted": default,
     }
     return Registry(create_providers(configured), default)
+
+
+def chosen_model(library: Library, choices: Choices) -> str:
+    """The default that was chosen on the page; empty where none was, or where it is gone."""
+    model = choices.model
+    there = model.partition("/")[0] in choices.providers or any(
+        installed.name == model for installed in library.list()
+    )
+    return model if model and there else ""
 
 
 def default_model(library: Library) -> str:

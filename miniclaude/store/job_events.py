@@ -29,6 +29,9 @@ MAX_MESSAGE = 4_000
 _EVENT_ID = re.compile(r"ftevent-[0-9a-f]{32}\Z")
 _CHECKPOINT_ID = re.compile(r"ftckpt-[0-9a-f]{32}\Z")
 
+_SAMPLES = "samples"
+"""Where a checkpoint's sample answers stand among its metrics."""
+
 Level = Literal["info", "warn", "error"]
 EventType = Literal["message", "metrics"]
 
@@ -58,13 +61,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A step that training can go on from, or could once. metrics: numbers by name."""
+    """A step that training can go on from, or could once. metrics: numbers by name. samples: what
+    the model then answered, `{"prompt", "answer"}` each."""
 
     number: int
     id: str
     step: int
     metrics: Mapping[str, float]
     created_at: float
+    samples: Sequence[Mapping[str, str]] = ()
 
 
 class JobEvents:
@@ -142,11 +147,20 @@ class JobEvents:
 
         return await self._database.read(fetch)
 
-    async def add_checkpoint(self, job: Job, step: int, metrics: Mapping[str, float]) -> None:
+    async def add_checkpoint(
+        self,
+        job: Job,
+        step: int,
+        metrics: Mapping[str, float],
+        samples: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         """Keep a checkpoint; one of a step that is kept already (a resumed run comes by it again)
         changes nothing."""
         table = job_checkpoints.c
         known = select(table.id).where(table.job_id == job.id, table.step == step)
+        kept: dict[str, Any] = dict(metrics)
+        if samples:
+            kept[_SAMPLES] = [{k: mend_text(text) for k, text in one.items()} for one in samples]
 
         async def add(connection: AsyncConnection) -> None:
             if (await connection.execute(known)).first() is None:
@@ -156,7 +170,7 @@ class JobEvents:
                         job_id=job.id,
                         owner=job.owner,
                         step=step,
-                        metrics=dict(metrics),
+                        metrics=kept,
                         created_at=unix_now(),
                     )
                 )
@@ -185,10 +199,7 @@ class JobEvents:
                 if number is None:
                     raise not_found("checkpoint", "after")
                 page = wanted.where(table.number < number)
-            return tuple(
-                Checkpoint(row.number, row.id, row.step, row.metrics, row.created_at)
-                for row in await connection.execute(page)
-            )
+            return tuple(_checkpoint(row) for row in await connection.execute(page))
 
         rows = await self._database.read(fetch)
         return rows[:limit], len(rows) > limit
@@ -203,6 +214,12 @@ async def _number(connection: AsyncConnection, job_id: str, event_id: str) -> in
     if number is None:
         raise not_found("event", "after")
     return int(number)
+
+
+def _checkpoint(row: Row[Any]) -> Checkpoint:
+    metrics = dict(row.metrics)
+    samples = metrics.pop(_SAMPLES, ())
+    return Checkpoint(row.number, row.id, row.step, metrics, row.created_at, samples)
 
 
 def _event(row: Row[Any]) -> Event:

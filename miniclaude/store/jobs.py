@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import ConflictError, RateLimitError
@@ -93,6 +93,13 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def check_files(self, owner: str, place: str, new: NewJob) -> None:
+        """Raises InvalidRequestError for a file that `create` would refuse."""
+        wanted = _files(new.training_file, new.validation_file)
+        await self._database.write(
+            lambda connection: require_files(connection, owner, place, wanted)
+        )
+
     async def create(self, owner: str, place: str, new: NewJob) -> Job:
         """A job whose files are still to be validated.
 
@@ -140,6 +147,17 @@ class Jobs:
         """Raises NotFoundError."""
         return await self._database.read(lambda connection: fetch_job(connection, owner, job_id))
 
+    async def made(self, owner: str, models: Collection[str]) -> dict[str, Job]:
+        """The jobs whose results have these names, by name."""
+
+        async def fetch(connection: AsyncConnection) -> dict[str, Job]:
+            wanted = and_(jobs.c.owner == owner, jobs.c.fine_tuned_model.in_(list(models)))
+            rows = await connection.execute(select(jobs).where(wanted))
+            found = [_job(row) for row in rows]
+            return {job.fine_tuned_model: job for job in found if job.fine_tuned_model}
+
+        return await self._database.read(fetch)
+
     async def list(
         self, owner: str, *, limit: int = 20, after: str | None = None
     ) -> tuple[list[Job], bool]:
@@ -158,6 +176,24 @@ class Jobs:
 
         rows = await self._database.read(fetch)
         return rows[:limit], len(rows) > limit
+
+    async def user_of(self, place: str, data: str) -> str | None:
+        """The id of a job that is not finished and needs these rows, by the name that a job calls
+        them; of any owner: the rows are the home folder's."""
+        wanted = (
+            select(jobs.c.id)
+            .where(
+                jobs.c.place == place,
+                jobs.c.status.in_(UNFINISHED),
+                or_(jobs.c.training_file == data, jobs.c.validation_file == data),
+            )
+            .limit(1)
+        )
+
+        async def fetch(connection: AsyncConnection) -> str | None:
+            return (await connection.execute(wanted)).scalar()
+
+        return await self._database.read(fetch)
 
     async def cancel(self, owner: str, job_id: str) -> Job:
         """A failed job is cancelled by who will not resume it: then what it saved is removed.

@@ -1,8 +1,8 @@
 """The tables, as SQLAlchemy sees them; `migrations/` makes them.
 
-    conversations 1 ──< messages
+    conversations 1 ──< messages 1 ──< ratings
                             │ parent_id: the message this one answers or follows; NULL at a root
-    files       jobs 1 ──< job_events, job_checkpoints
+    presets     files       jobs 1 ──< job_events, job_checkpoints
 
 `parent_id` is the only truth about the tree. That a message and its parent are of one
 conversation, and a message and its conversation of one owner, is held by foreign keys. `number`
@@ -45,12 +45,34 @@ conversations = Table(
     Column("title", Text, nullable=False),
     Column("pinned", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
+    Column("folder", Text, nullable=False, server_default=""),
     Column("head_id", _Id),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("settings", JSON(none_as_null=True)),
     UniqueConstraint("id", name="conversations_id"),
     UniqueConstraint("id", "owner", name="conversations_id_owner"),
     Index("conversations_listing", "owner", "archived", "pinned", "updated_at", "id"),
+    Index(
+        "conversations_folders",
+        "owner",
+        "folder",
+        sqlite_where=text("folder <> ''"),
+        postgresql_where=text("folder <> ''"),
+    ),
+)
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("id", _Id, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("id", name="presets_id"),
+    UniqueConstraint("owner", "name", name="presets_owner_name"),
 )
 
 messages = Table(
@@ -99,6 +121,30 @@ messages = Table(
         sqlite_where=text("status = 'streaming'"),
         postgresql_where=text("status = 'streaming'"),
     ),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("conversation_id", _Id, nullable=False),
+    Column("message_id", _Id, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("thumb", Text),
+    Column("reason", Text),
+    Column("note", Text, nullable=False),
+    Column("correction", Text),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    UniqueConstraint("conversation_id", "message_id", "owner", name="ratings_message"),
+    ForeignKeyConstraint(
+        ["conversation_id", "message_id"],
+        ["messages.conversation_id", "messages.id"],
+        ondelete="CASCADE",
+        name="ratings_of",
+    ),
+    CheckConstraint("thumb IN ('up', 'down')", name="ratings_thumb"),
+    Index("ratings_listing", "owner", "number"),
 )
 
 files = Table(

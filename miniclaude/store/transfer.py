@@ -1,4 +1,4 @@
-"""A conversation as one JSON document, and back: the whole tree, every branch.
+"""A conversation as one JSON document, and back: the whole tree, every branch, what was rated.
 
 The document has no ids: a message names its parent by its place in the list, parents first. So
 a document can be imported anywhere and any number of times, and a cycle cannot be written down.
@@ -6,14 +6,19 @@ a document can be imported anywhere and any number of times, and a cycle cannot 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
+import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import FinishReason, Role
 from miniclaude.store.conversations import (
+    MAX_FOLDER,
     MAX_TITLE,
     Conversation,
     fetch_conversation,
@@ -22,10 +27,22 @@ from miniclaude.store.conversations import (
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id
 from miniclaude.store.messages import StoredMessage, fetch_tree, insert_messages
+from miniclaude.store.ratings import (
+    MAX_NOTE,
+    Rating,
+    Reason,
+    Thumb,
+    fetch_ratings,
+    insert_ratings,
+)
+from miniclaude.store.tables import conversations
 from miniclaude.store.text import check_text
 
+FORMAT = "mini-claude.conversation"
 MAX_MESSAGES = 100_000
 MAX_STEPS = 1_000
+MESSAGES_AT_ONCE = 2_000
+"""Of an import, in one transaction."""
 
 _Text = Annotated[str, AfterValidator(lambda text: check_text(text, "document"))]
 _Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
@@ -47,6 +64,15 @@ class _Step(_Document):
     offset: _Count
 
 
+class _Rating(_Document):
+    thumb: Thumb | None
+    reason: Reason | None
+    note: Annotated[_Text, Field(max_length=MAX_NOTE)]
+    correction: _Text | None
+    created_at: _Time
+    updated_at: _Time
+
+
 class _Message(_Document):
     """parent: the place of the parent in the list, None at a root."""
 
@@ -63,6 +89,7 @@ class _Message(_Document):
     error: dict[_Text, _Text | None] | None
     settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
     steps: Annotated[list[_Step], Field(max_length=MAX_STEPS)] | None = None
+    rating: _Rating | None = None
 
 
 class _Conversation(_Document):
@@ -73,6 +100,7 @@ class _Conversation(_Document):
     title: Annotated[_Text, Field(max_length=MAX_TITLE)]
     pinned: bool
     archived: bool
+    folder: Annotated[_Text, Field(max_length=MAX_FOLDER)] = ""
     head: _Count | None
     created_at: _Time
     updated_at: _Time
@@ -85,38 +113,28 @@ async def export_conversation(
     """The conversation as a JSON document; an answer still being written is exported as it is
     now, interrupted. Raises NotFoundError."""
 
-    async def fetch(connection: AsyncConnection) -> tuple[Conversation, list[StoredMessage]]:
+    async def fetch(
+        connection: AsyncConnection,
+    ) -> tuple[Conversation, list[StoredMessage], dict[str, Rating]]:
         conversation = await fetch_conversation(connection, owner, conversation_id)
-        return conversation, await fetch_tree(connection, owner, conversation_id)
+        tree = await fetch_tree(connection, owner, conversation_id)
+        return conversation, tree, await fetch_ratings(connection, owner, conversation_id)
 
-    conversation, tree = await database.read(fetch)
+    conversation, tree, ratings = await database.read(fetch)
     place: dict[str | None, int | None] = {None: None}
     place.update({message.id: number for number, message in enumerate(tree)})
     return {
-        "format": "mini-claude.conversation",
+        "format": FORMAT,
         "version": 1,
         "title": conversation.title,
         "pinned": conversation.pinned,
         "archived": conversation.archived,
+        **({"folder": conversation.folder} if conversation.folder else {}),
         "head": place[conversation.head_id],
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "messages": [
-            {
-                "parent": place[message.parent_id],
-                "role": message.role,
-                "content": message.content,
-                "status": "interrupted" if message.status == "streaming" else message.status,
-                "model": message.model,
-                "created_at": message.created_at,
-                "finish_reason": message.finish_reason,
-                "prompt_tokens": message.prompt_tokens,
-                "completion_tokens": message.completion_tokens,
-                "cached_tokens": message.cached_tokens,
-                "error": message.error,
-                "settings": message.settings,
-                **({"steps": message.steps} if message.steps else {}),
-            }
+            _message_document(message, place[message.parent_id], ratings.get(message.id))
             for message in tree
         ],
     }
@@ -127,7 +145,75 @@ async def import_conversation(database: Database, owner: str, document: object) 
 
     Raises InvalidRequestError naming the first thing wrong; nothing is stored then.
     """
-    read = _checked(document)
+    [made] = await import_checked(database, owner, [Checked(document)])
+    return made
+
+
+class Checked:
+    """A document that was found to be one of ours. Raises InvalidRequestError naming the first
+    thing wrong."""
+
+    def __init__(self, document: object) -> None:
+        self.read = _checked(document)
+
+    @property
+    def messages(self) -> int:
+        """How many there are."""
+        return len(self.read.messages)
+
+
+async def import_checked(
+    database: Database, owner: str, documents: Sequence[Checked]
+) -> list[Conversation]:
+    """Store documents as new conversations of `owner`: all of them, or none.
+
+    Some thousand messages at a time, so that answers being written meanwhile can be saved; when
+    the store fails on the way, what was stored is removed again. (Only a server killed in the
+    middle leaves what it had stored, each conversation whole.)
+    """
+    made: list[Conversation] = []
+    try:
+        for part in _parts(documents):
+            rows = [_rows(document.read) for document in part]
+            made += [conversation for conversation, _, _ in rows]
+            await database.write(partial(_insert, owner=owner, rows=rows))
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            for conversation in made:
+                await database.write(partial(_remove, owner=owner, id=conversation.id))
+        raise
+    return made
+
+
+def _parts(documents: Sequence[Checked]) -> Iterator[list[Checked]]:
+    part: list[Checked] = []
+    messages = 0
+    for document in documents:
+        part.append(document)
+        messages += document.messages + 1
+        if messages >= MESSAGES_AT_ONCE:
+            yield part
+            part, messages = [], 0
+    if part:
+        yield part
+
+
+_Rows = tuple[Conversation, list[StoredMessage], list[Rating]]
+
+
+async def _insert(connection: AsyncConnection, *, owner: str, rows: list[_Rows]) -> None:
+    for conversation, messages, ratings in rows:
+        await insert_conversation(connection, owner, conversation)
+        await insert_messages(connection, owner, messages)
+        await insert_ratings(connection, owner, ratings)
+
+
+async def _remove(connection: AsyncConnection, *, owner: str, id: str) -> None:
+    table = conversations.c
+    await connection.execute(delete(conversations).where(table.id == id, table.owner == owner))
+
+
+def _rows(read: _Conversation) -> _Rows:
     ids = [new_id() for _ in read.messages]
     conversation = Conversation(
         id=new_id(),
@@ -137,23 +223,47 @@ async def import_conversation(database: Database, owner: str, document: object) 
         head_id=None if read.head is None else ids[read.head],
         created_at=round(read.created_at, 6),
         updated_at=round(read.updated_at, 6),
+        folder=read.folder,
     )
     rows = [
         StoredMessage(
             id=message_id,
             conversation_id=conversation.id,
             parent_id=None if message.parent is None else ids[message.parent],
-            **message.model_dump(exclude={"parent"}),
+            **message.model_dump(exclude={"parent", "rating"}),
         )
         for message_id, message in zip(ids, read.messages, strict=True)
     ]
+    ratings = [
+        Rating(conversation.id, message_id, **message.rating.model_dump())
+        for message_id, message in zip(ids, read.messages, strict=True)
+        if message.rating is not None
+    ]
+    return conversation, rows, ratings
 
-    async def insert(connection: AsyncConnection) -> None:
-        await insert_conversation(connection, owner, conversation)
-        await insert_messages(connection, owner, rows)
 
-    await database.write(insert)
-    return conversation
+def _message_document(
+    message: StoredMessage, parent: int | None, rating: Rating | None
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "parent": parent,
+        "role": message.role,
+        "content": message.content,
+        "status": "interrupted" if message.status == "streaming" else message.status,
+        "model": message.model,
+        "created_at": message.created_at,
+        "finish_reason": message.finish_reason,
+        "prompt_tokens": message.prompt_tokens,
+        "completion_tokens": message.completion_tokens,
+        "cached_tokens": message.cached_tokens,
+        "error": message.error,
+        "settings": message.settings,
+    }
+    if message.steps:
+        document["steps"] = message.steps
+    if rating is not None:
+        document["rating"] = {name: getattr(rating, name) for name in _Rating.model_fields}
+    return document
 
 
 def _checked(document: object) -> _Conversation:
@@ -166,6 +276,8 @@ def _checked(document: object) -> _Conversation:
         place = ".".join(str(step) for step in first["loc"]) or "the document"
         raise _wrong(f"{place}: {first['msg']}") from None
     for number, message in enumerate(read.messages):
+        if message.rating is not None and message.role != "assistant":
+            raise _wrong(f"messages.{number}.rating: only answers are rated")
         if message.parent is not None and message.parent >= number:
             raise _wrong(f"messages.{number}.parent: a parent must come before its children")
     if read.head is not None and read.head >= len(read.messages):

@@ -104,6 +104,41 @@ class TurnStore:
 
         return await self._database.write(insert)
 
+    async def resume(
+        self, owner: str, conversation_id: str, *, turn_id: str, message_id: str, model: str
+    ) -> StoredMessage:
+        """Make an answer that was cut off `streaming` again, under a new turn; it becomes the
+        conversation's head. Returns it as it was. Raises NotFoundError; ConflictError while it is
+        being written; InvalidRequestError for what cannot be gone on with."""
+
+        async def change(connection: AsyncConnection) -> StoredMessage:
+            await fetch_conversation(connection, owner, conversation_id, lock=True)
+            answer = await fetch_message(connection, owner, conversation_id, message_id)
+            _check_unfinished(answer)
+            await connection.execute(
+                update(messages)
+                .where(
+                    messages.c.conversation_id == conversation_id,
+                    messages.c.id == message_id,
+                    messages.c.owner == owner,
+                )
+                .values(
+                    status="streaming",
+                    turn_id=turn_id,
+                    model=model,
+                    finish_reason=None,
+                    error=None,
+                )
+            )
+            await connection.execute(
+                update(conversations)
+                .where(conversations.c.id == conversation_id, conversations.c.owner == owner)
+                .values(head_id=message_id, updated_at=unix_now())
+            )
+            return answer
+
+        return await self._database.write(change)
+
     async def save(self, owner: str, turn_id: str, content: str, steps: Steps = None) -> bool:
         """Store the answer as far as it goes. False when the row is gone or no longer streaming:
         whoever deleted the conversation does not want the rest."""
@@ -187,6 +222,23 @@ def _check_question(content: str, parent: StoredMessage | None) -> None:
             "The answer that this message would follow is still being written.",
             hint="Wait until it ends, or stop it first.",
             param="parent_id",
+        )
+
+
+def _check_unfinished(answer: StoredMessage) -> None:
+    if answer.status == "streaming":
+        raise ConflictError(
+            "This answer is still being written.",
+            hint="Wait until it ends, or stop it first.",
+            param="continue_id",
+        )
+    cut_off = answer.status != "complete" or answer.finish_reason == "length"
+    if answer.role != "assistant" or not cut_off or not answer.content.strip():
+        raise InvalidRequestError(
+            "There is nothing to go on with: `continue_id` is not an answer that was cut off"
+            " after its first word.",
+            hint="Ask for another answer: give its question's id as `parent_id`.",
+            param="continue_id",
         )
 
 

@@ -38,6 +38,24 @@ def this_machine(device: torch.device | str = "cpu", limit: int | None = None) -
     )
 
 
+def held_memory(device: torch.device) -> int:
+    """Bytes that this process holds at present, of a GPU's memory or else of the machine's; 0 where
+    the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_reserved(device))
+    return own_memory("VmRSS")
+
+
+def own_memory(field: str) -> int:
+    """A size of this process, in bytes; 0 where the system does not say. Source: proc(5)."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    found = next((line for line in lines if line.startswith(f"{field}:")), f"{field}: 0 kB")
+    return int(found.split()[1]) << 10
+
+
 def has_fast_bfloat16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """By the chip's own word: compute capability 8 and above, or the CPU's flags."""
     if device.type == "cuda":

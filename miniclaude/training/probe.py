@@ -30,6 +30,7 @@ from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.held_out import mean_loss
 from miniclaude.training.loop import Wish, train
+from miniclaude.training.machine import own_memory
 from miniclaude.training.material import Material, gather
 from miniclaude.training.objective import BatchSource
 from miniclaude.training.preference_material import gather_comparisons, unknown_reference
@@ -215,16 +216,6 @@ def peak_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return own_memory("VmHWM")
-
-
-def own_memory(field: str) -> int:
-    """A size of this process, in bytes; 0 where the system does not say. Source: proc(5)."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return 0
-    found = next((line for line in lines if line.startswith(f"{field}:")), f"{field}: 0 kB")
-    return int(found.split()[1]) << 10
 
 
 def leave_when_too_large(limit: int, tell: Callable[[Mapping[str, object]], None]) -> None:

@@ -53,7 +53,7 @@ def near(model: Transformer) -> Transformer:
     return draft
 
 
-def drafting(family: str, draft: Transformer, **limits: int) -> Engine:
+def drafting(family: str, draft: Transformer, **limits: Any) -> Engine:
     """An engine for which a guess of the draft is always worth it, for time stands still, and that
     never looks anything up."""
     own = replace(LIMITS, **limits)

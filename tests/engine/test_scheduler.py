@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -148,8 +149,9 @@ def test_who_waits_too_long_is_let_go_and_who_runs_is_not() -> None:
 
 @pytest.mark.parametrize("name", ["block_tokens", "step_tokens", "kv_tokens", "max_running"])
 def test_limits_must_be_positive(name: str) -> None:
+    none: dict[str, Any] = {name: 0}
     with pytest.raises(SettingsError, match=f"{name} is 0"):
-        EngineLimits(**{name: 0})
+        EngineLimits(**none)
 
 
 def test_every_running_answer_must_fit_a_step() -> None:

@@ -67,9 +67,14 @@ def tiny_model(family: str = "gpt2", context: int = 96) -> Transformer:
     return model
 
 
-def tiny_engine(family: str = "gpt2", *, context: int = 96, **limits: int) -> Engine:
+def tiny_engine(family: str = "gpt2", *, context: int = 96, **limits: Any) -> Engine:
     """An engine with room for a few short answers, unless told otherwise."""
-    defaults = {"block_tokens": 4, "kv_tokens": 512, "step_tokens": 64, "max_running": 16}
+    defaults: dict[str, Any] = {
+        "block_tokens": 4,
+        "kv_tokens": 512,
+        "step_tokens": 64,
+        "max_running": 16,
+    }
     return Engine(
         tiny_model(family, context), ByteVocabulary(), EngineLimits(**{**defaults, **limits})
     )

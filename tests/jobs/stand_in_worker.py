@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from miniclaude.errors import DatasetError, DiskFullError
+from miniclaude.errors import DatasetError, DiskFullError, OutOfMemoryError
 from miniclaude.jobs.order import Control, JobOrder, JobResult, Tell
 from miniclaude.jobs.worker import main
 
@@ -48,7 +48,8 @@ def run(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResul
         tell({"event": "metrics", "step": step, "total_steps": STEPS, **loss})
         if step == 2 and order.suffix != "dies-9":
             state_file.write_text(json.dumps({**state, "step": step}))
-            tell({"event": "checkpoint", "step": step, "valid_loss": 3.5})
+            samples = [{"prompt": "Who?", "answer": "Nobody.\x00"}, "no sample"]
+            tell({"event": "checkpoint", "step": step, "valid_loss": 3.5, "samples": samples})
     return JobResult(
         "finished",
         fine_tuned_model=order.fine_tuned_model,
@@ -126,5 +127,29 @@ def check(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobRes
     return JobResult("finished")
 
 
+def foretell(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResult:
+    """As many steps as were asked for, or five. Suffixes: `bad-rows`, `too-large`, `talks` (more
+    than anybody reads), `hangs` (until it is ended), `dies`."""
+    check(order, folder, tell, control)
+    if order.suffix == "bad-rows":
+        raise DatasetError("rows.jsonl, line 3: it is bad.", hint="Mend it.", param="training_file")
+    if order.suffix == "too-large":
+        tell({"event": "message", "message": "Method lora: it is small."})
+        raise OutOfMemoryError("It needs 9 GB, and 1 GB can be had.", hint="Use qlora.")
+    if order.suffix == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    for number in range(1000 if order.suffix == "talks" else 1):
+        tell({"event": "message", "message": f"epochs 3: reason {number}."})
+    while order.suffix == "hangs":
+        (folder / "hangs").touch()
+        threading.Event().wait(60)
+    tell({"event": "message", "level": "warn", "message": "Warning: it is a stand-in."})
+    foretold = {"steps": order.spec.get("steps", STEPS), "seconds": 12.5, "trained_tokens": 500}
+    spec = {"method": "lora", "learning_rate": 0.002, "lora": {"r": 8}}
+    memory = {"memory_bytes": 10**9, "memory_free": 4 * 10**9}
+    tell({"event": "foretold", "spec": spec, **foretold, **memory})
+    return JobResult("finished")
+
+
 if __name__ == "__main__":
-    main(run, check)
+    main({"train": run, "validate": check, "foretell": foretell})

@@ -298,6 +298,7 @@ PATHS = (
     "/embeddings",
     "/messages/count_tokens",
     "/conversations",
+    "/presets",
     f"/conversations/{'0' * 32}/turns",
 )
 
@@ -324,7 +325,7 @@ async def test_no_json_whatever_makes_a_5xx(served: Served, body: Any, path: str
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_no_address_whatever_makes_a_5xx(served: Served, path: str, query: str) -> None:
-    for base in ("", "models", "conversations", "assets", "app"):
+    for base in ("", "models", "conversations", "assets", "app", "library", "providers"):
         response = await served.client.get(
             f"/{base}/{_quoted(path)}?q={_quoted(query)}&offset={_quoted(query)}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -22,16 +23,16 @@ async def new(served: Served, **fields: Any) -> str:
     return f"/v1/conversations/{response.json()['id']}"
 
 
-async def say(served: Served, conversation: str, **fields: Any) -> dict[str, str]:
+async def say(served: Served, conversation: str, **fields: Any) -> dict[str, Any]:
     """Start a turn."""
     response = await served.client.post(f"{conversation}/turns", json=fields)
     assert response.status_code == 201, response.text
-    started: dict[str, str] = response.json()
+    started: dict[str, Any] = response.json()
     return started
 
 
 async def watch(
-    served: Served, conversation: str, turn: dict[str, str], **request: Any
+    served: Served, conversation: str, turn: dict[str, Any], **request: Any
 ) -> list[tuple[str | None, dict[str, Any]]]:
     """The turn's events to their end: id and data of each."""
     address = f"{conversation}/turns/{turn['turn_id']}/events"
@@ -96,6 +97,7 @@ async def test_a_conversation_from_first_word_to_last(served: Served) -> None:
         "finish_reason",
         "error",
         "steps",
+        "rating",
         "turn_id",
     }
     assert (question["id"], question["parent_id"]) == (turn["user_message_id"], None)
@@ -336,3 +338,43 @@ async def test_a_call_of_a_tool_is_shown_and_can_be_refused(served: Served) -> N
     gone = await served.client.post(place, json={"allow": True})
     assert gone.status_code == 404
     assert gone.json()["error"]["message"].startswith("There is no such call that waits for leave.")
+
+
+async def test_an_answer_goes_on_over_http_and_tells_its_probabilities(served: Served) -> None:
+    conversation = await new(served)
+    settings = {"max_tokens": 1, "logprobs": 1}
+    turn = await say(served, conversation, content="one two", settings=settings)
+    assert turn["offset"] == 0
+    events = await watch(served, conversation, turn)
+    assert [data["type"] for _, data in events] == ["delta", "logprobs", "done"]
+    half = round(math.log(0.5), 4)
+    token = {"offset": 0, "token": "one", "logprob": half}
+    assert events[1] == (
+        None,
+        {
+            "type": "logprobs",
+            "number": 0,
+            "tokens": [{**token, "top": [{"token": "one", "logprob": half}]}],
+        },
+    )
+    more = await say(served, conversation, continue_id=turn["assistant_message_id"])
+    assert more["offset"] == 3
+    events = await watch(served, conversation, more, params={"offset": 3})
+    assert events[0] == ("7", {"type": "delta", "text": " two", "offset": 7})
+    stored = (await served.client.get(conversation)).json()["messages"][-1]
+    assert (stored["content"], stored["usage"]["completion_tokens"]) == ("one two", 2)
+
+
+async def test_tools_are_offered_to_models_that_know_how(served: Served) -> None:
+    """The provider is behind the one that counts answers, which must not hide what it can."""
+
+    async def knows_tools(model: str) -> bool:
+        return model == "org/model"
+
+    served.scripted.knows_tools = knows_tools  # type: ignore[attr-defined]
+    conversation = await new(served)
+    turn = await say(served, conversation, content="hi", model="scripted/org/model")
+    await watch(served, conversation, turn)
+    asked = served.scripted.asked[-1]
+    assert isinstance(asked, ChatRequest)
+    assert [tool.name for tool in asked.tools] == ["calculator"]

@@ -57,6 +57,10 @@ async def test_every_route_that_reads_a_body_tells_which(served: Served) -> None
             assert kinds == {"application/json"}
         elif (method, path) == ("post", "/files"):
             assert kinds == {"multipart/form-data"}
+        elif (method, path) == ("post", "/attachments"):
+            assert kinds == {"application/octet-stream"}
+        elif (method, path) == ("post", "/conversations/import"):
+            assert kinds == {"application/json"}
         else:
             assert not kinds, (method, path)
 

@@ -60,13 +60,33 @@ async def test_every_answer_has_the_shape_that_is_told(served: Served) -> None:
         TurnEventAnswer.model_validate_json(f'{{"event": {event}}}')
     whole = await ask("get", one, **place)
     assert [message["role"] for message in whole["messages"]] == ["user", "assistant"]
-    await ask("patch", one, {"pinned": True, "head_id": whole["head_id"]}, **place)
+    changes = {"pinned": True, "folder": "Kept", "settings": {"temperature": 0.5, "tools": []}}
+    await ask("patch", one, {**changes, "head_id": whole["head_id"]}, **place)
+    rating = {"thumb": "up", "reason": "helpful", "note": "", "correction": "Better"}
+    rate = "/conversations/{conversation_id}/messages/{message_id}/rating"
+    await ask("put", rate, rating, **place, message_id=whole["head_id"])
+    whole = await ask("get", one, **place)
+    assert whole["settings"] == changes["settings"]
+    assert whole["messages"][1]["rating"]["thumb"] == "up"
     await ask("get", "/conversations")
+    await ask("get", "/conversations/folders")
+    await ask("post", "/presets", {"name": "Calm", "settings": {"temperature": 0.5}})
+    await ask("get", "/presets")
+    await ask("get", "/tools")
     await ask("post", turns + "/{turn_id}/cancel", **place, turn_id=turn["turn_id"])
     models = await ask("get", "/models")
     await ask("get", "/models/{model}", model=models["data"][0]["id"])
     untried = {("post", turns + "/{turn_id}/tools/{call_id}")}  # needs a model that calls tools
     assert ask.seen == set(ANSWERS) - untried
+
+
+async def test_what_a_search_finds_has_the_shape_that_is_told(served: Served) -> None:
+    """Its `match` is there on no other answer."""
+    ask = Client(served)
+    await ask("post", "/conversations", {"title": "Foxes and hens"})
+    found = await served.client.get("/conversations", params={"q": "hens"})
+    ANSWERS["get", "/conversations"].model_validate_json(found.content)
+    assert found.json()["data"][0]["match"]["title"] == [[10, 14]]
 
 
 async def test_a_failed_answer_has_the_shape_that_is_told(serve: Serve) -> None:

@@ -21,6 +21,7 @@ SCRIPTED = {
     "parent": None,
     "context": 64,
     "default": False,
+    "mini_claude": {"bytes": None, "parameters": None, "adapter": False, "continues": False},
 }
 
 

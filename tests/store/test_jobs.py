@@ -113,6 +113,20 @@ async def test_a_place_claims_its_own_jobs_the_oldest_first(database: Database) 
     assert state.status == "queued"
 
 
+async def test_who_still_needs_some_rows_is_known_whoever_owns_the_job(database: Database) -> None:
+    """A dataset is the home folder's: it must not go while anybody's job there reads it."""
+    jobs = Jobs(database)
+    job = await a_job(database, owner="eve", place="here")
+    assert await jobs.user_of("here", "dataset:seed") == job.id
+    assert await jobs.user_of("elsewhere", "dataset:seed") is None
+    assert await jobs.user_of("here", "dataset:other") is None
+    await jobs.cancel("eve", job.id)
+    assert await jobs.user_of("here", "dataset:seed") is None
+    held_out = NewJob("tiny", "dataset:seed", METHOD, "dataset:mine")
+    job = await jobs.create("ada", "here", held_out)
+    assert await jobs.user_of("here", "dataset:mine") == job.id
+
+
 async def test_a_change_is_made_from_the_status_it_expects(database: Database) -> None:
     """The runner must not make a cancelled job a success."""
     job = await a_job(database)

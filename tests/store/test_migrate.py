@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,8 @@ from sqlalchemy import Connection, text
 
 from miniclaude.errors import StoreError
 from miniclaude.messages import Usage
-from miniclaude.store.conversations import Conversations
+from miniclaude.store.conversations import Conversations, listing
 from miniclaude.store.database import Database
-from miniclaude.store.search import matching
 from miniclaude.store.tables import conversations, metadata
 from miniclaude.store.turns import Ending, TurnStore
 from tests.store.saying import say
@@ -45,7 +45,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0004") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0006") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
@@ -58,10 +58,16 @@ async def test_answers_of_an_older_version_are_kept(database_url: str) -> None:
     said = await say(
         database, "ada", made.id, "Hi", ending=Ending("complete", "stop", Usage(3, 5, 2))
     )
-    column = text("ALTER TABLE messages DROP COLUMN cached_tokens")
-    version = text("UPDATE alembic_version SET version_num = '0003'")
-    await database.write(lambda connection: connection.execute(column))
-    await database.write(lambda connection: connection.execute(version))
+    for statement in (
+        "ALTER TABLE messages DROP COLUMN cached_tokens",
+        "DROP INDEX conversations_folders",
+        "ALTER TABLE conversations DROP COLUMN folder",
+        "DROP TABLE ratings",
+        "ALTER TABLE conversations DROP COLUMN settings",
+        "DROP TABLE presets",
+        "UPDATE alembic_version SET version_num = '0003'",
+    ):
+        await database.write(methodcaller("execute", text(statement)))
     await database.close()
     database = await Database.open(database_url)
     stored = await TurnStore(database).get("ada", made.id, said.turn_id)
@@ -97,9 +103,10 @@ async def test_listing_reads_an_index_not_the_table(tmp_path: Path, searched: bo
     """10,000 conversations must list as fast as ten."""
     database = await Database.open(f"sqlite:///{tmp_path}/chat.db")
     table = conversations.c
-    wanted = conversations.select().where(table.owner == "ada", table.archived.is_(False))
-    if searched:
-        wanted = wanted.where(matching("tea", "ada", sqlite=True))
+    words = ["tea"] if searched else []
+    wanted = listing(words, "ada", sqlite=True).where(
+        table.owner == "ada", table.archived.is_(False)
+    )
     wanted = wanted.order_by(table.pinned.desc(), table.updated_at.desc(), table.id.desc())
 
     def explain(connection: Connection) -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
+from miniclaude.store.search import find_words, make_snippet
 from miniclaude.store.turns import Ending, TurnStore
 from tests.store.saying import say
 
@@ -38,6 +39,8 @@ async def tea(database: Database) -> Database:
         ("tea", ["Tea ceremony"]),
         ("CEREMONY tea", ["Tea ceremony"]),
         ("cerem", ["Tea ceremony"]),
+        ("c", []),
+        ("tea c", []),
         ("train", ["Trains"]),
         ("night train", ["Trains"]),
         ("nigh train", []),
@@ -105,3 +108,48 @@ async def test_a_very_long_message_is_searchable_from_its_start(database: Databa
     words = "beginning " + " ".join(f"w{number}" for number in range(130_000))
     await say(database, "ada", made.id, words[:1_000_000], answer="x" * 900_000)
     assert await found(database, "beginning") == ["Long"]
+
+
+async def test_a_find_says_where_the_words_stand(database: Database) -> None:
+    """The page marks them; what it is told are places and text, never markup."""
+    conversations = Conversations(database)
+    made = await conversations.create("ada", "Fox stories")
+    await say(database, "ada", made.id, "A fox?", answer="No.")
+    said = await say(database, "ada", made.id, "<b>Tell</b>\nof a fox", answer="x " * 200 + "foxes")
+    page = await conversations.list("ada", query="FOX")
+    match = page.matches[made.id]
+    assert match.title == ((0, 3),)
+    assert match.message_id == said.answer_id  # the newest that has them
+    snippet = match.snippet
+    assert snippet is not None
+    assert snippet.text.startswith("…x x")
+    assert [snippet.text[a:b] for a, b in snippet.places] == ["fox"]
+    page = await conversations.list("ada", query="tell fox")
+    snippet = page.matches[made.id].snippet
+    assert snippet is not None
+    assert snippet.text == "<b>Tell</b> of a fox"
+    assert snippet.places == ((3, 7), (17, 20))
+    page = await conversations.list("ada", query="stories")
+    assert page.matches[made.id].message_id is None
+    assert not (await conversations.list("ada")).matches
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("Café cafés", ["cafe"], ["Café", "café"]),
+        ("Straße", ["strasse"], ["Straße"]),
+        ("a tea", ["a"], ["a"]),
+        ("😀 tea_pot", ["pot"], ["pot"]),
+        ("one two", ["two", "on"], ["on", "two"]),
+    ],
+)
+def test_words_are_found_whatever_their_case_and_accents(
+    text: str, words: list[str], found: list[str]
+) -> None:
+    assert [text[a:b] for a, b in find_words(text, words)] == found
+
+
+def test_a_snippet_of_a_text_without_the_words_is_its_beginning() -> None:
+    assert make_snippet("a" * 200, ["b"]).text == "a" * 160 + "…"
+    assert make_snippet("", ["b"]).text == ""

@@ -14,7 +14,7 @@ import torch
 from miniclaude.data.prepared import PreparedDataset
 from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.load import load_tokenizer
-from miniclaude.training.probe import own_memory
+from miniclaude.training.machine import own_memory
 from miniclaude.training.run_log import RunLog
 from miniclaude.training.spec import TuneSpec
 from miniclaude.training.tune import base_dtype, tune

@@ -21,7 +21,7 @@ from miniclaude.model.facts import read_facts
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training import preflight
-from miniclaude.training.machine import Machine, has_fast_bfloat16, this_machine
+from miniclaude.training.machine import Machine, has_fast_bfloat16, own_memory, this_machine
 from miniclaude.training.memory import needed, parameters
 from miniclaude.training.preflight import (
     ROOM,
@@ -35,7 +35,7 @@ from miniclaude.training.preflight import (
     variants,
     whole_time,
 )
-from miniclaude.training.probe import Findings, Order, own_memory, trial
+from miniclaude.training.probe import Findings, Order, trial
 from miniclaude.training.spec import TuneSpec
 from miniclaude.training.tokenise import tokenise
 from tests.tiny_checkpoint import write_tiny_checkpoint

@@ -3,26 +3,45 @@
     python -m tests.web.serve_echo HOME PORT
 
 While the file HOME/hold exists, no answer gets longer than the number of words it holds. A
-question that contains FAIL ends in an error after three words. The first line printed is the
+question that contains FAIL ends in an error after three words; one that begins with CALCULATE calls
+the calculator for what follows, where it may, and then says the result. With MINI_CLAUDE_TEST_TWIN
+there is a second echo, `twin/echo`. The first line printed is the
 server's address.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from miniclaude.errors import ProviderError
-from miniclaude.messages import StreamEvent, TextDelta
+from miniclaude.jobs.fine_tuning import Workshop
+from miniclaude.messages import (
+    Finished,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    text_message,
+)
+from miniclaude.model.library import Library
 from miniclaude.providers import echo
 from miniclaude.providers.base import ChatRequest
+from miniclaude.server import services
 from miniclaude.server.serve import run_server
-from miniclaude.settings import load_settings
+from miniclaude.settings import ProviderSettings, ServerSettings, load_settings
 
 WORD_SECONDS = 0.005
 FAIL = "please fail"
+CALCULATE = "calculate: "
+
+STAND_IN_WORKER = "STAND_IN_WORKER"
+"""In the environment: a program that takes the place of the one that trains."""
 
 
 class CommandedEcho(echo.Echo):
@@ -34,7 +53,18 @@ class CommandedEcho(echo.Echo):
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """As the echo does, up to the third word of a question that contains FAIL."""
-        fails = FAIL in request.messages[-1].text
+        last = request.messages[-1]
+        if last.role == "user" and last.text.startswith(CALCULATE) and request.tools:
+            arguments = json.dumps({"expression": last.text.removeprefix(CALCULATE)})
+            yield TextDelta(0, "Let me see.")
+            yield ToolCallDelta(0, 0, "call_1", "calculator", arguments)
+            yield Finished(0, "tool_calls")
+            yield Usage(3, 9)
+            return
+        if last.role == "tool":
+            request = replace(request, messages=(text_message("user", f"It is {last.text}."),))
+        request = replace(request, tools=())
+        fails = FAIL in last.text
         words = 0
         async for event in super().chat(request):
             await self._pause(words)
@@ -63,7 +93,16 @@ def main(home: Path, port: int) -> None:
         return CommandedEcho(home / "hold")
 
     echo.create = create
+    if stand_in := os.environ.get(STAND_IN_WORKER):
+        workshop_of = services.workshop_of
+
+        def with_stand_in(settings: ServerSettings, library: Library) -> Workshop:
+            return replace(workshop_of(settings, library), worker=(stand_in,))
+
+        services.workshop_of = with_stand_in
     settings = load_settings(home, port=port, model="echo")
+    if "MINI_CLAUDE_TEST_TWIN" in os.environ:
+        settings.providers["twin"] = ProviderSettings(kind="echo")
     run_server(settings, lambda url: print(url, flush=True))
 
 

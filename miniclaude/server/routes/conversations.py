@@ -25,12 +25,13 @@ from miniclaude.server.wire.conversations import (
     NewConversation,
     NewTurn,
     conversation_json,
+    match_json,
     message_json,
     started_json,
     turn_event_json,
 )
 from miniclaude.server.wire.validation import validate
-from miniclaude.store.conversations import MAX_PAGE, UNSET
+from miniclaude.store.conversations import MAX_FOLDER, MAX_PAGE, UNSET
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
@@ -53,17 +54,29 @@ async def list_conversations(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     before: Annotated[str | None, Query(max_length=100)] = None,
     archived: bool = False,
+    folder: Annotated[str | None, Query(max_length=MAX_FOLDER)] = None,
 ) -> dict[str, Any]:
-    """Pinned ones first, then the newest. q: words they must hold. before: the last id, or the
-    `next_before`, of the page before."""
+    """Pinned ones first, then the newest. q: words they must hold; each then has its `match`.
+    before: the last id, or the `next_before`, of the page before. folder: only those in it."""
     page = await services_of(request).conversations.list(
-        OWNER, query=q, limit=limit, before=before, archived=archived
+        OWNER, query=q, limit=limit, before=before, archived=archived, folder=folder
     )
+    data = [conversation_json(conversation) for conversation in page.conversations]
+    for conversation in data:
+        if conversation["id"] in page.matches:
+            conversation["match"] = match_json(page.matches[conversation["id"]])
     return {
-        "data": [conversation_json(conversation) for conversation in page.conversations],
+        "data": data,
         "has_more": page.has_more,
         "next_before": page.next_before,
     }
+
+
+@router.get("/folders")
+async def list_folders(request: Request) -> dict[str, Any]:
+    """The folders that hold something, by name."""
+    folders = await services_of(request).conversations.folders(OWNER)
+    return {"data": [{"name": name, "conversations": count} for name, count in folders]}
 
 
 @router.get("/{conversation_id}")
@@ -72,15 +85,17 @@ async def get_conversation(request: Request, conversation_id: str) -> dict[str, 
     services = services_of(request)
     conversation = await services.conversations.get(OWNER, conversation_id)
     messages = await services.messages.tree(OWNER, conversation_id)
+    ratings = await services.ratings.of(OWNER, conversation_id)
     return {
         **conversation_json(conversation),
-        "messages": [message_json(message) for message in messages],
+        "settings": conversation.settings or {},
+        "messages": [message_json(message, ratings.get(message.id)) for message in messages],
     }
 
 
 @router.patch("/{conversation_id}")
 async def change_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
-    """Rename, pin, archive, or point at another branch."""
+    """Rename, pin, archive, point at another branch, or have answers drawn otherwise."""
     body = validate(ConversationChange, await read_json(request))
     conversations = services_of(request).conversations
     changed = await conversations.update(OWNER, conversation_id, **body.changes())
@@ -94,8 +109,9 @@ async def delete_conversation(request: Request, conversation_id: str) -> None:
 
 
 @router.post("/{conversation_id}/turns", status_code=201)
-async def start_turn(request: Request, conversation_id: str) -> dict[str, str]:
-    """Say something, or have a message answered again. Returns once the question is stored."""
+async def start_turn(request: Request, conversation_id: str) -> dict[str, Any]:
+    """Say something, have a message answered again, or an answer gone on with. Returns once it is
+    stored."""
     body = validate(NewTurn, await read_json(request))
     return started_json(await begin_turn(services_of(request), conversation_id, body))
 
@@ -107,6 +123,7 @@ async def begin_turn(services: Services, conversation_id: str, body: NewTurn) ->
         conversation_id,
         content=body.content,
         parent_id=body.parent_id if "parent_id" in body.model_fields_set else UNSET,
+        continue_id=body.continue_id,
         model=body.model or services.default_model,
         settings=body.settings.provider_settings(),
         system=body.settings.system,

@@ -15,6 +15,7 @@ from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.jobs.fine_tuning import FineTuning
 from miniclaude.model.tuned import tuned_name
 from miniclaude.server.body import read_json
+from miniclaude.server.disconnect import while_connected
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.routes.conversations import OWNER
 from miniclaude.server.services import fine_tuning_of, services_of
@@ -23,8 +24,10 @@ from miniclaude.server.wire.files import PURPOSE, list_json
 from miniclaude.server.wire.fine_tuning import (
     JobBody,
     SimpleBody,
+    base_json,
     checkpoint_json,
     event_json,
+    forecast_json,
     job_json,
 )
 from miniclaude.server.wire.validation import validate
@@ -77,6 +80,27 @@ def _in_simple_words(error: InvalidRequestError) -> InvalidRequestError:
         return error
     message = error.message.replace(f"{error.param}:", f"{name}:", 1)
     return InvalidRequestError(message, hint=error.hint, param=name, code=error.code)
+
+
+@router.post("/fine_tuning/preflight")
+async def preflight(request: Request) -> dict[str, Any]:
+    """What such a job would take, tried on this machine; no job is made. It ends when the client
+    goes away."""
+    tuning = fine_tuning_of(request)
+    new = validate(JobBody, await read_json(request)).new_job()
+    return forecast_json(
+        await while_connected(
+            request, services_of(request).stopping, lambda: tuning.foresee(OWNER, new)
+        )
+    )
+
+
+@router.get("/fine_tuning/bases")
+async def list_bases(request: Request) -> dict[str, Any]:
+    """The models that can be taught."""
+    bases = await to_thread.run_sync(fine_tuning_of(request).bases)
+    default = services_of(request).default_model
+    return list_json([base_json(base, default) for base in bases], has_more=False)
 
 
 @router.get("/fine_tuning/jobs")

@@ -17,10 +17,12 @@ router = APIRouter()
 @router.get("/models")
 async def list_models(request: Request) -> dict[str, Any]:
     """Every model on offer. Beside the OpenAI API's fields: `root` and `parent` (what a tuned
-    model came from), `context` (tokens, 0 when unknown) and `default`."""
+    model came from), `context` (tokens, 0 when unknown), `default`, and `mini_claude`: what it
+    takes of this machine, and whether it goes on with answers that were cut off."""
     services = services_of(request)
-    default = services.default_model
-    models = [_model_json(info, default) for info in await services.registry.models()]
+    models = [
+        _model_json(info, services.default_model) for info in await services.registry.models()
+    ]
     return {"object": "list", "data": models}
 
 
@@ -60,4 +62,10 @@ def _model_json(info: ModelInfo, default: str) -> dict[str, Any]:
         "parent": info.parent or None,
         "context": info.context,
         "default": info.id == default,
+        "mini_claude": {
+            "bytes": None if info.cost is None else info.cost.bytes,
+            "parameters": (info.cost and info.cost.parameters) or None,
+            "adapter": info.cost is not None and info.cost.adapter,
+            "continues": info.continues,
+        },
     }

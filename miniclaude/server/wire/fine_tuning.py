@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.jobs.foresight import Forecast
+from miniclaude.model.library import InstalledModel
 from miniclaude.server.wire.sampling import Finite, ModelName
 from miniclaude.server.wire.validation import NullIsAbsent, StrictBody
 from miniclaude.store.job_events import Checkpoint, Event
@@ -18,6 +20,7 @@ MAX_INLINE_ROWS = 1_000
 """Rows in a request of `/fine-tune`; more belong in a file."""
 
 AUTO = "auto"
+FORETOLD = ("steps", "seconds", "trained_tokens", "memory_bytes", "memory_free")
 OPENAI_NAMES = ("batch_size", "learning_rate_multiplier", "n_epochs")
 
 Json = dict[str, Any]
@@ -278,6 +281,30 @@ def job_json(job: Job) -> Json:
     }
 
 
+def forecast_json(forecast: Forecast) -> Json:
+    """What a job would take; numbers that are not known are null."""
+    problem = forecast.problem
+    return {
+        "object": "fine_tuning.preflight",
+        "fits": problem is None,
+        "problem": None if problem is None else {"message": problem.message, "hint": problem.hint},
+        **{name: forecast.numbers.get(name) for name in FORETOLD},
+        "settings": forecast.settings,
+        "reasons": [{"level": level, "message": text} for level, text in forecast.reasons],
+    }
+
+
+def base_json(model: InstalledModel, default: str) -> Json:
+    """A model that can be taught."""
+    return {
+        "id": model.name,
+        "object": "fine_tuning.base",
+        "bytes": model.bytes,
+        "context": model.context,
+        "default": model.name == default,
+    }
+
+
 def event_json(event: Event) -> Json:
     """An event of a job."""
     return {
@@ -301,5 +328,6 @@ def checkpoint_json(checkpoint: Checkpoint, job: Job, model: str) -> Json:
         "fine_tuned_model_checkpoint": f"{model}:ckpt-step-{checkpoint.step}",
         "fine_tuning_job_id": job.id,
         "metrics": {"step": checkpoint.step, **checkpoint.metrics},
+        "samples": [dict(sample) for sample in checkpoint.samples],
         "step_number": checkpoint.step,
     }

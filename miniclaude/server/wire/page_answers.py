@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from miniclaude.chat.tool_loop import StepStatus
 from miniclaude.messages import FinishReason, Role
+from miniclaude.server.wire.conversations import TurnSettings
 from miniclaude.store.messages import Status
+from miniclaude.store.ratings import Reason, Thumb
 
 
 class Answer(BaseModel):
@@ -52,8 +54,19 @@ class StepAnswer(Answer):
     name: str
     arguments: str
     status: StepStatus
-    result: str | None
+    result: str
     offset: int
+
+
+class RatingAnswer(Answer):
+    """What a person thinks of an answer. correction: their better one, kept beside it."""
+
+    thumb: Thumb | None
+    reason: Reason | None
+    note: str
+    correction: str | None
+    created_at: float
+    updated_at: float
 
 
 class MessageAnswer(Answer):
@@ -70,41 +83,80 @@ class MessageAnswer(Answer):
     finish_reason: FinishReason | None
     error: ErrorAnswer | None
     steps: list[StepAnswer]
+    rating: RatingAnswer | None
     turn_id: str | None
 
 
 class ConversationAnswer(Answer):
-    """A conversation without its messages. title: "" until somebody names it."""
+    """A conversation without its messages. title: "" until somebody names it. folder: "" outside
+    of all."""
 
     id: str
     title: str
     pinned: bool
     archived: bool
+    folder: str
     head_id: str | None
     created_at: float
     updated_at: float
 
 
-class WholeConversation(ConversationAnswer):
-    """A conversation with its whole tree of messages, parents first."""
+Places = list[tuple[int, int]]
+"""First code point and the one after the last."""
 
+
+class MatchAnswer(Answer):
+    """Why a search found a conversation. title: places in its title. message_id: the newest message
+    with all the words, text: part of it; both null where only the title has them."""
+
+    title: Places
+    message_id: str | None
+    text: str | None
+    places: Places
+
+
+class ListedConversation(ConversationAnswer):
+    """A conversation of the list. match: there only when it was searched for."""
+
+    match: MatchAnswer | None = None
+
+
+class FolderAnswer(Answer):
+    """A folder. conversations: how many it holds."""
+
+    name: str
+    conversations: int
+
+
+class FolderList(Answer):
+    """The folders that hold something, by name."""
+
+    data: list[FolderAnswer]
+
+
+class WholeConversation(ConversationAnswer):
+    """A conversation with its whole tree of messages, parents first. settings: how the page has
+    answers drawn here; what is absent is left to the model."""
+
+    settings: TurnSettings
     messages: list[MessageAnswer]
 
 
 class ConversationPage(Answer):
     """A page of the list. next_before: what to ask for as `before` to get the next one."""
 
-    data: list[ConversationAnswer]
+    data: list[ListedConversation]
     has_more: bool
     next_before: str | None
 
 
 class StartedTurnAnswer(Answer):
-    """A turn that has begun."""
+    """A turn that has begun. offset: code points that its answer has already."""
 
     turn_id: str
     user_message_id: str
     assistant_message_id: str
+    offset: int
 
 
 class TurnIdAnswer(Answer):
@@ -119,6 +171,46 @@ class CallIdAnswer(Answer):
     call_id: str
 
 
+class PresetAnswer(Answer):
+    """Settings for answers under a name."""
+
+    id: str
+    name: str
+    settings: TurnSettings
+    created_at: float
+
+
+class PresetList(Answer):
+    """All presets, by name."""
+
+    object: Literal["list"]
+    data: list[PresetAnswer]
+
+
+class ToolAnswer(Answer):
+    """A tool that answers may call."""
+
+    name: str
+    description: str
+
+
+class ToolList(Answer):
+    """All tools that there are."""
+
+    object: Literal["list"]
+    data: list[ToolAnswer]
+
+
+class ModelHere(Answer):
+    """What a model takes of this machine: null where it runs elsewhere. bytes: of its files, of an
+    adapter its own alone. continues: whether it goes on with an answer that was cut off."""
+
+    bytes: int | None
+    parameters: int | None
+    adapter: bool
+    continues: bool
+
+
 class ModelAnswer(Answer):
     """A model. root, parent: what a tuned model came from. context: tokens, 0 when unknown."""
 
@@ -130,6 +222,7 @@ class ModelAnswer(Answer):
     parent: str | None
     context: int
     default: bool
+    mini_claude: ModelHere
 
 
 class ModelList(Answer):
@@ -154,6 +247,28 @@ class ToolEvent(StepAnswer):
     number: int
 
 
+class Alternative(Answer):
+    """A token that could have come. logprob: natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+class TokenAnswer(Alternative):
+    """The token that came. offset: code points of the answer before it. top: the likeliest."""
+
+    offset: int
+    top: list[Alternative]
+
+
+class LogprobsEvent(Answer):
+    """What the model weighed at its next tokens. number: how many tokens were told before."""
+
+    type: Literal["logprobs"]
+    number: int
+    tokens: list[TokenAnswer]
+
+
 class DoneEvent(Answer):
     """The answer is as long as it will be."""
 
@@ -173,17 +288,25 @@ class ErrorEvent(Answer):
 class TurnEventAnswer(Answer):
     """What each `data:` line of a turn's stream holds, as its field `event`."""
 
-    event: Annotated[DeltaEvent | ToolEvent | DoneEvent | ErrorEvent, Field(discriminator="type")]
+    event: Annotated[
+        DeltaEvent | ToolEvent | LogprobsEvent | DoneEvent | ErrorEvent,
+        Field(discriminator="type"),
+    ]
 
 
 ANSWERS: dict[tuple[str, str], type[Answer]] = {
     ("get", "/conversations"): ConversationPage,
     ("post", "/conversations"): ConversationAnswer,
+    ("get", "/conversations/folders"): FolderList,
     ("get", "/conversations/{conversation_id}"): WholeConversation,
     ("patch", "/conversations/{conversation_id}"): ConversationAnswer,
     ("post", "/conversations/{conversation_id}/turns"): StartedTurnAnswer,
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/cancel"): TurnIdAnswer,
     ("post", "/conversations/{conversation_id}/turns/{turn_id}/tools/{call_id}"): CallIdAnswer,
+    ("put", "/conversations/{conversation_id}/messages/{message_id}/rating"): RatingAnswer,
+    ("get", "/presets"): PresetList,
+    ("post", "/presets"): PresetAnswer,
+    ("get", "/tools"): ToolList,
     ("get", "/models"): ModelList,
     ("get", "/models/{model}"): ModelAnswer,
 }

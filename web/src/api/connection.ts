@@ -58,3 +58,10 @@ async function probe(): Promise<void> {
   }
   probing = false;
 }
+
+/** Run again whenever the server has come back or a key was accepted. Returns what ends that. */
+export function onReturn(run: () => void): () => void {
+  return useConnection.subscribe((now, before) => {
+    if (now.epoch !== before.epoch) run();
+  });
+}

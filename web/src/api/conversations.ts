@@ -1,8 +1,10 @@
 import { sendJson } from "./http";
-import type { Conversation, ConversationWithMessages, Page } from "./types";
+import type { Conversation, ConversationWithMessages, Folder, Page, TurnSettings } from "./types";
 
 export type ConversationChange = Partial<
-  Pick<Conversation, "title" | "pinned" | "archived" | "head_id">
+  Pick<Conversation, "title" | "pinned" | "archived" | "folder" | "head_id"> & {
+    settings: TurnSettings;
+  }
 >;
 
 const path = (id: string) => `/conversations/${encodeURIComponent(id)}`;
@@ -17,11 +19,13 @@ export function listConversations(options: {
   before?: string;
   limit?: number;
   archived?: boolean;
+  folder?: string | null;
   signal?: AbortSignal;
 }): Promise<Page<Conversation>> {
   const search = new URLSearchParams({ limit: String(options.limit ?? 30) });
   if (options.archived) search.set("archived", "true");
   if (options.query) search.set("q", options.query);
+  if (options.folder) search.set("folder", options.folder);
   if (options.before) search.set("before", options.before);
   return sendJson(
     "GET",
@@ -30,15 +34,24 @@ export function listConversations(options: {
   );
 }
 
+export async function listFolders(): Promise<Folder[]> {
+  const { data } = await sendJson<{ data: Folder[] }>("GET", "/conversations/folders");
+  return data;
+}
+
 export function getConversation(id: string): Promise<ConversationWithMessages> {
   return sendJson("GET", path(id));
 }
 
-export function changeConversation(id: string, change: ConversationChange): Promise<Conversation> {
-  return sendJson("PATCH", path(id), { body: change });
+/** `keepalive` lets the request outlive the page that sent it. */
+export function changeConversation(
+  id: string,
+  change: ConversationChange,
+  { keepalive = false } = {},
+): Promise<Conversation> {
+  return sendJson("PATCH", path(id), { body: change, keepalive });
 }
 
-/** `keepalive` lets the request outlive the page that sent it. */
 export function deleteConversation(id: string, { keepalive = false } = {}): Promise<void> {
   return sendJson("DELETE", path(id), { keepalive });
 }

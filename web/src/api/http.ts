@@ -33,6 +33,10 @@ export function describeError(error: WireError | string): string {
 
 interface SendOptions {
   body?: unknown;
+  /** A file, sent as it is instead of `body`. */
+  bytes?: Blob;
+  /** A file of JSON, sent as it is instead of `body`. */
+  file?: Blob;
   signal?: AbortSignal;
   keepalive?: boolean;
 }
@@ -40,18 +44,19 @@ interface SendOptions {
 export async function send(
   method: string,
   path: string,
-  { body, signal, keepalive = false }: SendOptions = {},
+  { body, bytes, file, signal, keepalive = false }: SendOptions = {},
 ): Promise<Response> {
   const headers: Record<string, string> = {};
   const key = readKey();
   if (key) headers.authorization = `Bearer ${key}`;
-  if (body !== undefined) headers["content-type"] = "application/json";
+  if (body !== undefined || file !== undefined) headers["content-type"] = "application/json";
+  if (bytes !== undefined) headers["content-type"] = "application/octet-stream";
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: bytes ?? file ?? (body === undefined ? null : JSON.stringify(body)),
       cache: "no-store",
       signal: signal ?? null,
       keepalive,

@@ -1,5 +1,10 @@
 /** Written by `npm run types` from the OpenAPI document; not to be changed by hand. */
 
+export type Alternative = {
+  token: string;
+  logprob: number;
+};
+
 export type CachedTokens = {
   cached_tokens: number;
 };
@@ -13,6 +18,7 @@ export type ConversationAnswer = {
   title: string;
   pinned: boolean;
   archived: boolean;
+  folder: string;
   head_id: string | null;
   created_at: number;
   updated_at: number;
@@ -22,11 +28,13 @@ export type ConversationChange = {
   title?: string;
   pinned?: boolean;
   archived?: boolean;
+  folder?: string;
   head_id?: string | null;
+  settings?: TurnSettings | null;
 };
 
 export type ConversationPage = {
-  data: ConversationAnswer[];
+  data: ListedConversation[];
   has_more: boolean;
   next_before: string | null;
 };
@@ -65,8 +73,42 @@ export type ErrorEvent = {
   error: ErrorAnswer;
 };
 
+export type FolderAnswer = {
+  name: string;
+  conversations: number;
+};
+
+export type FolderList = {
+  data: FolderAnswer[];
+};
+
 export type Leave = {
   allow: boolean;
+};
+
+export type ListedConversation = {
+  id: string;
+  title: string;
+  pinned: boolean;
+  archived: boolean;
+  folder: string;
+  head_id: string | null;
+  created_at: number;
+  updated_at: number;
+  match?: MatchAnswer | null;
+};
+
+export type LogprobsEvent = {
+  type: "logprobs";
+  number: number;
+  tokens: TokenAnswer[];
+};
+
+export type MatchAnswer = {
+  title: ([number, number])[];
+  message_id: string | null;
+  text: string | null;
+  places: ([number, number])[];
 };
 
 export type MessageAnswer = {
@@ -81,6 +123,7 @@ export type MessageAnswer = {
   finish_reason: "stop" | "length" | "tool_calls" | "content_filter" | null;
   error: ErrorAnswer | null;
   steps: StepAnswer[];
+  rating: RatingAnswer | null;
   turn_id: string | null;
 };
 
@@ -93,6 +136,14 @@ export type ModelAnswer = {
   parent: string | null;
   context: number;
   default: boolean;
+  mini_claude: ModelHere;
+};
+
+export type ModelHere = {
+  bytes: number | null;
+  parameters: number | null;
+  adapter: boolean;
+  continues: boolean;
 };
 
 export type ModelList = {
@@ -104,17 +155,52 @@ export type NewConversation = {
   title?: string | null;
 };
 
+export type NewPreset = {
+  name: string;
+  settings: TurnSettings;
+};
+
 export type NewTurn = {
   content?: string | null;
   parent_id?: string | null;
+  continue_id?: string | null;
   model?: string | null;
   settings?: TurnSettings;
+};
+
+export type PresetAnswer = {
+  id: string;
+  name: string;
+  settings: TurnSettings;
+  created_at: number;
+};
+
+export type PresetList = {
+  object: "list";
+  data: PresetAnswer[];
+};
+
+export type RatingAnswer = {
+  thumb: "up" | "down" | null;
+  reason: "correct" | "helpful" | "well_written" | "incorrect" | "unhelpful" | "not_followed" | "badly_written" | "unsafe" | null;
+  note: string;
+  correction: string | null;
+  created_at: number;
+  updated_at: number;
+};
+
+export type RatingBody = {
+  thumb?: "up" | "down" | null;
+  reason?: "correct" | "helpful" | "well_written" | "incorrect" | "unhelpful" | "not_followed" | "badly_written" | "unsafe" | null;
+  note?: string;
+  correction?: string | null;
 };
 
 export type StartedTurnAnswer = {
   turn_id: string;
   user_message_id: string;
   assistant_message_id: string;
+  offset: number;
 };
 
 export type StepAnswer = {
@@ -122,8 +208,20 @@ export type StepAnswer = {
   name: string;
   arguments: string;
   status: "waiting" | "running" | "done" | "failed" | "refused";
-  result: string | null;
+  result: string;
   offset: number;
+};
+
+export type TokenAnswer = {
+  token: string;
+  logprob: number;
+  offset: number;
+  top: Alternative[];
+};
+
+export type ToolAnswer = {
+  name: string;
+  description: string;
 };
 
 export type ToolEvent = {
@@ -131,14 +229,19 @@ export type ToolEvent = {
   name: string;
   arguments: string;
   status: "waiting" | "running" | "done" | "failed" | "refused";
-  result: string | null;
+  result: string;
   offset: number;
   type: "tool";
   number: number;
 };
 
+export type ToolList = {
+  object: "list";
+  data: ToolAnswer[];
+};
+
 export type TurnEventAnswer = {
-  event: DeltaEvent | ToolEvent | DoneEvent | ErrorEvent;
+  event: DeltaEvent | ToolEvent | LogprobsEvent | DoneEvent | ErrorEvent;
 };
 
 export type TurnIdAnswer = {
@@ -161,6 +264,7 @@ export type TurnSettings = {
   system?: string | null;
   tools?: string[] | null;
   ask_leave?: boolean | null;
+  logprobs?: number | null;
 };
 
 export type UsageAnswer = {
@@ -175,8 +279,10 @@ export type WholeConversation = {
   title: string;
   pinned: boolean;
   archived: boolean;
+  folder: string;
   head_id: string | null;
   created_at: number;
   updated_at: number;
+  settings: TurnSettings;
   messages: MessageAnswer[];
 };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "./http";
-import { followTurn, unseen } from "./turns";
+import { type TurnListener, followTurn, unseen } from "./turns";
 
 const DONE = { type: "done", status: "complete", finish_reason: "stop", usage: null };
 const delta = (text: string, offset: number) => ({ type: "delta", text, offset });
@@ -26,10 +26,16 @@ function serve(...connections: (object[] | Response | Error)[]) {
   return asked;
 }
 
+const listening = (onText: (text: string) => void): TurnListener => ({
+  onText,
+  onStep: () => undefined,
+  onTokens: () => undefined,
+});
+
 async function follow(offset = 0) {
   const said: string[] = [];
   const signal = new AbortController().signal;
-  const ending = await followTurn("c", "t", offset, (text) => said.push(text), signal);
+  const ending = await followTurn("c", "t", offset, listening((text) => said.push(text)), signal);
   return { said: said.join(""), ending };
 }
 
@@ -70,6 +76,26 @@ describe("followTurn", () => {
     expect((await follow()).said).toBe("a");
   });
 
+  it("tells calls of tools and probabilities, and goes on", async () => {
+    const step = { id: "c", name: "calculator", arguments: "{}", status: "running", result: "" };
+    const tokens = [{ offset: 0, token: "a", logprob: -0.5, top: [] }];
+    serve([
+      delta("a", 1),
+      { type: "logprobs", number: 0, tokens },
+      { type: "tool", number: 0, ...step, offset: 1 },
+      delta("b", 2),
+      DONE,
+    ]);
+    const heard: unknown[] = [];
+    const listener: TurnListener = {
+      onText: (text) => heard.push(text),
+      onStep: (number, told) => heard.push([number, told]),
+      onTokens: (number, told) => heard.push([number, told]),
+    };
+    await followTurn("c", "t", 0, listener, new AbortController().signal);
+    expect(heard).toEqual(["a", [0, tokens], [0, { ...step, offset: 1 }], "b"]);
+  });
+
   it("gives up when the turn does not exist", async () => {
     const error = { error: { message: "There is no such turn." } };
     serve(Response.json(error, { status: 404 }));
@@ -79,7 +105,13 @@ describe("followTurn", () => {
   it("ends when nobody wants to hear any more", async () => {
     serve([delta("a", 1)]);
     const controller = new AbortController();
-    const following = followTurn("c", "t", 0, () => controller.abort(), controller.signal);
+    const following = followTurn(
+      "c",
+      "t",
+      0,
+      listening(() => controller.abort()),
+      controller.signal,
+    );
     await expect(following).rejects.toThrow();
   });
 });

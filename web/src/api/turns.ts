@@ -1,14 +1,17 @@
 /** Starting, watching and stopping an answer. A turn runs on whether or not anybody watches. */
 
 import { ApiError, UnreachableError, send, sendJson } from "./http";
+import { pause } from "./pause";
 import { readEvents } from "./sse";
-import type { StartedTurn, TurnEvent, TurnSettings } from "./types";
+import type { StartedTurn, TokenChoice, ToolStep, TurnEvent, TurnSettings } from "./types";
 
 export interface NewTurn {
   /** Absent: answer the user message `parent_id` again. */
   content?: string;
   /** The message this one follows; null starts a new root. */
-  parent_id: string | null;
+  parent_id?: string | null;
+  /** An answer that was cut off, to go on in its place; then there is nothing else to say. */
+  continue_id?: string;
   model?: string;
   settings?: TurnSettings;
 }
@@ -25,21 +28,41 @@ export async function cancelTurn(conversation: string, id: string): Promise<void
   await send("POST", `${turn(conversation, id)}/cancel`);
 }
 
-export type Ending = Exclude<TurnEvent, { type: "delta" }>;
+/** Let a call of a tool that waits for leave be run, or not. */
+export async function decideCall(
+  conversation: string,
+  id: string,
+  callId: string,
+  allow: boolean,
+): Promise<void> {
+  const path = `${turn(conversation, id)}/tools/${encodeURIComponent(callId)}`;
+  await send("POST", path, { body: { allow } });
+}
+
+export type Ending = Extract<TurnEvent, { type: "done" | "error" }>;
+
+export interface TurnListener {
+  /** Gets each piece exactly once, in order. */
+  onText: (text: string) => void;
+  /** Gets a call whenever it comes or changes, and again after a lost connection. */
+  onStep: (number: number, step: ToolStep) => void;
+  /** Gets the tokens from number `number` on; again after a lost connection. */
+  onTokens: (number: number, tokens: TokenChoice[]) => void;
+}
 
 const FIRST_DELAY_MS = 300;
 const LAST_DELAY_MS = 8_000;
 
 /**
  * Watch a turn from `offset` code points on until it ends, reconnecting as often as it takes.
- * `onText` gets each piece exactly once, in order. Throws ApiError when the server refuses
+ * Throws ApiError when the server refuses
  * (the turn or its conversation is gone, the key is missing) and AbortError when aborted.
  */
 export async function followTurn(
   conversation: string,
   id: string,
   offset: number,
-  onText: (text: string) => void,
+  listener: TurnListener,
   signal: AbortSignal,
 ): Promise<Ending> {
   let at = offset;
@@ -50,11 +73,20 @@ export async function followTurn(
       if (response.body === null) throw new UnreachableError();
       for await (const { data } of readEvents(response.body)) {
         const event = JSON.parse(data) as TurnEvent;
+        if (event.type === "tool") {
+          const { type: _, number, ...step } = event;
+          listener.onStep(number, step);
+          continue;
+        }
+        if (event.type === "logprobs") {
+          listener.onTokens(event.number, event.tokens);
+          continue;
+        }
         if (event.type !== "delta") return event;
         const fresh = unseen(event.text, event.offset, at);
         if (fresh === null) break; // a hole: ask again from where we are
         at = event.offset > at ? event.offset : at;
-        if (fresh !== "") onText(fresh);
+        if (fresh !== "") listener.onText(fresh);
         delay = FIRST_DELAY_MS;
       }
     } catch (error) {
@@ -74,19 +106,4 @@ export function unseen(text: string, end: number, seen: number): string | null {
   const start = end - points.length;
   if (start > seen) return null;
   return start === seen ? text : points.slice(seen - start).join("");
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
 }

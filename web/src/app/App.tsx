@@ -2,11 +2,12 @@ import { Menu } from "lucide-react";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 
 import { useConnection } from "../api/connection";
+import { forgetFound, showFound } from "../features/chat/found";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
-import { loadModels } from "../features/models/store";
+import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
 import { Toasts } from "../ui/Toasts";
 import { ChatPage } from "./ChatPage";
@@ -19,6 +20,7 @@ import { ShortcutsDialog } from "./ShortcutsDialog";
 import { Sidebar } from "./Sidebar";
 import { SkipLink, usePageFocus } from "./SkipLink";
 import { useShortcuts } from "./shortcuts";
+import { listenToOtherTabs, tellOtherTabs } from "./tabs";
 
 /** Puts the features together: each knows its own business, this file introduces them. */
 export function App() {
@@ -33,6 +35,7 @@ export function App() {
   useRouteOpens(route);
   useServerData();
   useChatChanges();
+  useOtherTabs();
   usePageFocus(route, mainRef);
   useDocumentTitle(route, thread?.conversationId ?? null);
 
@@ -73,7 +76,11 @@ export function App() {
         searchRef={searchRef}
         onPalette={() => setOverlay("palette")}
         onClose={() => setDrawer(false)}
-        onOpen={openConversation}
+        onNew={() => openConversation(null)}
+        onOpen={({ id, match }) => {
+          openConversation(id);
+          if (match) showFound(id, match.message_id, useConversations.getState().query);
+        }}
         onGo={(to) => {
           setDrawer(false);
           go(to);
@@ -134,9 +141,19 @@ function OtherPage({
 function useRouteOpens(route: Route) {
   useEffect(() => {
     if (route.page !== "chat") return;
+    takeModelOfAddress();
     if (route.conversationId === null) openNew();
     else open(route.conversationId);
   }, [route]);
+}
+
+/** `/?model=NAME` is a new chat with that model; the address is then that of any new chat. */
+function takeModelOfAddress() {
+  const model = new URLSearchParams(location.search).get("model");
+  if (model === null) return;
+  history.replaceState(null, "", location.pathname);
+  chooseModel(model);
+  void loadModels(); // one that was just taught is not known yet
 }
 
 /** Load what the server knows: at first, and again whenever it comes back. */
@@ -174,7 +191,28 @@ function useChatChanges() {
       go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }
     void refresh();
+    tellOtherTabs(changed.conversationId);
   }, [changed]);
+}
+
+/** What another tab did is shown here at once; and words that are looked for no more are no longer
+ * marked. */
+function useOtherTabs() {
+  const query = useConversations((state) => state.query);
+  useEffect(() => {
+    if (query === "") forgetFound();
+  }, [query]);
+  useEffect(
+    () =>
+      listenToOtherTabs((conversationId) => {
+        void refresh();
+        const { threads } = useChat.getState();
+        for (const thread of Object.values(threads)) {
+          if (thread.conversationId === conversationId) void reload(thread.key);
+        }
+      }),
+    [],
+  );
 }
 
 function useDocumentTitle(route: Route, conversationId: string | null) {

@@ -1,6 +1,8 @@
+import { useCallback } from "react";
+
 import { Chat } from "../features/chat/Chat";
 import type { Thread } from "../features/chat/thread";
-import { currentModel, useModels } from "../features/models/store";
+import { currentModel, currentRival, useModels } from "../features/models/store";
 import { t } from "../ui/i18n";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { FirstVisit } from "./FirstVisit";
@@ -16,6 +18,12 @@ export function ChatPage({
   onNew: () => void;
 }) {
   const model = useModels((state) => currentModel(state)?.id ?? null);
+  const models = useModels((state) => state.models);
+  const rival = useModels(currentRival);
+  const continues = useCallback(
+    (id: string) => models.find((one) => one.id === id)?.mini_claude.continues ?? false,
+    [models],
+  );
   return (
     <>
       <Header
@@ -29,6 +37,8 @@ export function ChatPage({
           key={thread.key}
           thread={thread}
           model={model}
+          rival={rival}
+          continues={continues}
           welcome={<FirstVisit />}
           footer={
             <p className="caution">{t("Small models make things up. Check what matters.")}</p>

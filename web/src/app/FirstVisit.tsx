@@ -3,16 +3,14 @@ import { useState } from "react";
 
 import { t } from "../ui/i18n";
 import { recall, remember } from "../ui/storage";
-import { PAGES, type PageName, go, pathOf } from "./route";
+import { type Route, go, pathOf } from "./route";
 
 const NAME = "welcomed";
-const TEACHING = new Set(["training", "teach", "data"]);
 
 /** Whoever comes for the first time: what this is, and three things to try. */
 export function FirstVisit() {
   const [shown, setShown] = useState(() => !recall(NAME, false));
   if (!shown) return null;
-  const teaching = PAGES.find((page) => TEACHING.has(page));
   return (
     <section className="first-visit" aria-label={t("First visit")}>
       <div className="first-visit-head">
@@ -47,7 +45,7 @@ export function FirstVisit() {
           <span>
             <strong>{t("Teach.")}</strong>{" "}
             {t("Make a dataset, train on it, and chat with what came out.")}{" "}
-            {teaching && <TeachLink page={teaching} />}
+            <TeachLink />
           </span>
         </li>
         <li>
@@ -63,8 +61,8 @@ export function FirstVisit() {
   );
 }
 
-function TeachLink({ page }: { page: PageName }) {
-  const to = { page, id: null };
+function TeachLink() {
+  const to: Route = { page: "data", id: null };
   return (
     <a
       href={pathOf(to)}

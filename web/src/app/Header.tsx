@@ -1,6 +1,7 @@
 import { Menu, SquarePen } from "lucide-react";
 
-import { SettingsPopover } from "../features/chat/SettingsPopover";
+import { SettingsPopover } from "../features/chat/settings/SettingsPopover";
+import { RivalPicker } from "../features/models/RivalPicker";
 import { ModelPicker } from "../features/models/ModelPicker";
 import { t } from "../ui/i18n";
 import { ThemeToggle } from "../ui/ThemeToggle";
@@ -25,6 +26,7 @@ export function Header({
         <Menu size={19} aria-hidden />
       </button>
       <ModelPicker />
+      <RivalPicker />
       <span className="grow" />
       <SettingsPopover key={settingsId} id={settingsId} />
       <ThemeToggle />

@@ -1,6 +1,7 @@
 import { Command, SquarePen, X } from "lucide-react";
 import { type RefObject, useEffect, useRef } from "react";
 
+import type { Conversation } from "../api/types";
 import { ConversationList } from "../features/conversations/ConversationList";
 import { useNarrow } from "../ui/useNarrow";
 import { t } from "../ui/i18n";
@@ -17,6 +18,7 @@ export function Sidebar({
   searchRef,
   onPalette,
   onClose,
+  onNew,
   onOpen,
   onGo,
   onDeleted,
@@ -27,7 +29,8 @@ export function Sidebar({
   searchRef: RefObject<HTMLInputElement | null>;
   onPalette: () => void;
   onClose: () => void;
-  onOpen: (id: string | null) => void;
+  onNew: () => void;
+  onOpen: (conversation: Conversation) => void;
   onGo: (route: Route) => void;
   onDeleted: (id: string) => void;
 }) {
@@ -74,7 +77,7 @@ export function Sidebar({
           type="button"
           className="new-chat"
           title={t("New chat (Ctrl+Shift+O)")}
-          onClick={() => onOpen(null)}
+          onClick={onNew}
         >
           <SquarePen size={16} aria-hidden /> {t("New chat")}
         </button>

@@ -3,7 +3,14 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PAGES = ["settings"] as const;
+export const PAGES = [
+  "conversations",
+  "data",
+  "training",
+  "models",
+  "providers",
+  "settings",
+] as const;
 export type PageName = (typeof PAGES)[number];
 
 export type Route =

@@ -7,8 +7,17 @@ import { expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "..");
 const SPOKEN = new Set(["aria-label", "aria-description", "placeholder", "title", "alt", "label"]);
-/** Names, and what is typed into a terminal. */
-const NAMES = new Set(["Mini-Claude", "Esc", "mini-claude serve", "mini-claude pull"]);
+/** Names, addresses, and what is typed into a terminal. */
+const NAMES = new Set([
+  "Anthropic",
+  "Esc",
+  "HuggingFaceTB/SmolLM2-135M-Instruct",
+  "Mini-Claude",
+  "https://api.anthropic.com",
+  "https://api.openai.com/v1",
+  "mini-claude pull",
+  "mini-claude serve",
+]);
 
 interface Node {
   type: string;

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 import { t } from "./i18n";
 
@@ -15,10 +15,10 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
-    // The browser gives the focus back to where it was.
+    // While it is still in the page, the browser gives the focus back to where it was.
     return () => current?.close();
   }, []);
   return (

@@ -27,6 +27,17 @@ it("every sentence is translated, and no translation is left over", () => {
   expect(Object.keys(de).filter((sentence) => !used.has(sentence))).toEqual([]);
 });
 
+it("a sentence is translated in one place", () => {
+  const folder = join(SRC, "ui", "languages");
+  const keys = readdirSync(folder).flatMap((name) =>
+    [...readFileSync(join(folder, name), "utf8").matchAll(/^ {2}("(?:[^"\\]|\\.)*"):/gm)].map(
+      ([, key = ""]) => JSON.parse(key) as string,
+    ),
+  );
+  // Of two, the file that happens to be spread last would win, in the others' contexts too.
+  expect(keys.toSorted()).toEqual(Object.keys(de).toSorted());
+});
+
 it("a translation has the same blanks as its sentence", () => {
   for (const [sentence, translated] of Object.entries(de)) {
     expect(blanks(translated), sentence).toEqual(blanks(sentence));

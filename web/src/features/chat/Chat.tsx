@@ -1,14 +1,26 @@
 import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
+import {
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 
 import type { MessageStatus } from "../../api/types";
-import { t } from "../../ui/i18n";
+import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
+import { ChatContextProvider } from "./context";
+import { FIRST_SHOWN, MORE_SHOWN, shownPart } from "./shown";
 import { reload } from "./store";
 import type { Thread } from "./thread";
+import { useTurnSettings } from "./turnSettings";
+import { useFoundMessage } from "./useFoundMessage";
 import { UserMessage, UserMessageEditor } from "./UserMessage";
 import { Welcome } from "./Welcome";
 
@@ -23,19 +35,36 @@ const MESSAGES = {
 export function Chat({
   thread,
   model,
+  rival,
+  continues,
   welcome,
   footer,
 }: {
   thread: Thread;
   model: string | null;
+  /** A second model that answers beside it. */
+  rival: string | null;
+  /** Whether a model goes on with an answer that was cut off. */
+  continues: (model: string) => boolean;
   /** Shown while nothing has been said. */
   welcome?: ReactNode;
   footer?: ReactNode;
 }) {
   const giveBack = useRef<(text: string) => void>(() => undefined);
   const onRefused = useCallback((text: string) => giveBack.current(text), []);
+  const settings = useTurnSettings(thread.conversationId ?? thread.key);
+  const context = useMemo(
+    () => ({ threadKey: thread.key, settings, continues, model, pair: thread.pair }),
+    [thread.key, settings, continues, model, thread.pair],
+  );
+  const [count, setCount] = useState(FIRST_SHOWN);
+  const shown = useMemo(() => shownPart(thread, count), [thread, count]);
+  const column = useRef<HTMLDivElement>(null);
+  const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
+  useFoundMessage(thread, column, show);
   return (
-    <ChatRuntime thread={thread} model={model} onRefused={onRefused}>
+    <ChatContextProvider value={context}>
+    <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} onRefused={onRefused}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport
           className="viewport"
@@ -44,7 +73,18 @@ export function Chat({
           autoScroll={thread.messages.length > 0}
           scrollToBottomOnInitialize={thread.messages.length > 0}
         >
-          <div className="column" role="log" aria-label={t("Conversation")} aria-live="off">
+          <div
+            className="column"
+            ref={column}
+            role="log"
+            aria-label={t("Conversation")}
+            aria-live="off"
+          >
+            <Earlier
+              count={shown.earlier}
+              column={column}
+              onMore={() => setCount(count + MORE_SHOWN)}
+            />
             <ThreadBody thread={thread} welcome={welcome} />
           </div>
           <div className="dock">
@@ -53,7 +93,7 @@ export function Chat({
                 <ArrowDown size={17} aria-hidden />
               </ThreadPrimitive.ScrollToBottom>
             </AuiIf>
-            <Composer conversationId={thread.conversationId} />
+            <Composer conversationId={thread.conversationId} threadKey={thread.key} />
             {footer}
           </div>
         </ThreadPrimitive.Viewport>
@@ -61,6 +101,7 @@ export function Chat({
         <Announcer thread={thread} />
       </ThreadPrimitive.Root>
     </ChatRuntime>
+    </ChatContextProvider>
   );
 }
 
@@ -91,6 +132,33 @@ function ThreadBody({ thread, welcome }: { thread: Thread; welcome: ReactNode })
       </AuiIf>
       <ThreadPrimitive.Messages components={MESSAGES} />
     </>
+  );
+}
+
+/** Leads to what is not drawn, and keeps what is being read where it is. */
+function Earlier({
+  count,
+  column,
+  onMore,
+}: {
+  count: number;
+  column: RefObject<HTMLElement | null>;
+  onMore: () => void;
+}) {
+  if (count === 0) return null;
+  const more = () => {
+    const first = column.current?.querySelector("[data-id]");
+    const before = first?.getBoundingClientRect().top ?? 0;
+    onMore();
+    requestAnimationFrame(() => {
+      const moved = (first?.getBoundingClientRect().top ?? 0) - before;
+      column.current?.parentElement?.scrollBy({ top: moved });
+    });
+  };
+  return (
+    <button type="button" className="button earlier" onClick={more}>
+      {t("Show earlier messages ({count})", { count: formatNumber(count) })}
+    </button>
   );
 }
 

@@ -3,16 +3,28 @@ import { ArrowUp, Square } from "lucide-react";
 import { useEffect, useRef } from "react";
 
 import { t } from "../../ui/i18n";
+import { AttachButton } from "./attachments/AttachButton";
+import { useFiles } from "./attachments/useFiles";
+import { WaitingList } from "./attachments/WaitingList";
 import { readDraft, saveDraft } from "./drafts";
 
 /** On a touch screen the focus would push up a keyboard that nobody asked for. */
 const hasKeyboard = matchMedia("(any-pointer: fine)").matches;
 
 /** Where one types. Enter sends, Shift+Enter breaks the line; input methods are left in peace. */
-export function Composer({ conversationId }: { conversationId: string | null }) {
+export function Composer({
+  conversationId,
+  threadKey,
+}: {
+  conversationId: string | null;
+  threadKey: string;
+}) {
   useDraft(conversationId);
+  const { over, handlers } = useFiles(threadKey);
   return (
-    <ComposerPrimitive.Root className="composer">
+    <ComposerPrimitive.Root className="composer" data-over={over} {...handlers}>
+      <WaitingList threadKey={threadKey} />
+      <AttachButton threadKey={threadKey} />
       <ComposerPrimitive.Input
         className="composer-input"
         aria-label={t("Message")}

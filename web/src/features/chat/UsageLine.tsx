@@ -1,15 +1,18 @@
 import { formatNumber, t } from "../../ui/i18n";
 import type { Message } from "./message";
 
-/** Which model, how many tokens, how fast: as far as it is known. */
-export function UsageLine({ message }: { message: Message }) {
+/** Which model, how many tokens, how fast, how soon: as far as it is known. */
+export function UsageLine({ message, withModel = true }: { message: Message; withModel?: boolean }) {
   const facts: string[] = [];
-  if (message.model) facts.push(message.model);
+  if (withModel && message.model) facts.push(message.model);
   const tokens = message.usage?.completion_tokens;
-  if (tokens === 1) facts.push(t("1 token"));
-  else if (tokens !== undefined) facts.push(t("{count} tokens", { count: formatNumber(tokens) }));
-  if (message.speed !== null) {
-    facts.push(t("{speed} tokens/s", { speed: formatSpeed(message.speed) }));
+  if (tokens !== undefined) {
+    const n = formatNumber(tokens);
+    facts.push(tokens === 1 ? t("{n} token", { n }) : t("{n} tokens", { n }));
+  }
+  if (message.speed !== null) facts.push(t("{n} tokens/s", { n: formatSpeed(message.speed) }));
+  if (message.firstWord !== null) {
+    facts.push(t("first word after {n} s", { n: formatWait(message.firstWord) }));
   }
   if (facts.length === 0) return null;
   return <span className="usage">{facts.join(" · ")}</span>;
@@ -22,3 +25,6 @@ export function formatSpeed(tokensPerSecond: number): string {
     maximumFractionDigits: digits,
   });
 }
+
+const formatWait = (seconds: number) =>
+  formatNumber(seconds, { maximumFractionDigits: seconds < 1 ? 2 : 1 });

@@ -3,22 +3,31 @@ import { Pencil } from "lucide-react";
 
 import { CopyButton } from "../../ui/CopyButton";
 import { t } from "../../ui/i18n";
+import { Attached } from "./attachments/Attached";
+import { split } from "./attachments/blocks";
 import { Branches } from "./Branches";
 import { useMessage } from "./useMessage";
 
 export function UserMessage() {
   const message = useMessage();
+  const { question, blocks } = split(message?.content ?? "");
   return (
-    <MessagePrimitive.Root className="message message-user" role="article" aria-label={t("You said")}>
+    <MessagePrimitive.Root
+      className="message message-user"
+      role="article"
+      aria-label={t("You said")}
+      data-id={message?.id}
+    >
       <div className="user-row">
-        <div className="bubble">{message?.content}</div>
+        <div className="bubble">{question}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">
-          <CopyButton text={message?.content ?? ""} label={t("Copy your message")} />
+          <CopyButton text={question} label={t("Copy your message")} />
           <ActionBarPrimitive.Edit className="icon-button" aria-label={t("Edit your message")}>
             <Pencil size={15} aria-hidden />
           </ActionBarPrimitive.Edit>
         </ActionBarPrimitive.Root>
       </div>
+      <Attached blocks={blocks} />
       <Branches />
     </MessagePrimitive.Root>
   );

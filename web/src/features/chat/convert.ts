@@ -2,6 +2,7 @@
 
 import { ExportedMessageRepository, type ThreadMessageLike } from "@assistant-ui/react";
 
+import { split } from "./attachments/blocks";
 import type { Message } from "./message";
 import type { Thread } from "./thread";
 
@@ -29,13 +30,18 @@ function toExported(message: Message): Exported {
 function toThreadMessage(message: Message): ThreadMessageLike {
   const common = {
     id: message.id,
-    content: [{ type: "text" as const, text: message.content }],
+    content: [{ type: "text" as const, text: wordsOf(message) }],
     createdAt: new Date(message.createdAt * 1000),
     metadata: { custom: { message } },
   };
   if (message.role === "user") return { role: "user", ...common };
   if (message.role !== "assistant") return { role: "system", ...common };
   return { role: "assistant", status: statusOf(message), ...common };
+}
+
+/** What can be edited: of a question, what the person wrote. */
+function wordsOf({ role, content }: Message): string {
+  return role === "user" ? split(content).question : content;
 }
 
 function statusOf({ status }: Message): NonNullable<ThreadMessageLike["status"]> {

@@ -1,13 +1,20 @@
-/** What was typed and not yet sent, per conversation, so that no reload loses it. */
+/** What was typed and not yet sent, per conversation, so that no reload loses it. Two tabs on one
+ * conversation each keep their own; a new tab begins with what was typed last in any. */
 
-import { recall, remember } from "../../ui/storage";
+import { recall, recallHere, remember, rememberHere } from "../../ui/storage";
 
 const name = (conversationId: string | null) => `draft:${conversationId ?? "new"}`;
 
 export function readDraft(conversationId: string | null): string {
-  return recall<string>(name(conversationId), "");
+  return recallHere<string | null>(name(conversationId), null) ?? recall(name(conversationId), "");
 }
 
 export function saveDraft(conversationId: string | null, text: string): void {
-  remember(name(conversationId), text.trim() === "" ? "" : text);
+  const kept = text.trim() === "" ? "" : text;
+  const before = recallHere<string>(name(conversationId), "");
+  rememberHere(name(conversationId), kept);
+  // Sent here: what another tab has typed meanwhile is none of ours to forget.
+  if (kept !== "" || recall(name(conversationId), "") === before) {
+    remember(name(conversationId), kept);
+  }
 }

@@ -1,4 +1,13 @@
-import type { MessageStatus, Role, Usage, WireError, WireMessage } from "../../api/types";
+import type {
+  MessageStatus,
+  Rating,
+  Role,
+  TokenChoice,
+  ToolStep,
+  Usage,
+  WireError,
+  WireMessage,
+} from "../../api/types";
 
 /**
  * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
@@ -17,8 +26,15 @@ export interface Message {
   finishReason: string | null;
   error: WireError | string | null;
   turnId: string | null;
+  rating: Rating | null;
   /** Tokens a second, for answers this page watched from the first word to the last. */
   speed: number | null;
+  /** Seconds from the question to the first word, for answers that this page asked for. */
+  firstWord: number | null;
+  /** Calls of tools, in order. */
+  steps: readonly ToolStep[];
+  /** What the model weighed, where this page watched and it was asked for; nothing stores it. */
+  tokens: readonly TokenChoice[];
 }
 
 let counter = 0;
@@ -51,7 +67,11 @@ export function newMessage(
     finishReason: null,
     error: null,
     turnId: null,
+    rating: null,
     speed: null,
+    firstWord: null,
+    steps: [],
+    tokens: [],
     ...fields,
   };
 }
@@ -74,7 +94,11 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     finishReason: message.finish_reason,
     error: message.error,
     turnId: message.turn_id ?? null,
+    rating: message.rating ?? null,
     speed: mine.get(message.id)?.speed ?? null,
+    firstWord: mine.get(message.id)?.firstWord ?? null,
+    steps: message.steps,
+    tokens: mine.get(message.id)?.tokens ?? [],
   }));
 }
 

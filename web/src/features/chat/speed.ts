@@ -5,6 +5,8 @@ const SHORTEST_S = 0.25;
 
 /** How fast an answer came, as seen from here. */
 export class SpeedClock {
+  /** Seconds since 1970 of the first word; null before it. */
+  firstHeard: number | null = null;
   private firstAt = 0;
   private lastAt = 0;
   private firstLength = 0;
@@ -16,12 +18,14 @@ export class SpeedClock {
     this.lastAt = this.now();
     if (this.length === 0) {
       this.firstAt = this.lastAt;
+      this.firstHeard = Date.now() / 1000;
       this.firstLength = text.length;
     }
     this.length += text.length;
   }
 
   /**
+   * For an answer written in one go: not one that waited for tools, or went on later.
    * Null when there is too little to tell. What came at once in the first piece was written
    * before the clock started, so its share of the tokens does not count.
    */

@@ -13,8 +13,9 @@ import type { TurnSettings } from "../../api/types";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
-import { localId } from "./message";
+import { type Message, localId } from "./message";
 import * as Thread from "./thread";
+import { settingsLoaded, settingsSerial } from "./turnSettings";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -37,17 +38,20 @@ export const useChat = create<ChatState>(() => ({
   changed: null,
 }));
 
-const get = (key: string): Thread.Thread => {
+export const get = (key: string): Thread.Thread => {
   const thread = useChat.getState().threads[key];
   if (thread === undefined) throw new Error(`no such chat on this page: ${key}`);
   return thread;
 };
 
-const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
+export const update = (key: string, change: (thread: Thread.Thread) => Thread.Thread): void =>
   useChat.setState(({ threads }) => {
     const thread = threads[key];
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
   });
+
+/** For what is no turn: a rating, a place to look at. */
+export const changeThread = update;
 
 const announce = (key: string): void => {
   const { conversationId } = get(key);
@@ -57,7 +61,23 @@ const announce = (key: string): void => {
   }));
 };
 
-const watchers = new Watchers(get, update, { onEnd: announce, onLost: (key) => reload(key) });
+export const watchers = new Watchers(get, update, {
+  onEnd: (key) => {
+    announce(key);
+    catchUp(key);
+  },
+  onLost: (key) => reload(key),
+});
+
+/** Chats whose question is on its way: what the server lists meanwhile has no names for it yet. */
+const asking = new Set<string>();
+
+/** Chats that another tab has changed while this one was busy. */
+const missed = new Set<string>();
+
+function catchUp(key: string): void {
+  if (missed.delete(key) && useChat.getState().threads[key]) void reload(key);
+}
 
 /** Answers whose turn a person stopped before the server had named it. */
 const stopRequested = new Set<string>();
@@ -89,9 +109,14 @@ export function open(conversationId: string): void {
 export async function reload(key: string): Promise<void> {
   const { conversationId } = get(key);
   if (conversationId === null) return;
+  const serial = settingsSerial(conversationId);
   try {
     const conversation = await getConversation(conversationId);
-    if (watchers.busy(key)) return; // what we are being told live is newer
+    if (watchers.busy(key) || asking.has(key)) {
+      missed.add(key); // what we are being told live is newer
+      return;
+    }
+    settingsLoaded(conversationId, conversation.settings, serial);
     update(key, (thread) => Thread.loaded(thread, conversation));
     for (const message of get(key).messages) {
       if (message.status === "streaming" && message.turnId) {
@@ -145,7 +170,8 @@ export async function askAgain(
   return begin(key, answerId, [answerId], before, {}, options);
 }
 
-async function begin(
+/** Have the server begin a turn whose messages are on the page already. */
+export async function begin(
   key: string,
   answerId: string,
   added: string[],
@@ -153,6 +179,7 @@ async function begin(
   content: { content?: string },
   { model, settings }: TurnOptions,
 ): Promise<boolean> {
+  asking.add(key);
   try {
     let { conversationId } = get(key);
     if (conversationId === null) {
@@ -176,23 +203,27 @@ async function begin(
     update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
     showToast({ tone: "error", text: errorText(error) });
     return false;
+  } finally {
+    asking.delete(key);
+    if (!watchers.busy(key)) catchUp(key);
   }
 }
 
-/** Stop the answer that is being written; what there is of it stays. */
+/** Stop what is being written; what there is of it stays. */
 export async function stop(key: string): Promise<void> {
-  const thread = get(key);
-  const answer = Thread.streaming(thread);
-  if (answer === undefined || thread.conversationId === null) {
-    if (answer) stopRequested.add(answer.id);
-    return;
-  }
-  if (answer.turnId === null) {
+  const { messages } = get(key);
+  const writing = messages.filter(({ status }) => status === "streaming");
+  await Promise.all(writing.map((answer) => stopOne(key, answer)));
+}
+
+async function stopOne(key: string, answer: Message): Promise<void> {
+  const { conversationId } = get(key);
+  if (conversationId === null || answer.turnId === null) {
     stopRequested.add(answer.id);
     return;
   }
   try {
-    await cancelTurn(thread.conversationId, answer.turnId);
+    await cancelTurn(conversationId, answer.turnId);
   } catch (error) {
     // 404 and 409 mean that the turn ended by itself a moment ago.
     if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
@@ -207,6 +238,6 @@ export function showBranch(key: string, headId: string | null): void {
   const serverId = Thread.find(thread, headId)?.serverId;
   if (thread.conversationId && serverId) {
     // Where a person left off is a courtesy; failing to note it is no reason to disturb them.
-    changeConversation(thread.conversationId, { head_id: serverId }).catch(() => undefined);
+    changeConversation(thread.conversationId, { head_id: serverId }, { keepalive: true }).catch(() => undefined);
   }
 }

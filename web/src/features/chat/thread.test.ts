@@ -14,6 +14,7 @@ const wire = (id: string, parent: string | null, fields: Partial<WireMessage> = 
   usage: null,
   finish_reason: null,
   error: null,
+  steps: [],
   ...fields,
 });
 
@@ -23,13 +24,21 @@ const conversation = (messages: WireMessage[], headId: string | null = null) =>
     title: "",
     pinned: false,
     archived: false,
+    folder: "",
     head_id: headId,
     created_at: 0,
     updated_at: 0,
+    settings: {},
     messages,
   }) satisfies ConversationWithMessages;
 
-const TURN = { turn_id: "t", user_message_id: "server-q", assistant_message_id: "server-a" };
+const TURN = {
+  turn_id: "t",
+  user_message_id: "server-q",
+  assistant_message_id: "server-a",
+  offset: 0,
+};
+const PACE = { speed: null, firstWord: null };
 const DONE = {
   type: "done",
   status: "complete",
@@ -45,7 +54,7 @@ describe("asking", () => {
     expect(Thread.find(now, questionId)?.serverId).toBe("server-q");
     expect(Thread.streaming(now)?.turnId).toBe("t");
     now = Thread.appended(Thread.appended(now, answerId, "Hel"), answerId, "lo");
-    now = Thread.ended(now, answerId, DONE, 7);
+    now = Thread.ended(now, answerId, DONE, { speed: 7, firstWord: 0.5 });
     expect(Thread.find(now, answerId)).toMatchObject({
       content: "Hello",
       status: "complete",
@@ -73,9 +82,18 @@ describe("asking", () => {
       Thread.appended(thread, answerId, "Half"),
       answerId,
       { type: "error", error },
-      null,
+      PACE,
     );
     expect(Thread.find(now, answerId)).toMatchObject({ content: "Half", status: "error", error });
+  });
+});
+
+describe("an answer that goes on", () => {
+  it("begins where the server's text ends, which may be before what was seen", () => {
+    const { thread, answerId } = Thread.asked(Thread.emptyThread("k"), null, "Hi", null);
+    const seen = Thread.appended(thread, answerId, "🦊 one two");
+    const now = Thread.resumed(seen, answerId, { ...TURN, offset: 5 });
+    expect(Thread.find(now, answerId)).toMatchObject({ content: "🦊 one", status: "streaming" });
   });
 });
 

@@ -1,9 +1,16 @@
 /** What one chat on the page knows, and every way it changes. Pure functions only. */
 
-import type { ConversationWithMessages, StartedTurn, WireError } from "../../api/types";
+import type {
+  ConversationWithMessages,
+  Rating,
+  StartedTurn,
+  TokenChoice,
+  ToolStep,
+  WireError,
+} from "../../api/types";
 import type { Ending } from "../../api/turns";
 import { type Message, fromWire, newMessage } from "./message";
-import { newestLeaf, parentsFirst } from "./tree";
+import { branchTo, newestLeaf, parentsFirst } from "./tree";
 
 export interface Thread {
   /** The page's name for this chat; stays when a new chat gets its conversation. */
@@ -13,15 +20,27 @@ export interface Thread {
   readonly messages: readonly Message[];
   /** The last message on the screen. */
   readonly headId: string | null;
+  /** Two answers to one question that stand side by side until one is chosen. */
+  readonly pair: readonly [string, string] | null;
 }
 
 export function emptyThread(key: string, conversationId: string | null = null): Thread {
   const load = conversationId === null ? "ready" : "loading";
-  return { key, conversationId, load, messages: [], headId: null };
+  return { key, conversationId, load, messages: [], headId: null, pair: null };
 }
 
 export function find(thread: Thread, id: string | null): Message | undefined {
   return thread.messages.find((message) => message.id === id);
+}
+
+export function findByServerId(thread: Thread, serverId: string | null): Message | undefined {
+  return thread.messages.find((message) => message.serverId === serverId && serverId !== null);
+}
+
+/** Show the branch that a message is on; the one on the screen, where it is on that. */
+export function toMessage(thread: Thread, id: string): Thread {
+  if (branchTo(thread.messages, thread.headId).some((message) => message.id === id)) return thread;
+  return { ...thread, headId: newestLeaf(thread.messages, id) };
 }
 
 /** The answer that is being written anywhere in this chat. */
@@ -100,8 +119,53 @@ export function appended(thread: Thread, id: string, text: string): Thread {
   );
 }
 
-/** `speed`: tokens a second; null when the page did not watch the whole answer. */
-export function ended(thread: Thread, id: string, ending: Ending, speed: number | null): Thread {
+/** A call of a tool came, or changed. */
+export function stepped(thread: Thread, id: string, number: number, step: ToolStep): Thread {
+  return mapMessages(thread, (message) =>
+    message.id === id
+      ? { ...message, steps: message.steps.toSpliced(number, 1, step) }
+      : message,
+  );
+}
+
+/** What the model weighed, from token `number` on. */
+export function weighed(
+  thread: Thread,
+  id: string,
+  number: number,
+  tokens: readonly TokenChoice[],
+): Thread {
+  return mapMessages(thread, (message) =>
+    message.id === id
+      ? { ...message, tokens: [...message.tokens.slice(0, number), ...tokens] }
+      : message,
+  );
+}
+
+/** An answer that was cut off is being written again, after what the server has of it. */
+export function resumed(thread: Thread, id: string, turn: StartedTurn): Thread {
+  return mapMessages(thread, (message) =>
+    message.id === id
+      ? {
+          ...message,
+          content: Array.from(message.content).slice(0, turn.offset).join(""),
+          status: "streaming",
+          turnId: turn.turn_id,
+          finishReason: null,
+          error: null,
+          speed: null,
+          tokens: [],
+        }
+      : message,
+  );
+}
+
+export interface Pace {
+  speed: number | null;
+  firstWord: number | null;
+}
+
+export function ended(thread: Thread, id: string, ending: Ending, pace: Pace): Thread {
   return mapMessages(thread, (message) => {
     if (message.id !== id) return message;
     if (ending.type === "error") return failedMessage(message, ending.error);
@@ -111,7 +175,7 @@ export function ended(thread: Thread, id: string, ending: Ending, speed: number 
       finishReason: ending.finish_reason,
       usage: ending.usage,
       turnId: null,
-      speed,
+      ...pace,
     };
   });
 }
@@ -120,6 +184,10 @@ export function failed(thread: Thread, id: string, error: WireError): Thread {
   return mapMessages(thread, (message) =>
     message.id === id ? failedMessage(message, error) : message,
   );
+}
+
+export function rated(thread: Thread, id: string, rating: Rating | null): Thread {
+  return mapMessages(thread, (message) => (message.id === id ? { ...message, rating } : message));
 }
 
 export function headMoved(thread: Thread, headId: string | null): Thread {

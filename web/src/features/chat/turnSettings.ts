@@ -1,48 +1,89 @@
-/** How answers are drawn in one conversation; kept in this browser. */
+/** How answers are drawn in each conversation; kept by the server, so that every device has it. */
 
 import { create } from "zustand";
 
+import { changeConversation } from "../../api/conversations";
 import type { TurnSettings } from "../../api/types";
-import { recall, remember } from "../../ui/storage";
 import { isLocalId } from "./message";
 
-const name = (id: string) => `settings:${id}`;
 const NONE: TurnSettings = {};
+const SAVE_AFTER_MS = 500;
+export const ALTERNATIVES = 5;
 
 const useAll = create<{ byId: Record<string, TurnSettings> }>(() => ({ byId: {} }));
 
-export function useTurnSettings(id: string): TurnSettings {
-  return useAll(({ byId }) => byId[id]) ?? recallOnce(id);
+/** Changes that the server has not heard of yet, and those on their way to it. */
+const waiting = new Map<string, ReturnType<typeof setTimeout>>();
+const sending = new Map<string, number>();
+/** How often a conversation's settings were changed here, or heard of by the server. */
+const serials = new Map<string, number>();
+
+const count = (id: string) => serials.set(id, settingsSerial(id) + 1);
+
+/** Ask before the server is asked; `settingsLoaded` then knows an answer that is too old. */
+export function settingsSerial(id: string): number {
+  return serials.get(id) ?? 0;
 }
 
-const recalled = new Map<string, TurnSettings>();
+export function useTurnSettings(id: string): TurnSettings {
+  return useAll(({ byId }) => byId[id]) ?? NONE;
+}
 
-function recallOnce(id: string): TurnSettings {
-  const known = recalled.get(id);
-  if (known) return known;
-  const settings = clean(recall<TurnSettings>(name(id), NONE));
-  recalled.set(id, settings);
-  return settings;
+export function settingsOf(id: string): TurnSettings {
+  return useAll.getState().byId[id] ?? NONE;
 }
 
 export function saveTurnSettings(id: string, settings: TurnSettings): void {
   const kept = clean(settings);
   useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: kept } }));
-  if (!isLocalId(id)) remember(name(id), Object.keys(kept).length > 0 ? kept : null);
+  count(id);
+  if (isLocalId(id)) return;
+  clearTimeout(waiting.get(id));
+  waiting.set(
+    id,
+    setTimeout(() => send(id), SAVE_AFTER_MS),
+  );
+}
+
+/** What the server has. A change that was made here since it was asked (`serial`) is newer. */
+export function settingsLoaded(id: string, settings: TurnSettings, serial: number): void {
+  if (waiting.has(id) || sending.has(id) || serial !== settingsSerial(id)) return;
+  useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: clean(settings) } }));
 }
 
 /** A new chat has become a conversation: its settings go with it. */
 export function adoptTurnSettings(from: string, to: string): void {
   const { [from]: settings, ...others } = useAll.getState().byId;
-  if (settings === undefined) return;
+  if (settings === undefined || from === to) return;
   useAll.setState({ byId: others });
-  saveTurnSettings(to, settings);
+  if (Object.keys(settings).length > 0) saveTurnSettings(to, settings);
+}
+
+function send(id: string, keepalive = false): void {
+  clearTimeout(waiting.get(id));
+  waiting.delete(id);
+  const settings = settingsOf(id);
+  sending.set(id, (sending.get(id) ?? 0) + 1);
+  const settled = () => {
+    count(id);
+    const left = (sending.get(id) ?? 1) - 1;
+    if (left > 0) sending.set(id, left);
+    else sending.delete(id);
+  };
+  // Where it fails they still hold on this page; a server that is away has its own notice.
+  changeConversation(id, { settings }, { keepalive }).then(settled, settled);
+}
+
+if (typeof addEventListener === "function") {
+  addEventListener("pagehide", () => {
+    for (const id of waiting.keys()) send(id, true);
+  });
 }
 
 /** Drop what is empty or no number, so that the server's defaults apply. */
 export function clean(settings: TurnSettings): TurnSettings {
-  const kept: TurnSettings = {};
-  const { temperature, max_tokens: maxTokens, system } = settings;
+  const { temperature, max_tokens: maxTokens, system, ...others } = settings;
+  const kept: TurnSettings = others;
   if (typeof temperature === "number" && Number.isFinite(temperature)) {
     kept.temperature = Math.min(Math.max(temperature, 0), 2);
   }
@@ -50,5 +91,8 @@ export function clean(settings: TurnSettings): TurnSettings {
     kept.max_tokens = Math.floor(maxTokens);
   }
   if (typeof system === "string" && system.trim() !== "") kept.system = system.trim();
+  for (const name of ["tools", "ask_leave", "logprobs"] as const) {
+    if (kept[name] === undefined || kept[name] === false) delete kept[name];
+  }
   return kept;
 }

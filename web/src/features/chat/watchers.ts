@@ -1,12 +1,14 @@
 /** Follows running answers into their chats: one follower a chat, whichever chat is on the screen. */
 
 import { ApiError } from "../../api/http";
-import { followTurn } from "../../api/turns";
+import { type TurnListener, followTurn } from "../../api/turns";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { FrameBatch } from "./frames";
+import { isLocalId } from "./message";
 import { SpeedClock } from "./speed";
-import { type Thread, appended, ended, failed, find } from "./thread";
+import { type Thread, appended, ended, failed, find, stepped, weighed } from "./thread";
+import { TokenBatch } from "./tokens";
 
 interface Notices {
   onEnd: (key: string) => void;
@@ -15,7 +17,8 @@ interface Notices {
 }
 
 export class Watchers {
-  private readonly active = new Map<string, AbortController>();
+  /** By chat, then by message: two answers may be written side by side. */
+  private readonly active = new Map<string, Map<string, AbortController>>();
   /** Turns the server said it does not have; asking twice would be asking for ever. */
   private readonly lost = new Set<string>();
 
@@ -30,7 +33,7 @@ export class Watchers {
   }
 
   stop(key: string): void {
-    this.active.get(key)?.abort();
+    for (const controller of this.active.get(key)?.values() ?? []) controller.abort();
     this.active.delete(key);
   }
 
@@ -40,9 +43,11 @@ export class Watchers {
       this.update(key, (thread) => failed(thread, messageId, { message }));
       return;
     }
-    this.stop(key);
+    const followed = this.active.get(key) ?? new Map<string, AbortController>();
+    this.active.set(key, followed);
+    followed.get(messageId)?.abort();
     const controller = new AbortController();
-    this.active.set(key, controller);
+    followed.set(messageId, controller);
     void this.follow(key, conversationId, messageId, turnId, controller);
   }
 
@@ -53,26 +58,47 @@ export class Watchers {
     turnId: string,
     controller: AbortController,
   ): Promise<void> {
-    const seen = codePoints(find(this.get(key), messageId)?.content ?? "");
+    const before = find(this.get(key), messageId);
+    const seen = codePoints(before?.content ?? "");
     const clock = new SpeedClock();
     const batch = new FrameBatch((text) =>
       this.update(key, (thread) => appended(thread, messageId, text)),
     );
-    const onText = (text: string) => {
-      clock.heard(text);
-      batch.add(text);
+    const listener: TurnListener = {
+      onText: (text) => {
+        clock.heard(text);
+        batch.add(text);
+      },
+      onStep: (number, step) => {
+        batch.flush(); // what was said before the call comes before it
+        this.update(key, (thread) => stepped(thread, messageId, number, step));
+      },
+      onTokens: (number, tokens) => weights.add(number, tokens),
     };
+    const weights = new TokenBatch((number, tokens) =>
+      this.update(key, (thread) => weighed(thread, messageId, number, tokens)),
+    );
     try {
-      const ending = await followTurn(conversationId, turnId, seen, onText, controller.signal);
+      const ending = await followTurn(conversationId, turnId, seen, listener, controller.signal);
       batch.flush();
-      const speed = seen === 0 && ending.type === "done" ? clock.tokensPerSecond(ending.usage) : null;
-      this.release(key, controller);
-      this.update(key, (thread) => ended(thread, messageId, ending, speed));
+      weights.flush();
+      this.release(key, messageId, controller);
+      const written = find(this.get(key), messageId);
+      const whole = seen === 0 && ending.type === "done" && written?.steps.length === 0;
+      const asked = before && isLocalId(before.id) && seen === 0 ? before.createdAt : null;
+      const pace = {
+        speed: whole ? clock.tokensPerSecond(ending.usage) : null,
+        firstWord:
+          asked === null || clock.firstHeard === null
+            ? (written?.firstWord ?? null)
+            : Math.max(0, clock.firstHeard - asked),
+      };
+      this.update(key, (thread) => ended(thread, messageId, ending, pace));
       this.notices.onEnd(key);
     } catch (error) {
       batch.flush();
       if (controller.signal.aborted) return;
-      this.release(key, controller);
+      this.release(key, messageId, controller);
       if (error instanceof ApiError && error.status === 404) {
         this.lost.add(turnId);
         await this.notices.onLost(key);
@@ -83,8 +109,10 @@ export class Watchers {
     }
   }
 
-  private release(key: string, controller: AbortController): void {
-    if (this.active.get(key) === controller) this.active.delete(key);
+  private release(key: string, messageId: string, controller: AbortController): void {
+    const followed = this.active.get(key);
+    if (followed?.get(messageId) === controller) followed.delete(messageId);
+    if (followed?.size === 0) this.active.delete(key);
   }
 }
 

@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useMemo, useRef } from "react";
 import type { Conversation } from "../../api/types";
 import { t } from "../../ui/i18n";
 import { ConversationRow } from "./ConversationRow";
+import { FolderSelect } from "./FolderSelect";
 import { groupByDay } from "./list";
 import { SearchBox } from "./SearchBox";
 import { loadMore, openArchive, refresh, useConversations } from "./store";
@@ -16,13 +17,13 @@ export function ConversationList({
 }: {
   activeId: string | null;
   searchRef: RefObject<HTMLInputElement | null>;
-  onOpen: (id: string) => void;
+  onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
   const { items, archived, query, status, next, loadedAt } = useConversations();
   const groups = useMemo(() => groupByDay(items, loadedAt), [items, loadedAt]);
   const found = items.length + (archived?.length ?? 0);
-  const hasArchive = status === "ready" && (query === "" ? found > 0 : archived?.length);
+  const hasArchive = status === "ready" && (query === "" ? found : (archived?.length ?? 0)) > 0;
   const rows = (conversations: Conversation[]) => (
     <ul>
       {conversations.map((conversation) => (
@@ -39,6 +40,7 @@ export function ConversationList({
   return (
     <nav className="conversations" aria-label={t("Conversations")}>
       <SearchBox inputRef={searchRef} />
+      <FolderSelect />
       <div className="conversation-scroll">
         {groups.map((group) => (
           <section key={group.label} className="conversation-group" aria-label={group.label}>

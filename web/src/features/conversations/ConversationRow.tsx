@@ -1,11 +1,25 @@
-import { Archive, ArchiveRestore, Ellipsis, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
-import { useRef, useState } from "react";
+import {
+  Archive,
+  ArchiveRestore,
+  Download,
+  Ellipsis,
+  Folder,
+  Pencil,
+  Pin,
+  PinOff,
+  Trash2,
+} from "lucide-react";
+import { Suspense, lazy, useRef, useState } from "react";
 
 import type { Conversation } from "../../api/types";
 import { t } from "../../ui/i18n";
 import { Menu } from "../../ui/Menu";
+import { Marked } from "./Marked";
 import { remove } from "./remove";
+import type { RowDialog } from "./RowDialogs";
 import { change } from "./store";
+
+const RowDialogs = lazy(() => import("./RowDialogs"));
 
 export function ConversationRow({
   conversation,
@@ -15,11 +29,12 @@ export function ConversationRow({
 }: {
   conversation: Conversation;
   active: boolean;
-  onOpen: (id: string) => void;
+  onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
   const [renaming, setRenaming] = useState(false);
-  const { id, pinned, archived } = conversation;
+  const [dialog, setDialog] = useState<RowDialog | null>(null);
+  const { id, pinned, archived, match } = conversation;
   const title = conversation.title?.trim() || t("New chat");
   if (renaming) {
     return (
@@ -41,13 +56,19 @@ export function ConversationRow({
         className="conversation-link"
         title={title}
         aria-current={active ? "page" : undefined}
+        data-found={match !== undefined}
         onClick={(event) => {
           if (event.metaKey || event.ctrlKey || event.shiftKey) return;
           event.preventDefault();
-          onOpen(id);
+          onOpen(conversation);
         }}
       >
-        {title}
+        {match ? <Marked text={title} places={match.title} /> : title}
+        {match && match.text !== null && (
+          <span className="snippet">
+            <Marked text={match.text} places={match.places} />
+          </span>
+        )}
       </a>
       <Menu
         label={t("Options for {title}", { title })}
@@ -65,6 +86,8 @@ export function ConversationRow({
                 run: () => void change(id, { archived: false }),
               }
             : { label: t("Archive"), Icon: Archive, run: () => void change(id, { archived: true }) },
+          { label: t("Move to a folder…"), Icon: Folder, run: () => setDialog("folder") },
+          { label: t("Export…"), Icon: Download, run: () => setDialog("export") },
           {
             label: t("Delete"),
             Icon: Trash2,
@@ -76,6 +99,15 @@ export function ConversationRow({
           },
         ]}
       />
+      {dialog !== null && (
+        <Suspense fallback={null}>
+          <RowDialogs
+            dialog={dialog}
+            conversation={conversation}
+            onClose={() => setDialog(null)}
+          />
+        </Suspense>
+      )}
     </li>
   );
 }

@@ -1,6 +1,6 @@
 /** How conversations are ordered and grouped. Pure functions. */
 
-import type { Conversation } from "../../api/types";
+import type { Conversation, Places } from "../../api/types";
 import { t } from "../../ui/i18n";
 
 /** As the server orders them: pinned first, then by the last word. */
@@ -13,6 +13,28 @@ export function inOrder(items: readonly Conversation[]): Conversation[] {
 export interface Group {
   label: string;
   items: Conversation[];
+}
+
+export interface Piece {
+  text: string;
+  found: boolean;
+}
+
+/** A text cut at the places that were found in it. */
+export function pieces(text: string, places: Places): Piece[] {
+  const points = Array.from(text);
+  const cut: Piece[] = [];
+  let at = 0;
+  const add = (to: number, found: boolean) => {
+    if (to > at) cut.push({ text: points.slice(at, to).join(""), found });
+    at = Math.max(at, to);
+  };
+  for (const [start, end] of places) {
+    add(start, false);
+    add(end, true);
+  }
+  add(points.length, false);
+  return cut;
 }
 
 const DAY = 86_400;

@@ -6,8 +6,9 @@ import {
   type ConversationChange,
   changeConversation,
   listConversations,
+  listFolders,
 } from "../../api/conversations";
-import type { Conversation } from "../../api/types";
+import type { Conversation, Folder } from "../../api/types";
 import { errorText } from "../../ui/errorText";
 import { showToast } from "../../ui/toast";
 import { isLeaving } from "./deletion";
@@ -23,6 +24,9 @@ interface List {
   /** Null until somebody looks into the archive. */
   archived: Conversation[] | null;
   query: string;
+  folders: Folder[];
+  /** The one that is looked into; null for all. */
+  folder: string | null;
   status: "loading" | "ready" | "failed";
   /** When the list was last fetched; what counts as today hangs on it. */
   loadedAt: Date;
@@ -33,6 +37,8 @@ export const useConversations = create<List>(() => ({
   next: null,
   archived: null,
   query: "",
+  folders: [],
+  folder: null,
   status: "loading",
   loadedAt: new Date(),
 }));
@@ -43,17 +49,19 @@ let latest: AbortController | null = null;
 export async function refresh(): Promise<void> {
   latest?.abort();
   const { signal } = (latest = new AbortController());
-  const { query, items, archived } = useConversations.getState();
+  const { query, folder, items, archived } = useConversations.getState();
   const limit = Math.min(Math.max(items.length, PAGE), LARGEST_PAGE);
   try {
-    const page = await listConversations({ query, limit, signal });
+    const page = await listConversations({ query, folder, limit, signal });
     // With nothing else to show, the archive may be all there is.
     const withArchive = archived !== null || query !== "" || page.data.length === 0;
     const archive = withArchive
-      ? await listConversations({ query, limit: LARGEST_PAGE, archived: true, signal })
+      ? await listConversations({ query, folder, limit: LARGEST_PAGE, archived: true, signal })
       : null;
+    const folders = await listFolders();
     if (signal.aborted) return;
     useConversations.setState({
+      folders,
       items: staying(page.data),
       next: page.next_before,
       archived: archive && staying(archive.data),
@@ -67,10 +75,10 @@ export async function refresh(): Promise<void> {
 }
 
 export async function loadMore(): Promise<void> {
-  const { next, query } = useConversations.getState();
+  const { next, query, folder } = useConversations.getState();
   if (next === null) return;
   try {
-    const page = await listConversations({ query, before: next, limit: PAGE });
+    const page = await listConversations({ query, folder, before: next, limit: PAGE });
     useConversations.setState((state) => {
       if (state.query !== query || state.next !== next) return state;
       const known = new Set(state.items.map(({ id }) => id));
@@ -93,14 +101,21 @@ export function search(query: string): void {
   void refresh();
 }
 
+/** Look into one folder, or at all there is. */
+export function openFolder(folder: string | null): void {
+  useConversations.setState({ folder, items: [], next: null, archived: null, status: "loading" });
+  void refresh();
+}
+
 /** Show a change at once, and take it back should the server refuse it. */
 export async function change(id: string, wanted: ConversationChange): Promise<void> {
   const before = find(id);
   if (before === undefined) return;
   put({ ...before, ...wanted });
   try {
-    put(await changeConversation(id, wanted));
-    if ("archived" in wanted) await refresh();
+    const changed = await changeConversation(id, wanted);
+    put(before.match ? { ...changed, match: before.match } : changed);
+    if ("archived" in wanted || "folder" in wanted) await refresh();
   } catch (error) {
     put(before);
     showToast({ tone: "error", text: errorText(error) });

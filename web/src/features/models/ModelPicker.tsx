@@ -3,8 +3,9 @@ import { type KeyboardEvent, useEffect, useRef } from "react";
 
 import type { Model } from "../../api/types";
 import { t } from "../../ui/i18n";
+import { formatBytes } from "../../ui/units";
 import { usePopover } from "../../ui/usePopover";
-import { formatContext } from "./format";
+import { formatContext, formatCount } from "./format";
 import { chooseModel, currentModel, loadModels, useModels } from "./store";
 
 /** Which model answers. Opening it asks the server again what there is. */
@@ -70,8 +71,14 @@ function ModelOption({
   selected: boolean;
   onChoose: () => void;
 }) {
+  const { bytes, parameters, adapter } = model.mini_claude;
   const facts = [
-    model.context > 0 && t("{length} context", { length: formatContext(model.context) }),
+    parameters !== null && !adapter && t("{n} parameters", { n: formatCount(parameters) }),
+    bytes !== null &&
+      (adapter
+        ? t("adapter of {size}", { size: formatBytes(bytes) })
+        : formatBytes(bytes)),
+    model.context > 0 && t("{n} context", { n: formatContext(model.context) }),
     model.default && t("default"),
     model.owned_by,
   ].filter(Boolean);

@@ -8,6 +8,8 @@ const model = (id: string, isDefault = false) => ({
   owned_by: "me",
   context: 0,
   default: isDefault,
+  parent: null,
+  mini_claude: { bytes: null, parameters: null, adapter: false, continues: false },
 });
 
 it("falls back to the default when the remembered model is gone", () => {

@@ -7,12 +7,15 @@ import { recall, remember } from "../../ui/storage";
 interface Models {
   models: Model[];
   chosen: string | null;
+  /** The model that answers beside the chosen one. */
+  rival: string | null;
   status: "loading" | "ready" | "failed";
 }
 
 export const useModels = create<Models>(() => ({
   models: [],
   chosen: recall<string | null>("model", null),
+  rival: null,
   status: "loading",
 }));
 
@@ -27,6 +30,17 @@ export async function loadModels(): Promise<void> {
 export function chooseModel(id: string): void {
   remember("model", id);
   useModels.setState({ chosen: id });
+}
+
+/** Have another model answer beside the chosen one; null: none. */
+export function chooseRival(id: string | null): void {
+  useModels.setState({ rival: id });
+}
+
+/** While there are two models to compare. */
+export function currentRival(state: Pick<Models, "models" | "chosen" | "rival">): string | null {
+  const there = state.models.some(({ id }) => id === state.rival);
+  return there && currentModel(state)?.id !== state.rival ? state.rival : null;
 }
 
 /** The remembered model while it exists, else the server's default. */

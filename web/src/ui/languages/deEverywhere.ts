@@ -10,7 +10,6 @@ export const everywhere: Readonly<Record<string, string>> = {
   "Command palette": "Befehle",
   "Command palette: go anywhere, do anything": "Befehle: überallhin, alles tun",
   "Commands": "Befehle",
-  "Continue": "Weiter",
   "Copied": "Kopiert",
   "Copy": "Kopieren",
   "Ctrl": "Strg",

@@ -1,0 +1,1 @@
+"""What was said and rated → examples to learn from."""

@@ -1,0 +1,29 @@
+/** Ratings of answers, and how many there are. */
+
+import { sendJson } from "./http";
+import type { Rating } from "./types";
+
+export interface FeedbackCounts {
+  ratings: number;
+  up: number;
+  down: number;
+  corrections: number;
+}
+
+const path = (conversation: string, message: string) =>
+  `/conversations/${encodeURIComponent(conversation)}/messages/${encodeURIComponent(message)}/rating`;
+
+/** Replaces what was said of the answer before. */
+export function rate(conversation: string, message: string, rating: Rating): Promise<Rating> {
+  const { thumb, reason, note, correction } = rating;
+  const body = { thumb, reason, note, correction };
+  return sendJson("PUT", path(conversation, message), { body });
+}
+
+export function unrate(conversation: string, message: string): Promise<void> {
+  return sendJson("DELETE", path(conversation, message));
+}
+
+export function countFeedback(): Promise<FeedbackCounts> {
+  return sendJson("GET", "/feedback");
+}

@@ -1,0 +1,69 @@
+import { Check } from "lucide-react";
+
+import { describeError } from "../../api/http";
+import { t } from "../../ui/i18n";
+import { AnswerBody } from "./AnswerBody";
+import { keep } from "./answers";
+import { useChatContext } from "./context";
+import { rate } from "./rating/rate";
+import { useChat } from "./store";
+import { find } from "./thread";
+import { UsageLine } from "./UsageLine";
+
+/** Two answers to one question, side by side; the one that is kept goes on. */
+export function Comparison({ pair }: { pair: readonly [string, string] }) {
+  return (
+    <div className="comparison" role="group" aria-label={t("Two answers side by side")}>
+      {pair.map((id) => (
+        <Column key={id} id={id} other={pair.find((one) => one !== id) ?? id} />
+      ))}
+    </div>
+  );
+}
+
+function Column({ id, other }: { id: string; other: string }) {
+  const { threadKey } = useChatContext();
+  const message = useChat(({ threads }) => {
+    const thread = threads[threadKey];
+    return thread && find(thread, id);
+  });
+  if (message === undefined) return null;
+  const running = message.status === "streaming";
+  const model = message.model ?? t("default model");
+  return (
+    <section
+      className="comparison-column"
+      aria-label={t("Answer of {model}", { model })}
+      aria-busy={running}
+      data-status={message.status}
+    >
+      <h3>{model}</h3>
+      <div className="comparison-body">
+        <AnswerBody message={message} weighed={false} />
+        {message.status === "error" && (
+          <p className="comparison-error" role="alert">
+            {message.error ? describeError(message.error) : t("This answer failed.")}
+          </p>
+        )}
+      </div>
+      {!running && (
+        <footer>
+          <UsageLine message={message} withModel={false} />
+          <button
+            type="button"
+            className="button button-small"
+            aria-label={t("Keep the answer of {model}", { model })}
+            onClick={() => {
+              keep(threadKey, id);
+              // Together they are a preference to learn from.
+              void rate(id, { thumb: "up" });
+              void rate(other, { thumb: "down" });
+            }}
+          >
+            <Check size={14} aria-hidden /> {t("Keep this one")}
+          </button>
+        </footer>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+/** What can be done with answers beside asking for one: go on, compare, decide about calls. */
+
+import { ApiError } from "../../api/http";
+import { type NewTurn, decideCall, startTurn } from "../../api/turns";
+import { errorText } from "../../ui/errorText";
+import { showToast } from "../../ui/toast";
+import type { Message } from "./message";
+import { type TurnOptions, begin, get, showBranch, update, watchers } from "./store";
+import * as Thread from "./thread";
+
+/** Two answers to one question, by two models, until one of them is kept. */
+export async function askBoth(
+  key: string,
+  parentId: string | null,
+  content: string,
+  options: TurnOptions,
+  other: string,
+): Promise<boolean> {
+  const before = get(key).headId;
+  const { thread, questionId, answerId } = Thread.asked(get(key), parentId, content, options.model);
+  const second = Thread.askedAgain(thread, questionId, other);
+  update(key, () => ({ ...second.thread, headId: answerId, pair: [answerId, second.answerId] }));
+  const added = [questionId, answerId];
+  if (!(await begin(key, answerId, added, before, { content }, options))) {
+    update(key, (now) => Thread.withdrawn({ ...now, pair: null }, [second.answerId], before));
+    return false;
+  }
+  const also = { ...options, model: other };
+  if (!(await begin(key, second.answerId, [second.answerId], answerId, {}, also))) {
+    update(key, (now) => ({ ...now, pair: null }));
+  }
+  return true;
+}
+
+/** Of two answers side by side, go on with this one; the other stays as a branch. */
+export function keep(key: string, answerId: string): void {
+  update(key, (thread) => ({ ...thread, pair: null }));
+  showBranch(key, answerId);
+}
+
+/** Let an answer that was cut off go on in its place. */
+export async function goOn(key: string, answerId: string, options: TurnOptions): Promise<void> {
+  const { conversationId } = get(key);
+  const answer = Thread.find(get(key), answerId);
+  if (conversationId === null || !answer?.serverId) return;
+  const body: NewTurn = { continue_id: answer.serverId };
+  const model = answer.model ?? options.model;
+  if (model) body.model = model;
+  if (Object.keys(options.settings).length > 0) body.settings = options.settings;
+  try {
+    const turn = await startTurn(conversationId, body);
+    update(key, (thread) => Thread.resumed(thread, answerId, turn));
+    watchers.watch(key, conversationId, answerId, turn.turn_id);
+  } catch (error) {
+    showToast({ tone: "error", text: errorText(error) });
+  }
+}
+
+/** Let a call of a tool that waits for leave be run, or not. */
+export async function decide(key: string, answer: Message, callId: string, allow: boolean) {
+  const { conversationId } = get(key);
+  if (conversationId === null || answer.turnId === null) return;
+  try {
+    await decideCall(conversationId, answer.turnId, callId, allow);
+  } catch (error) {
+    // 404: another tab has decided, or the answer has ended; its events say so.
+    if (error instanceof ApiError && error.status === 404) return;
+    showToast({ tone: "error", text: errorText(error) });
+  }
+}

@@ -1,0 +1,44 @@
+import { FileText, X } from "lucide-react";
+
+import { formatNumber, t } from "../../../ui/i18n";
+import { type Waiting, remove, useWaiting } from "./store";
+
+/** The files that go with the next question. */
+export function WaitingList({ threadKey }: { threadKey: string }) {
+  const waiting = useWaiting(threadKey);
+  if (waiting.length === 0) return null;
+  return (
+    <ul className="attached" aria-label={t("Attached files")}>
+      {waiting.map((one) => (
+        <li key={one.id} className="attached-file" aria-busy={one.found === null}>
+          <FileText size={15} aria-hidden />
+          <span className="attached-name">{one.name}</span>
+          <span className="attached-facts">{facts(one)}</span>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t("Leave out {name}", { name: one.name })}
+            onClick={() => remove(threadKey, one.id)}
+          >
+            <X size={14} aria-hidden />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function facts({ found }: Waiting): string {
+  if (found === null) return t("is being read…");
+  const said = [t("{n} characters", { n: formatNumber(found.characters) })];
+  if (found.pages > 0) {
+    said.push(
+      t("{read} of {n} pages", {
+        read: formatNumber(found.pages_read),
+        n: formatNumber(found.pages),
+      }),
+    );
+  }
+  if (found.truncated) said.push(t("the rest is left out"));
+  return said.join(" · ");
+}

@@ -1,0 +1,39 @@
+/** Say what one thinks of an answer: shown at once, taken back should the server refuse it. */
+
+import { rate as send, unrate } from "../../../api/feedback";
+import type { Rating } from "../../../api/types";
+import { errorText } from "../../../ui/errorText";
+import { showToast } from "../../../ui/toast";
+import { changeThread, useChat } from "../store";
+import { find, rated } from "../thread";
+
+const NONE: Rating = { thumb: null, reason: null, note: "", correction: null };
+
+export function ratingOf(rating: Rating | null): Rating {
+  return rating ?? NONE;
+}
+
+const says = ({ thumb, note, correction }: Rating) =>
+  thumb !== null || note.trim() !== "" || correction !== null;
+
+/** False when it could not be stored. */
+export async function rate(messageId: string, change: Partial<Rating>): Promise<boolean> {
+  const { threads, activeKey } = useChat.getState();
+  const thread = threads[activeKey];
+  const message = thread && find(thread, messageId);
+  if (!message?.serverId || !thread?.conversationId) return false;
+  const before = message.rating;
+  const wanted = { ...ratingOf(before), ...change };
+  const show = (rating: Rating | null) =>
+    changeThread(activeKey, (now) => rated(now, messageId, rating));
+  show(says(wanted) ? wanted : null);
+  try {
+    if (says(wanted)) show(await send(thread.conversationId, message.serverId, wanted));
+    else await unrate(thread.conversationId, message.serverId);
+    return true;
+  } catch (error) {
+    show(before);
+    showToast({ tone: "error", text: errorText(error) });
+    return false;
+  }
+}

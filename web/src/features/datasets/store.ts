@@ -1,0 +1,130 @@
+/** The datasets there are, and the one in the making. */
+
+import { create } from "zustand";
+
+import { type Dataset, deleteDataset, listDatasets } from "../../api/datasets";
+import {
+  type Preparation,
+  cancelPreparation,
+  followPreparation,
+  listPreparations,
+} from "../../api/preparations";
+import { ApiError } from "../../api/http";
+import { errorText } from "../../ui/errorText";
+import { t } from "../../ui/i18n";
+import { showToast } from "../../ui/toast";
+
+const UNDO_MS = 6_000;
+
+interface State {
+  /** null until they are known. */
+  items: Dataset[] | null;
+  maxBytes: number;
+  /** The last preparation, as long as it is worth showing. */
+  making: Preparation | null;
+  failed: string | null;
+}
+
+export const useDatasets = create<State>(() => ({
+  items: null,
+  maxBytes: 0,
+  making: null,
+  failed: null,
+}));
+
+/** Hidden, and deleted when the time to undo has passed. */
+const leaving = new Map<string, ReturnType<typeof setTimeout>>();
+
+export function messageOf(error: unknown): string {
+  return errorText(error);
+}
+
+export function say(error: unknown): void {
+  showToast({ tone: "error", text: messageOf(error) });
+}
+
+export async function refreshDatasets(): Promise<void> {
+  try {
+    const { data, max_file_bytes } = await listDatasets();
+    const items = data.filter(({ name }) => !leaving.has(name));
+    useDatasets.setState({ items, maxBytes: max_file_bytes, failed: null });
+  } catch (error) {
+    useDatasets.setState({ failed: messageOf(error) });
+  }
+}
+
+/** What is being made in this home, whoever began it. */
+export async function findPreparation(): Promise<void> {
+  const { data } = await listPreparations().catch(() => ({ data: [] }));
+  const running = data.find(({ status }) => status === "running");
+  if (running) void watch(running);
+}
+
+let watched = "";
+
+export async function watch(preparation: Preparation): Promise<void> {
+  useDatasets.setState({ making: preparation });
+  if (watched === preparation.id) return;
+  watched = preparation.id;
+  try {
+    await followPreparation(preparation.id, (making) => {
+      if (watched === preparation.id) useDatasets.setState({ making });
+    });
+  } catch (error) {
+    dismissPreparation();
+    const { name } = preparation;
+    if (error instanceof ApiError && error.status === 404) {
+      say(t("The server was restarted while it prepared {name}. Prepare the same file under that name again: it goes on where it stopped.", { name }));
+    } else say(error);
+  }
+  await refreshDatasets();
+}
+
+export function dismissPreparation(): void {
+  watched = "";
+  useDatasets.setState({ making: null });
+}
+
+export async function cancelMaking(id: string): Promise<void> {
+  try {
+    useDatasets.setState({ making: await cancelPreparation(id) });
+  } catch (error) {
+    say(error);
+  }
+}
+
+/** Take a dataset off the list and offer to bring it back. */
+export function removeDataset(name: string): void {
+  leaving.set(name, setTimeout(() => void settle(name), UNDO_MS));
+  const items = useDatasets.getState().items?.filter((item) => item.name !== name) ?? null;
+  useDatasets.setState({ items });
+  showToast({
+    tone: "plain",
+    text: t("Deleted “{name}”.", { name }),
+    action: {
+      label: t("Undo"),
+      run: () => {
+        clearTimeout(leaving.get(name));
+        leaving.delete(name);
+        void refreshDatasets();
+      },
+    },
+  });
+}
+
+async function settle(name: string, keepalive = false): Promise<void> {
+  clearTimeout(leaving.get(name));
+  try {
+    await deleteDataset(name, { keepalive });
+    leaving.delete(name);
+  } catch (error) {
+    leaving.delete(name);
+    say(error);
+    await refreshDatasets();
+  }
+}
+
+// The page is closing: what was deleted a moment ago must not come back.
+addEventListener("pagehide", () => {
+  for (const name of leaving.keys()) void settle(name, true);
+});

@@ -1,0 +1,51 @@
+/** What things are called. */
+
+import type { Job, JobStatus } from "../../api/training";
+import { formatNumber, t } from "../../ui/i18n";
+
+export const SEED = "dataset:seed";
+
+export function statusWord(status: JobStatus): string {
+  return {
+    validating_files: t("checking the data"),
+    queued: t("waiting"),
+    running: t("learning"),
+    paused: t("paused"),
+    succeeded: t("finished"),
+    failed: t("failed"),
+    cancelled: t("cancelled"),
+  }[status];
+}
+
+/** A dataset or a file by the name a person gave it. names: of files, by their ids. */
+export function dataWord(data: string, names: ReadonlyMap<string, string>): string {
+  return data.startsWith("dataset:") ? data.slice("dataset:".length) : (names.get(data) ?? data);
+}
+
+export function jobWord(job: Job, names: ReadonlyMap<string, string>): string {
+  return job.user_provided_suffix ?? dataWord(job.training_file, names);
+}
+
+/** What was asked of the job, without what was left to it. */
+export function askedOf(job: Job): [string, string][] {
+  const asked = job.method[job.method.type]?.hyperparameters ?? {};
+  return Object.entries(asked)
+    .filter(([, value]) => value !== "auto")
+    .map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : String(value)]);
+}
+
+export function methodWord(job: Job): string {
+  const how = job.method[job.method.type]?.hyperparameters.tuning;
+  const kind = { supervised: "", dpo: "DPO", kto: "KTO" }[job.method.type];
+  const way = how === "qlora" ? "QLoRA" : how === "full" ? t("all weights") : how ? "LoRA" : "";
+  return [way, kind].filter(Boolean).join(", ") || t("chosen automatically");
+}
+
+/** Losses and the like: three digits behind the point. */
+export const formatLoss = (value: number) =>
+  formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+
+export const formatRate = (value: number) =>
+  value === 0 ? "0" : value.toExponential(1).replace("e-", "e−");
+
+export const formatCount = (value: number) => formatNumber(value, { maximumFractionDigits: 0 });
