@@ -66,7 +66,9 @@ def test_the_answer_is_the_same_with_and_without_guesses(family: str, name: str)
     said = [c for o in outputs for c in o.logprobs]
     truth = [c for o in expected for c in o.logprobs]
     assert [c.chosen.id for c in said] == [c.chosen.id for c in truth]
-    close = pytest.approx([c.chosen.logprob for c in truth], abs=1e-5)
+    # An expert multiplies its tokens together, so guesses beside them change its products' shapes.
+    bound = 3e-5 if family == "experts" else 1e-5
+    close = pytest.approx([c.chosen.logprob for c in truth], abs=bound)
     assert [c.chosen.logprob for c in said] == close
 
 
