@@ -20,11 +20,14 @@ from typing import IO
 TESTS = Path(__file__).parent
 COMPUTING = (
     "benchmarks",
+    "cli",
     "data",
     "engine",
     "evaluation",
+    "jobs",
     "model",
     "parity",
+    "recipes",
     "tokenizer",
     "training",
 )

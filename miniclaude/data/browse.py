@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from miniclaude.data.duplicates import repeated_place
 from miniclaude.data.example import Example, Place, from_row
 from miniclaude.data.prepared import REJECTED, PreparedDataset, Split
 from miniclaude.data.rejection import SHOWN
+from miniclaude.data.repeated import repeated_place
 from miniclaude.data.source_names import SourceNames
 from miniclaude.errors import DatasetError, NotFoundError
 

@@ -6,7 +6,6 @@ the same search by comparing all pairs.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -15,13 +14,13 @@ from typing import Protocol
 
 from miniclaude.data.example import Example, Place, to_row
 from miniclaude.data.rejection import Item, Rejection, shown
+from miniclaude.data.repeated import NEARLY, SAME
 from miniclaude.data.shingles import compared, jaccard, shingles
 from miniclaude.data.similar import SimilarRows, Sketches, sketch, sketched_ahead
 from miniclaude.messages import TextPart
 
 CHUNK_ROWS = 512
 CHUNK_CHARACTERS = 1 << 20
-SAME, NEARLY = "the same words as ", "nearly the same as "
 
 
 class NearDuplicates:
@@ -109,19 +108,6 @@ class NearDuplicates:
             "pairs compared": self._search.compared,
             "threshold": self.threshold,
         }
-
-
-def repeated_place(message: str) -> Place | None:
-    """The place that a rejection's message names, if it is one of `NearDuplicates`.
-
-    >>> repeated_place("the same words as my.json, item 3.")
-    Place(file='my.json', line=3, unit='item')
-    """
-    found = _REPEATS.match(message)
-    return None if found is None else Place(found[1], int(found[3]), found[2])
-
-
-_REPEATS = re.compile(rf"(?:{SAME}|{NEARLY})(.+), ([a-z]+) (\d+)[.:]", re.DOTALL)
 
 
 class Placed(Protocol):

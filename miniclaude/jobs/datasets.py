@@ -12,14 +12,12 @@ from typing import Any
 
 from miniclaude.data.browse import Json, RejectedRow, example_at, rejected_row, texts_of
 from miniclaude.data.example import Example, Place, to_row
-from miniclaude.data.one_row import judge_row
 from miniclaude.data.prepared import PreparedDataset, Split, find_dataset, remove_dataset
 from miniclaude.data.preview import as_json, preview
 from miniclaude.data.recipe import PrepareOptions
 from miniclaude.data.rejection import Item, Rejection
 from miniclaude.data.seed import NAMES as SEED
 from miniclaude.data.source_names import SourceNames
-from miniclaude.data.source_rows import options_of, row_text
 from miniclaude.errors import ConflictError, DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.plan import DATASET
 from miniclaude.jobs.preparing import Preparation, Preparations
@@ -83,6 +81,8 @@ class Datasets:
         """Begin to prepare the next version: the same sources, and behind them these rows. The
         dataset itself stays as it is. Raises as `prepare`, and InvalidRequestError for a row that
         cannot be used."""
+        from miniclaude.data.source_rows import options_of  # loads what computes
+
         dataset = await asyncio.to_thread(self.find, name)
 
         def check() -> None:
@@ -140,6 +140,8 @@ class Datasets:
     def rejected(self, name: str, number: int) -> Json:
         """A row that was left out, whole where its source is still there, and the row that it
         repeats, where it does. Raises NotFoundError, DatasetError."""
+        from miniclaude.data.source_rows import row_text  # loads what computes
+
         dataset = self.find(name)
         found = rejected_row(dataset, number)
         told = {**found.told, "whole": found.whole, "repeats": _repeated(dataset, found)}
@@ -197,6 +199,9 @@ class Datasets:
 
 def judge(dataset: PreparedDataset, row: Mapping[str, Any]) -> Item:
     """What the pipeline makes of a row written by hand for this dataset."""
+    from miniclaude.data.one_row import judge_row  # loads what computes
+    from miniclaude.data.source_rows import options_of
+
     return judge_row(dict(row), Place(MENDED, 1), options_of(dataset), dataset.task)
 
 
@@ -218,6 +223,8 @@ def version_of(name: str) -> tuple[str, int]:
 
 
 def _repeated(dataset: PreparedDataset, found: RejectedRow) -> Json | None:
+    from miniclaude.data.source_rows import row_text  # loads what computes
+
     if found.repeats is None:
         return None
     place = SourceNames.of(dataset).plain(str(found.repeats))

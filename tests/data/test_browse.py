@@ -10,9 +10,9 @@ import pytest
 
 from miniclaude.data import browse
 from miniclaude.data.browse import kept_row, kept_rows, rejected_row, shortened, turns_of
-from miniclaude.data.duplicates import repeated_place
 from miniclaude.data.example import Place
 from miniclaude.data.prepared import PreparedDataset
+from miniclaude.data.repeated import repeated_place
 from miniclaude.errors import DatasetError, NotFoundError
 
 

@@ -102,7 +102,7 @@ def test_the_list_goes_on_as_one_scrolls(open_page: OpenPage, server: LiveServer
         made.append(answer.json()["id"])
     page.reload()
     expect(listed(page, "Heap 44")).to_be_visible()
-    listed(page, "Heap 20").scroll_into_view_if_needed()
+    listed(page, "Heap 16").scroll_into_view_if_needed()
     expect(listed(page, "Heap 0")).to_be_attached()
     for conversation in made:
         page.request.delete(f"/conversations/{conversation}")

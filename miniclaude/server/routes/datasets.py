@@ -15,7 +15,6 @@ from miniclaude.data.browse import MOST_ROWS, RowPage, kept_row, kept_rows, reje
 from miniclaude.data.export import WRITERS, exported_lines
 from miniclaude.data.prepared import PAGE, REJECTED, PreparedDataset, Split, list_datasets
 from miniclaude.data.source_names import SourceNames
-from miniclaude.data.source_rows import changed_rows
 from miniclaude.errors import InvalidRequestError
 from miniclaude.jobs.datasets import Datasets, judge, judged_json
 from miniclaude.jobs.preparing import Preparation
@@ -97,7 +96,10 @@ async def list_rows(
     """A page of rows, each cut short. after: the `next` of the page before. q: what their texts
     hold; error: why they were rejected."""
 
+    from miniclaude.data.source_rows import changed_rows  # loads what computes
+
     def look(datasets: Datasets) -> RowPage:
+
         dataset = datasets.find(name)
         if which == "rejected":
             return rejected_rows(dataset, after=after, limit=limit, query=q, error=error)
