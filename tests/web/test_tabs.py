@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
@@ -49,11 +49,20 @@ def test_questions_asked_at_once_in_two_tabs_are_both_kept(
 ) -> None:
     """The second must not take the first one's place: they become two branches."""
     one, other = tabs
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)  # still on its way when the other asks, who has not heard of it
+
+    one.route("**/turns", hold)
     with server.hold():
-        for tab in tabs:  # neither has heard of the other's question
+        for tab in tabs:
             composer(tab).fill(f"from {'one' if tab is one else 'other'}")
-        composer(one).press("Enter")
+        with one.expect_request("**/turns"):
+            composer(one).press("Enter")
         composer(other).press("Enter")
+        expect(answers(other).last).to_have_attribute("data-status", "streaming")
+        held[0].continue_()
         for tab in tabs:
             expect(answers(tab).last).to_have_attribute("data-status", "streaming")
     for tab in tabs:
