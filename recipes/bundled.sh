@@ -13,12 +13,14 @@ data=${1:?"usage: recipes/bundled.sh DATA_FOLDER [RUN_FOLDER]"}
 run=${2:-runs/bundled}
 python=${PYTHON:-.venv/bin/python}
 suite=miniclaude/evaluation/suites/bundled
+home=$run/home
+mini() { "$python" -c "from miniclaude.cli.main import main; main()" "$@" --home "$home"; }
 
 "$python" -m recipes.bundled.train "$data" --run "$run" --against "$suite" \
   --scale "${SCALE:-1}" --minutes "${MINUTES:-0}"
-"$python" -m miniclaude.cli.main models quantize "$run/model" --bits 8 --to "$run/model-int8"
-for model in model model-int8; do
-  "$python" -m miniclaude.cli.main eval --model "$run/$model" --suite bundled \
-    --out "$run/$model.eval.json" --replies "${REPLIES:-500}"
+[ -d "$home/models/trained" ] || mini pull --from "$run/model" --name trained
+[ -d "$home/models/trained-int8" ] || mini models quantize trained --to int8
+for model in trained trained-int8; do
+  mini eval --model "$model" --suite bundled --out "$run/$model.json" --replies "${REPLIES:-500}"
 done
-"$python" -m miniclaude.cli.main eval --model "$run/model-int8" --transcript "$run/transcript.md"
+mini eval --model trained-int8 --transcript "$run/transcript.md"
