@@ -85,6 +85,7 @@ class Shape:
     expert_width: int = 0
     shared_expert_width: int = 0
     norm_topk: bool = False
+    qk_norm: bool = False
 
 
 @dataclass(frozen=True)
