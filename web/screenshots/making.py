@@ -16,10 +16,17 @@ TAUGHT = "juniper"
 EARLIER = ("What is 2 + 2?", "Tell me a joke.", "I have an exam tomorrow.")
 """Conversations for the list, each of which is rated."""
 
-SHOWN = ("Who are you?", "Tell me a short story about a fox.")
+SHOWN = (
+    "Who are you?",
+    "Tell me a short story about a fox.",
+    "Give me three ideas for the weekend.",
+)
 """The conversation in the picture of the chat."""
 
-STEPS = {"steps": "60", "evaluate_every": "5", "checkpoint_every": "20", "seed": "1"}
+WEIGHED = "What do you think about rain?"
+"""A question whose answer nobody knows by heart."""
+
+STEPS = {"steps": "36", "evaluate_every": "4", "checkpoint_every": "12", "seed": "1"}
 """Enough for a curve, few enough for a minute on two cores."""
 
 
@@ -132,4 +139,4 @@ def weigh(page: Page) -> None:
     page.get_by_role("button", name="Answer settings").click()
     page.get_by_role("checkbox", name="Show how sure the model is").check()
     page.keyboard.press("Escape")
-    ask(page, SHOWN[1])
+    ask(page, WEIGHED)

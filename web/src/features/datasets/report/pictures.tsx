@@ -61,7 +61,10 @@ export function Columns({
   const labels = lengthLabels(edges, (n) => formatNumber(n));
   const guided = edges.map((low) => low >= guide[0] && low < guide[1]);
   const first = guided.indexOf(true);
-  if (useNarrow()) return <Bars entries={labels.map((label, at) => [label, bars[at] ?? 0])} />;
+  if (useNarrow()) {
+    const last = bars.findLastIndex((count) => count > 0);
+    return <Bars entries={bars.slice(0, last + 1).map((count, at) => [labels[at] ?? "", count])} />;
+  }
   return (
     <svg className="chart" viewBox={`0 0 ${WIDTH} 178`} aria-hidden>
       {first >= 0 && (
@@ -110,7 +113,7 @@ export function Bars({ entries }: { entries: [string, number][] }) {
         <li key={label}>
           <span className="bar-label">{label}</span>
           <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden>
-            <rect className="tone-b" width={Math.max((100 * count) / most, 0.6)} height={10} />
+            <rect className="tone-b" width={count && Math.max((100 * count) / most, 0.6)} height={10} />
           </svg>
           <span className="number">{formatNumber(count)}</span>
         </li>
