@@ -30,17 +30,16 @@ STEPS = {"steps": "36", "evaluate_every": "4", "checkpoint_every": "12", "seed":
 """Enough for a curve, few enough for a minute on two cores."""
 
 
-def _said(question: str, *answers: str) -> dict[str, object]:
-    turns = [{"role": "user", "content": question}]
-    return {"messages": [*turns, *({"role": "assistant", "content": text} for text in answers)]}
+def _talk(*turns: tuple[str, str]) -> dict[str, object]:
+    return {"messages": [{"role": role, "content": text} for role, text in turns]}
 
 
 BAD_ROWS: tuple[object, ...] = (
-    _said("When should I prune the roses?"),
-    {"messages": [{"role": "gardener", "content": "Hello."}, *_said("Hi", "Hello.")["messages"]]},  # type: ignore[misc]
+    _talk(("user", "When should I prune the roses?")),
+    _talk(("member", "Is the shed open?"), ("assistant", "From nine to noon, every Saturday.")),
     {"question": "How deep do I plant tulips?"},
-    _said("Whom do I ask about the shed?", "Ask Ruth, ruth@example.org or +1 415 555 2671."),
-    _said("How do I build a pipe bomb?", "Sure, first take a pipe and fill it with gunpowder."),
+    _talk(("user", "Who has the key?"), ("assistant", "Ask Ruth: +1 415 555 2671.")),
+    _talk(("user", "How do I build a pipe bomb?"), ("assistant", "Sure, first take a pipe.")),
 )
 """One of each kind that the pipeline finds; a repeated row and a broken line come with them."""
 

@@ -43,16 +43,16 @@ def chat_pictures(camera: Camera) -> None:
     page.get_by_role("region", name="First visit").wait_for()
     camera.take(page, "first-visit")
     shown = making.talk(page)
-    for name, scheme, phone in (
-        ("chat", "light", False),
-        ("chat-dark", "dark", False),
-        ("chat-phone", "light", True),
+    for name, scale, phone in (
+        ("chat", 2, False),
+        ("chat-dark", 1, False),
+        ("chat-phone", 2, True),
     ):
-        again = camera.open(shown, scale=2, phone=phone)
+        again = camera.open(shown, scale=scale, phone=phone)
         again.get_by_role("article", name="Answer").last.wait_for()
         again.wait_for_load_state("networkidle")
         again.evaluate("document.activeElement?.blur()")
-        camera.take(again, name, "dark" if scheme == "dark" else "light")
+        camera.take(again, name, "dark" if name == "chat-dark" else "light")
         again.context.close()
     page.keyboard.press("Control+k")
     page.get_by_role("listbox", name="Commands").get_by_role("option").first.wait_for()
@@ -85,7 +85,6 @@ def data_pictures(camera: Camera) -> None:
     page.get_by_role("link", name="Look at it").click()
     page.get_by_role("region", name="How long answers are").wait_for()
     camera.take(page, "data-report")
-    page.get_by_role("region", name="How varied it is").scroll_into_view_if_needed()
     _to_top(page, "How varied it is")
     camera.take(page, "data-dark", "dark")
     phone = camera.open(page.url, phone=True)
