@@ -88,6 +88,12 @@ def test_an_adapter_hangs_on_its_base_with_its_lineage(models: Page, shelf: Shel
     expect(lineage.get_by_label("Perplexity after")).to_have_attribute("value", "4.25")
 
 
+def test_a_chat_with_a_model_is_one_choice(models: Page, shelf: Shelf) -> None:
+    act(models, shelf.adapter, "Chat with it")
+    picker = models.get_by_role("button", name=f"Model: {shelf.adapter}")
+    expect(picker).to_have_text("pirate")
+
+
 def test_a_removed_model_can_be_brought_back(models: Page) -> None:
     act(models, "spare", "Remove…")
     models.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
