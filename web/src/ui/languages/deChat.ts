@@ -130,7 +130,7 @@ export const chat: Readonly<Record<string, string>> = {
   "You stopped this answer.": "Du hast diese Antwort angehalten.",
   "Your conversations will be listed here.": "Hier werden deine Gespräche stehen.",
   "{n} characters": "{n} Zeichen",
-  "{n} context": "{n} Kontext",
+  "context of {n}": "Kontext von {n}",
   "{n} parameters": "{n} Parameter",
   "{n} token": "{n} Token",
   "{n} tokens/s": "{n} Token/s",
