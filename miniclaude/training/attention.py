@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 from miniclaude.model.cache import Cache, Segment
 from miniclaude.model.documents_apart import DocumentsApart
@@ -27,6 +28,10 @@ from miniclaude.model.transformer import Attention, Transformer, fast_attention
 
 ATTEND = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 ATTEND_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+ROWS = 64
+"""What the number of rows of a product is to be a multiple of, on a CPU."""
 
 
 class PackedSegment(Segment):
@@ -71,6 +76,20 @@ def documents_of(model: Transformer, lengths: Sequence[int], device: torch.devic
     attention = next(module for module in model.modules() if isinstance(module, Attention))
     known = attention.attend is packed_attention
     return (PackedDocuments if known else DocumentsApart)(lengths, device)
+
+
+def packed_states(model: Transformer, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+    """The last layer's states of packed documents. ids [1, T] -> [1, T, W].
+
+    On a CPU the row is filled up to a multiple of `ROWS`: oneDNN compiles its products anew for
+    every number of rows that it has not met lately, and keeps what it compiled, working memory
+    included. Not with experts, who would count the filling as tokens.
+    """
+    tokens = ids.shape[1]
+    spare = 0 if ids.device.type != "cpu" or model.config.experts else -tokens % ROWS
+    if spare:
+        ids, lengths = pad(ids, (0, spare)), (*lengths, spare)  # [1, T + spare]
+    return model.hidden(ids, documents_of(model, lengths, ids.device))[:, :tokens]
 
 
 @contextmanager

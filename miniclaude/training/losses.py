@@ -11,6 +11,7 @@ Letters in shapes: n rows to learn from, W width, V vocabulary, c rows of a chun
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from miniclaude.data.batches import Batch
 from miniclaude.model.experts import balancing_loss, router_scores
 from miniclaude.model.transformer import Transformer
-from miniclaude.training.attention import documents_of
+from miniclaude.training.attention import ROWS, packed_states
 from miniclaude.training.objective import Loss
 
 CHUNK_BYTES = 32 << 20
@@ -29,10 +30,6 @@ CHUNK_BYTES = 32 << 20
 
 ONEDNN = torch.ops.mkldnn._linear_pointwise
 """oneDNN's product by the name that PyTorch's compiler calls it by."""
-
-ONEDNN_ROWS = 64
-"""It is given multiples of so many rows: for every other number it would prepare itself anew, and
-keep what it prepared, working memory included."""
 
 LARGE = 1 << 20
 """Numbers in a head's matrix from which oneDNN is asked."""
@@ -82,7 +79,7 @@ def head_scores(x: Tensor, matrix: Tensor) -> Tensor:
         or not torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     ):
         return x @ matrix.T
-    filled = pad(x, (0, 0, 0, -len(x) % ONEDNN_ROWS))  # [c and a few more, W]
+    filled = pad(x, (0, 0, 0, -len(x) % ROWS))  # [c and a few more, W]
     scores: Tensor = ONEDNN(filled, matrix, None, "none", [], "")
     return scores[: len(x)]
 
@@ -104,9 +101,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         with torch.autocast(device, enabled=False):
             matrix = weight.to(asked or weight.dtype)  # [V, W]
             rows = max(1, chunk_bytes // (matrix.itemsize * len(matrix)))
-            rows -= rows % ONEDNN_ROWS if rows > ONEDNN_ROWS else 0
-            for start in range(0, len(states), rows):
-                piece = slice(start, start + rows)
+            for piece in _pieces(len(states), rows):
                 x, wanted = states[piece].to(matrix.dtype), targets[piece]  # [c, W], [c]
                 scores = head_scores(x, matrix)  # [c, V]
                 loss, divisor, others = _powers(scores, wanted)
@@ -131,6 +126,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
             None if one is None else _times(one, gradient) for one in ctx.saved_tensors
         )
         return states, weight, None, None
+
+
+def _pieces(count: int, rows: int) -> Iterator[slice]:
+    """All of `count` rows, at most `rows` at a time, by multiples of `ROWS` but the last few."""
+    start = 0
+    while start < count:
+        size = min(rows, count - start)
+        size -= size % ROWS if size > ROWS else 0
+        yield slice(start, start + size)
+        start += size
 
 
 def _powers(scores: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,12 +210,11 @@ class Supervised:
 
     def loss(self, model: Transformer, batch: Batch) -> Loss:
         """Only the states that a token is learnt from ever meet the head."""
-        documents = documents_of(model, batch.lengths, batch.ids.device)
         if not (self.balance and model.config.experts):
-            states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
+            states = packed_states(model, batch.ids, batch.lengths)[batch.learn]  # [n, W]
             return Loss(head_loss(model.head, states, batch.targets[batch.learn]), {})
         with router_scores(model) as scores:
-            states = model.hidden(batch.ids, documents)[batch.learn]  # [n, W]
+            states = packed_states(model, batch.ids, batch.lengths)[batch.learn]  # [n, W]
         uneven = balancing_loss(scores, model.config.experts_per_token)
         learnt = head_loss(model.head, states, batch.targets[batch.learn])
         total = learnt + self.balance * batch.trained * uneven

@@ -20,9 +20,9 @@ from torch.nn.functional import cross_entropy, logsigmoid
 from torch.utils.checkpoint import checkpoint
 
 from miniclaude.data.batches import Batch, make_batch
-from miniclaude.model.documents_apart import DocumentsApart
 from miniclaude.model.lora import layers
 from miniclaude.model.transformer import Transformer
+from miniclaude.training.attention import packed_states
 from miniclaude.training.comparisons import ComparisonBatch, Comparisons
 from miniclaude.training.losses import CHUNK_BYTES
 from miniclaude.training.objective import Loss
@@ -35,7 +35,7 @@ def answer_log_probabilities(model: Transformer, batch: Batch) -> Tensor:
     lengths = torch.tensor(batch.lengths, device=device)
     owner = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)  # [T]
     counted = batch.learn[0]  # [T]
-    states = model.hidden(batch.ids, DocumentsApart(batch.lengths, device))[0, counted]  # [n, W]
+    states = packed_states(model, batch.ids, batch.lengths)[0, counted]  # [n, W]
     tokens = token_log_probabilities(model.head, states, batch.targets[0, counted])  # [n]
     totals = torch.zeros(len(lengths), dtype=torch.float32, device=device)
     return totals.index_add(0, owner[counted], tokens)
