@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,6 +38,7 @@ from miniclaude.store.turns import Ending, TurnStore
 from miniclaude.tools.builtin import BUILTIN, RunnableTool
 
 Resolve = Callable[[str], tuple[Provider, str]]
+Seeing = Callable[[], Awaitable[Sequence[str]]]
 
 _MOST_UNSAVED = 100
 
@@ -70,7 +71,8 @@ class Turns:
     resolve: a model's full name → its provider and the name the provider knows; raises
     ModelNotFoundError. count: the tokens of a text, to choose how much history is sent.
     tools: what answers may call, by name. most_live: turns one owner may have running.
-    save_every_s: how often a growing answer is stored.
+    save_every_s: how often a growing answer is stored. seeing: the models that take
+    pictures, by name.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Turns:
         tools: Mapping[str, RunnableTool] = BUILTIN,
         most_live: int = 8,
         save_every_s: float = 0.5,
+        seeing: Seeing | None = None,
     ) -> None:
         self._store = TurnStore(database)
         self._messages = Messages(database)
@@ -90,6 +93,7 @@ class Turns:
         self._tools = tools
         self._most_live = most_live
         self._save_every_s = save_every_s
+        self._seeing = seeing
         self._contexts = Contexts()
         self._live: dict[str, LiveTurn] = {}
         self._unsaved: dict[str, tuple[LiveTurn, Ending]] = {}

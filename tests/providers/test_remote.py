@@ -48,6 +48,7 @@ from tests.providers.stand_in import StandIn, running_stand_in
 pytestmark = pytest.mark.anyio
 
 CREATE: dict[str, Factory] = {"openai": openai_compatible.create, "anthropic": anthropic.create}
+IMAGE = {"url": "data:image/png;base64,QUJD", "detail": "high"}
 TOOL = Tool("add", "adds", {"type": "object", "properties": {}})
 
 
@@ -146,7 +147,7 @@ async def test_openai_itself_has_its_own_name_for_the_limit() -> None:
 
 
 async def test_messages_in_openai_form(openai: Remote) -> None:
-    picture = Message("user", (TextPart("look"), ImagePart("https://a.example/b.png")))
+    picture = Message("user", (TextPart("look"), ImagePart("image/png", "QUJD", "high")))
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
     result = Message("tool", (TextPart("2"),), tool_call_id="c1")
     await openai.ask(text_message("system", "be brief"), picture, call, result)
@@ -156,7 +157,7 @@ async def test_messages_in_openai_form(openai: Remote) -> None:
             "role": "user",
             "content": [
                 {"type": "text", "text": "look"},
-                {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+                {"type": "image_url", "image_url": IMAGE},
             ],
         },
         {
@@ -176,7 +177,7 @@ async def test_messages_in_openai_form(openai: Remote) -> None:
 
 async def test_messages_in_anthropic_form(claude: Remote) -> None:
     """System messages are lifted out; empty ones, which the API refuses, are left out."""
-    picture = Message("user", (TextPart("look"), ImagePart("data:image/png;base64,QUJD")))
+    picture = Message("user", (TextPart("look"), ImagePart("image/png", "QUJD", "low")))
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
     result = Message("tool", (TextPart("2"),), tool_call_id="c1")
     await claude.ask(
@@ -330,7 +331,10 @@ async def test_raw_completions_through_openai(openai: Remote) -> None:
 
 async def test_models_are_listed(remote: Remote) -> None:
     [info] = await remote.provider.models()
-    assert info in (ModelInfo("big", 5, "acme", 4096), ModelInfo("big", 5, "anthropic", 4096))
+    assert info in (
+        ModelInfo("big", 5, "acme", 4096),
+        ModelInfo("big", 5, "anthropic", 4096, sees=True),
+    )
 
 
 async def test_the_key_is_sent_and_nothing_from_the_environment(

@@ -203,12 +203,14 @@ class ToolList(Answer):
 
 class ModelHere(Answer):
     """What a model takes of this machine: null where it runs elsewhere. bytes: of its files, of an
-    adapter its own alone. continues: whether it goes on with an answer that was cut off."""
+    adapter its own alone. continues: whether it goes on with an answer that was cut off. sees:
+    whether it takes pictures."""
 
     bytes: int | None
     parameters: int | None
     adapter: bool
     continues: bool
+    sees: bool
 
 
 class ModelAnswer(Answer):
