@@ -222,3 +222,21 @@ def test_keys_that_cannot_be_told_apart(tmp_path: Path) -> None:
     assert "Did you mean 'key'?" in problem(tmp_path)
     write(tmp_path, "[keys.a]\nkey = 'short'\n")
     assert "keys.a.key in" in problem(tmp_path)
+
+
+def test_a_provider_says_which_of_its_models_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a key from the environment too."""
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    write(
+        tmp_path, '[providers.openai]\nvision = ["a", "b"]\n[providers.anthropic]\nvision = false'
+    )
+    providers = load_settings(tmp_path).providers
+    assert providers["openai"].options() == {
+        "api_key": "from-the-environment",
+        "vision": ("a", "b"),
+    }
+    assert providers["anthropic"].options() == {"vision": False}
+    write(tmp_path, '[providers.openai]\nvision = "yes"\n')
+    assert "providers.openai.vision" in problem(tmp_path)

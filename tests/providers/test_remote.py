@@ -34,6 +34,7 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.providers import anthropic, openai_compatible
+from miniclaude.providers.abilities import Sees
 from miniclaude.providers.base import (
     ChatRequest,
     CompletionRequest,
@@ -335,6 +336,32 @@ async def test_models_are_listed(remote: Remote) -> None:
         ModelInfo("big", 5, "acme", 4096),
         ModelInfo("big", 5, "anthropic", 4096, sees=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("create", "options", "seeing"),
+    [
+        (anthropic.create, {}, True),
+        (openai_compatible.create, {}, True),
+        (openai_compatible.create, {"base_url": "http://192.0.2.1/v1"}, False),
+        (openai_compatible.create, {"base_url": "http://192.0.2.1/v1", "vision": True}, True),
+        (openai_compatible.create, {"vision": False}, False),
+        (anthropic.create, {"vision": ["big"]}, True),
+        (anthropic.create, {"vision": ("small",)}, False),
+    ],
+)
+def test_who_sees_is_a_setting_with_a_default(
+    create: Factory, options: dict[str, object], seeing: bool
+) -> None:
+    provider = create({"api_key": "k", **options})
+    assert isinstance(provider, Sees)
+    assert provider.sees("big") is seeing
+
+
+@pytest.mark.parametrize("vision", ["yes", 1, [1]])
+def test_a_setting_of_sight_that_means_nothing(vision: object) -> None:
+    with pytest.raises(SettingsError, match="must be true, false or a list of models"):
+        openai_compatible.create({"name": "mine", "vision": vision})
 
 
 async def test_the_key_is_sent_and_nothing_from_the_environment(
