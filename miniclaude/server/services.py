@@ -27,6 +27,7 @@ from miniclaude.store.choices import Choices, read_choices
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.pictures import Pictures
 from miniclaude.store.presets import Presets
 from miniclaude.store.ratings import Ratings
 
@@ -42,6 +43,7 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    pictures: Pictures
     presets: Presets
     ratings: Ratings
     database: Database
@@ -187,6 +189,7 @@ async def opened(
             admission,
             Conversations(database),
             Messages(database),
+            Pictures(database),
             Presets(database),
             Ratings(database),
             database,

@@ -1,0 +1,51 @@
+import { useEffect, useState } from "react";
+
+import { fetchPicture } from "../../../api/pictures";
+import { t } from "../../../ui/i18n";
+import { useChatContext } from "../context";
+import type { Message, MessagePicture } from "../message";
+import { useObjectUrl } from "./useObjectUrl";
+
+/** The pictures that went with a question. */
+export function SentPictures({ message }: { message: Message }) {
+  if (message.pictures.length === 0) return null;
+  return (
+    <ul className="sent-pictures" aria-label={t("Attached pictures")}>
+      {message.pictures.map((picture, place) => (
+        <li key={`${place} ${picture.name}`}>
+          <SentPicture picture={picture} messageId={message.serverId} place={place} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** One of them: as this page sent it, or else fetched with the key, which no plain link carries. */
+function SentPicture({
+  picture: { name, file },
+  messageId,
+  place,
+}: {
+  picture: MessagePicture;
+  messageId: string | null;
+  place: number;
+}) {
+  const { conversationId } = useChatContext();
+  const [fetched, setFetched] = useState<Blob | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (file !== null || conversationId === null || messageId === null) return undefined;
+    const leaving = new AbortController();
+    setFailed(false);
+    fetchPicture(conversationId, messageId, place, leaving.signal).then(setFetched, () => {
+      if (!leaving.signal.aborted) setFailed(true);
+    });
+    return () => leaving.abort();
+  }, [file, conversationId, messageId, place]);
+  const url = useObjectUrl(file ?? fetched);
+  if (failed) {
+    return <span className="picture-gone">{t("{name} could not be loaded.", { name })}</span>;
+  }
+  if (url === null) return <span className="picture-waiting" role="img" aria-label={name} />;
+  return <img className="sent-picture" src={url} alt={name} title={name} />;
+}
