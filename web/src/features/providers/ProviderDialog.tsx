@@ -104,7 +104,7 @@ export function ProviderDialog({
             {t("Forget the stored key")}
           </label>
         )}
-        <SightField vision={vision} onChange={setVision} />
+        <SightField stored={provider?.vision ?? null} vision={vision} onChange={setVision} />
         {problem !== null && (
           <p className="form-problem" role="alert">
             {problem}

@@ -4,7 +4,7 @@ import { fetchPicture } from "../../../api/pictures";
 import { t } from "../../../ui/i18n";
 import { useChatContext } from "../context";
 import type { Message, MessagePicture } from "../message";
-import { useObjectUrl } from "./useObjectUrl";
+import { PictureImage } from "./PictureImage";
 
 /** The pictures that went with a question. */
 export function SentPictures({ message }: { message: Message }) {
@@ -12,7 +12,7 @@ export function SentPictures({ message }: { message: Message }) {
   return (
     <ul className="sent-pictures" aria-label={t("Attached pictures")}>
       {message.pictures.map((picture, place) => (
-        <li key={`${place} ${picture.name}`}>
+        <li key={place}>
           <SentPicture picture={picture} messageId={message.serverId} place={place} />
         </li>
       ))}
@@ -31,21 +31,19 @@ function SentPicture({
   place: number;
 }) {
   const { conversationId } = useChatContext();
-  const [fetched, setFetched] = useState<Blob | null>(null);
-  const [failed, setFailed] = useState(false);
+  const [fetched, setFetched] = useState<Blob | "failed" | null>(null);
   useEffect(() => {
     if (file !== null || conversationId === null || messageId === null) return undefined;
     const leaving = new AbortController();
-    setFailed(false);
     fetchPicture(conversationId, messageId, place, leaving.signal).then(setFetched, () => {
-      if (!leaving.signal.aborted) setFailed(true);
+      if (!leaving.signal.aborted) setFetched("failed");
     });
     return () => leaving.abort();
   }, [file, conversationId, messageId, place]);
-  const url = useObjectUrl(file ?? fetched);
-  if (failed) {
+  const there = file ?? fetched;
+  if (there === "failed") {
     return <span className="picture-gone">{t("{name} could not be loaded.", { name })}</span>;
   }
-  if (url === null) return <span className="picture-waiting" role="img" aria-label={name} />;
-  return <img className="sent-picture" src={url} alt={name} title={name} />;
+  if (there === null) return <span className="picture-waiting" role="img" aria-label={name} />;
+  return <PictureImage className="sent-picture" file={there} name={name} />;
 }

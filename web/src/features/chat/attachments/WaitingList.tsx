@@ -3,9 +3,9 @@ import { FileText, X } from "lucide-react";
 import { formatNumber, t } from "../../../ui/i18n";
 import { formatBytes } from "../../../ui/units";
 import { useChatContext } from "../context";
+import { PictureImage } from "./PictureImage";
 import { blindText } from "./pictures";
 import { type Waiting, remove, useWaiting } from "./store";
-import { useObjectUrl } from "./useObjectUrl";
 
 /** The files that go with the next question. */
 export function WaitingList({ threadKey }: { threadKey: string }) {
@@ -25,7 +25,11 @@ export function WaitingList({ threadKey }: { threadKey: string }) {
             {one.picture === null ? (
               <FileText size={15} aria-hidden />
             ) : (
-              <Thumbnail name={one.name} picture={one.picture} />
+              <PictureImage
+                className="attached-thumbnail"
+                file={one.picture}
+                name={one.name}
+              />
             )}
             <span className="attached-name">{one.name}</span>
             <span className="attached-facts">{facts(one)}</span>
@@ -47,11 +51,6 @@ export function WaitingList({ threadKey }: { threadKey: string }) {
       )}
     </>
   );
-}
-
-function Thumbnail({ name, picture }: { name: string; picture: Blob }) {
-  const url = useObjectUrl(picture);
-  return url === null ? null : <img className="attached-thumbnail" src={url} alt={name} />;
 }
 
 function facts({ found, picture }: Waiting): string {

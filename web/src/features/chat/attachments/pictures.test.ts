@@ -1,10 +1,12 @@
 import { expect, it } from "vitest";
 
-import { blindText, newExtra, pictureType, sameExtra, tooMuch } from "./pictures";
 import { newMessage } from "../message";
+import { blindText, newExtra, pictureType, sameExtra, tooMuch } from "./pictures";
 
 const blob = (...bytes: (string | number[])[]) =>
   new Blob(bytes.map((part) => (typeof part === "string" ? part : new Uint8Array(part))));
+
+const of = (size: number) => ({ size }) as Blob;
 
 it("knows a picture by its first bytes, not by its name", async () => {
   const kinds = await Promise.all(
@@ -22,7 +24,6 @@ it("knows a picture by its first bytes, not by its name", async () => {
 });
 
 it("says what is too much for one question", () => {
-  const of = (size: number) => ({ size }) as Blob;
   expect(tooMuch("a.png", 4e6, [of(3e6)])).toBeNull();
   expect(tooMuch("a.png", 6e6, [])).toContain("a.png is larger than 5 MB");
   expect(tooMuch("a.png", 4e6, [of(4e6)])).toContain("8 pictures of 7 MB together");
