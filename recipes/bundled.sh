@@ -23,4 +23,5 @@ mini() { "$python" -c "from miniclaude.cli.main import main; main()" "$@" --home
 for model in trained trained-int8; do
   mini eval --model "$model" --suite bundled --out "$run/$model.json" --replies "${REPLIES:-500}"
 done
-mini eval --model trained-int8 --transcript "$run/transcript.md"
+mini eval --model trained-int8 --transcript "$run/scripts.md"
+mini eval --model trained-int8 --suite recipes/bundled/newcomer.jsonl --transcript "$run/newcomer.md" --sampled

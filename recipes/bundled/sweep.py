@@ -3,11 +3,11 @@
     python -m recipes.bundled.sweep RUN --minutes 6 --to sweep.jsonl \\
         --vary "width=192 heads=3" --vary "layers=12" --vary "optimizer=adamw schedule=cosine"
 
-RUN is a folder that `recipes.bundled.train` has prepared (vocabulary and tokens). Every run reads the
-text of stage one for the same time and pays for its size in tokens; the learning rate comes down at
-its end, so that what is compared are finished models. A name without a dot is a field of [model] or
-of [pretrain]. One line of JSON for each run: what was varied, parameters, tokens, held-out bits per
-byte of every kind.
+RUN is a folder that `recipes.bundled.train` has prepared (vocabulary and tokens). Every run reads
+the text of stage one for the same time and pays for its size in tokens; the learning rate comes
+down at its end, so that what is compared are finished models. `--minutes 0` gives every run the
+same tokens instead (`--vary "tokens=1000000"`), which a busy machine does not falsify. One line of
+JSON for each run: what was varied, parameters, tokens, held-out bits per byte of every kind.
 """
 
 from __future__ import annotations
@@ -111,7 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
         base = load_recipe(options.recipe)
         base = replace(base, pretrain=replace(base.pretrain, minutes=options.minutes))
         for changes in options.vary or [""]:
-            row = {"varied": changes, **measure(varied(base, changes.split()), options.run, options.limit)}
+            row = {
+                "varied": changes,
+                **measure(varied(base, changes.split()), options.run, options.limit),
+            }
             print(json.dumps(row), flush=True)
             if options.to:
                 with options.to.open("a", encoding="utf-8") as file:

@@ -15,7 +15,11 @@ from miniclaude.evaluation.suite import bundled_suite, read_suite
 from recipes.evaluation.arithmetic import rows
 
 ROOT = Path(__file__).resolve().parents[2]
-TAUGHT = [ROOT / "recipes/bundled/seed.jsonl", *(ROOT / "miniclaude/data/seed").glob("*.jsonl")]
+TAUGHT = [
+    ROOT / "recipes/bundled/seed.jsonl",
+    ROOT / "recipes/bundled/plain.jsonl",
+    *(ROOT / "miniclaude/data/seed").glob("*.jsonl"),
+]
 WORD = re.compile(r"\w+")
 GRAM = 8
 SMALL_TALK = 4  # words that anybody says, such as "Fair enough."
