@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import pytest
 
-from miniclaude import pictures
 from miniclaude.pictures import PictureError, read_base64, read_data_url, read_picture
 from tests.picture_file import PNG, data_url, encoded, make_gif, make_jpeg, make_png, make_webp
 
@@ -55,7 +54,7 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(monkeypatch: pytest.M
     def decode(*_: object, **__: object) -> bytes:
         raise AssertionError("it was decoded")
 
-    monkeypatch.setattr(pictures.base64, "b64decode", decode)
+    monkeypatch.setattr("miniclaude.pictures.base64.b64decode", decode)
     with pytest.raises(PictureError, match="larger than 5,000,000 bytes"):
         read_base64("image/png", "A" * 6_666_672)
     with pytest.raises(PictureError, match="larger than 5,000,000 bytes"):

@@ -79,13 +79,15 @@ class TurnStore:
                 else await fetch_message(connection, owner, conversation_id, place)
             )
             title = conversation.title
+            rows: list[StoredMessage] = []
+            shown: list[NamedPicture] = []
             if content is None:
                 user_id = _answerable(parent)
-                rows, again = [], []
             else:
                 _check_question(content, parent)
                 user_id = new_id()
                 again = await _pictures_of(connection, owner, conversation_id, pictures_of)
+                shown = [*again, *pictures]
                 rows = [
                     _row(conversation, user_id, place, "user", content=content, status="complete")
                 ]
@@ -101,9 +103,7 @@ class TurnStore:
                 settings=settings,
             )
             await insert_messages(connection, owner, [*rows, answer])
-            await insert_pictures(
-                connection, owner, conversation_id, user_id, [*again, *pictures] if rows else ()
-            )
+            await insert_pictures(connection, owner, conversation_id, user_id, shown)
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id, conversations.c.owner == owner)

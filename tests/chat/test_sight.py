@@ -101,11 +101,12 @@ async def test_who_does_not_see_is_not_asked_and_nothing_is_stored(room: Room) -
     first = await room.ask(pictures=[CAT])
     room.eye.open = False
     before = await Messages(room.database).tree("ada", room.id)
-    for content, options in (
+    asking: list[tuple[str | None, dict[str, Any]]] = [
         ("Look", {"pictures": [CAT]}),
         ("Look", {"pictures_of": first.user_message_id}),
         (None, {"parent_id": first.user_message_id}),
-    ):
+    ]
+    for content, options in asking:
         with pytest.raises(InvalidRequestError, match="model 'm' reads text only") as refused:
             await room.ask(content, **options)
         assert refused.value.hint == "Leave it out, or ask a model that sees: eye/one, eye/two."

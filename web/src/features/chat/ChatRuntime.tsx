@@ -6,6 +6,7 @@ import {
 } from "@assistant-ui/react";
 import { type ReactNode, useMemo } from "react";
 
+import { errorText } from "../../ui/errorText";
 import { showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
@@ -69,11 +70,15 @@ export function ChatRuntime({
         giveBack(key, files);
         onRefused(text);
       };
-      const pictures = files.flatMap(({ name, picture }) =>
-        picture === null ? [] : [{ name, file: picture }],
-      );
+      const pictures = files
+        .filter(({ picture }) => picture !== null)
+        .map(({ name, picture }, place) => ({ place, name, file: picture }));
       if (pictures.length > 0 && tellBlind(model, rival)) return refused();
-      const extra = await newExtra(pictures);
+      const extra = await newExtra(pictures).catch((error: unknown) => {
+        showToast({ tone: "error", text: errorText(error) }); // the file is gone from the disk
+        return null;
+      });
+      if (extra === null) return refused();
       const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
       const content = joined(text, blocks);
       const accepted =

@@ -9,8 +9,10 @@ import type {
   WireMessage,
 } from "../../api/types";
 
-/** A picture that went with a question. `file`: its bytes, where this page sent it. */
+/** A picture that went with a question. `place`: among its pictures, the first being 0; `file`: its
+ * bytes, where this page sent it. */
 export interface MessagePicture {
+  place: number;
   name: string;
   file: Blob | null;
 }
@@ -108,6 +110,7 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     firstWord: mine.get(message.id)?.firstWord ?? null,
     steps: message.steps,
     pictures: message.pictures.map(({ name }, place) => ({
+      place,
       name,
       file: mine.get(message.id)?.pictures[place]?.file ?? null,
     })),

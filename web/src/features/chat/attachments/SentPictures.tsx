@@ -11,9 +11,9 @@ export function SentPictures({ message }: { message: Message }) {
   if (message.pictures.length === 0) return null;
   return (
     <ul className="sent-pictures" aria-label={t("Attached pictures")}>
-      {message.pictures.map((picture, place) => (
-        <li key={place}>
-          <SentPicture picture={picture} messageId={message.serverId} place={place} />
+      {message.pictures.map((picture) => (
+        <li key={picture.place}>
+          <SentPicture picture={picture} messageId={message.serverId} />
         </li>
       ))}
     </ul>
@@ -22,13 +22,11 @@ export function SentPictures({ message }: { message: Message }) {
 
 /** One of them: as this page sent it, or else fetched with the key, which no plain link carries. */
 function SentPicture({
-  picture: { name, file },
+  picture: { place, name, file },
   messageId,
-  place,
 }: {
   picture: MessagePicture;
   messageId: string | null;
-  place: number;
 }) {
   const { conversationId } = useChatContext();
   const [fetched, setFetched] = useState<Blob | "failed" | null>(null);

@@ -39,7 +39,7 @@ it("names who sees to somebody who asks who does not", () => {
 
 it("tells the server of pictures once, and by their message when a question is asked again", async () => {
   expect((await newExtra([])).body).toEqual({});
-  const pictures = [{ name: "cat.png", file: null }];
+  const pictures = [{ place: 0, name: "cat.png", file: null }];
   const asked = newMessage("user", null, { pictures, serverId: "m1" });
   expect(sameExtra(asked)).toEqual({ shown: pictures, body: { pictures_of: "m1" } });
   expect(sameExtra(newMessage("user", null, { serverId: "m2" })).body).toEqual({});
