@@ -30,8 +30,8 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.model.library import Library
-from miniclaude.providers import echo
 from miniclaude.pictures import read_base64
+from miniclaude.providers import echo
 from miniclaude.providers.base import ChatRequest, ModelInfo
 from miniclaude.server import services
 from miniclaude.server.serve import run_server
