@@ -52,7 +52,7 @@ web: $(VENV)/.installed ## Build the page into the package
 	@$(BIN)/python web/build.py
 
 screenshot: $(VENV)/.installed-dev web ## Take docs/images from the running product
-	$(BIN)/python web/screenshot.py
+	$(BIN)/python -m web.screenshots
 
 clean: ## Remove what was built, keep what you own (~/.mini-claude)
 	rm -rf $(VENV) web/node_modules miniclaude/server/static

@@ -130,8 +130,9 @@ class ServerSettings(KeyLimits):
     max_loaded_models: local models kept in memory at once. max_body_bytes: of one request.
     max_file_bytes: of one upload. max_running_jobs: models fine-tuned at once. max_answers: in
     the making at once. answer_cache_bytes: what answers to repeated requests may take; 0 keeps
-    none. shutdown_seconds: how long open connections may take to end when the server stops. keys:
-    others that may ask models. The limits are those of every key that has none of its own.
+    none. shutdown_seconds: how long open connections may take to end when the server stops.
+    theme, language: the page's, where a browser has not chosen its own. keys: others that may ask
+    models. The limits are those of every key that has none of its own.
     """
 
     home: Path
@@ -153,6 +154,8 @@ class ServerSettings(KeyLimits):
     max_answers: Annotated[int, Field(ge=1, le=100_000)] = 256
     answer_cache_bytes: Annotated[int, Field(ge=0, le=100_000_000_000)] = 64_000_000
     shutdown_seconds: Annotated[int, Field(ge=1, le=600)] = 5
+    theme: Literal["system", "light", "dark"] = "system"
+    language: Literal["browser", "en", "de"] = "browser"
     hf_endpoint: HttpUrl = "https://huggingface.co"
     hf_token: SecretStr | None = None
     engine: EngineSettings = EngineSettings()

@@ -25,3 +25,5 @@ for model in trained trained-int8; do
 done
 mini eval --model trained-int8 --transcript "$run/scripts.md"
 mini eval --model trained-int8 --suite recipes/bundled/newcomer.jsonl --transcript "$run/newcomer.md" --sampled
+"$python" -m recipes.bundled.card "$run" --report "$run/trained.json" "$run/trained-int8.json" \
+  --transcript "$run/newcomer.md" --to "$run/card.md"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,16 @@ def test_a_provider_says_which_of_its_models_see(
     assert providers["anthropic"].options() == {"vision": False}
     write(tmp_path, '[providers.openai]\nvision = "yes"\n')
     assert "providers.openai.vision" in problem(tmp_path)
+
+
+def test_the_page_s_languages_are_the_page_s(tmp_path: Path) -> None:
+    """Two lists, in two languages of programs: who adds to one is told of the other."""
+    source = Path(__file__).parents[1] / "web" / "src" / "ui" / "i18n.ts"
+    [listed] = re.findall(r"LANGUAGES = \{([^}]*)\}", source.read_text("utf-8"))
+    for name in ("browser", *re.findall(r"(\w+):", listed)):
+        write(tmp_path, f'language = "{name}"\n')
+        assert load_settings(tmp_path).language == name
+    write(tmp_path, 'language = "fr"\ntheme = "dark"\n')
+    assert f"language in {tmp_path / 'config.toml'}: should be 'browser', 'en' or 'de'" in problem(
+        tmp_path
+    )

@@ -104,7 +104,9 @@ def create_app(
     for router in API_ROUTERS:
         app.include_router(router)
         app.include_router(router, prefix="/v1")
-    static = page.StaticPage.read(page.STATIC)
+    static = page.StaticPage.read(
+        page.STATIC, {"theme": settings.theme, "language": settings.language}
+    )
     app.include_router(page.page_router(static))
     add_error_handlers(app)
     # The last one added is the first to see a request.

@@ -14,7 +14,6 @@ from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.loop import Wish
-from recipes.bundled import sample
 from recipes.bundled.sources import load_recipe, read_source
 from recipes.bundled.stage import Piece, stage_config
 from recipes.bundled.train import PAUSED, main
@@ -113,9 +112,7 @@ def run(workshop: Path, *options: str) -> int:
     )
 
 
-def test_from_text_to_a_model_folder_that_answers(
-    workshop: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_text_to_a_model_folder_that_answers(workshop: Path) -> None:
     (workshop / "card.md").write_text("# Card\n")
     assert run(workshop) == 0
     folder = workshop / "run" / "model"
@@ -131,12 +128,6 @@ def test_from_text_to_a_model_folder_that_answers(
     summary = json.loads((workshop / "run" / "tune.json").read_text())
     assert summary["steps"] > 1
     assert set(summary["held_out_bits_per_byte"]) == {"stories", "chats"}
-
-    assert sample.main([str(folder), "--samples", "3"]) == 0
-    transcript = capsys.readouterr().out
-    assert transcript.count("- greedy: ") == len(sample.OPENINGS)
-    assert "Replies that ended by themselves within 200 tokens: " in transcript
-    assert " of 3." in transcript
 
     first = (folder / "model.safetensors").read_bytes()
     assert run(workshop) == 0

@@ -104,3 +104,11 @@ def test_what_belongs_to_the_page(folder: Path) -> None:
     page = StaticPage.read(folder)
     assert all(page.has(path) for path in ("/", "/app", "/app/x", "/assets/index-1a2b.js"))
     assert not any(page.has(path) for path in ("/models", "/application", "/assets/x", "/v1/app"))
+
+
+async def test_the_settings_choices_are_in_the_page(folder: Path) -> None:
+    """Before its first script, or the wrong theme would flash."""
+    (folder / "index.html").write_text('<!doctype html>\n<html lang="en"><title>Built</title>')
+    async with client(StaticPage.read(folder, {"theme": "dark", "language": "de"})) as browser:
+        text = (await browser.get("/")).text
+    assert '<html data-theme-preset="dark" data-language-preset="de" lang="en">' in text

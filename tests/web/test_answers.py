@@ -88,6 +88,8 @@ def test_words_show_their_probability_and_alternatives(page: Page) -> None:
     card = answer.get_by_role("status")
     expect(card).to_contain_text("50%")
     expect(card.get_by_role("listitem")).to_have_count(5)
+    # The card hangs over what follows; a frame around the words once cut it off.
+    expect(card.get_by_role("listitem").last).to_be_in_viewport()
     words.first.focus()
     page.keyboard.press("ArrowRight")
     expect(words.nth(1)).to_be_focused()

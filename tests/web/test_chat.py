@@ -192,7 +192,7 @@ def test_settings_of_a_conversation_reach_the_model_and_are_remembered(page: Pag
 def test_the_model_is_shown_and_can_be_chosen(page: Page) -> None:
     page.get_by_role("button", name="Model: echo").click()
     option = page.get_by_role("option", name="echo")
-    expect(option).to_contain_text("128k context")
+    expect(option).to_contain_text("context of 128k")
     expect(option).to_be_focused()
     option.press("Enter")
     expect(page.get_by_role("listbox")).to_have_count(0)

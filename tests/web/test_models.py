@@ -75,7 +75,7 @@ def test_a_model_says_what_it_costs(models: Page) -> None:
     tiny = card(models, "tiny")
     for fact in ("256 tokens", "float32", "28.2 k", "int4", "bfloat16"):
         expect(tiny).to_contain_text(fact)
-    expect(card(models, "mini-claude-4m")).to_contain_text("came along")
+    expect(card(models, "mini-claude-4m")).to_contain_text("built in")
 
 
 def test_an_adapter_hangs_on_its_base_with_its_lineage(models: Page, shelf: Shelf) -> None:
@@ -86,6 +86,12 @@ def test_an_adapter_hangs_on_its_base_with_its_lineage(models: Page, shelf: Shel
     expect(lineage).to_contain_text("better")
     expect(lineage.get_by_label("Perplexity before")).to_have_attribute("value", "12.5")
     expect(lineage.get_by_label("Perplexity after")).to_have_attribute("value", "4.25")
+
+
+def test_a_chat_with_a_model_is_one_choice(models: Page, shelf: Shelf) -> None:
+    act(models, shelf.adapter, "Chat with it")
+    picker = models.get_by_role("button", name=f"Model: {shelf.adapter}")
+    expect(picker).to_have_text("pirate")
 
 
 def test_a_removed_model_can_be_brought_back(models: Page) -> None:

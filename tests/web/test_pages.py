@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import OpenPage
-from tests.web.live import LiveServer
+from tests.web.live import LiveServer, live_server
 from tests.web.steps import ask, composer
 
 
@@ -46,3 +48,41 @@ def test_the_browsers_own_language_is_taken(open_page: OpenPage, server: LiveSer
 def test_an_address_of_no_page_is_the_chat(open_page: OpenPage, server: LiveServer) -> None:
     page = open_page(server.url, "/app/nonsense")
     expect(composer(page)).to_be_visible()
+
+
+def test_the_first_visit_is_explained_until_it_is_dismissed(
+    open_page: OpenPage, server: LiveServer
+) -> None:
+    """An explanation that comes back is an advertisement; one that never comes helps nobody."""
+    page = open_page(server.url)
+    explained = page.get_by_role("region", name="First visit")
+    expect(explained).to_contain_text("no account, no cloud, no telemetry")
+    page.reload()
+    expect(explained).to_be_visible()
+    explained.get_by_role("button", name="Dismiss the welcome").click()
+    expect(explained).to_have_count(0)
+    expect(page.get_by_role("list", name="Example questions")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("list", name="Example questions")).to_be_visible()
+    expect(explained).to_have_count(0)
+    another = open_page(server.url)
+    expect(another.get_by_role("region", name="First visit")).to_be_visible()
+
+
+def test_the_settings_choose_where_the_browser_has_not(open_page: OpenPage, home: Path) -> None:
+    """What is in config.toml must not win over what a person chose on the page, not even over
+    leaving it to the system."""
+    home.mkdir()
+    (home / "config.toml").write_text('theme = "dark"\nlanguage = "de"\n')
+    with live_server(home) as live:
+        page = open_page(live.url, "/app/settings")
+        html = page.locator("html")
+        expect(html).to_have_attribute("data-theme", "dark")
+        expect(html).to_have_attribute("lang", "de")
+        page.get_by_role("combobox", name="Farben").select_option("system")
+        page.get_by_role("combobox", name="Sprache").select_option("")
+        for _ in range(2):
+            expect(page.get_by_role("combobox", name="Theme")).to_have_value("system")
+            expect(html).to_have_attribute("lang", "en")
+            expect(html).not_to_have_attribute("data-theme", "dark")
+            page.reload()

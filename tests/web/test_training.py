@@ -67,7 +67,7 @@ def test_the_first_visit_says_what_it_is(open_page: OpenPage, tmp_path: Path) ->
         page.get_by_role("link", name="Training").click()
         expect(page).to_have_title("Training · Mini-Claude")
         expect(page.get_by_role("heading", name="Nothing has been taught yet")).to_be_visible()
-        page.get_by_role("link", name="Try it with the rows that came along").click()
+        page.get_by_role("link", name="Try it with the rows that come with Mini-Claude").click()
         expect(page.get_by_role("combobox", name="Learn from")).to_have_value("dataset:seed")
         expect(page.get_by_role("radio", name="Balanced")).to_be_checked()
 

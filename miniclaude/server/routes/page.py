@@ -67,16 +67,19 @@ class StaticPage:
     files: Mapping[str, StaticFile]
 
     @classmethod
-    def read(cls, folder: Path) -> StaticPage:
-        """Every file in `folder`; none when it is not there."""
+    def read(cls, folder: Path, presets: Mapping[str, str] | None = None) -> StaticPage:
+        """Every file in `folder`; none when it is not there. presets: choices that the page takes
+        where a browser has made none, by name; simple words, written into index.html."""
+        given = "".join(f' data-{name}-preset="{word}"' for name, word in (presets or {}).items())
         files = {}
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.is_file() and not path.is_symlink():
                 address = "/" + path.relative_to(folder).as_posix()
                 kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-                files[address] = StaticFile(
-                    path.read_bytes(), kind, hashed=address.startswith("/assets/")
-                )
+                content = path.read_bytes()
+                if address == "/index.html":
+                    content = content.replace(b"<html", b"<html" + given.encode(), 1)
+                files[address] = StaticFile(content, kind, hashed=address.startswith("/assets/"))
         return cls(files)
 
     def has(self, path: str) -> bool:

@@ -52,7 +52,7 @@ export function FirstVisit() {
           <Eye size={17} aria-hidden />
           <span>
             <strong>{t("Look.")}</strong>{" "}
-            {t("Under each answer stands which model wrote it, how long it is and how fast it came.")}
+            {t("Below each answer: which model wrote it, how long and how fast. The answer settings also show how sure it was of each word.")}
           </span>
         </li>
       </ol>

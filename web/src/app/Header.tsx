@@ -29,7 +29,9 @@ export function Header({
       <RivalPicker />
       <span className="grow" />
       <SettingsPopover key={settingsId} id={settingsId} />
-      <ThemeToggle />
+      <span className="only-wide">
+        <ThemeToggle />
+      </span>
       <button
         type="button"
         className="icon-button only-narrow"

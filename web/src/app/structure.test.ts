@@ -36,6 +36,20 @@ it("imports point the allowed way", () => {
   expect(wrong).toEqual([]);
 });
 
+it("a class has its looks from one style sheet", () => {
+  // The sheets are loaded together: two features that mean different things by one name spoil
+  // each other's.
+  const owners = new Map<string, Set<string>>();
+  for (const { name, text } of files.filter((file) => file.name.endsWith(".css"))) {
+    for (const [, found = ""] of text.matchAll(/^\.([\w-]+)(?: \{|,)$/gm)) {
+      owners.set(found, (owners.get(found) ?? new Set()).add(name));
+    }
+  }
+  const shared = [...owners].filter(([, sheets]) => sheets.size > 1);
+  expect(owners.size).toBeGreaterThan(100);
+  expect(shared.map(([name, sheets]) => `.${name}: ${[...sheets].join(", ")}`)).toEqual([]);
+});
+
 it("no file is too long to read in one go", () => {
   const long = files
     .filter(({ name }) => !name.endsWith(".css") && name !== WRITTEN_BY_A_SCRIPT)

@@ -6,6 +6,8 @@ import { recall, remember } from "./storage";
 
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
+/** Remembered in a language's place by who leaves it to the browser. */
+const BROWSERS = "browser";
 type Words = Readonly<Record<string, string>>;
 
 /** Each is a file of its own, fetched when it is chosen. */
@@ -20,8 +22,15 @@ interface State {
   words: Words;
 }
 
+/** Chosen in this browser, else by the server's settings. */
+function remembered(): Language | null {
+  const preset = globalThis.document?.documentElement.dataset.languagePreset ?? BROWSERS;
+  const name = recall<string>("language", preset);
+  return isLanguage(name) ? name : null;
+}
+
 export const useLanguage = create<State>(() => ({
-  chosen: recall<Language | null>("language", null),
+  chosen: remembered(),
   language: "en",
   words: {},
 }));
@@ -31,7 +40,7 @@ function isLanguage(name: string): name is Language {
 }
 
 function wanted(chosen: Language | null): Language {
-  if (chosen !== null && isLanguage(chosen)) return chosen;
+  if (chosen !== null) return chosen;
   const own = navigator.languages.map((name) => name.slice(0, 2).toLowerCase());
   return own.find(isLanguage) ?? "en";
 }
@@ -49,7 +58,7 @@ export async function loadLanguage(): Promise<void> {
 }
 
 export async function chooseLanguage(chosen: Language | null): Promise<void> {
-  remember("language", chosen);
+  remember("language", chosen ?? BROWSERS);
   useLanguage.setState({ chosen });
   await loadLanguage();
 }

@@ -1,6 +1,7 @@
 import { Check } from "lucide-react";
 
 import { describeError } from "../../api/http";
+import { shortName } from "../../api/names";
 import { t } from "../../ui/i18n";
 import { AnswerBody } from "./AnswerBody";
 import { keep } from "./answers";
@@ -37,7 +38,7 @@ function Column({ id, other }: { id: string; other: string }) {
       aria-busy={running}
       data-status={message.status}
     >
-      <h3>{model}</h3>
+      <h3 title={model}>{shortName(model)}</h3>
       <div className="comparison-body">
         <AnswerBody message={message} weighed={false} />
         {message.status === "error" && (

@@ -1,10 +1,11 @@
+import { shortName } from "../../api/names";
 import { formatNumber, t } from "../../ui/i18n";
 import type { Message } from "./message";
 
 /** Which model, how many tokens, how fast, how soon: as far as it is known. */
 export function UsageLine({ message, withModel = true }: { message: Message; withModel?: boolean }) {
   const facts: string[] = [];
-  if (withModel && message.model) facts.push(message.model);
+  if (withModel && message.model) facts.push(shortName(message.model));
   const tokens = message.usage?.completion_tokens;
   if (tokens !== undefined) {
     const n = formatNumber(tokens);
@@ -15,7 +16,11 @@ export function UsageLine({ message, withModel = true }: { message: Message; wit
     facts.push(t("first word after {n} s", { n: formatWait(message.firstWord) }));
   }
   if (facts.length === 0) return null;
-  return <span className="usage">{facts.join(" · ")}</span>;
+  return (
+    <span className="usage" title={withModel ? (message.model ?? undefined) : undefined}>
+      {facts.join(" · ")}
+    </span>
+  );
 }
 
 export function formatSpeed(tokensPerSecond: number): string {

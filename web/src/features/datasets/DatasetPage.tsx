@@ -53,7 +53,7 @@ export function DatasetPage({ name }: { name: string }) {
         </Link>
         {dataset !== null && <About dataset={dataset} />}
       </p>
-      <Making />
+      <Making shownHere={name} />
       {failed !== null && (
         <p className="error-note" role="alert">
           {failed}

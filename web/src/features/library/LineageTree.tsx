@@ -1,7 +1,9 @@
 import type { LibraryModel, Lineage } from "../../api/library";
+import { shortName } from "../../api/names";
 import { formatNumber, t, useLanguage } from "../../ui/i18n";
+import { Link } from "../../ui/Link";
 import { formatMoment } from "../../ui/units";
-import { shortName } from "./tree";
+import { methodName } from "./tree";
 
 /** Where a tuned model comes from: base, rows, job, and what it gained, from top to bottom. */
 export function LineageTree({ model, lineage }: { model: LibraryModel; lineage: Lineage }) {
@@ -33,9 +35,15 @@ export function LineageTree({ model, lineage }: { model: LibraryModel; lineage: 
       <li>
         <span className="lineage-what">{t("Training")}</span>
         <span>
-          {[lineage.method, formatMoment(job?.created_at ?? model.created, language), job?.id]
+          {[methodName(lineage.method), formatMoment(job?.created_at ?? model.created, language)]
             .filter(Boolean)
             .join(" · ")}
+          {job !== null && (
+            <>
+              {" · "}
+              <Link to={`/app/training/${job.id}`}>{t("its run")}</Link>
+            </>
+          )}
         </span>
       </li>
       {Object.entries(scores).map(([name, { before, after }]) => (

@@ -1,22 +1,37 @@
-import { EllipsisVertical, FileOutput, Minimize2, Star, Trash2 } from "lucide-react";
+import {
+  EllipsisVertical,
+  FileOutput,
+  MessageSquare,
+  Minimize2,
+  Star,
+  Trash2,
+} from "lucide-react";
 import { useState } from "react";
 
 import type { LibraryModel } from "../../api/library";
+import { shortName } from "../../api/names";
 import { formatNumber, t } from "../../ui/i18n";
+import { navigate } from "../../ui/Link";
 import { Menu, type MenuItem } from "../../ui/Menu";
 import { formatBytes } from "../../ui/units";
 import { ConvertDialog } from "./ConvertDialog";
 import { LineageTree } from "./LineageTree";
 import { RemoveDialog } from "./RemoveDialog";
 import { makeDefault } from "./store";
-import { inUnits, shortName } from "./tree";
+import { inUnits } from "./tree";
 
 type Window = "quantize" | "export" | "remove";
 
 export function ModelCard({ model }: { model: LibraryModel }) {
   const [open, setOpen] = useState<Window | null>(null);
   const close = () => setOpen(null);
-  const items: MenuItem[] = [];
+  const items: MenuItem[] = [
+    {
+      label: t("Chat with it"),
+      Icon: MessageSquare,
+      run: () => navigate(`/?model=${encodeURIComponent(model.id)}`),
+    },
+  ];
   if (!model.default) {
     items.push({ label: t("Make it the default"), Icon: Star, run: () => void makeDefault(model.id) });
   }
@@ -30,8 +45,10 @@ export function ModelCard({ model }: { model: LibraryModel }) {
   return (
     <article className="model-card" aria-label={model.id}>
       <div className="model-head">
-        <h3 title={model.id}>{shortName(model.id)}</h3>
-        <Badges model={model} />
+        <div className="model-name-line">
+          <h3 title={model.id}>{shortName(model.id)}</h3>
+          <Badges model={model} />
+        </div>
         <Menu
           label={t("What to do with {name}", { name: model.id })}
           icon={<EllipsisVertical size={17} aria-hidden />}
@@ -54,7 +71,7 @@ function Badges({ model }: { model: LibraryModel }) {
     <span className="badges">
       {model.default && <span className="badge badge-accent">{t("default")}</span>}
       {model.loaded && <span className="badge">{t("in memory")}</span>}
-      {model.bundled && <span className="badge">{t("came along")}</span>}
+      {model.bundled && <span className="badge">{t("built in")}</span>}
       {model.kind === "adapter" && <span className="badge">{t("adapter")}</span>}
     </span>
   );
@@ -70,7 +87,7 @@ function Facts({ model }: { model: LibraryModel }) {
   }
   return (
     <>
-      <dl className="model-facts">
+      <dl className="model-figures">
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -88,7 +88,7 @@ function NeedsTable({ needs }: { needs: Needs }) {
   const formats = Object.entries(needs.memory).toSorted(([, a], [, b]) => a - b);
   return (
     <div role="status">
-      <dl className="model-facts">
+      <dl className="model-figures">
         <div>
           <dt>{t("Disk")}</dt>
           <dd>{formatBytes(needs.bytes)}</dd>

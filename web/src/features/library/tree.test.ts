@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import type { LibraryModel } from "../../api/library";
-import { families, inUnits, shortName } from "./tree";
+import { families, inUnits, methodName } from "./tree";
 
 function model(id: string, base?: string): LibraryModel {
   const lineage = base === undefined ? null : { base } as LibraryModel["lineage"];
@@ -24,11 +24,12 @@ it("does not hang on bases that name each other", () => {
   expect(families([model("x", "y"), model("y", "x")]).flatMap(({ tuned }) => tuned)).toHaveLength(2);
 });
 
-it("calls a tuned model as its maker did", () => {
-  expect(["ft:a:me:pirate:1", "ft:a:me::1", "org/name"].map(shortName)).toEqual([
-    "pirate",
-    "1",
-    "org/name",
+it("writes methods as people do", () => {
+  expect(["lora", "qlora", "full", "dora"].map(methodName)).toEqual([
+    "LoRA",
+    "QLoRA",
+    "all weights",
+    "dora",
   ]);
 });
 

@@ -1,6 +1,7 @@
 /** Models in the order of a family: whole ones, and under each what was tuned on it. */
 
 import type { LibraryModel } from "../../api/library";
+import { t } from "../../ui/i18n";
 
 export interface Family {
   /** Null where the base is not installed any more. */
@@ -36,11 +37,9 @@ function rootOf(model: LibraryModel, models: LibraryModel[]): string {
   return name;
 }
 
-/** `ft:base:org:suffix:id` → `suffix`, or the id where there is none: what a person recognises. */
-export function shortName(id: string): string {
-  const parts = id.split(":");
-  if (parts[0] !== "ft" || parts.length < 5) return id;
-  return parts.at(-2) || (parts.at(-1) ?? id);
+export function methodName(method: string): string {
+  if (method === "full") return t("all weights");
+  return { lora: "LoRA", qlora: "QLoRA" }[method] ?? method;
 }
 
 /** 4_200_000 → [4.2, "M"]. */

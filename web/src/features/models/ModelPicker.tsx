@@ -1,12 +1,16 @@
 import { Check, ChevronDown } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 
+import { shortName } from "../../api/names";
 import type { Model } from "../../api/types";
 import { t } from "../../ui/i18n";
 import { formatBytes } from "../../ui/units";
 import { usePopover } from "../../ui/usePopover";
 import { formatContext, formatCount } from "./format";
 import { chooseModel, currentModel, loadModels, useModels } from "./store";
+
+/** Who owns a model that was not fetched from anyone. */
+const OURS = "mini-claude";
 
 /** Which model answers. Opening it asks the server again what there is. */
 export function ModelPicker() {
@@ -33,7 +37,9 @@ export function ModelPicker() {
         aria-label={t("Model: {name}", { name: current?.id ?? t("none") })}
         onClick={() => setOpen(!open)}
       >
-        <span>{current?.id ?? (status === "loading" ? "…" : t("No model"))}</span>
+        <span title={current?.id}>
+          {current ? shortName(current.id) : status === "loading" ? "…" : t("No model")}
+        </span>
         <ChevronDown size={15} aria-hidden />
       </button>
       {open && (
@@ -72,16 +78,18 @@ function ModelOption({
   onChoose: () => void;
 }) {
   const { bytes, parameters, adapter } = model.mini_claude;
+  const name = shortName(model.id);
   const facts = [
+    name !== model.id && model.id,
     parameters !== null && !adapter && t("{n} parameters", { n: formatCount(parameters) }),
     bytes !== null &&
       (adapter
         ? t("adapter of {size}", { size: formatBytes(bytes) })
         : formatBytes(bytes)),
-    model.context > 0 && t("{n} context", { n: formatContext(model.context) }),
+    model.context > 0 && t("context of {n}", { n: formatContext(model.context) }),
     model.mini_claude.sees && t("sees pictures"),
     model.default && t("default"),
-    model.owned_by,
+    model.owned_by !== OURS && !adapter && model.owned_by,
   ].filter(Boolean);
   return (
     <div
@@ -96,7 +104,7 @@ function ModelOption({
         onChoose();
       }}
     >
-      <span className="model-name">{model.id}</span>
+      <span className="model-name">{name}</span>
       <span className="model-facts">{facts.join(" · ")}</span>
       {selected && <Check size={15} aria-hidden className="model-check" />}
     </div>

@@ -1,5 +1,6 @@
 import { Columns2, X } from "lucide-react";
 
+import { shortName } from "../../api/names";
 import { t } from "../../ui/i18n";
 import { Menu } from "../../ui/Menu";
 import { chooseRival, currentModel, currentRival, useModels } from "./store";
@@ -14,7 +15,9 @@ export function RivalPicker() {
   if (rival !== null) {
     return (
       <span className="rival">
-        <span className="rival-name">{t("and {model}", { model: rival })}</span>
+        <span className="rival-name" title={rival}>
+          {t("and {model}", { model: shortName(rival) })}
+        </span>
         <button
           type="button"
           className="icon-button"

@@ -96,9 +96,15 @@ function Run({
       <Link to={`/app/training/${job.id}`} className="run-link">
         <span className="run-name">{name}</span>
         <span className="run-facts">
-          {t("{base} from {data}", { base: job.model, data: dataWord(job.training_file, names) })}
-          {" · "}
-          {methodWord(job)}
+          {[
+            t("{base}, taught with {data}", {
+              base: job.model,
+              data: dataWord(job.training_file, names),
+            }),
+            methodWord(job),
+          ]
+            .filter(Boolean)
+            .join(" · ")}
         </span>
       </Link>
       <span className="run-state">
@@ -119,12 +125,12 @@ function FirstRun() {
       <h2>{t("Nothing has been taught yet")}</h2>
       <p>
         {t(
-          "A run takes a model and examples of good answers, and changes the model a little at each step until it answers more like them. The rows that came along are enough for a first try; on a small model it takes minutes.",
+          "A run takes a model and examples of good answers, and changes the model a little at each step until it answers more like them. The rows that come with Mini-Claude are enough for a first try; on a small model it takes minutes.",
         )}
       </p>
       <p>
         <Link to="/app/training/new?data=seed" className="button button-primary">
-          {t("Try it with the rows that came along")}
+          {t("Try it with the rows that come with Mini-Claude")}
         </Link>
       </p>
     </section>

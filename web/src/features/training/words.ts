@@ -34,11 +34,12 @@ export function askedOf(job: Job): [string, string][] {
     .map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : String(value)]);
 }
 
-export function methodWord(job: Job): string {
+/** Null where it was left to be chosen. */
+export function methodWord(job: Job): string | null {
   const how = job.method[job.method.type]?.hyperparameters.tuning;
   const kind = { supervised: "", dpo: "DPO", kto: "KTO" }[job.method.type];
   const way = how === "qlora" ? "QLoRA" : how === "full" ? t("all weights") : how ? "LoRA" : "";
-  return [way, kind].filter(Boolean).join(", ") || t("chosen automatically");
+  return [way, kind].filter(Boolean).join(", ") || null;
 }
 
 /** Losses and the like: three digits behind the point. */

@@ -17,6 +17,8 @@ export const words: Readonly<Record<string, string>> = {
   ...trainingWords,
   ...trainingSettingWords,
   "about {time} left": "noch etwa {time}",
+  "Address, keys, limits, number formats, and theme and language for browsers that chose none: in config.toml in its home folder, described in docs/settings.md.":
+    "Adresse, Schlüssel, Grenzen, Zahlenformate, auch Farben und Sprache für Browser, die nichts gewählt haben: in config.toml in seinem Heimordner, beschrieben in docs/settings.md.",
   "Appearance": "Aussehen",
   "As the browser": "Wie der Browser",
   "As the system": "Wie das System",
@@ -37,6 +39,11 @@ export const words: Readonly<Record<string, string>> = {
   "held out": "zurückgehalten",
   "Hide conversations": "Gespräche ausblenden",
   "JSON": "JSON",
+  "How answers are drawn": "Wie geantwortet wird",
+  "In a chat, at the top left; the default for everyone on the page of models.":
+    "In einem Chat oben links; der Standard für alle auf der Seite der Modelle.",
+  "In a chat, at the top right: kept with that conversation, and as a preset if you name it.":
+    "In einem Chat oben rechts: bleibt bei diesem Gespräch und, wenn du sie benennst, als Vorlage.",
   "Kept in this browser.": "Bleibt in diesem Browser.",
   "Language": "Sprache",
   "Light": "Hell",
@@ -50,6 +57,7 @@ export const words: Readonly<Record<string, string>> = {
   "Remove": "Entfernen",
   "running": "läuft",
   "Save": "Speichern",
+  "Set elsewhere": "Anderswo eingestellt",
   "Settings": "Einstellungen",
   "Show conversations": "Gespräche zeigen",
   "Show pages": "Seiten zeigen",
@@ -60,6 +68,8 @@ export const words: Readonly<Record<string, string>> = {
   "Training": "Training",
   "Undo": "Rückgängig",
   "waiting": "wartet",
+  "What the server does": "Was der Server tut",
+  "Which model answers": "Welches Modell antwortet",
   "{n} held out": "{n} zurückgehalten",
   "{n} rows": "{n} Zeilen",
   "{n} tokens": "{n} Token",

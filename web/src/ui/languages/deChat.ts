@@ -141,7 +141,7 @@ export const chat: Readonly<Record<string, string>> = {
   "{name} is too much: one question takes {n} pictures of {size} MB together.":
     "{name} ist zu viel: Eine Frage fasst {n} Bilder von zusammen {size} MB.",
   "{n} characters": "{n} Zeichen",
-  "{n} context": "{n} Kontext",
+  "context of {n}": "Kontext von {n}",
   "{n} parameters": "{n} Parameter",
   "{n} token": "{n} Token",
   "{n} tokens/s": "{n} Token/s",

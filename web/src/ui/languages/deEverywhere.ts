@@ -54,8 +54,8 @@ export const everywhere: Readonly<Record<string, string>> = {
   "To the one before, to the next": "Zum vorigen, zum nächsten",
   "Type the API key that Mini-Claude was started with.":
     "Gib den API-Schlüssel ein, mit dem Mini-Claude gestartet wurde.",
-  "Under each answer stands which model wrote it, how long it is and how fast it came.":
-    "Unter jeder Antwort steht, welches Modell sie schrieb, wie lang sie ist und wie schnell sie kam.",
+  "Below each answer: which model wrote it, how long and how fast. The answer settings also show how sure it was of each word.":
+    "Unter jeder Antwort: welches Modell sie schrieb, wie lang und wie schnell. Die Einstellungen der Antworten zeigen auch, wie sicher es sich bei jedem Wort war.",
   "What do you want to do?": "Was möchtest du tun?",
   "Write below, or press one of the questions. An answer goes on when you close the tab.":
     "Schreib unten oder drücke eine der Fragen. Eine Antwort geht weiter, auch wenn du den Tab schließt.",

@@ -14,11 +14,11 @@ export const modelWords: Readonly<Record<string, string>> = {
     "Wie üblich: die von Anthropic und OpenAI sehen sie, andere nicht",
   "Asks {hub}, which the server's settings name.":
     "Fragt {hub}; so steht es in den Einstellungen des Servers.",
-  "Base": "Grundlage",
+  "Base": "Ausgangsmodell",
   "before {n}": "vorher {n}",
   "better": "besser",
   "Bits per byte": "Bits je Byte",
-  "came along": "mitgeliefert",
+  "built in": "mitgeliefert",
   "Cancelled. Nothing was changed.": "Abgebrochen. Es wurde nichts verändert.",
   "Cancelled. What was fetched is kept: getting {name} again goes on from there.":
     "Abgebrochen. Was geladen ist, bleibt: Wird {name} erneut geholt, geht es von dort weiter.",
@@ -64,10 +64,11 @@ export const modelWords: Readonly<Record<string, string>> = {
   "Looking…": "Wird nachgesehen …",
   "Make it the default": "Zum Standard machen",
   "Memory for its weights": "Speicher für die Gewichte",
-  "Memory, beside its base's": "Speicher, neben dem der Grundlage",
+  "its run": "der Lauf dazu",
+  "Memory, beside its base's": "Speicher, neben dem des Ausgangsmodells",
   "Memory, with one full conversation": "Speicher, mit einem vollen Gespräch",
   "Merged into its base, as Hugging Face's tools read it; in the home's exports folder.":
-    "In die Grundlage eingerechnet, wie Hugging Faces Werkzeuge es lesen; im Ordner exports.",
+    "In das Ausgangsmodell eingerechnet, wie Hugging Faces Werkzeuge es lesen; im Ordner exports.",
   "Models": "Modelle",
   "Models of {name}": "Modelle von {name}",
   "Name of the copy": "Name der Kopie",

@@ -1,9 +1,10 @@
-import { memo, useEffect, useMemo } from "react";
-import { Streamdown, defaultRehypePlugins } from "streamdown";
+import { memo, useEffect, useMemo, useState } from "react";
+import { Streamdown, defaultRehypePlugins, parseMarkdownIntoBlocks } from "streamdown";
 import type { Pluggable, PluggableList } from "unified";
 
 import { elements } from "./elements";
 import { need, useExtras } from "./extras";
+import { growingBlocks } from "./growingBlocks";
 import { hasMath, unifyMath } from "./math";
 
 /** No plugin that reads raw HTML is among these, so tags in an answer stay visible text. */
@@ -20,6 +21,7 @@ export const Markdown = memo(function Markdown({
   running: boolean;
 }) {
   const { math, highlight } = useExtras();
+  const [split] = useState(() => growingBlocks(parseMarkdownIntoBlocks));
   const source = useMemo(() => unifyMath(text), [text]);
   const withMath = hasMath(source);
   const withCode = source.includes("```");
@@ -37,6 +39,7 @@ export const Markdown = memo(function Markdown({
       key={highlight ? "coloured" : "plain"}
       className="markdown"
       components={elements}
+      parseMarkdownIntoBlocksFn={split}
       plugins={plugins}
       rehypePlugins={rehype}
       controls={false}

@@ -18,10 +18,12 @@ import {
   stepState,
 } from "./eta";
 
-/** The dataset in the making, live; and how it ended, until it is put away. */
-export function Making() {
+/** The dataset in the making, live; and how it ended, until it is put away. shownHere: a dataset
+ * that is on the screen already, so that nobody need be led to it. */
+export function Making({ shownHere }: { shownHere?: string }) {
   const making = useDatasets((state) => state.making);
   if (making === null) return null;
+  if (making.status === "finished" && making.name === shownHere) return null;
   return (
     <section className="card making" aria-label={t("Preparing {name}", { name: making.name })}>
       <div className="making-head">

@@ -2,6 +2,7 @@
  * words beside it; a screen reader passes the picture over. */
 
 import { formatNumber } from "../../../ui/i18n";
+import { useNarrow } from "../../../ui/useNarrow";
 import { arc, lengthLabels, onRing, ribbon } from "./shapes";
 
 const WIDTH = 800;
@@ -43,7 +44,8 @@ export function Ribbon({ parts }: { parts: Part[] }) {
   );
 }
 
-/** Upright bars; those within the guide are marked. */
+/** Upright bars; those within the guide are marked. On a narrow screen they lie, or nobody could
+ * read their names. */
 export function Columns({
   edges,
   bars,
@@ -59,6 +61,10 @@ export function Columns({
   const labels = lengthLabels(edges, (n) => formatNumber(n));
   const guided = edges.map((low) => low >= guide[0] && low < guide[1]);
   const first = guided.indexOf(true);
+  if (useNarrow()) {
+    const last = bars.findLastIndex((count) => count > 0);
+    return <Bars entries={bars.slice(0, last + 1).map((count, at) => [labels[at] ?? "", count])} />;
+  }
   return (
     <svg className="chart" viewBox={`0 0 ${WIDTH} 178`} aria-hidden>
       {first >= 0 && (
@@ -107,7 +113,7 @@ export function Bars({ entries }: { entries: [string, number][] }) {
         <li key={label}>
           <span className="bar-label">{label}</span>
           <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden>
-            <rect className="tone-b" width={Math.max((100 * count) / most, 0.6)} height={10} />
+            <rect className="tone-b" width={count && Math.max((100 * count) / most, 0.6)} height={10} />
           </svg>
           <span className="number">{formatNumber(count)}</span>
         </li>

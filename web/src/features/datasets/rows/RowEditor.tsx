@@ -71,7 +71,7 @@ function Turns({
             value={turn.role}
             onChange={(event) => put(at, { ...turn, role: event.target.value })}
           >
-            {ROLES.map((role) => (
+            {(ROLES.includes(turn.role) ? ROLES : [turn.role, ...ROLES]).map((role) => (
               <option key={role} value={role}>
                 {roleWord(role)}
               </option>

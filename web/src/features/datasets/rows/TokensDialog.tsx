@@ -86,7 +86,7 @@ function Part({ part }: { part: TokenPart }) {
           count: formatNumber(part.count),
         })}
       </p>
-      <p className="tokens" dir="auto">
+      <p className="row-tokens" dir="auto">
         {runsOf(part.tokens).map((run) => (
           <RunOfTokens key={run.start} run={run} />
         ))}
@@ -103,7 +103,7 @@ function RunOfTokens({ run }: { run: Run }) {
     <span
       // oxlint-disable-next-line react/no-array-index-key -- a token is its place in the row
       key={run.start + at}
-      className={token.special ? "token special" : "token"}
+      className={token.special ? "row-token special" : "row-token"}
       title={String(token.id)}
     >
       {token.text}

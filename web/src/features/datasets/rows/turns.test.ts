@@ -18,6 +18,12 @@ it("reads the usual forms as turns", () => {
   );
 });
 
+it("names a speaker that nobody knows as the row does: it may be why the row was left out", () => {
+  const messages = [{ role: "gardener", content: "hi" }, { role: "constructor", content: "" }];
+  expect(turnsOf(json({ messages }))?.map(({ role }) => role)).toEqual(["gardener", "constructor"]);
+  expect(turnsOf(json({ messages: [{ content: "hi" }] }))).toEqual([asked]);
+});
+
 it("leaves alone what turns would lose", () => {
   const call = { role: "assistant", content: "", tool_calls: [] };
   for (const row of [

@@ -23,7 +23,10 @@ const PAIRS: [string, string][] = [
   ["prompt", "completion"],
   ["prompt", "response"],
 ];
-const SPEAKERS: Record<string, string> = { human: "user", user: "user", gpt: "assistant", assistant: "assistant", system: "system" };
+const SPEAKERS = new Map([
+  ["human", "user"],
+  ["gpt", "assistant"],
+]);
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
@@ -44,7 +47,7 @@ function fromMessages(messages: unknown[], role: string, content: string): EditT
     const said = (message as Row)[content] ?? "";
     const speaker = textOf((message as Row)[role]);
     if (typeof said !== "string" || speaker === "tool") return null;
-    turns.push({ role: SPEAKERS[speaker] ?? "user", text: said });
+    turns.push({ role: SPEAKERS.get(speaker) ?? (speaker || "user"), text: said });
   }
   return turns;
 }

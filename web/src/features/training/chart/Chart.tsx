@@ -21,20 +21,19 @@ export default function Chart({
   format: (value: number) => string;
 }) {
   const place = useRef<HTMLDivElement>(null);
-  const figure = useRef<HTMLElement>(null);
   const chart = useRef<{ look: string; made: uPlot } | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
   const theme = useTheme((state) => state.theme);
   const system = useSystemDark();
   const shape = lines.map(({ label, tint, faint }) => `${label}/${tint}/${faint ?? ""}`).join();
   const look = `${theme}/${system}/${shape}`;
-  const make = useEffectEvent((into: HTMLElement, around: HTMLElement) =>
-    draw(into, around, lines, dataOf(steps, lines), { format, onPoint: setPointed }),
+  const make = useEffectEvent((into: HTMLElement) =>
+    draw(into, lines, dataOf(steps, lines), { format, onPoint: setPointed }),
   );
 
   useEffect(() => {
-    if (place.current === null || figure.current === null) return;
-    const made = make(place.current, figure.current);
+    if (place.current === null) return;
+    const made = make(place.current);
     chart.current = { look, made };
     const observer = new ResizeObserver(([entry]) => {
       const width = Math.floor(entry?.contentRect.width ?? 0);
@@ -50,7 +49,7 @@ export default function Chart({
   useEffect(() => chart.current?.made.setData(dataOf(steps, lines)), [steps, lines]);
 
   return (
-    <figure className="curve" ref={figure} aria-label={title}>
+    <figure className="curve" aria-label={title}>
       <figcaption>
         <span className="curve-title">{title}</span>
         <ul className="curve-legend">

@@ -22,15 +22,13 @@ const PALE = 0.3;
 
 export function draw(
   place: HTMLElement,
-  figure: HTMLElement,
   lines: readonly Line[],
   data: uPlot.AlignedData,
   { format, onPoint }: Hearing,
 ): uPlot {
-  const style = getComputedStyle(figure);
-  const ink = style.color;
-  const grid = style.borderTopColor;
-  const font = `12px ${style.fontFamily}`;
+  const ink = colourOf(place, "curve-ink");
+  const grid = colourOf(place, "curve-grid");
+  const font = `12px ${getComputedStyle(place).fontFamily}`;
   const axis: uPlot.Axis = {
     stroke: ink,
     font,
@@ -59,10 +57,11 @@ export function draw(
 }
 
 function seriesOf({ label, values, tint, dash, faint }: Line, place: HTMLElement): uPlot.Series {
-  const few = values.filter((value) => value !== null).length <= 40;
+  const known = values.filter((value) => value !== null);
+  const few = known.length <= 40 && new Set(known).size > 1;
   return {
     label,
-    stroke: colourOf(place, tint),
+    stroke: colourOf(place, `tint-${tint}`),
     width: faint ? 1 : 2,
     alpha: faint ? PALE : 1,
     spanGaps: true,
@@ -71,10 +70,11 @@ function seriesOf({ label, values, tint, dash, faint }: Line, place: HTMLElement
   };
 }
 
-/** A canvas does not know of custom properties, so an element is asked what one has become. */
-function colourOf(place: HTMLElement, tint: number): string {
+/** A canvas does not know of custom properties, so an element is asked what one has become: a new
+ * one, for an old one still says what it was when the system has just gone from light to dark. */
+function colourOf(place: HTMLElement, name: string): string {
   const probe = document.createElement("span");
-  probe.className = `tint-${tint}`;
+  probe.className = name;
   place.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();

@@ -29,7 +29,7 @@ export function JobPage({ id, onAgain }: { id: string; onAgain: () => void }) {
       about={
         job === null
           ? undefined
-          : t("{base} from {data}", { base: job.model, data: dataWord(job.training_file, names) })
+          : t("{base}, taught with {data}", { base: job.model, data: dataWord(job.training_file, names) })
       }
       actions={
         job !== null && (

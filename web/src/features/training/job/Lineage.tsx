@@ -25,7 +25,7 @@ export function Lineage({ job }: { job: Job }) {
             <Data name={job.validation_file} names={names} />
           </Fact>
         )}
-        <Fact name={t("Method")}>{methodWord(job)}</Fact>
+        <Fact name={t("Method")}>{methodWord(job) ?? t("chosen automatically")}</Fact>
         <Fact name={t("Asked for")}>
           {asked.length === 0
             ? t("nothing: all settings were chosen automatically")

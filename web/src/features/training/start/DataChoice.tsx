@@ -12,7 +12,7 @@ import { SEED } from "../words";
 
 const KINDS = ".jsonl,.ndjson,.json,.csv,.tsv,.txt,.md,.parquet,.arrow";
 
-/** What to learn from: prepared, uploaded before, uploaded now, or what came along. */
+/** What to learn from: prepared, uploaded before, uploaded now, or what comes with it. */
 export function DataChoice({
   value,
   onChange,
@@ -38,7 +38,7 @@ export function DataChoice({
         <select value={value} onChange={(event) => choose(event.target.value)}>
           {!known && <option value={value}>{value.replace(/^dataset:/, "")}</option>}
           <optgroup label={t("Datasets")}>
-            <option value={SEED}>{t("seed (came along)")}</option>
+            <option value={SEED}>{t("seed (comes with Mini-Claude)")}</option>
             {datasets.map(({ name, rows }) => (
               <option key={name} value={`dataset:${name}`}>
                 {t("{name} ({n} rows)", { name, n: formatNumber(rows.train) })}
