@@ -14,6 +14,9 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
+Detail = Literal["auto", "low", "high", "original"]
+"""How closely a model is to look at a picture, in OpenAI's words."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
@@ -24,9 +27,18 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image, by URL (`https:` or `data:`); only providers that see accept one."""
+    """A picture; only models that see take one. media_type: `image/png` and its like. data: its
+    bytes in base64. param: where the request has it, for errors; no part of the picture."""
 
-    url: str
+    media_type: str
+    data: str
+    detail: Detail = "auto"
+    param: str = field(default="messages", compare=False, repr=False)
+
+    @property
+    def url(self) -> str:
+        """As a `data:` address."""
+        return f"data:{self.media_type};base64,{self.data}"
 
 
 Part = TextPart | ImagePart
@@ -73,6 +85,11 @@ class Message:
     def text(self) -> str:
         """The text parts, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The pictures among the parts."""
+        return tuple(part for part in self.parts if isinstance(part, ImagePart))
 
 
 def text_message(role: Role, text: str) -> Message:

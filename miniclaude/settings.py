@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StrictBool,
     StringConstraints,
     ValidationError,
 )
@@ -47,6 +48,13 @@ def _split(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 ApiKey = Annotated[SecretStr, Field(min_length=8, max_length=512)]
 ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Vision = (
+    StrictBool
+    | Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...],
+        Field(max_length=1000),
+    ]
+)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$", max_length=2048)]
 
 
@@ -57,16 +65,23 @@ class Table(BaseModel):
 
 
 class ProviderSettings(Table):
-    """`[providers.NAME]`. kind: the entry point that makes it, NAME itself when left out."""
+    """`[providers.NAME]`. kind: the entry point that makes it, NAME itself when left out. vision:
+    whether its models take pictures, or the names of those that do; left out, the kind says."""
 
     kind: str | None = None
     base_url: HttpUrl | None = None
     api_key: SecretStr | None = None
+    vision: Vision | None = None
 
     def options(self) -> dict[str, object]:
         """What the provider's factory is given."""
         key = None if self.api_key is None else self.api_key.get_secret_value()
-        options = {"kind": self.kind, "base_url": self.base_url, "api_key": key}
+        options = {
+            "kind": self.kind,
+            "base_url": self.base_url,
+            "api_key": key,
+            "vision": self.vision,
+        }
         return {name: value for name, value in options.items() if value is not None}
 
 
@@ -325,7 +340,7 @@ def _with_keys(settings: ServerSettings, environment: Mapping[str, str]) -> Serv
         key = environment.get(variable)
         provider = providers.get(name, ProviderSettings())
         if key and provider.api_key is None and provider.base_url is None and not provider.kind:
-            providers[name] = ProviderSettings(api_key=SecretStr(key))
+            providers[name] = provider.model_copy(update={"api_key": SecretStr(key)})
     return settings.model_copy(update={"providers": providers})
 
 

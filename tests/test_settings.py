@@ -225,6 +225,24 @@ def test_keys_that_cannot_be_told_apart(tmp_path: Path) -> None:
     assert "keys.a.key in" in problem(tmp_path)
 
 
+def test_a_provider_says_which_of_its_models_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a key from the environment too."""
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    write(
+        tmp_path, '[providers.openai]\nvision = ["a", "b"]\n[providers.anthropic]\nvision = false'
+    )
+    providers = load_settings(tmp_path).providers
+    assert providers["openai"].options() == {
+        "api_key": "from-the-environment",
+        "vision": ("a", "b"),
+    }
+    assert providers["anthropic"].options() == {"vision": False}
+    write(tmp_path, '[providers.openai]\nvision = "yes"\n')
+    assert "providers.openai.vision" in problem(tmp_path)
+
+
 def test_the_page_s_languages_are_the_page_s(tmp_path: Path) -> None:
     """Two lists, in two languages of programs: who adds to one is told of the other."""
     source = Path(__file__).parents[1] / "web" / "src" / "ui" / "i18n.ts"

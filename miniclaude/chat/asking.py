@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol, cast
 
-from miniclaude.chat.history import CountTokens, branch_messages, fit, go_on, join_neighbours, size
+from miniclaude.chat.history import (
+    NO_IMAGES,
+    CountTokens,
+    branch_messages,
+    fit,
+    go_on,
+    join_neighbours,
+    size,
+)
 from miniclaude.errors import ContextLengthError, MiniClaudeError
-from miniclaude.messages import Message, StreamEvent, Tool
+from miniclaude.messages import ImagePart, Message, StreamEvent, Tool
 from miniclaude.providers.base import ChatRequest, Provider, Settings
 from miniclaude.store.messages import StoredMessage
 
@@ -60,15 +68,17 @@ async def ask(
     user: str = "",
     said: Sequence[Message] = (),
     tools: Sequence[Tool] = (),
+    images: Mapping[str, Sequence[ImagePart]] = NO_IMAGES,
 ) -> AsyncGenerator[StreamEvent, None]:
     """The provider's events for the branch, which is `user`'s; one that ends with an answer is gone
-    on with. said: what came after it, calls of tools and what they returned.
+    on with. said: what came after it, calls of tools and what they returned. images: the
+    pictures that are shown, by the id of their message.
 
     The branch is cut to an estimate first, and cut to half of that for as long as the provider
     says it is too long: an estimate is not a count. Raises what the provider raises;
     ContextLengthError only once nothing is left to drop.
     """
-    messages = go_on(branch_messages(branch, system), said)
+    messages = go_on(branch_messages(branch, system, images), said)
     continues = any(m.role == "assistant" and not m.tool_calls for m in messages[-1:])
     answer = settings.max_tokens or context // _ANSWER_SHARE
     sent = fit(messages, context - answer, count) if context else tuple(messages)

@@ -64,8 +64,8 @@ async def read_attachment(name: str, data: bytes) -> Attachment:
         if data.startswith(magic):
             raise _refused(
                 name,
-                f"is a picture ({kind}), and questions here are of text",
-                "Describe what is in it, or attach text or a PDF.",
+                f"is a picture ({kind}), which is not read as text",
+                "Send it as one of a question's `pictures`, to a model that sees.",
             )
     return _bounded(name, _decode(name, data))
 

@@ -56,7 +56,8 @@ def to_markdown(title: str, branch: Sequence[StoredMessage]) -> str:
     """The branch as Markdown: a heading for each message, and what was said as it was said."""
     parts = [f"# {' '.join(title.split()) or UNTITLED}"]
     for message in branch:
-        parts += [f"## {_speaker(message)}", message.content.strip()]
+        parts += [f"## {_speaker(message)}", *(f"*{it}*" for it in _pictures(message))]
+        parts.append(message.content.strip())
         if note := _UNFINISHED.get(message.status):
             parts.append(f"*{note}*")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -96,10 +97,16 @@ def _article(message: StoredMessage) -> str:
         body = _markdown().render(message.content)
     else:
         body = f"<div>{escape(message.content)}</div>"
+    body += "".join(f'<p class="about">{escape(it)}</p>' for it in _pictures(message))
     if note := _UNFINISHED.get(message.status):
         body += f'<p class="about">{note}</p>'
     speaker = escape(_speaker(message))
     return f'<article class="{message.role}"><h2>{speaker}</h2>{body}</article>'
+
+
+def _pictures(message: StoredMessage) -> list[str]:
+    """The pictures of a question, by name: a document to read does not carry them."""
+    return [f"Picture: {' '.join(picture.name.split())}" for picture in message.pictures]
 
 
 def _speaker(message: StoredMessage) -> str:

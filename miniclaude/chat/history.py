@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from types import MappingProxyType
 
-from miniclaude.messages import Message, Role, TextPart, ToolCall, text_message
+from miniclaude.messages import ImagePart, Message, Role, TextPart, ToolCall, text_message
+from miniclaude.pictures import ABOUT_TOKENS
 from miniclaude.store.messages import StoredMessage
 
 CountTokens = Callable[[str], int]
 
+NO_IMAGES: Mapping[str, Sequence[ImagePart]] = MappingProxyType({})
 _TOKENS_PER_MESSAGE = 8
 """Room for what a chat template puts around a message."""
 
@@ -21,13 +24,18 @@ def estimate_tokens(text: str) -> int:
     return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
-def branch_messages(branch: Sequence[StoredMessage], system: str | None = None) -> list[Message]:
+def branch_messages(
+    branch: Sequence[StoredMessage],
+    system: str | None = None,
+    images: Mapping[str, Sequence[ImagePart]] = NO_IMAGES,
+) -> list[Message]:
     """What was said on a branch, root first.
 
     Empty messages (answers that failed before their first word) are left out. system: an
-    instruction put first.
+    instruction put first. images: the pictures that are shown, by the id of their message; others
+    are only named.
     """
-    said = [part for message in branch for part in _said(message)]
+    said = [part for message in branch for part in _said(message, images.get(message.id, ()))]
     if system:
         said.insert(0, text_message("system", system))
     return [
@@ -37,7 +45,7 @@ def branch_messages(branch: Sequence[StoredMessage], system: str | None = None) 
     ]
 
 
-def _said(message: StoredMessage) -> list[Message]:
+def _said(message: StoredMessage, images: Sequence[ImagePart]) -> list[Message]:
     """A row as it was said: what an answer wrote before a call, the call, what it was told, and
     what it wrote then. Calls that nobody answered are left out."""
     said: list[Message] = []
@@ -52,7 +60,10 @@ def _said(message: StoredMessage) -> list[Message]:
             Message("tool", (TextPart(step["result"]),), tool_call_id=step["id"]) for step in told
         )
         start = offset
-    return [*said, text_message(message.role, message.content[start:])]
+    unseen = () if images else message.pictures
+    notes = "".join(f"(A picture, not shown here: {picture.name})\n" for picture in unseen)
+    text = TextPart(notes + message.content[start:])
+    return [*said, Message(message.role, (*images, text))]
 
 
 def go_on(messages: Sequence[Message], said: Sequence[Message]) -> list[Message]:
@@ -75,26 +86,31 @@ def join_neighbours(messages: Sequence[Message]) -> tuple[Message, ...]:
     """
     joined: list[Message] = []
     for role, run in groupby(messages, key=lambda message: message.role):
-        plain: list[str] = []
+        plain: list[Message] = []
         for message in run:
             if message.tool_calls or role == "tool":
                 joined += _joined(role, plain)
                 plain = []
                 joined.append(message)
             else:
-                plain.append(message.text)
+                plain.append(message)
         joined += _joined(role, plain)
     return tuple(joined)
 
 
-def _joined(role: Role, texts: list[str]) -> list[Message]:
-    return [text_message(role, "\n\n".join(texts))] if texts else []
+def _joined(role: Role, plain: list[Message]) -> list[Message]:
+    if not plain:
+        return []
+    images = (image for message in plain for image in message.images)
+    text = "\n\n".join(message.text for message in plain)
+    return [Message(role, (*images, TextPart(text)))]
 
 
 def size(messages: Sequence[Message], count: CountTokens = estimate_tokens) -> int:
     """About how many tokens the messages take."""
     return sum(
         count(message.text)
+        + len(message.images) * ABOUT_TOKENS
         + sum(count(call.name + call.arguments) for call in message.tool_calls)
         + _TOKENS_PER_MESSAGE
         for message in messages

@@ -8,16 +8,17 @@ watchers at once; it ends whether or not anybody is there.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from miniclaude.chat.asking import Contexts, ask
 from miniclaude.chat.events import TurnDelta, TurnEvent, last_event, stored_ending, stored_steps
 from miniclaude.chat.history import CountTokens, estimate_tokens
+from miniclaude.chat.sight import Seeing, Sight, can_see
 from miniclaude.chat.tool_loop import ToolStep, answer_with_tools
+from miniclaude.chat.turn_fields import check_continues, stored_settings
 from miniclaude.chat.writing import LiveTurn, failed, write_answer
 from miniclaude.errors import (
     InvalidRequestError,
@@ -27,12 +28,13 @@ from miniclaude.errors import (
     StoreError,
 )
 from miniclaude.messages import Message, StreamEvent, Tool
-from miniclaude.providers.abilities import ContinuesAnswers, KnowsTools
+from miniclaude.providers.abilities import KnowsTools
 from miniclaude.providers.base import Provider, Settings
 from miniclaude.store.conversations import UNSET, Unset
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id, not_found
 from miniclaude.store.messages import Messages
+from miniclaude.store.pictures import NamedPicture
 from miniclaude.store.text import check_text
 from miniclaude.store.turns import Ending, TurnStore
 from miniclaude.tools.builtin import BUILTIN, RunnableTool
@@ -70,7 +72,8 @@ class Turns:
     resolve: a model's full name → its provider and the name the provider knows; raises
     ModelNotFoundError. count: the tokens of a text, to choose how much history is sent.
     tools: what answers may call, by name. most_live: turns one owner may have running.
-    save_every_s: how often a growing answer is stored.
+    save_every_s: how often a growing answer is stored. seeing: the models that take
+    pictures, by name.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Turns:
         tools: Mapping[str, RunnableTool] = BUILTIN,
         most_live: int = 8,
         save_every_s: float = 0.5,
+        seeing: Seeing | None = None,
     ) -> None:
         self._store = TurnStore(database)
         self._messages = Messages(database)
@@ -90,6 +94,7 @@ class Turns:
         self._tools = tools
         self._most_live = most_live
         self._save_every_s = save_every_s
+        self._sight = Sight(database, seeing)
         self._contexts = Contexts()
         self._live: dict[str, LiveTurn] = {}
         self._unsaved: dict[str, tuple[LiveTurn, Ending]] = {}
@@ -102,6 +107,8 @@ class Turns:
         conversation_id: str,
         *,
         content: str | None = None,
+        pictures: Sequence[NamedPicture] = (),
+        pictures_of: str | None = None,
         parent_id: str | Unset | None = UNSET,
         continue_id: str | None = None,
         model: str,
@@ -112,27 +119,44 @@ class Turns:
     ) -> StartedTurn:
         """Commit the question, then answer it in a task of its own.
 
-        content: what the user says; None answers the user message `parent_id` again. parent_id:
-        UNSET is the conversation's head, None a new root. continue_id: an answer that was cut
-        off and goes on in its place, with neither content nor parent. system: an instruction sent
-        first. tools:
-        names of those that the answer may call; None is all there are where the model knows how
-        to call, none elsewhere. ask_leave: whether each call waits for `decide`.
-        Raises NotFoundError, ModelNotFoundError, InvalidRequestError, ConflictError (the parent is
-        still being written), RateLimitError, OverloadedError (shutting down), StoreError; nothing
-        is stored then.
+        content: what the user says; None answers the user message `parent_id` again. pictures: what
+        goes with it, after the pictures of the message `pictures_of`. parent_id: UNSET is the
+        conversation's head, None a new root. continue_id: an answer that was cut off and goes on in
+        its place, with nothing else. system: an instruction sent first. tools: names of those that
+        the answer may call; None is all there are where the model knows how to call, none
+        elsewhere. ask_leave: whether each call waits for `decide`.
+        Raises NotFoundError, ModelNotFoundError, InvalidRequestError (also for pictures that the
+        model cannot see), ConflictError (the parent is still being written), RateLimitError,
+        OverloadedError (shutting down), StoreError; nothing is stored then.
         """
         settings = settings or Settings()
         provider, bare = self._resolve(check_text(model, "model"))
-        stored = _stored_settings(settings, system)
+        stored = stored_settings(settings, system)
         if tools is not None:
             self._check_tools(tools)
             stored["tools"] = list(tools)
         if ask_leave:
             stored["ask_leave"] = True
         asked = _Asked(provider, bare, settings, system, tools, ask_leave)
+        pictured = bool(pictures) or pictures_of is not None
         if continue_id is not None:
-            _check_continues(provider, bare, model, alone=content is None and parent_id is UNSET)
+            alone = content is None and parent_id is UNSET and not pictured
+            check_continues(provider, bare, model, alone=alone)
+        elif content is None and pictured:
+            raise InvalidRequestError(
+                "`pictures` go with `content`, and there is none.",
+                hint="Ask something about them.",
+                param="pictures",
+            )
+        else:
+            await self._sight.require(
+                owner,
+                conversation_id,
+                model,
+                sees=can_see(provider, bare),
+                given=bool(pictures),
+                message_id=parent_id if content is None else pictures_of,
+            )
         if self._closing:
             raise OverloadedError("The server is shutting down.", hint="Try again in a moment.")
         if sum(turn.owner == owner for turn in self._live.values()) >= self._most_live:
@@ -166,6 +190,8 @@ class Turns:
                         parent_id=parent_id,
                         model=model,
                         settings=stored,
+                        pictures=pictures,
+                        pictures_of=pictures_of,
                     )
             except BaseException:
                 del self._live[turn.turn_id]
@@ -266,6 +292,9 @@ class Turns:
     ) -> AsyncGenerator[StreamEvent | ToolStep, None]:
         branch = await self._messages.branch(turn.owner, turn.conversation_id, leaf_id)
         context = await self._contexts.of(asked.provider, asked.model)
+        images = await self._sight.shown(
+            turn.owner, turn.conversation_id, branch, sees=can_see(asked.provider, asked.model)
+        )
 
         def ask_with(
             said: Sequence[Message], tools: Sequence[Tool]
@@ -281,6 +310,7 @@ class Turns:
                 user=turn.owner,
                 said=said,
                 tools=tools,
+                images=images,
             )
 
         events = answer_with_tools(
@@ -338,43 +368,3 @@ class Turns:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _check_continues(provider: Provider, bare: str, model: str, *, alone: bool) -> None:
-    if not alone:
-        raise InvalidRequestError(
-            "`continue_id` goes with neither `content` nor `parent_id`.",
-            hint="Leave those out: the answer goes on where it is.",
-            param="continue_id",
-        )
-    if not isinstance(provider, ContinuesAnswers) or not provider.continues(bare):
-        raise InvalidRequestError(
-            f"The model {model[:256]!r} cannot go on with an answer that was cut off.",
-            hint="Ask for another answer instead.",
-            param="continue_id",
-        )
-
-
-def _stored_settings(settings: Settings, system: str | None) -> dict[str, Any]:
-    """What was asked for, without what was left to the provider, as JSON can hold it."""
-    if settings.n != 1:
-        raise InvalidRequestError(
-            f"`n` is {settings.n}; a turn of a conversation has one answer.",
-            hint="Start another turn with the same parent for another answer.",
-            param="n",
-        )
-    for stop in settings.stop:
-        check_text(stop, "stop")
-    chosen = {name: value for name, value in asdict(settings).items() if value or value == 0}
-    del chosen["n"]
-    if system:
-        chosen["system"] = check_text(system, "system")
-    try:
-        stored: dict[str, Any] = json.loads(json.dumps(chosen, allow_nan=False))
-    except ValueError:
-        raise InvalidRequestError(
-            "A setting is not a finite number.",
-            hint="Send ordinary numbers: NaN and Infinity are not JSON.",
-            param="settings",
-        ) from None
-    return stored

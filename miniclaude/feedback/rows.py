@@ -60,14 +60,21 @@ def examples(
 def conversation_row(branch: Sequence[StoredMessage], format_name: TrainingFormat) -> Row:
     """A branch as one row to learn from, up to its last answer.
 
-    Raises InvalidRequestError where nothing was answered, RowError where the form has no place
-    for what was said.
+    Raises InvalidRequestError where nothing was answered or pictures were shown, RowError where the
+    form has no place for what was said.
     """
     answered = max(
         (place for place, message in enumerate(branch, 1) if message.role == "assistant"),
         default=0,
     )
     shown = branch[:answered]
+    if any(message.pictures for message in shown):
+        raise InvalidRequestError(
+            "There are pictures in this conversation, and rows to learn from are text: without them"
+            " the words would mislead.",
+            hint="Export it as json, which keeps them, or as markdown.",
+            param="format",
+        )
     said = join_neighbours(branch_messages(shown, _system(shown[-1]) if shown else None))
     if not said or said[-1].role != "assistant":
         raise InvalidRequestError(
@@ -120,12 +127,15 @@ _MAKERS: dict[FeedbackFormat, Callable[..., Iterator[Example]]] = {
 
 
 def _prompt(by_id: Tree, answer: StoredMessage) -> tuple[Message, ...]:
-    """What the model was asked, as it was asked; empty where it does not end with a question."""
+    """What the model was asked, as it was asked; empty where it does not end with a question, and
+    where there are pictures in it, without which the words would mislead."""
     upward: list[StoredMessage] = []
     message = by_id.get(answer.parent_id)
     while message is not None:
         upward.append(message)
         message = by_id.get(message.parent_id)
+    if any(message.pictures for message in upward):
+        return ()
     said = join_neighbours(branch_messages(upward[::-1], _system(answer)))
     return said if said and said[-1].role == "user" else ()
 

@@ -55,6 +55,15 @@ class KnowsTools(Protocol):
 
 
 @runtime_checkable
+class Sees(Protocol):
+    """Tells which of its models take pictures."""
+
+    def sees(self, model: str) -> bool:
+        """Whether a conversation with pictures in it may be asked about."""
+        ...
+
+
+@runtime_checkable
 class ContinuesAnswers(Protocol):
     """Goes on with an answer that was cut off, from its very last word."""
 

@@ -15,6 +15,7 @@ from miniclaude.providers.anthropic_wire import (
     tools_json,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.seeing import Vision, is_seeing, vision_option
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -35,8 +36,8 @@ MAX_TOKENS = 4096
 
 
 def create(options: Mapping[str, object]) -> Anthropic:
-    """Entry point. options: `api_key` (required), `base_url`, `name`, `max_retries`. Raises
-    SettingsError."""
+    """Entry point. options: `api_key` (required), `base_url`, `name`, `max_retries`, `vision` (all
+    models see unless it says otherwise). Raises SettingsError."""
     name = text_option("anthropic", options, "name", "anthropic")
     api_key = text_option(name, options, "api_key")
     if not api_key:
@@ -50,6 +51,7 @@ def create(options: Mapping[str, object]) -> Anthropic:
         text_option(name, options, "base_url", BASE_URL),
         api_key,
         max_retries=count_option(name, options, "max_retries", RETRIES),
+        vision=vision_option(name, options, True),
     )
 
 
@@ -57,12 +59,19 @@ class Anthropic:
     """The Messages API. The SDK is imported, and the client made, on first use."""
 
     def __init__(
-        self, name: str, base_url: str, api_key: str, *, max_retries: int = RETRIES
+        self,
+        name: str,
+        base_url: str,
+        api_key: str,
+        *,
+        max_retries: int = RETRIES,
+        vision: Vision = True,
     ) -> None:
         self.name = name
         self._base_url = base_url
         self._api_key = api_key
         self._max_retries = max_retries
+        self._vision = vision
         self._made: AsyncAnthropic | None = None
 
     async def models(self) -> list[ModelInfo]:
@@ -75,10 +84,15 @@ class Anthropic:
                 with well_formed(self.name):
                     created = int(model.created_at.timestamp())
                     context = model.max_input_tokens or 0
-                    found.append(ModelInfo(model.id, created, "anthropic", context))
+                    sees = self.sees(model.id)
+                    found.append(ModelInfo(model.id, created, "anthropic", context, sees=sees))
                 if len(found) == MOST_MODELS:
                     break
         return found
+
+    def sees(self, model: str) -> bool:
+        """As the setting says."""
+        return is_seeing(self._vision, model)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""

@@ -119,7 +119,8 @@ def _blocks(message: Message) -> list[dict[str, object]]:
     blocks: list[dict[str, object]] = []
     for part in message.parts:
         if isinstance(part, ImagePart):
-            blocks.append({"type": "image", "source": _image_source(part.url)})
+            source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+            blocks.append({"type": "image", "source": source})
         elif part.text.strip():
             blocks.append({"type": "text", "text": part.text})
     blocks += [
@@ -127,13 +128,6 @@ def _blocks(message: Message) -> list[dict[str, object]]:
         for call in message.tool_calls
     ]
     return blocks
-
-
-def _image_source(url: str) -> dict[str, object]:
-    if not url.startswith("data:"):
-        return {"type": "url", "url": url}
-    media_type, _, data = url.removeprefix("data:").partition(";base64,")
-    return {"type": "base64", "media_type": media_type, "data": data}
 
 
 def _arguments(call: ToolCall) -> dict[str, object]:

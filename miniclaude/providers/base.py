@@ -98,7 +98,7 @@ class ModelInfo:
     """A model on offer. created: Unix seconds. context: tokens, 0 when the provider won't say.
     parent: the model it was tuned from. root: where that tuning began. Both are empty for what was
     not tuned, or when the provider won't say. cost: of a model on this machine.
-    continues: its provider is `ContinuesAnswers`."""
+    continues: its provider is `ContinuesAnswers`. sees: it takes pictures."""
 
     id: str
     created: int
@@ -108,6 +108,7 @@ class ModelInfo:
     parent: str = ""
     cost: ModelCost | None = None
     continues: bool = False
+    sees: bool = False
 
 
 class Provider(Protocol):

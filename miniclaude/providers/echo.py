@@ -12,7 +12,6 @@ from miniclaude.messages import (
     ChosenLogprob,
     CompletionEvent,
     Finished,
-    ImagePart,
     Message,
     PromptEcho,
     StreamEvent,
@@ -21,6 +20,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Settings
+from miniclaude.providers.seeing import require_text
 
 MODEL = "echo"
 CONTEXT = 131_072
@@ -92,15 +92,9 @@ class Echo:
         return True
 
     async def count_tokens(self, request: ChatRequest) -> int:
-        """Words. Raises InvalidRequestError for images, which it cannot say back."""
+        """Words."""
         self.check(request.model)
-        parts = [part for message in request.messages for part in message.parts]
-        if any(isinstance(part, ImagePart) for part in parts):
-            raise InvalidRequestError(
-                "The echo model reads text only, and a message holds an image.",
-                hint="Leave the image out, or choose a model that sees.",
-                param="messages",
-            )
+        require_text(request)
         return sum(len(WORD.findall(message.text)) for message in request.messages)
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:

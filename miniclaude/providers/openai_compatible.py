@@ -18,6 +18,7 @@ from miniclaude.providers.openai_wire import (
     tools_json,
     usage_event,
 )
+from miniclaude.providers.seeing import Vision, is_seeing, vision_option
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -39,7 +40,8 @@ CONTEXT_FIELDS = ("context", "context_length", "max_model_len", "context_window"
 
 def create(options: Mapping[str, object]) -> OpenAICompatible:
     """Entry point. options: `name` (openai), `base_url` (OpenAI's), `api_key` (many local services
-    want none), `max_retries`, `max_tokens_field`. Raises SettingsError."""
+    want none), `max_retries`, `max_tokens_field`, `vision` (OpenAI's own models see unless it says
+    otherwise, those of other addresses do not). Raises SettingsError."""
     name = text_option("openai", options, "name", "openai")
     base_url = text_option(name, options, "base_url", BASE_URL)
     newest = "max_completion_tokens" if base_url == BASE_URL else "max_tokens"
@@ -49,6 +51,7 @@ def create(options: Mapping[str, object]) -> OpenAICompatible:
         text_option(name, options, "api_key"),
         max_retries=count_option(name, options, "max_retries", RETRIES),
         max_tokens_field=text_option(name, options, "max_tokens_field", newest),
+        vision=vision_option(name, options, base_url == BASE_URL),
     )
 
 
@@ -56,7 +59,7 @@ class OpenAICompatible:
     """A remote service. The SDK is imported, and the client made, on first use.
 
     max_tokens_field: what the chat endpoint calls the limit; OpenAI's newer models accept only
-    `max_completion_tokens`, most other services only `max_tokens`.
+    `max_completion_tokens`, most other services only `max_tokens`. vision: which models see.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class OpenAICompatible:
         *,
         max_retries: int = RETRIES,
         max_tokens_field: str = "max_tokens",
+        vision: Vision = False,
     ) -> None:
         self.name = name
         self._base_url = base_url
         self._api_key = api_key
         self._max_retries = max_retries
         self._max_tokens_field = max_tokens_field
+        self._vision = vision
         self._made: AsyncOpenAI | None = None
 
     async def models(self) -> list[ModelInfo]:
@@ -91,11 +96,16 @@ class OpenAICompatible:
                             int(getattr(model, "created", 0) or 0),
                             getattr(model, "owned_by", None) or self.name,
                             context,
+                            sees=self.sees(str(model.id)),
                         )
                     )
                 if len(found) == MOST_MODELS:
                     break
         return found
+
+    def sees(self, model: str) -> bool:
+        """As the setting says."""
+        return is_seeing(self._vision, model)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation."""

@@ -30,9 +30,9 @@ FINISH_REASONS = get_args(FinishReason)
 def message_json(message: Message) -> dict[str, object]:
     """A message; its content is a plain string unless there are images in it."""
     entry: dict[str, object] = {"role": message.role, "content": message.text}
-    if any(isinstance(part, ImagePart) for part in message.parts):
+    if message.images:
         entry["content"] = [
-            {"type": "image_url", "image_url": {"url": part.url}}
+            {"type": "image_url", "image_url": _image_json(part)}
             if isinstance(part, ImagePart)
             else {"type": "text", "text": part.text}
             for part in message.parts
@@ -52,6 +52,11 @@ def message_json(message: Message) -> dict[str, object]:
     if message.name is not None:
         entry["name"] = message.name
     return entry
+
+
+def _image_json(image: ImagePart) -> dict[str, object]:
+    detail = {} if image.detail == "auto" else {"detail": image.detail}
+    return {"url": image.url, **detail}
 
 
 def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str, object]:

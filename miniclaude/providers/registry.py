@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast, runtime_checkable
 
 from miniclaude.errors import MiniClaudeError, ModelNotFoundError, SettingsError
+from miniclaude.providers.abilities import Sees
 from miniclaude.providers.base import ModelInfo, Provider
 
 GROUP = "miniclaude.providers"
 LOCAL = "local"
 LISTING_SECONDS = 5.0
+LISTING_KNOWN_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +92,7 @@ class Registry:
         self.providers = dict(providers)
         self.default_model = default_model
         self._replaced: list[Provider] = []
+        self._seeing: tuple[float, list[str]] = (-LISTING_KNOWN_SECONDS, [])
 
     def put(self, name: str, provider: Provider) -> None:
         """Use `provider` under this name from now on. One it replaces ends with the registry: it
@@ -98,6 +102,7 @@ class Registry:
 
     def drop(self, name: str) -> None:
         """Offer it no more."""
+        self._seeing = (-LISTING_KNOWN_SECONDS, [])
         old = self.providers.pop(name, None)
         if old is not None:
             self._replaced.append(old)
@@ -138,6 +143,20 @@ class Registry:
         names = sorted(self.providers, key=lambda name: (name != LOCAL, name))
         lists = await asyncio.gather(*(self._listing(name) for name in names))
         return [info for listing in lists for info in listing]
+
+    async def seeing(self) -> list[str]:
+        """The models that take pictures, by the names `resolve` understands. Providers without any
+        are not asked; what the others said is known for a while."""
+        asked, names = self._seeing
+        if time.monotonic() - asked >= LISTING_KNOWN_SECONDS:
+            listing = (self._listing(name) for name in self.providers if self._may_see(name))
+            lists = await asyncio.gather(*listing)
+            names = sorted(info.id for infos in lists for info in infos if info.sees)
+            self._seeing = (time.monotonic(), names)
+        return names
+
+    def _may_see(self, name: str) -> bool:
+        return isinstance(self.providers[name], Sees)
 
     async def aclose(self) -> None:
         """Close every provider, even where one fails to."""

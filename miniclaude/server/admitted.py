@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
-from miniclaude.messages import CompletionEvent, StreamEvent, Usage
+from miniclaude.messages import CompletionEvent, ImagePart, StreamEvent, Usage
+from miniclaude.pictures import ABOUT_TOKENS
 from miniclaude.providers.abilities import (
     ContinuesAnswers,
     CountsTokens,
@@ -17,8 +25,10 @@ from miniclaude.providers.abilities import (
     Embeddings,
     Embeds,
     KnowsTools,
+    Sees,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
+from miniclaude.providers.seeing import blind, first_image
 from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
 from miniclaude.server.limits import Admission, Arrival
@@ -37,7 +47,8 @@ class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
     is; what is kept of one key's texts is not used for another's. cached: where answers may come
-    from; None makes each anew. arrival: the room that was kept for this request."""
+    from; None makes each anew. arrival: the room that was kept for this request. seeing: who takes
+    pictures, for those that are sent to somebody who does not."""
 
     def __init__(
         self,
@@ -48,6 +59,7 @@ class Admitted:
         caller: str = "",
         cached: CachedAnswers | None = None,
         arrival: Arrival | None = None,
+        seeing: Callable[[], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
         self.name = provider.name
         self._provider = provider
@@ -57,6 +69,7 @@ class Admitted:
         self._caller = caller
         self._cached = cached
         self._arrival = arrival
+        self._seeing = seeing
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,9 +81,13 @@ class Admitted:
         return await self._provider.models()
 
     def chat(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
-        """Continue a conversation. Raises OverloadedError and RateLimitError at the first step."""
+        """Continue a conversation. Raises OverloadedError and RateLimitError at the first step, and
+        InvalidRequestError for pictures that the model cannot see."""
+        if self._unseen(request) is not None:
+            return self._refused(request)
         characters = sum(len(message.text) for message in request.messages)
-        prompt = characters // CHARACTERS_PER_TOKEN
+        pictures = sum(len(message.images) for message in request.messages)
+        prompt = characters // CHARACTERS_PER_TOKEN + pictures * ABOUT_TOKENS
         request = replace(request, user=self._whose(request.user))
         events = self._events("chat", request, lambda: self._provider.chat(request))
         return self._counted(events, prompt, request.settings)
@@ -111,6 +128,7 @@ class Admitted:
         """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
         if not isinstance(self._provider, CountsTokens):
             raise self._cannot("count tokens", request.model)
+        await self._require_sight(request)
         return await self._provider.count_tokens(request)
 
     async def knows_tools(self, model: str) -> bool:
@@ -122,6 +140,25 @@ class Admitted:
         """Whether the provider goes on with an answer that was cut off."""
         provider = self._provider
         return isinstance(provider, ContinuesAnswers) and provider.continues(model)
+
+    def sees(self, model: str) -> bool:
+        """Whether a model takes pictures."""
+        return isinstance(self._provider, Sees) and self._provider.sees(model)
+
+    def _unseen(self, request: ChatRequest) -> ImagePart | None:
+        """A picture that the model cannot see."""
+        image = first_image(request)
+        return None if image is None or self.sees(request.model) else image
+
+    async def _require_sight(self, request: ChatRequest) -> None:
+        if image := self._unseen(request):
+            seeing = [] if self._seeing is None else await self._seeing()
+            raise blind(self._model or request.model, image.param, seeing)
+
+    async def _refused(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        await self._require_sight(request)
+        return
+        yield  # makes this an async generator
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Texts as vectors. Raises InvalidRequestError where the provider gives none,

@@ -12,7 +12,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "style-src 'self'",
         # KaTeX places the parts of a formula with style attributes.
         "style-src-attr 'unsafe-inline'",
-        "img-src 'self'",
+        # What the page fetched with its key, or was handed by the person, and then shows.
+        "img-src 'self' blob:",
         "font-src 'self'",
         "connect-src 'self'",
         "object-src 'none'",
@@ -35,7 +36,7 @@ SECURITY_HEADERS = {
 
 class SecurityHeaders:
     """ASGI middleware: on every response, errors included. Answers are not to be cached unless
-    a route says so."""
+    a route says so. A route's own content policy holds beside ours: it can only forbid more."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -46,8 +47,11 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
+                own = headers.get("content-security-policy")
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
+                if own is not None:
+                    headers.append("content-security-policy", own)
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

@@ -96,6 +96,7 @@ CONTENT: dict[tuple[str, str], str] = {
     ("get", "/datasets/{name}/content"): "application/octet-stream",
     ("get", "/datasets/{name}/report"): "application/octet-stream",
     ("get", "/conversations/{conversation_id}/export"): "application/octet-stream",
+    ("get", "/conversations/{conversation_id}/messages/{message_id}/pictures/{place}"): "image/*",
     ("get", "/feedback/export"): "application/jsonl",
     ("get", "/metrics"): "text/plain",
     ("get", "/library/exports/{name}"): "application/octet-stream",

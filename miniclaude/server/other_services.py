@@ -39,11 +39,11 @@ class OtherServices:
         """By name. Raises StoreError."""
         fixed = self._settings.providers
         found = {
-            name: provider_json(name, entry.kind, entry.base_url, entry.api_key, fixed=False)
+            name: provider_json(name, entry.kind, entry, fixed=False)
             for name, entry in read_choices(self._settings.home).providers.items()
         }
         found |= {
-            name: provider_json(name, entry.kind or name, entry.base_url, entry.api_key, fixed=True)
+            name: provider_json(name, entry.kind or name, entry, fixed=True)
             for name, entry in fixed.items()
         }
         return [found[name] for name in sorted(found)]

@@ -27,6 +27,7 @@ from miniclaude.store.choices import Choices, read_choices
 from miniclaude.store.conversations import Conversations
 from miniclaude.store.database import Database
 from miniclaude.store.messages import Messages
+from miniclaude.store.pictures import Pictures
 from miniclaude.store.presets import Presets
 from miniclaude.store.ratings import Ratings
 
@@ -42,6 +43,7 @@ class Services:
     admission: Admission
     conversations: Conversations
     messages: Messages
+    pictures: Pictures
     presets: Presets
     ratings: Ratings
     database: Database
@@ -79,7 +81,8 @@ class Services:
         caller = caller or Caller()
         cached = None if control is None else CachedAnswers(self.answers, control, caller.name)
         charged = (caller.quota, caller.name)
-        return Admitted(provider, self.admission, model, *charged, cached, arrival), bare
+        seeing = self.registry.seeing
+        return Admitted(provider, self.admission, model, *charged, cached, arrival, seeing), bare
 
     async def stop(self) -> None:
         """End what is streaming, and end turns as interrupted with their part saved."""
@@ -97,7 +100,8 @@ def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[A
 
     def resolve(model: str) -> tuple[Admitted, str]:
         provider, bare = registry.resolve(model)
-        return Admitted(provider, admission, model or registry.default_model), bare
+        name = model or registry.default_model
+        return Admitted(provider, admission, name, seeing=registry.seeing), bare
 
     return resolve
 
@@ -178,13 +182,14 @@ async def opened(
     database = await Database.open(database_url)
     try:
         admission = Admission(max_answers)
-        turns = Turns(database, counted(registry, admission))
+        turns = Turns(database, counted(registry, admission), seeing=registry.seeing)
         await turns.recover()
         services = Services(
             registry,
             admission,
             Conversations(database),
             Messages(database),
+            Pictures(database),
             Presets(database),
             Ratings(database),
             database,

@@ -21,15 +21,22 @@ _CHANGING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class ProviderChoice:
-    """kind: the entry point that makes it. base_url, api_key: None is the kind's own, and none."""
+    """kind: the entry point that makes it. base_url, api_key: None is the kind's own, and none.
+    vision: which of its models take pictures; None is as the kind has it."""
 
     kind: str
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    vision: bool | list[str] | None = None
 
     def options(self) -> dict[str, object]:
         """What the provider's factory is given."""
-        options = {"kind": self.kind, "base_url": self.base_url, "api_key": self.api_key}
+        options = {
+            "kind": self.kind,
+            "base_url": self.base_url,
+            "api_key": self.api_key,
+            "vision": self.vision,
+        }
         return {name: value for name, value in options.items() if value is not None}
 
 
@@ -51,7 +58,10 @@ def read_choices(home: Path) -> Choices:
         model = values.get("model", "")
         providers = {
             str(name): ProviderChoice(
-                str(entry["kind"]), _text(entry, "base_url"), _text(entry, "api_key")
+                str(entry["kind"]),
+                _text(entry, "base_url"),
+                _text(entry, "api_key"),
+                _vision(entry),
             )
             for name, entry in values.get("providers", {}).items()
         }
@@ -112,3 +122,12 @@ def _text(entry: object, key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{key} is no text")
     return value
+
+
+def _vision(entry: dict[str, object]) -> bool | list[str] | None:
+    value = entry.get("vision")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    raise TypeError("vision is no truth value and no list of names")

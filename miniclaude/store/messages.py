@@ -17,6 +17,7 @@ from miniclaude.messages import FinishReason, Role, Usage
 from miniclaude.store.conversations import fetch_conversation
 from miniclaude.store.database import Database
 from miniclaude.store.ids import not_found, require_id
+from miniclaude.store.pictures import StoredPicture, fetch_told
 from miniclaude.store.tables import messages
 
 Status = Literal["streaming", "complete", "cancelled", "interrupted", "error"]
@@ -32,7 +33,8 @@ class StoredMessage:
     created_at: Unix seconds. error: {"message", "hint", "code", "param"} when status is `error`.
     turn_id: the turn that wrote, or is writing, this answer. settings: how it was drawn. steps: the
     calls of tools that the answer made, in order: {"id", "name", "arguments", "status", "result",
-    "offset"}, as `chat/tool_loop.ToolStep` has them.
+    "offset"}, as `chat/tool_loop.ToolStep` has them. pictures: those that went with the question,
+    of a message that was read with its tree.
     """
 
     id: str
@@ -51,6 +53,7 @@ class StoredMessage:
     turn_id: str | None = None
     settings: dict[str, Any] | None = None
     steps: list[dict[str, Any]] | None = None
+    pictures: tuple[StoredPicture, ...] = ()
 
     @property
     def usage(self) -> Usage | None:
@@ -58,6 +61,9 @@ class StoredMessage:
         if self.prompt_tokens is None or self.completion_tokens is None:
             return None
         return Usage(self.prompt_tokens, self.completion_tokens, self.cached_tokens or 0)
+
+
+_COLUMNS = [name for name in StoredMessage.__slots__ if name != "pictures"]
 
 
 class Messages:
@@ -114,7 +120,8 @@ async def fetch_tree(
         .where(messages.c.conversation_id == conversation_id, messages.c.owner == owner)
         .order_by(messages.c.number)
     )
-    return [as_message(row) for row in rows]
+    told = await fetch_told(connection, owner, conversation_id)
+    return [as_message(row, told.get(row.id, ())) for row in rows]
 
 
 async def fetch_message(
@@ -134,13 +141,14 @@ async def fetch_message(
 async def insert_messages(
     connection: AsyncConnection, owner: str, rows: Sequence[StoredMessage]
 ) -> None:
-    """Store messages as they are given, parents first, within the caller's transaction."""
+    """Store messages as they are given, parents first, within the caller's transaction. Their
+    pictures are stored by themselves."""
     if rows:
         await connection.execute(
             insert(messages),
             [
                 {
-                    **{name: getattr(row, name) for name in StoredMessage.__slots__},
+                    **{name: getattr(row, name) for name in _COLUMNS},
                     "owner": owner,
                 }
                 for row in rows
@@ -148,9 +156,9 @@ async def insert_messages(
         )
 
 
-def as_message(row: Row[Any]) -> StoredMessage:
+def as_message(row: Row[Any], pictures: tuple[StoredPicture, ...] = ()) -> StoredMessage:
     """A row of the table `messages` as a value."""
-    return StoredMessage(**{name: getattr(row, name) for name in StoredMessage.__slots__})
+    return StoredMessage(**{name: getattr(row, name) for name in _COLUMNS}, pictures=pictures)
 
 
 def _is(owner: str, conversation_id: str, message_id: str) -> Any:

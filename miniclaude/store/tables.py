@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy sees them; `migrations/` makes them.
 
-    conversations 1 ──< messages 1 ──< ratings
+    conversations 1 ──< messages 1 ──< ratings, pictures
                             │ parent_id: the message this one answers or follows; NULL at a root
     presets     files       jobs 1 ──< job_events, job_checkpoints
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -145,6 +146,29 @@ ratings = Table(
     ),
     CheckConstraint("thumb IN ('up', 'down')", name="ratings_thumb"),
     Index("ratings_listing", "owner", "number"),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("conversation_id", _Id, nullable=False),
+    Column("message_id", _Id, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("conversation_id", "message_id", "place", name="pictures_place"),
+    ForeignKeyConstraint(
+        ["conversation_id", "message_id"],
+        ["messages.conversation_id", "messages.id"],
+        ondelete="CASCADE",
+        name="pictures_of",
+    ),
 )
 
 files = Table(

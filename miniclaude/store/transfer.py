@@ -11,12 +11,20 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import anyio
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import FinishReason, Role
+from miniclaude.pictures import read_base64
 from miniclaude.store.conversations import (
     MAX_FOLDER,
     MAX_TITLE,
@@ -27,6 +35,13 @@ from miniclaude.store.conversations import (
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id
 from miniclaude.store.messages import StoredMessage, fetch_tree, insert_messages
+from miniclaude.store.pictures import (
+    MAX_NAME,
+    MAX_PICTURES,
+    NamedPicture,
+    fetch_pictures,
+    insert_pictures,
+)
 from miniclaude.store.ratings import (
     MAX_NOTE,
     Rating,
@@ -73,6 +88,22 @@ class _Rating(_Document):
     updated_at: _Time
 
 
+class _Picture(_Document):
+    """data: its bytes in base64."""
+
+    name: Annotated[_Text, Field(max_length=MAX_NAME)]
+    media_type: str
+    data: str
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> _Picture:
+        read_base64(self.media_type, self.data)
+        return self
+
+    def named(self) -> NamedPicture:
+        return NamedPicture(self.name, read_base64(self.media_type, self.data))
+
+
 class _Message(_Document):
     """parent: the place of the parent in the list, None at a root."""
 
@@ -90,6 +121,7 @@ class _Message(_Document):
     settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
     steps: Annotated[list[_Step], Field(max_length=MAX_STEPS)] | None = None
     rating: _Rating | None = None
+    pictures: Annotated[list[_Picture], Field(max_length=MAX_PICTURES)] | None = None
 
 
 class _Conversation(_Document):
@@ -115,12 +147,15 @@ async def export_conversation(
 
     async def fetch(
         connection: AsyncConnection,
-    ) -> tuple[Conversation, list[StoredMessage], dict[str, Rating]]:
+    ) -> tuple[Conversation, list[StoredMessage], dict[str, Rating], dict[str, list[NamedPicture]]]:
         conversation = await fetch_conversation(connection, owner, conversation_id)
         tree = await fetch_tree(connection, owner, conversation_id)
-        return conversation, tree, await fetch_ratings(connection, owner, conversation_id)
+        ratings = await fetch_ratings(connection, owner, conversation_id)
+        shown = any(message.pictures for message in tree)
+        pictures = await fetch_pictures(connection, owner, conversation_id) if shown else {}
+        return conversation, tree, ratings, pictures
 
-    conversation, tree, ratings = await database.read(fetch)
+    conversation, tree, ratings, pictures = await database.read(fetch)
     place: dict[str | None, int | None] = {None: None}
     place.update({message.id: number for number, message in enumerate(tree)})
     return {
@@ -134,7 +169,12 @@ async def export_conversation(
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "messages": [
-            _message_document(message, place[message.parent_id], ratings.get(message.id))
+            _message_document(
+                message,
+                place[message.parent_id],
+                ratings.get(message.id),
+                pictures.get(message.id, ()),
+            )
             for message in tree
         ],
     }
@@ -175,7 +215,7 @@ async def import_checked(
     try:
         for part in _parts(documents):
             rows = [_rows(document.read) for document in part]
-            made += [conversation for conversation, _, _ in rows]
+            made += [row[0] for row in rows]
             await database.write(partial(_insert, owner=owner, rows=rows))
     except BaseException:
         with anyio.CancelScope(shield=True):
@@ -198,14 +238,18 @@ def _parts(documents: Sequence[Checked]) -> Iterator[list[Checked]]:
         yield part
 
 
-_Rows = tuple[Conversation, list[StoredMessage], list[Rating]]
+_Rows = tuple[
+    Conversation, list[StoredMessage], list[Rating], Sequence[tuple[str, list[NamedPicture]]]
+]
 
 
 async def _insert(connection: AsyncConnection, *, owner: str, rows: list[_Rows]) -> None:
-    for conversation, messages, ratings in rows:
+    for conversation, messages, ratings, pictures in rows:
         await insert_conversation(connection, owner, conversation)
         await insert_messages(connection, owner, messages)
         await insert_ratings(connection, owner, ratings)
+        for message_id, given in pictures:
+            await insert_pictures(connection, owner, conversation.id, message_id, given)
 
 
 async def _remove(connection: AsyncConnection, *, owner: str, id: str) -> None:
@@ -230,7 +274,7 @@ def _rows(read: _Conversation) -> _Rows:
             id=message_id,
             conversation_id=conversation.id,
             parent_id=None if message.parent is None else ids[message.parent],
-            **message.model_dump(exclude={"parent", "rating"}),
+            **message.model_dump(exclude={"parent", "rating", "pictures"}),
         )
         for message_id, message in zip(ids, read.messages, strict=True)
     ]
@@ -239,11 +283,19 @@ def _rows(read: _Conversation) -> _Rows:
         for message_id, message in zip(ids, read.messages, strict=True)
         if message.rating is not None
     ]
-    return conversation, rows, ratings
+    pictures = [
+        (message_id, [picture.named() for picture in message.pictures])
+        for message_id, message in zip(ids, read.messages, strict=True)
+        if message.pictures
+    ]
+    return conversation, rows, ratings, pictures
 
 
 def _message_document(
-    message: StoredMessage, parent: int | None, rating: Rating | None
+    message: StoredMessage,
+    parent: int | None,
+    rating: Rating | None,
+    pictures: Sequence[NamedPicture],
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "parent": parent,
@@ -261,6 +313,15 @@ def _message_document(
     }
     if message.steps:
         document["steps"] = message.steps
+    if pictures:
+        document["pictures"] = [
+            {
+                "name": one.name,
+                "media_type": one.picture.media_type,
+                "data": one.picture.base64,
+            }
+            for one in pictures
+        ]
     if rating is not None:
         document["rating"] = {name: getattr(rating, name) for name in _Rating.model_fields}
     return document
@@ -278,6 +339,8 @@ def _checked(document: object) -> _Conversation:
     for number, message in enumerate(read.messages):
         if message.rating is not None and message.role != "assistant":
             raise _wrong(f"messages.{number}.rating: only answers are rated")
+        if message.pictures and message.role != "user":
+            raise _wrong(f"messages.{number}.pictures: only questions have pictures")
         if message.parent is not None and message.parent >= number:
             raise _wrong(f"messages.{number}.parent: a parent must come before its children")
     if read.head is not None and read.head >= len(read.messages):

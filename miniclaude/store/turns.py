@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from miniclaude.store.conversations import (
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id, not_found, require_id
 from miniclaude.store.messages import StoredMessage, as_message, fetch_message, insert_messages
+from miniclaude.store.pictures import NamedPicture, fetch_pictures, insert_pictures
 from miniclaude.store.tables import conversations, messages
 from miniclaude.store.text import check_text, mend_text
 
@@ -55,12 +57,15 @@ class TurnStore:
         parent_id: str | Unset | None,
         model: str,
         settings: dict[str, Any],
+        pictures: Sequence[NamedPicture] = (),
+        pictures_of: str | None = None,
     ) -> tuple[str, str]:
         """Commit a user's message and an empty `streaming` answer under it; the answer becomes the
         conversation's head.
 
         content: the message; None answers the user message `parent_id` again. parent_id: UNSET is
-        the conversation's head, None makes a new root. Returns (user message id, assistant message
+        the conversation's head, None makes a new root. pictures: what goes with the message, after
+        the pictures of the message `pictures_of`. Returns (user message id, assistant message
         id). Raises NotFoundError; ConflictError under an answer still being written;
         InvalidRequestError for text we cannot store, or nothing to answer.
         """
@@ -74,12 +79,15 @@ class TurnStore:
                 else await fetch_message(connection, owner, conversation_id, place)
             )
             title = conversation.title
+            rows: list[StoredMessage] = []
+            shown: list[NamedPicture] = []
             if content is None:
                 user_id = _answerable(parent)
-                rows = []
             else:
                 _check_question(content, parent)
                 user_id = new_id()
+                again = await _pictures_of(connection, owner, conversation_id, pictures_of)
+                shown = [*again, *pictures]
                 rows = [
                     _row(conversation, user_id, place, "user", content=content, status="complete")
                 ]
@@ -95,6 +103,7 @@ class TurnStore:
                 settings=settings,
             )
             await insert_messages(connection, owner, [*rows, answer])
+            await insert_pictures(connection, owner, conversation_id, user_id, shown)
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id, conversations.c.owner == owner)
@@ -209,6 +218,17 @@ def make_title(content: str) -> str:
         return line
     words = line[: _TITLE_LENGTH + 1].rpartition(" ")[0]
     return (words if len(words) >= _TITLE_LENGTH // 2 else line[:_TITLE_LENGTH]) + "…"
+
+
+async def _pictures_of(
+    connection: AsyncConnection, owner: str, conversation_id: str, message_id: str | None
+) -> list[NamedPicture]:
+    """The pictures of another message of the conversation. Raises NotFoundError."""
+    if message_id is None:
+        return []
+    await fetch_message(connection, owner, conversation_id, message_id)
+    found = await fetch_pictures(connection, owner, conversation_id, [message_id])
+    return found.get(message_id, [])
 
 
 def _check_question(content: str, parent: StoredMessage | None) -> None:

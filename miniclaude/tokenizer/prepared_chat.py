@@ -13,7 +13,7 @@ from miniclaude.errors import (
     InvalidRequestError,
     PayloadTooLargeError,
 )
-from miniclaude.messages import ImagePart, Message, TextPart, Tool
+from miniclaude.messages import Message, TextPart, Tool
 from miniclaude.tokenizer.plain_tools import function_json, write_plainly
 from miniclaude.tokenizer.tokenizer import MAX_TEXT, Tokenizer
 from miniclaude.tokenizer.tool_format import PLAIN, short_id
@@ -100,11 +100,11 @@ def fold_system(messages: Sequence[Message]) -> list[Message]:
 
 def message_json(message: Message) -> dict[str, Any]:
     """A message as chat templates know it; what is absent is left out."""
-    if any(isinstance(part, ImagePart) for part in message.parts):
+    if message.images:
         raise InvalidRequestError(
-            "This model reads text only, and a message holds an image.",
-            hint="Leave the image out, or choose a model that sees.",
-            param="messages",
+            "This model reads text only, and a message holds a picture.",
+            hint="Leave the picture out, or choose a model that sees.",
+            param=message.images[0].param,
         )
     value: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.tool_calls:

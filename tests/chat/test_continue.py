@@ -69,7 +69,7 @@ async def test_what_cannot_go_on_is_refused_and_stays_as_it_is(database: Databas
     with pytest.raises(InvalidRequestError, match="The model 'm' cannot go on with an answer"):
         await turns.start("ada", conversation.id, continue_id=answer_id, model="m")
     can = echoing(database)
-    with pytest.raises(InvalidRequestError, match="goes with neither `content` nor `parent_id`"):
+    with pytest.raises(InvalidRequestError, match="goes with no `content`, `pictures` or"):
         await can.start("ada", conversation.id, continue_id=answer_id, content="and", model="echo")
     with pytest.raises(NotFoundError):
         await can.start("eve", conversation.id, continue_id=answer_id, model="echo")

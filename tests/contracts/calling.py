@@ -19,7 +19,10 @@ class Calling:
         self.asked: list[ChatRequest] = []
 
     async def models(self) -> list[ModelInfo]:
-        return [ModelInfo("calling", created=0, owned_by="tests")]
+        return [ModelInfo("calling", created=0, owned_by="tests", sees=True)]
+
+    def sees(self, model: str) -> bool:
+        return True
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         self.asked.append(request)

@@ -14,6 +14,7 @@ from anthropic.types import MessageParam, ToolParam
 from miniclaude.providers.echo import Echo
 from tests.contracts.calling import Calling
 from tests.contracts.conftest import Live, running
+from tests.picture_file import PNG, PNG_URL, encoded
 
 pytestmark = pytest.mark.anyio
 
@@ -173,7 +174,7 @@ def test_images_go_to_who_sees_and_are_refused_by_who_does_not(
             "content": [
                 {
                     "type": "image",
-                    "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="},
+                    "source": {"type": "base64", "media_type": "image/png", "data": encoded(PNG)},
                 },
                 {"type": "text", "text": "what is it?"},
             ],
@@ -181,8 +182,8 @@ def test_images_go_to_who_sees_and_are_refused_by_who_does_not(
     ]
     client.messages.create(model="calling", max_tokens=10, messages=said)
     [image, _] = calling.asked[-1].messages[0].parts
-    assert getattr(image, "url", None) == "data:image/png;base64,iVBORw0KGgo="
-    with pytest.raises(anthropic.BadRequestError, match="reads text only"):
+    assert getattr(image, "url", None) == PNG_URL
+    with pytest.raises(anthropic.BadRequestError, match="ask a model that sees: calling"):
         client.messages.create(model="echo", max_tokens=10, messages=said)
 
 

@@ -12,7 +12,7 @@ EXAMPLE = Example(
     PLACE,
     (
         text_message("system", "s"),
-        Message("user", (TextPart("u"), ImagePart("https://x/y.png"), TextPart("v"))),
+        Message("user", (TextPart("u"), ImagePart("image/png", "QUJD"), TextPart("v"))),
         Message("assistant", (), (CALL,)),
         Message("tool", (TextPart("t"),), tool_call_id="1"),
     ),
@@ -36,7 +36,7 @@ def test_data_is_changed_by_its_own_function() -> None:
     assert texts_of(changed, arguments=True) == [
         *("S", "U", "V", f"<{CALL.arguments}>", "<t>", "C", "R")
     ]
-    assert changed.messages[1].parts[1] == ImagePart("https://x/y.png")
+    assert changed.messages[1].parts[1] == ImagePart("image/png", "QUJD")
     assert changed.messages[2].tool_calls[0].id == "1"
 
 

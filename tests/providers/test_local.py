@@ -164,8 +164,8 @@ async def test_an_expression_in_a_schema_is_blamed_at_its_place(local: Local) ->
 
 
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:
-    picture = (Message("user", (ImagePart("https://a.example/b.png"),)),)
-    with pytest.raises(InvalidRequestError, match="image"):
+    picture = (Message("user", (ImagePart("image/png", "QUJD"),)),)
+    with pytest.raises(InvalidRequestError, match="picture"):
         await anext(local.chat(ChatRequest("tiny", picture)))
 
 

@@ -34,6 +34,7 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.providers import anthropic, openai_compatible
+from miniclaude.providers.abilities import Sees
 from miniclaude.providers.base import (
     ChatRequest,
     CompletionRequest,
@@ -48,6 +49,7 @@ from tests.providers.stand_in import StandIn, running_stand_in
 pytestmark = pytest.mark.anyio
 
 CREATE: dict[str, Factory] = {"openai": openai_compatible.create, "anthropic": anthropic.create}
+IMAGE = {"url": "data:image/png;base64,QUJD", "detail": "high"}
 TOOL = Tool("add", "adds", {"type": "object", "properties": {}})
 
 
@@ -146,7 +148,7 @@ async def test_openai_itself_has_its_own_name_for_the_limit() -> None:
 
 
 async def test_messages_in_openai_form(openai: Remote) -> None:
-    picture = Message("user", (TextPart("look"), ImagePart("https://a.example/b.png")))
+    picture = Message("user", (TextPart("look"), ImagePart("image/png", "QUJD", "high")))
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
     result = Message("tool", (TextPart("2"),), tool_call_id="c1")
     await openai.ask(text_message("system", "be brief"), picture, call, result)
@@ -156,7 +158,7 @@ async def test_messages_in_openai_form(openai: Remote) -> None:
             "role": "user",
             "content": [
                 {"type": "text", "text": "look"},
-                {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+                {"type": "image_url", "image_url": IMAGE},
             ],
         },
         {
@@ -176,7 +178,7 @@ async def test_messages_in_openai_form(openai: Remote) -> None:
 
 async def test_messages_in_anthropic_form(claude: Remote) -> None:
     """System messages are lifted out; empty ones, which the API refuses, are left out."""
-    picture = Message("user", (TextPart("look"), ImagePart("data:image/png;base64,QUJD")))
+    picture = Message("user", (TextPart("look"), ImagePart("image/png", "QUJD", "low")))
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", '{"a": 1}'),))
     result = Message("tool", (TextPart("2"),), tool_call_id="c1")
     await claude.ask(
@@ -330,7 +332,36 @@ async def test_raw_completions_through_openai(openai: Remote) -> None:
 
 async def test_models_are_listed(remote: Remote) -> None:
     [info] = await remote.provider.models()
-    assert info in (ModelInfo("big", 5, "acme", 4096), ModelInfo("big", 5, "anthropic", 4096))
+    assert info in (
+        ModelInfo("big", 5, "acme", 4096),
+        ModelInfo("big", 5, "anthropic", 4096, sees=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("create", "options", "seeing"),
+    [
+        (anthropic.create, {}, True),
+        (openai_compatible.create, {}, True),
+        (openai_compatible.create, {"base_url": "http://192.0.2.1/v1"}, False),
+        (openai_compatible.create, {"base_url": "http://192.0.2.1/v1", "vision": True}, True),
+        (openai_compatible.create, {"vision": False}, False),
+        (anthropic.create, {"vision": ["big"]}, True),
+        (anthropic.create, {"vision": ("small",)}, False),
+    ],
+)
+def test_who_sees_is_a_setting_with_a_default(
+    create: Factory, options: dict[str, object], seeing: bool
+) -> None:
+    provider = create({"api_key": "k", **options})
+    assert isinstance(provider, Sees)
+    assert provider.sees("big") is seeing
+
+
+@pytest.mark.parametrize("vision", ["yes", 1, [1]])
+def test_a_setting_of_sight_that_means_nothing(vision: object) -> None:
+    with pytest.raises(SettingsError, match="must be true, false or a list of models"):
+        openai_compatible.create({"name": "mine", "vision": vision})
 
 
 async def test_the_key_is_sent_and_nothing_from_the_environment(

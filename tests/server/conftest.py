@@ -46,7 +46,10 @@ class Scripted:
         self.closed = asyncio.Event()
 
     async def models(self) -> list[ModelInfo]:
-        return [ModelInfo("org/model", created=7, owned_by="us", context=64)]
+        return [ModelInfo("org/model", created=7, owned_by="us", context=64, sees=True)]
+
+    def sees(self, model: str) -> bool:
+        return True
 
     async def count_tokens(self, request: ChatRequest) -> int:
         self.asked.append(request)

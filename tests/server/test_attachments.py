@@ -58,7 +58,7 @@ async def test_what_is_too_long_is_cut_and_says_so(
         ("none.txt", b"", "none.txt is empty."),
         ("a.bin", b"\xff\x00\x12", "a.bin is neither text in UTF-8 nor a PDF (byte 0)."),
         ("nul.txt", b"a\x00b", "nul.txt holds NUL characters, so it is no text."),
-        ("me.png", b"\x89PNG\r\n\x1a\n", "me.png is a picture (PNG), and questions here are"),
+        ("me.png", b"\x89PNG\r\n\x1a\n", "me.png is a picture (PNG), which is not read as text."),
         ("bad.pdf", b"%PDF-1.7\nrubbish", "bad.pdf is a broken PDF."),
         ("blank.pdf", make_pdf(""), "blank.pdf holds no text; its pages may be pictures."),
         ('"<evil>".txt', b"", "evil.txt is empty."),

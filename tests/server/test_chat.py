@@ -29,6 +29,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import ChatRequest, Settings
+from tests.picture_file import PNG, PNG_URL, encoded
 from tests.server.conftest import Served, full
 
 pytestmark = pytest.mark.anyio
@@ -171,7 +172,7 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
                 "role": "user",
                 "content": [
                     {"type": "text", "text": "see"},
-                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+                    {"type": "image_url", "image_url": {"url": PNG_URL, "detail": "low"}},
                 ],
             },
             {
@@ -220,7 +221,7 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
             messages=(
                 Message("system", (TextPart("be brief"),)),
                 Message("system", (TextPart("a"),), name="s"),
-                Message("user", (TextPart("see"), ImagePart("data:image/png;base64,AA=="))),
+                Message("user", (TextPart("see"), ImagePart("image/png", encoded(PNG), "low"))),
                 Message("assistant", (), tool_calls=(ToolCall("c", "f", "{}"),)),
                 Message("tool", (TextPart("42"),), tool_call_id="c"),
             ),

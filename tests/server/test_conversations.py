@@ -97,6 +97,7 @@ async def test_a_conversation_from_first_word_to_last(served: Served) -> None:
         "finish_reason",
         "error",
         "steps",
+        "pictures",
         "rating",
         "turn_id",
     }

@@ -20,7 +20,6 @@ from anthropic.types import (
     ToolParam,
     ToolResultBlockParam,
     ToolUseBlockParam,
-    URLImageSourceParam,
 )
 from anthropic.types import message_count_tokens_params as counting
 from anthropic.types import message_create_params as messages
@@ -59,6 +58,7 @@ from openai.types.responses.response_input_text_param import ResponseInputTextPa
 from openai.types.responses.response_output_text_param import ResponseOutputTextParam
 from openai.types.responses.response_text_config_param import ResponseTextConfigParam
 
+from tests.picture_file import PNG, PNG_URL, encoded
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -221,7 +221,8 @@ async def test_a_field_of_another_protocol_is_refused_too(shared: Served, name: 
         assert "not known here" in response.text
 
 
-IMAGE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
+IMAGE = {"type": "image_url", "image_url": {"url": PNG_URL}}
+SOURCE = {"type": "base64", "media_type": "image/png", "data": encoded(PNG)}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 Wrap = Callable[[Any], dict[str, Any]]
 
@@ -276,7 +277,7 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     "chat: image_url": (
         "chat",
         ImageURL,
-        {"url": "https://x/y.png"},
+        {"url": PNG_URL},
         lambda it: said({"type": "image_url", "image_url": it}),
     ),
     "chat: tool": (
@@ -330,7 +331,7 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     "responses: input_image": (
         "responses",
         ResponseInputImageParam,
-        {"type": "input_image", "image_url": "https://x/y.png"},
+        {"type": "input_image", "image_url": PNG_URL},
         lambda it: {"input": [{"role": "user", "content": [it]}]},
     ),
     "responses: output_text": (
@@ -370,19 +371,13 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     "messages: image": (
         "messages",
         ImageBlockParam,
-        {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
+        {"type": "image", "source": SOURCE},
         said,
     ),
     "messages: base64 source": (
         "messages",
         Base64ImageSourceParam,
-        {"type": "base64", "media_type": "image/png", "data": "aaaa"},
-        lambda it: said({"type": "image", "source": it}),
-    ),
-    "messages: url source": (
-        "messages",
-        URLImageSourceParam,
-        {"type": "url", "url": "https://x/y.png"},
+        SOURCE,
         lambda it: said({"type": "image", "source": it}),
     ),
     "messages: tool_use": (

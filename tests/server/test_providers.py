@@ -25,6 +25,7 @@ async def test_a_provider_is_added_tested_and_offered(tmp_path: Path) -> None:
             "kind": "openai",
             "base_url": service.url,
             "key_set": True,
+            "vision": None,
             "fixed": False,
         }
         tested = (await served.client.post("/providers/mine/test")).json()
@@ -56,6 +57,32 @@ async def test_a_stored_key_is_never_sent_to_another_address(tmp_path: Path) -> 
         assert (await served.client.put("/providers/mine", json=same)).json()["key_set"]
         removed = await served.client.put("/providers/mine", json={**same, "api_key": None})
         assert not removed.json()["key_set"]
+
+
+async def test_which_models_see_is_told_and_kept(tmp_path: Path) -> None:
+    """A service that is not OpenAI's own is not taken to see unless somebody says so."""
+    async with running_stand_in("openai") as service, shelf(tmp_path) as served:
+
+        async def sees(vision: object) -> bool:
+            body = {"kind": "openai", "base_url": service.url, "vision": vision}
+            made = await served.client.put("/providers/mine", json=body)
+            assert made.json()["vision"] == vision, made.text
+            listed = (await served.client.get("/models")).json()["data"]
+            found = {model["id"]: model["mini_claude"]["sees"] for model in listed}
+            told: bool = found["mine/big"]
+            return told
+
+        told = [await sees(vision) for vision in (None, True, False, ["small"])]
+        assert told == [False, True, False, False]
+        assert await sees(["big"])
+        for wrong in ("yes", [""], [1], {}):
+            body = {"kind": "openai", "vision": wrong}
+            refused = await served.client.put("/providers/mine", json=body)
+            assert refused.status_code == 400
+            assert refused.json()["error"]["param"].startswith("vision")
+    async with shelf(tmp_path) as served:
+        [kept] = (await served.client.get("/providers")).json()["data"]
+        assert kept["vision"] == ["big"]
 
 
 async def test_a_test_that_fails_says_why_in_words(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from miniclaude.errors import ContextLengthError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED
+from tests.picture_file import PNG_URL
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +82,7 @@ async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
         instructions="be brief",
         input=[
             {"role": "developer", "content": "a"},
-            {"role": "user", "content": [{"type": "input_image", "image_url": "https://x/y.png"}]},
+            {"role": "user", "content": [{"type": "input_image", "image_url": PNG_URL}]},
             {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
             {"type": "function_call", "call_id": "d", "name": "f", "arguments": "{}"},
             {

@@ -21,7 +21,13 @@ SCRIPTED = {
     "parent": None,
     "context": 64,
     "default": False,
-    "mini_claude": {"bytes": None, "parameters": None, "adapter": False, "continues": False},
+    "mini_claude": {
+        "bytes": None,
+        "parameters": None,
+        "adapter": False,
+        "continues": False,
+        "sees": True,
+    },
 }
 
 

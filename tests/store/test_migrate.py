@@ -45,7 +45,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     await database.write(lambda connection: connection.execute(newer))
     await database.close()
-    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0006") as raised:
+    with pytest.raises(StoreError, match=r"newer Mini-Claude .*9999.*knows up to 0007") as raised:
         await Database.open(database_url)
     assert "Upgrade Mini-Claude" in raised.value.hint
     assert made.title
@@ -62,6 +62,7 @@ async def test_answers_of_an_older_version_are_kept(database_url: str) -> None:
         "ALTER TABLE messages DROP COLUMN cached_tokens",
         "DROP INDEX conversations_folders",
         "ALTER TABLE conversations DROP COLUMN folder",
+        "DROP TABLE pictures",
         "DROP TABLE ratings",
         "ALTER TABLE conversations DROP COLUMN settings",
         "DROP TABLE presets",

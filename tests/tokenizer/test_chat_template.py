@@ -376,8 +376,8 @@ def test_requests_that_cannot_be_encoded(
         encode_chat(tokenizer, [])
     with pytest.raises(InvalidRequestError, match="lone surrogate"):
         encode_chat(tokenizer, [text_message("user", "\ud800")])
-    with pytest.raises(InvalidRequestError, match="holds an image"):
-        encode_chat(tokenizer, [Message("user", (ImagePart("https://example.org/a.png"),))])
+    with pytest.raises(InvalidRequestError, match="holds a picture"):
+        encode_chat(tokenizer, [Message("user", (ImagePart("image/png", "QUJD"),))])
     with pytest.raises(InvalidRequestError, match="no message of the assistant"):
         encode_training_example(tokenizer, CHAT[:1])
     with pytest.raises(InvalidRequestError, match=r"take turns\. Change the roles"):

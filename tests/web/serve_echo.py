@@ -5,8 +5,8 @@
 While the file HOME/hold exists, no answer gets longer than the number of words it holds. A
 question that contains FAIL ends in an error after three words; one that begins with CALCULATE calls
 the calculator for what follows, where it may, and then says the result. With MINI_CLAUDE_TEST_TWIN
-there is a second echo, `twin/echo`. The first line printed is the
-server's address.
+there is a second echo, `twin/echo`; with MINI_CLAUDE_TEST_EYE one that sees, `eye/echo`, and says
+what pictures it was shown before it says the words. The first line printed is the server's address.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.model.library import Library
+from miniclaude.pictures import read_base64
 from miniclaude.providers import echo
-from miniclaude.providers.base import ChatRequest
+from miniclaude.providers.base import ChatRequest, ModelInfo
 from miniclaude.server import services
 from miniclaude.server.serve import run_server
 from miniclaude.settings import ProviderSettings, ServerSettings, load_settings
@@ -86,11 +87,33 @@ class CommandedEcho(echo.Echo):
             return float("inf")
 
 
+class SeeingEcho(CommandedEcho):
+    """Says which pictures of the conversation it was shown, then what an echo says."""
+
+    def sees(self, model: str) -> bool:
+        """Everything."""
+        return True
+
+    async def models(self) -> list[ModelInfo]:
+        """The echo's, which sees."""
+        return [replace(info, sees=True) for info in await super().models()]
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Kind and sides of each picture come first."""
+        shown = [image for message in request.messages for image in message.images]
+        pictures = [read_base64(image.media_type, image.data) for image in shown]
+        told = [f"I see {it.media_type} of {it.width} by {it.height}." for it in pictures]
+        words = " ".join([*told, request.messages[-1].text])
+        async for event in super().chat(replace(request, messages=(text_message("user", words),))):
+            yield event
+
+
 def main(home: Path, port: int) -> None:
     """Serve until the process is told to end."""
 
     def create(options: Mapping[str, object]) -> echo.Echo:
-        return CommandedEcho(home / "hold")
+        kind = SeeingEcho if options.get("name") == "eye" else CommandedEcho
+        return kind(home / "hold")
 
     echo.create = create
     if stand_in := os.environ.get(STAND_IN_WORKER):
@@ -103,6 +126,8 @@ def main(home: Path, port: int) -> None:
     settings = load_settings(home, port=port, model="echo")
     if "MINI_CLAUDE_TEST_TWIN" in os.environ:
         settings.providers["twin"] = ProviderSettings(kind="echo")
+    if "MINI_CLAUDE_TEST_EYE" in os.environ:
+        settings.providers["eye"] = ProviderSettings(kind="echo")
     run_server(settings, lambda url: print(url, flush=True))
 
 

@@ -206,7 +206,7 @@ def test_files_go_with_a_question(page: Page, tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(make_pdf("The fox is red."))
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Attach text files or PDFs").click()
+        page.get_by_role("button", name="Attach pictures, text files or PDFs").click()
     chooser.value.set_files(pdf)
     waiting = page.get_by_role("list", name="Attached files")
     expect(waiting).to_contain_text("report.pdf")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response
 
 from miniclaude.chat.events import TurnDelta, TurnEvent
 from miniclaude.chat.turn import StartedTurn
@@ -32,6 +33,7 @@ from miniclaude.server.wire.conversations import (
 )
 from miniclaude.server.wire.validation import validate
 from miniclaude.store.conversations import MAX_FOLDER, MAX_PAGE, UNSET
+from miniclaude.store.pictures import MAX_PICTURES
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
@@ -108,6 +110,21 @@ async def delete_conversation(request: Request, conversation_id: str) -> None:
     await services_of(request).conversations.delete(OWNER, conversation_id)
 
 
+@router.get("/{conversation_id}/messages/{message_id}/pictures/{place}")
+async def get_picture(
+    request: Request,
+    conversation_id: str,
+    message_id: str,
+    place: Annotated[int, Path(ge=0, lt=MAX_PICTURES)],
+) -> Response:
+    """A picture that went with a question, by its place among the message's, the first being 0. It
+    is what its own bytes say, and no browser may take it for anything else."""
+    pictures = services_of(request).pictures
+    found = await pictures.get(OWNER, conversation_id, message_id, place)
+    headers = {"content-security-policy": "default-src 'none'; sandbox"}
+    return Response(found.picture.data, 200, headers, found.picture.media_type)
+
+
 @router.post("/{conversation_id}/turns", status_code=201)
 async def start_turn(request: Request, conversation_id: str) -> dict[str, Any]:
     """Say something, have a message answered again, or an answer gone on with. Returns once it is
@@ -122,6 +139,8 @@ async def begin_turn(services: Services, conversation_id: str, body: NewTurn) ->
         OWNER,
         conversation_id,
         content=body.content,
+        pictures=[picture.named() for picture in body.pictures],
+        pictures_of=body.pictures_of,
         parent_id=body.parent_id if "parent_id" in body.model_fields_set else UNSET,
         continue_id=body.continue_id,
         model=body.model or services.default_model,

@@ -18,7 +18,8 @@ router = APIRouter()
 async def list_models(request: Request) -> dict[str, Any]:
     """Every model on offer. Beside the OpenAI API's fields: `root` and `parent` (what a tuned
     model came from), `context` (tokens, 0 when unknown), `default`, and `mini_claude`: what it
-    takes of this machine, and whether it goes on with answers that were cut off."""
+    takes of this machine, whether it goes on with answers that were cut off, and whether it takes
+    pictures."""
     services = services_of(request)
     models = [
         _model_json(info, services.default_model) for info in await services.registry.models()
@@ -67,5 +68,6 @@ def _model_json(info: ModelInfo, default: str) -> dict[str, Any]:
             "parameters": (info.cost and info.cost.parameters) or None,
             "adapter": info.cost is not None and info.cost.adapter,
             "continues": info.continues,
+            "sees": info.sees,
         },
     }

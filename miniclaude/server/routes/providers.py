@@ -32,9 +32,9 @@ async def put_provider(request: Request, name: Name) -> dict[str, Any]:
     """Add a provider or change it; its models are `name/…` from now on."""
     body = validate(ProviderBody, await read_json(request))
     others = _others(request)
-    entry = ProviderChoice(body.kind, body.base_url, body.api_key)
+    entry = ProviderChoice(body.kind, body.base_url, body.api_key, body.vision)
     entry = others.put(name, entry, keep_key="api_key" not in body.model_fields_set)
-    return provider_json(name, entry.kind, entry.base_url, entry.api_key, fixed=False)
+    return provider_json(name, entry.kind, entry, fixed=False)
 
 
 @router.delete("/{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -9,15 +10,19 @@ from pydantic import Field, StringConstraints
 from miniclaude.chat.events import TurnDelta, TurnDone, TurnEvent, TurnLogprobs, step_json
 from miniclaude.chat.tool_loop import ToolStep
 from miniclaude.chat.turn import StartedTurn
+from miniclaude.pictures import read_data_url
 from miniclaude.providers.base import Settings
 from miniclaude.server.wire.answers import usage_json
 from miniclaude.server.wire.feedback import rating_json
+from miniclaude.server.wire.messages import DataUrl
 from miniclaude.server.wire.sampling import Count, ModelName, SamplingFields
 from miniclaude.server.wire.validation import NullIsAbsent, StrictBody
 from miniclaude.store.conversations import MAX_FOLDER, MAX_TITLE, Conversation
 from miniclaude.store.messages import StoredMessage
+from miniclaude.store.pictures import MAX_NAME, MAX_PICTURES, NamedPicture
 from miniclaude.store.ratings import Rating
 from miniclaude.store.search import Match
+from miniclaude.store.text import check_text
 
 Json = dict[str, Any]
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE)]
@@ -81,12 +86,26 @@ class Leave(StrictBody):
     allow: bool
 
 
+class NewPicture(StrictBody):
+    """A picture that goes with a question. name: its file's. url: the whole of it, as `data:`."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+    url: DataUrl
+
+    def named(self) -> NamedPicture:
+        """As it is stored."""
+        return NamedPicture(check_text(self.name, "pictures"), read_data_url(self.url))
+
+
 class NewTurn(StrictBody):
-    """content: absent or null, the user message `parent_id` is answered again. parent_id: absent,
-    the conversation's head; null, a new root. continue_id: an answer that was cut off goes on in
-    its place, and there is neither content nor parent_id. model: absent, the default one."""
+    """content: absent or null, the user message `parent_id` is answered again. pictures: what goes
+    with it. pictures_of: a message whose pictures go with it again, before the others. parent_id:
+    absent, the conversation's head; null, a new root. continue_id: an answer that was cut off goes
+    on in its place, and there is neither content nor parent_id. model: absent, the default one."""
 
     content: Annotated[str, StringConstraints(max_length=4_000_000)] | None = None
+    pictures: list[NewPicture] = Field(default_factory=list, max_length=MAX_PICTURES)
+    pictures_of: Id | None = None
     parent_id: Id | None = None
     continue_id: Id | None = None
     model: ModelName | None = None
@@ -132,6 +151,7 @@ def message_json(message: StoredMessage, rating: Rating | None = None) -> Json:
         "finish_reason": message.finish_reason,
         "error": message.error,
         "steps": message.steps or [],
+        "pictures": [asdict(picture) for picture in message.pictures],
         "rating": None if rating is None else rating_json(rating),
         "turn_id": message.turn_id if message.status == "streaming" else None,
     }

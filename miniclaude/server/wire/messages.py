@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+)
 
 from miniclaude.errors import InvalidRequestError
-from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.messages import Detail, ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.pictures import read_data_url
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_PARTS = 256
@@ -23,16 +32,36 @@ class TextPartField(NullIsAbsent):
     type: Literal["text"]
     text: str
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
         return TextPart(self.text)
 
 
-class ImageUrl(NullIsAbsent):
-    """detail: only `auto`, for we do not choose an image's resolution."""
+def check_data_url(url: str) -> str:
+    """A `data:` address of a picture. Raises ValueError, for pydantic to tell where."""
+    read_data_url(url)
+    return url
 
-    url: Annotated[str, StringConstraints(pattern=r"^(https://|data:image/)")]
-    detail: Literal["auto"] = "auto"
+
+DataUrl = Annotated[
+    str,
+    AfterValidator(check_data_url),
+    WithJsonSchema({"type": "string", "pattern": "^data:image/(png|jpeg|webp|gif);base64,"}),
+]
+"""A picture, whole, as a `data:` address."""
+
+
+def image_part(url: str, detail: Detail, place: str) -> ImagePart:
+    """A checked `data:` address as ours. place: where the request has it."""
+    head, _, data = url.partition(";base64,")
+    return ImagePart(head.removeprefix("data:"), data, detail, place)
+
+
+class ImageUrl(NullIsAbsent):
+    """detail: told to services that know the word."""
+
+    url: DataUrl
+    detail: Detail = "auto"
 
 
 class ImagePartField(NullIsAbsent):
@@ -41,9 +70,9 @@ class ImagePartField(NullIsAbsent):
     type: Literal["image_url"]
     image_url: ImageUrl
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
-        return ImagePart(self.image_url.url)
+        return image_part(self.image_url.url, self.image_url.detail, place)
 
 
 PartField = Annotated[TextPartField | ImagePartField, Field(discriminator="type")]
@@ -55,36 +84,43 @@ def _kind_of_content(value: object) -> str | None:
     return "parts" if isinstance(value, list) else None
 
 
-Content = Annotated[
-    Annotated[str, Tag("text")]
-    | Annotated[list[PartField], Tag("parts"), Field(min_length=1, max_length=MAX_PARTS)],
-    Discriminator(
+def _choose() -> Discriminator:
+    return Discriminator(
         _kind_of_content,
         custom_error_type="content_type",
         custom_error_message="must be a string or a list of parts",
-    ),
+    )
+
+
+_Parts = Field(min_length=1, max_length=MAX_PARTS)
+Texts = Annotated[
+    Annotated[str, Tag("text")] | Annotated[list[TextPartField], Tag("parts"), _Parts], _choose()
 ]
-"""Text, or a list of parts."""
+"""Text, or a list of text parts."""
+Content = Annotated[
+    Annotated[str, Tag("text")] | Annotated[list[PartField], Tag("parts"), _Parts], _choose()
+]
+"""Text, or a list of parts, pictures among them."""
 
 
-def _parts(content: Content | None) -> tuple[Part, ...]:
+def _parts(content: Content | Texts | None, place: str) -> tuple[Part, ...]:
     if content is None:
         return ()
     if isinstance(content, str):
         return (TextPart(content),)
-    return tuple(field.part() for field in content)
+    return tuple(field.part(f"{place}.content[{i}]") for i, field in enumerate(content))
 
 
 class SystemMessage(NullIsAbsent):
     """Instructions; `developer` is the newer word for the same."""
 
     role: Literal["system", "developer"]
-    content: Content
+    content: Texts
     name: Name | None = None
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
-        return Message("system", _parts(self.content), name=self.name)
+        return Message("system", _parts(self.content, place), name=self.name)
 
 
 class UserMessage(NullIsAbsent):
@@ -94,9 +130,9 @@ class UserMessage(NullIsAbsent):
     content: Content
     name: Name | None = None
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
-        return Message("user", _parts(self.content), name=self.name)
+        return Message("user", _parts(self.content, place), name=self.name)
 
 
 class CalledFunction(NullIsAbsent):
@@ -118,7 +154,7 @@ class AssistantMessage(NullIsAbsent):
     """What the assistant said earlier: text, tool calls or both."""
 
     role: Literal["assistant"]
-    content: Content | None = None
+    content: Texts | None = None
     name: Name | None = None
     tool_calls: list[ToolCallField] = Field(default_factory=list, max_length=MAX_TOOL_CALLS)
     annotations: list[object] = Field(default_factory=list)
@@ -134,25 +170,25 @@ class AssistantMessage(NullIsAbsent):
             raise ValueError("is not supported in a message")
         return value
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
         calls = tuple(
             ToolCall(call.id, call.function.name, call.function.arguments)
             for call in self.tool_calls
         )
-        return Message("assistant", _parts(self.content), tool_calls=calls, name=self.name)
+        return Message("assistant", _parts(self.content, place), tool_calls=calls, name=self.name)
 
 
 class ToolMessage(NullIsAbsent):
     """The result of a tool call."""
 
     role: Literal["tool"]
-    content: Content
+    content: Texts
     tool_call_id: CallId
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
-        return Message("tool", _parts(self.content), tool_call_id=self.tool_call_id)
+        return Message("tool", _parts(self.content, place), tool_call_id=self.tool_call_id)
 
 
 MessageField = Annotated[
@@ -184,4 +220,4 @@ def read_messages(fields: list[MessageField]) -> tuple[Message, ...]:
                 hint="Put the assistant's message with that call in its tool_calls before it.",
                 param=f"messages[{place}].tool_call_id",
             )
-    return tuple(field.message() for field in fields)
+    return tuple(field.message(f"messages[{place}]") for place, field in enumerate(fields))

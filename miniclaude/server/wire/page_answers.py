@@ -69,6 +69,17 @@ class RatingAnswer(Answer):
     updated_at: float
 
 
+class PictureAnswer(Answer):
+    """A picture that went with a question. name: its file's. width, height: pixels. bytes: how
+    many."""
+
+    name: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
 class MessageAnswer(Answer):
     """A message of the tree. turn_id: only while its turn can be watched."""
 
@@ -83,6 +94,7 @@ class MessageAnswer(Answer):
     finish_reason: FinishReason | None
     error: ErrorAnswer | None
     steps: list[StepAnswer]
+    pictures: list[PictureAnswer]
     rating: RatingAnswer | None
     turn_id: str | None
 
@@ -203,12 +215,14 @@ class ToolList(Answer):
 
 class ModelHere(Answer):
     """What a model takes of this machine: null where it runs elsewhere. bytes: of its files, of an
-    adapter its own alone. continues: whether it goes on with an answer that was cut off."""
+    adapter its own alone. continues: whether it goes on with an answer that was cut off. sees:
+    whether it takes pictures."""
 
     bytes: int | None
     parameters: int | None
     adapter: bool
     continues: bool
+    sees: bool
 
 
 class ModelAnswer(Answer):

@@ -4,11 +4,15 @@ import { sendJson } from "./http";
 
 export type ProviderKind = "anthropic" | "openai";
 
+/** Whether its models take pictures, or the names of those that do; null is as the kind has it. */
+export type Vision = boolean | string[] | null;
+
 export interface Provider {
   name: string;
   kind: string;
   base_url: string | null;
   key_set: boolean;
+  vision: Vision;
   /** config.toml or the environment says so; the page cannot change it. */
   fixed: boolean;
 }
@@ -18,6 +22,7 @@ export interface ProviderChange {
   base_url: string | null;
   /** Absent: the stored one stays. Null: it is removed. */
   api_key?: string | null;
+  vision: Vision;
 }
 
 export interface ProviderTest {

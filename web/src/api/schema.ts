@@ -123,6 +123,7 @@ export type MessageAnswer = {
   finish_reason: "stop" | "length" | "tool_calls" | "content_filter" | null;
   error: ErrorAnswer | null;
   steps: StepAnswer[];
+  pictures: PictureAnswer[];
   rating: RatingAnswer | null;
   turn_id: string | null;
 };
@@ -144,6 +145,7 @@ export type ModelHere = {
   parameters: number | null;
   adapter: boolean;
   continues: boolean;
+  sees: boolean;
 };
 
 export type ModelList = {
@@ -155,6 +157,11 @@ export type NewConversation = {
   title?: string | null;
 };
 
+export type NewPicture = {
+  name: string;
+  url: string;
+};
+
 export type NewPreset = {
   name: string;
   settings: TurnSettings;
@@ -162,10 +169,20 @@ export type NewPreset = {
 
 export type NewTurn = {
   content?: string | null;
+  pictures?: NewPicture[];
+  pictures_of?: string | null;
   parent_id?: string | null;
   continue_id?: string | null;
   model?: string | null;
   settings?: TurnSettings;
+};
+
+export type PictureAnswer = {
+  name: string;
+  media_type: string;
+  width: number;
+  height: number;
+  bytes: number;
 };
 
 export type PresetAnswer = {

@@ -2,12 +2,17 @@
 
 import { ApiError, UnreachableError, send, sendJson } from "./http";
 import { pause } from "./pause";
+import type * as Schema from "./schema";
 import { readEvents } from "./sse";
 import type { StartedTurn, TokenChoice, ToolStep, TurnEvent, TurnSettings } from "./types";
 
 export interface NewTurn {
   /** Absent: answer the user message `parent_id` again. */
   content?: string;
+  /** What goes with it, whole, as `data:` addresses. */
+  pictures?: Schema.NewPicture[];
+  /** A message whose pictures go with it again. */
+  pictures_of?: string;
   /** The message this one follows; null starts a new root. */
   parent_id?: string | null;
   /** An answer that was cut off, to go on in its place; then there is nothing else to say. */

@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 
 import { Chat } from "../features/chat/Chat";
 import type { Thread } from "../features/chat/thread";
@@ -24,6 +24,10 @@ export function ChatPage({
     (id: string) => models.find((one) => one.id === id)?.mini_claude.continues ?? false,
     [models],
   );
+  const seeing = useMemo(
+    () => models.filter((one) => one.mini_claude.sees).map(({ id }) => id),
+    [models],
+  );
   return (
     <>
       <Header
@@ -39,6 +43,7 @@ export function ChatPage({
           model={model}
           rival={rival}
           continues={continues}
+          seeing={seeing}
           welcome={<FirstVisit />}
           footer={
             <p className="caution">{t("Small models make things up. Check what matters.")}</p>

@@ -9,10 +9,18 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
+from miniclaude.pictures import read_base64
 from miniclaude.server.wire.messages import MAX_PARTS, CallId, Name
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -41,32 +49,39 @@ class TextBlock(Hinted):
     text: str
     citations: Annotated[list[Any], Field(max_length=0)] | None = None
 
-    def part(self) -> Part:
+    def part(self, place: str = "") -> Part:
         """As ours."""
         return TextPart(self.text)
 
 
 class Base64Source(NullIsAbsent):
-    """An image's bytes."""
+    """A picture's bytes."""
 
     type: Literal["base64"]
     media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
-    data: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    data: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
 
-    def address(self) -> str:
-        """As a `data:` address."""
-        return f"data:{self.media_type};base64,{self.data}"
+    @field_validator("data")
+    @classmethod
+    def _is_what_it_says(cls, data: str, given: ValidationInfo) -> str:
+        if kind := given.data.get("media_type"):
+            read_base64(kind, data)
+        return data
 
 
 class UrlSource(NullIsAbsent):
-    """An image's address; only the provider that sees ever fetches it."""
+    """A picture's address, which is always refused: nothing is fetched here."""
 
     type: Literal["url"]
-    url: Annotated[str, StringConstraints(pattern=r"^https://")]
+    url: str
 
-    def address(self) -> str:
-        """The address."""
-        return self.url
+    @field_validator("url")
+    @classmethod
+    def _refuse(cls, url: str) -> str:
+        raise ValueError(
+            "is an address, and none is fetched here; send the picture itself, as a source of the"
+            " type base64 with media_type and data"
+        )
 
 
 Source = Annotated[Base64Source | UrlSource, Field(discriminator="type")]
@@ -78,9 +93,10 @@ class ImageBlock(Hinted):
     type: Literal["image"]
     source: Source
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
-        return ImagePart(self.source.address())
+        assert isinstance(self.source, Base64Source)  # noqa: S101  # the other never validates
+        return ImagePart(self.source.media_type, self.source.data, param=place)
 
 
 class Caller(NullIsAbsent):
@@ -132,7 +148,7 @@ def texts(content: Texts) -> tuple[Part, ...]:
 
 
 class ToolResultBlock(Hinted):
-    """What a call gave. Its content is text: no other protocol takes images here."""
+    """What a call gave. Its content is text: no other protocol takes pictures here."""
 
     type: Literal["tool_result"]
     tool_use_id: CallId
@@ -170,12 +186,16 @@ class UserMessage(NullIsAbsent):
                 raise ValueError("must have its tool_result blocks before all others")
         return content
 
-    def messages(self) -> list[Message]:
+    def messages(self, place: str) -> list[Message]:
         """As ours."""
         if isinstance(self.content, str):
             return [Message("user", (TextPart(self.content),))]
         results = [b.message() for b in self.content if isinstance(b, ToolResultBlock)]
-        said = tuple(b.part() for b in self.content if not isinstance(b, ToolResultBlock))
+        said = tuple(
+            b.part(f"{place}.content[{i}]")
+            for i, b in enumerate(self.content)
+            if not isinstance(b, ToolResultBlock)
+        )
         return results if results and not said else [*results, Message("user", said)]
 
 
@@ -188,7 +208,7 @@ class AssistantMessage(NullIsAbsent):
         _choose(),
     ]
 
-    def messages(self) -> list[Message]:
+    def messages(self, place: str) -> list[Message]:
         """As ours."""
         if isinstance(self.content, str):
             return [Message("assistant", (TextPart(self.content),))]
@@ -203,7 +223,7 @@ class SystemMessage(NullIsAbsent):
     role: Literal["system"]
     content: Texts
 
-    def messages(self) -> list[Message]:
+    def messages(self, place: str) -> list[Message]:
         """As ours."""
         return [Message("system", texts(self.content))]
 
@@ -227,4 +247,5 @@ def read_conversation(system: Texts | None, fields: list[MessageField]) -> tuple
             param=f"{place}.role",
         )
     first = [Message("system", texts(system))] if system else []
-    return (*first, *(message for field in fields for message in field.messages()))
+    said = (field.messages(f"messages[{place}]") for place, field in enumerate(fields))
+    return (*first, *(message for messages in said for message in messages))

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
-from miniclaude.server.wire.messages import MAX_PARTS, CallId, Name
+from miniclaude.errors import InvalidRequestError
+from miniclaude.messages import Detail, Message, Part, TextPart, ToolCall
+from miniclaude.server.wire.messages import MAX_PARTS, CallId, DataUrl, Name, image_part
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_ITEMS = 2048
@@ -27,22 +28,21 @@ class InputText(NullIsAbsent):
     type: Literal["input_text"]
     text: str
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
         return TextPart(self.text)
 
 
 class InputImage(NullIsAbsent):
-    """`{"type": "input_image", "image_url": …}`; detail: only `auto`, for we do not choose an
-    image's resolution."""
+    """`{"type": "input_image", "image_url": …}`; detail: told to services that know the word."""
 
     type: Literal["input_image"]
-    image_url: Annotated[str, StringConstraints(pattern=r"^(https://|data:image/)")]
-    detail: Literal["auto"] = "auto"
+    image_url: DataUrl
+    detail: Detail = "auto"
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
-        return ImagePart(self.image_url)
+        return image_part(self.image_url, self.detail, place)
 
 
 class OutputText(NullIsAbsent):
@@ -53,7 +53,7 @@ class OutputText(NullIsAbsent):
     annotations: Nothing | None = None
     logprobs: list[Any] | None = None
 
-    def part(self) -> Part:
+    def part(self, place: str) -> Part:
         """As ours."""
         return TextPart(self.text)
 
@@ -89,12 +89,21 @@ class MessageItem(NullIsAbsent):
     status: Status | None = None
     phase: Literal["final_answer"] | None = None
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
         role = "system" if self.role == "developer" else self.role
         if isinstance(self.content, str):
             return Message(role, (TextPart(self.content),))
-        return Message(role, tuple(part.part() for part in self.content))
+        parts = tuple(part.part(f"{place}.content[{i}]") for i, part in enumerate(self.content))
+        message = Message(role, parts)
+        if role != "user" and message.images:
+            where = message.images[0].param
+            raise InvalidRequestError(
+                f"{where}: only the user sends pictures, and this message is the {role}'s.",
+                hint="Put the picture into a message of the role user.",
+                param=where,
+            )
+        return message
 
 
 class FunctionCallItem(NullIsAbsent):
@@ -107,7 +116,7 @@ class FunctionCallItem(NullIsAbsent):
     id: ItemId | None = None
     status: Status | None = None
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
         return Message("assistant", (), (ToolCall(self.call_id, self.name, self.arguments),))
 
@@ -125,13 +134,13 @@ class FunctionOutputItem(NullIsAbsent):
     id: ItemId | None = None
     status: Status | None = None
 
-    def message(self) -> Message:
+    def message(self, place: str) -> Message:
         """As ours."""
         output = self.output
         parts = (
             (TextPart(output),)
             if isinstance(output, str)
-            else tuple(part.part() for part in output)
+            else tuple(part.part(f"{place}.output[{i}]") for i, part in enumerate(output))
         )
         return Message("tool", parts, tool_call_id=self.call_id)
 
@@ -150,12 +159,12 @@ def with_types(given: object) -> object:
 
 
 def read_items(instructions: str | None, given: str | list[Item]) -> tuple[Message, ...]:
-    """The conversation as ours."""
+    """The conversation as ours. Raises InvalidRequestError for a picture that is not the user's."""
     messages = [] if instructions is None else [Message("system", (TextPart(instructions),))]
     if isinstance(given, str):
         return (*messages, Message("user", (TextPart(given),)))
-    for item in given:
-        message = item.message()
+    for place, item in enumerate(given):
+        message = item.message(f"input[{place}]")
         before = messages[-1] if messages else None
         if isinstance(item, FunctionCallItem) and before and before.role == "assistant":
             calls = (*before.tool_calls, *message.tool_calls)

@@ -37,6 +37,7 @@ export function Chat({
   model,
   rival,
   continues,
+  seeing,
   welcome,
   footer,
 }: {
@@ -46,6 +47,8 @@ export function Chat({
   rival: string | null;
   /** Whether a model goes on with an answer that was cut off. */
   continues: (model: string) => boolean;
+  /** Models that take pictures. */
+  seeing: readonly string[];
   /** Shown while nothing has been said. */
   welcome?: ReactNode;
   footer?: ReactNode;
@@ -53,9 +56,11 @@ export function Chat({
   const giveBack = useRef<(text: string) => void>(() => undefined);
   const onRefused = useCallback((text: string) => giveBack.current(text), []);
   const settings = useTurnSettings(thread.conversationId ?? thread.key);
+  const { key, conversationId, pair } = thread;
+  const blind = [model, rival].find((id) => id !== null && !seeing.includes(id)) ?? null;
   const context = useMemo(
-    () => ({ threadKey: thread.key, settings, continues, model, pair: thread.pair }),
-    [thread.key, settings, continues, model, thread.pair],
+    () => ({ threadKey: key, conversationId, settings, continues, model, blind, seeing, pair }),
+    [key, conversationId, settings, continues, model, blind, seeing, pair],
   );
   const [count, setCount] = useState(FIRST_SHOWN);
   const shown = useMemo(() => shownPart(thread, count), [thread, count]);
@@ -64,7 +69,14 @@ export function Chat({
   useFoundMessage(thread, column, show);
   return (
     <ChatContextProvider value={context}>
-    <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} onRefused={onRefused}>
+    <ChatRuntime
+      thread={thread}
+      shown={shown}
+      model={model}
+      rival={rival}
+      seeing={seeing}
+      onRefused={onRefused}
+    >
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport
           className="viewport"

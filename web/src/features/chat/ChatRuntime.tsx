@@ -6,9 +6,12 @@ import {
 } from "@assistant-ui/react";
 import { type ReactNode, useMemo } from "react";
 
+import { errorText } from "../../ui/errorText";
+import { showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
 import { joined, split } from "./attachments/blocks";
+import { blindText, newExtra, sameExtra } from "./attachments/pictures";
 import { giveBack, take } from "./attachments/store";
 import { askBoth } from "./answers";
 import { ask, askAgain, showBranch, stop } from "./store";
@@ -25,6 +28,7 @@ export function ChatRuntime({
   shown,
   model,
   rival,
+  seeing,
   onRefused,
   children,
 }: {
@@ -34,6 +38,8 @@ export function ChatRuntime({
   model: string | null;
   /** A second model that answers beside it. */
   rival: string | null;
+  /** Models that take pictures. */
+  seeing: readonly string[];
   /** The server would not take this text: put it back where it was typed. */
   onRefused: (text: string) => void;
   children: ReactNode;
@@ -42,6 +48,12 @@ export function ChatRuntime({
   const settings = useTurnSettings(thread.conversationId ?? key);
   const repository = useMemo(() => toRepository(shown.thread), [shown.thread]);
   const options = { model, settings };
+  /** Say why pictures do not go to one of these; false where all of them see. */
+  const tellBlind = (...asked: (string | null)[]): boolean => {
+    const blind = asked.find((id) => id !== null && !seeing.includes(id)) ?? null;
+    if (blind !== null) showToast({ tone: "error", text: blindText(blind, seeing) });
+    return blind !== null;
+  };
 
   const runtime = useExternalStoreRuntime<ThreadMessage>({
     messageRepository: repository,
@@ -54,24 +66,41 @@ export function ChatRuntime({
       const text = textOf(message).trim();
       saveDraft(thread.conversationId, "");
       const files = await take(key);
+      const refused = () => {
+        giveBack(key, files);
+        onRefused(text);
+      };
+      const pictures = files
+        .filter(({ picture }) => picture !== null)
+        .map(({ name, picture }, place) => ({ place, name, file: picture }));
+      if (pictures.length > 0 && tellBlind(model, rival)) return refused();
+      const extra = await newExtra(pictures).catch((error: unknown) => {
+        showToast({ tone: "error", text: errorText(error) }); // the file is gone from the disk
+        return null;
+      });
+      if (extra === null) return refused();
       const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
       const content = joined(text, blocks);
       const accepted =
         rival === null
-          ? await ask(key, thread.headId, content, options)
-          : await askBoth(key, thread.headId, content, options, rival);
-      if (accepted) return;
-      giveBack(key, files);
-      onRefused(text);
+          ? await ask(key, thread.headId, content, options, extra)
+          : await askBoth(key, thread.headId, content, options, rival, extra);
+      if (!accepted) refused();
     },
     onEdit: async (message) => {
       // The files stay with the question, whatever becomes of its words.
-      const { tail } = split(find(thread, message.sourceId)?.content ?? "");
+      const question = find(thread, message.sourceId);
+      const { tail } = split(question?.content ?? "");
       const text = joined(textOf(message).trim(), [], tail);
-      if (!(await ask(key, message.parentId ?? shown.parentId, text, options))) onRefused(text);
+      const extra = sameExtra(question);
+      if (extra.shown.length > 0 && tellBlind(model)) return onRefused(text);
+      const parentId = message.parentId ?? shown.parentId;
+      if (!(await ask(key, parentId, text, options, extra))) onRefused(text);
     },
     onReload: async (parentId) => {
-      if (parentId !== null) await askAgain(key, parentId, options);
+      const pictured = (find(thread, parentId)?.pictures.length ?? 0) > 0;
+      if (parentId === null || (pictured && tellBlind(model))) return;
+      await askAgain(key, parentId, options);
     },
     onCancel: () => stop(key),
   });

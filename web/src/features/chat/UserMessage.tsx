@@ -5,6 +5,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { t } from "../../ui/i18n";
 import { Attached } from "./attachments/Attached";
 import { split } from "./attachments/blocks";
+import { SentPictures } from "./attachments/SentPictures";
 import { Branches } from "./Branches";
 import { useMessage } from "./useMessage";
 
@@ -18,6 +19,7 @@ export function UserMessage() {
       aria-label={t("You said")}
       data-id={message?.id}
     >
+      {message && <SentPictures message={message} />}
       <div className="user-row">
         <div className="bubble">{question}</div>
         <ActionBarPrimitive.Root hideWhenRunning className="message-actions">

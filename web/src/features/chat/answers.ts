@@ -4,6 +4,7 @@ import { ApiError } from "../../api/http";
 import { type NewTurn, decideCall, startTurn } from "../../api/turns";
 import { errorText } from "../../ui/errorText";
 import { showToast } from "../../ui/toast";
+import type { Extra } from "./attachments/pictures";
 import type { Message } from "./message";
 import { type TurnOptions, begin, get, showBranch, update, watchers } from "./store";
 import * as Thread from "./thread";
@@ -15,13 +16,20 @@ export async function askBoth(
   content: string,
   options: TurnOptions,
   other: string,
+  { shown, body }: Extra,
 ): Promise<boolean> {
   const before = get(key).headId;
-  const { thread, questionId, answerId } = Thread.asked(get(key), parentId, content, options.model);
+  const { thread, questionId, answerId } = Thread.asked(
+    get(key),
+    parentId,
+    content,
+    options.model,
+    shown,
+  );
   const second = Thread.askedAgain(thread, questionId, other);
   update(key, () => ({ ...second.thread, headId: answerId, pair: [answerId, second.answerId] }));
   const added = [questionId, answerId];
-  if (!(await begin(key, answerId, added, before, { content }, options))) {
+  if (!(await begin(key, answerId, added, before, { content, ...body }, options))) {
     update(key, (now) => Thread.withdrawn({ ...now, pair: null }, [second.answerId], before));
     return false;
   }

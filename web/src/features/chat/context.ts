@@ -9,7 +9,12 @@ export interface ChatContext {
   settings: TurnSettings;
   /** Whether the model goes on with an answer that was cut off. */
   continues: (model: string) => boolean;
+  conversationId: string | null;
   model: string | null;
+  /** Of the models that would answer, one that takes no pictures. */
+  blind: string | null;
+  /** Models that take pictures. */
+  seeing: readonly string[];
   pair: readonly [string, string] | null;
 }
 

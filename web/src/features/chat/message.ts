@@ -9,6 +9,14 @@ import type {
   WireMessage,
 } from "../../api/types";
 
+/** A picture that went with a question. `place`: among its pictures, the first being 0; `file`: its
+ * bytes, where this page sent it. */
+export interface MessagePicture {
+  place: number;
+  name: string;
+  file: Blob | null;
+}
+
 /**
  * A message as the page holds it. `id` and `parentId` belong to the page and never change, so a
  * message keeps its place on the screen while the server gives it `serverId`.
@@ -33,6 +41,8 @@ export interface Message {
   firstWord: number | null;
   /** Calls of tools, in order. */
   steps: readonly ToolStep[];
+  /** Of a question, in order. */
+  pictures: readonly MessagePicture[];
   /** What the model weighed, where this page watched and it was asked for; nothing stores it. */
   tokens: readonly TokenChoice[];
 }
@@ -71,6 +81,7 @@ export function newMessage(
     speed: null,
     firstWord: null,
     steps: [],
+    pictures: [],
     tokens: [],
     ...fields,
   };
@@ -98,6 +109,11 @@ export function fromWire(wire: readonly WireMessage[], known: readonly Message[]
     speed: mine.get(message.id)?.speed ?? null,
     firstWord: mine.get(message.id)?.firstWord ?? null,
     steps: message.steps,
+    pictures: message.pictures.map(({ name }, place) => ({
+      place,
+      name,
+      file: mine.get(message.id)?.pictures[place]?.file ?? null,
+    })),
     tokens: mine.get(message.id)?.tokens ?? [],
   }));
 }

@@ -13,6 +13,7 @@ import type { TurnSettings } from "../../api/types";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
+import { type Extra, NOTHING } from "./attachments/pictures";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
 import { settingsLoaded, settingsSerial } from "./turnSettings";
@@ -151,11 +152,13 @@ export async function ask(
   parentId: string | null,
   content: string,
   options: TurnOptions,
+  { shown, body }: Extra = NOTHING,
 ): Promise<boolean> {
-  const before = get(key).headId;
-  const { thread, questionId, answerId } = Thread.asked(get(key), parentId, content, options.model);
-  update(key, () => thread);
-  return begin(key, answerId, [questionId, answerId], before, { content }, options);
+  const { headId } = get(key);
+  const now = Thread.asked(get(key), parentId, content, options.model, shown);
+  update(key, () => now.thread);
+  const added = [now.questionId, now.answerId];
+  return begin(key, now.answerId, added, headId, { content, ...body }, options);
 }
 
 /** Another answer to the same question. */
@@ -176,7 +179,7 @@ export async function begin(
   answerId: string,
   added: string[],
   headBefore: string | null,
-  content: { content?: string },
+  question: Pick<NewTurn, "content" | "pictures" | "pictures_of">,
   { model, settings }: TurnOptions,
 ): Promise<boolean> {
   asking.add(key);
@@ -189,7 +192,7 @@ export async function begin(
     }
     const [topId] = added;
     const parent = Thread.find(get(key), Thread.find(get(key), topId ?? null)?.parentId ?? null);
-    const body: NewTurn = { ...content, parent_id: parent?.serverId ?? null };
+    const body: NewTurn = { ...question, parent_id: parent?.serverId ?? null };
     if (model) body.model = model;
     if (Object.keys(settings).length > 0) body.settings = settings;
     const turn = await startTurn(conversationId, body);

@@ -15,6 +15,7 @@ const wire = (id: string, parent: string | null, fields: Partial<WireMessage> = 
   finish_reason: null,
   error: null,
   steps: [],
+  pictures: [],
   ...fields,
 });
 

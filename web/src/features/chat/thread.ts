@@ -9,7 +9,7 @@ import type {
   WireError,
 } from "../../api/types";
 import type { Ending } from "../../api/turns";
-import { type Message, fromWire, newMessage } from "./message";
+import { type Message, type MessagePicture, fromWire, newMessage } from "./message";
 import { branchTo, newestLeaf, parentsFirst } from "./tree";
 
 export interface Thread {
@@ -69,8 +69,9 @@ export function asked(
   parentId: string | null,
   content: string,
   model: string | null,
+  pictures: readonly MessagePicture[] = [],
 ): { thread: Thread; answerId: string; questionId: string } {
-  const question = newMessage("user", parentId, { content });
+  const question = newMessage("user", parentId, { content, pictures });
   const answer = newMessage("assistant", question.id, { model });
   return {
     thread: {

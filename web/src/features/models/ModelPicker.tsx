@@ -87,6 +87,7 @@ function ModelOption({
         ? t("adapter of {size}", { size: formatBytes(bytes) })
         : formatBytes(bytes)),
     model.context > 0 && t("context of {n}", { n: formatContext(model.context) }),
+    model.mini_claude.sees && t("sees pictures"),
     model.default && t("default"),
     model.owned_by !== OURS && !adapter && model.owned_by,
   ].filter(Boolean);

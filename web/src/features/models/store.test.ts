@@ -9,7 +9,7 @@ const model = (id: string, isDefault = false) => ({
   context: 0,
   default: isDefault,
   parent: null,
-  mini_claude: { bytes: null, parameters: null, adapter: false, continues: false },
+  mini_claude: { bytes: null, parameters: null, adapter: false, continues: false, sees: false },
 });
 
 it("falls back to the default when the remembered model is gone", () => {

@@ -1,10 +1,11 @@
 import { type FormEvent, useState } from "react";
 
-import { type Provider, type ProviderKind, putProvider } from "../../api/providers";
+import { type Provider, type ProviderKind, type Vision, putProvider } from "../../api/providers";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { Dialog } from "../../ui/Dialog";
 import { change } from "./change";
+import { SightField } from "./SightField";
 import { loadProviders } from "./store";
 
 /** Add a service, or change one. The key is typed and sent; it is never shown. */
@@ -24,6 +25,7 @@ export function ProviderDialog({
   const [url, setUrl] = useState(provider?.base_url ?? "");
   const [key, setKey] = useState("");
   const [forget, setForget] = useState(false);
+  const [vision, setVision] = useState<Vision>(provider?.vision ?? null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
 
@@ -31,7 +33,7 @@ export function ProviderDialog({
     event.preventDefault();
     setBusy(true);
     try {
-      await putProvider(name.trim() || kind, change({ kind, url, key, forget }));
+      await putProvider(name.trim() || kind, change({ kind, url, key, forget, vision }));
       await loadProviders();
       onSaved?.();
       onClose();
@@ -102,6 +104,7 @@ export function ProviderDialog({
             {t("Forget the stored key")}
           </label>
         )}
+        <SightField stored={provider?.vision ?? null} vision={vision} onChange={setVision} />
         {problem !== null && (
           <p className="form-problem" role="alert">
             {problem}

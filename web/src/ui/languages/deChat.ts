@@ -21,8 +21,9 @@ export const chat: Readonly<Record<string, string>> = {
   "As long as the model likes": "So lang das Modell mag",
   "As set below": "Wie unten eingestellt",
   "Ask me before each call": "Vor jedem Aufruf fragen",
-  "Attach text files or PDFs": "Textdateien oder PDFs anhängen",
+  "Attach pictures, text files or PDFs": "Bilder, Textdateien oder PDFs anhängen",
   "Attached files": "Angehängte Dateien",
+  "Attached pictures": "Angehängte Bilder",
   "Back to the model’s own": "Zurück zu denen des Modells",
   "Call of {name}": "Aufruf von {name}",
   "Clear search": "Suche leeren",
@@ -83,6 +84,7 @@ export const chat: Readonly<Record<string, string>> = {
   "Save as a preset": "Als Vorlage speichern",
   "Search": "Suchen",
   "Search conversations": "Gespräche durchsuchen",
+  "sees pictures": "sieht Bilder",
   "Send": "Senden",
   "Send message": "Nachricht senden",
   "Show how sure the model is": "Zeigen, wie sicher das Modell ist",
@@ -129,6 +131,15 @@ export const chat: Readonly<Record<string, string>> = {
   "You said": "Du",
   "You stopped this answer.": "Du hast diese Antwort angehalten.",
   "Your conversations will be listed here.": "Hier werden deine Gespräche stehen.",
+  "{model} reads text only, and no model here sees pictures. Those of a service may: see Providers.":
+    "{model} liest nur Text, und kein Modell hier sieht Bilder. Die eines Dienstes vielleicht: siehe Anbieter.",
+  "{model} reads text only. Choose a model that sees pictures: {models}":
+    "{model} liest nur Text. Wähle ein Modell, das Bilder sieht: {models}",
+  "{name} could not be loaded.": "{name} konnte nicht geladen werden.",
+  "{name} is larger than {n} MB. Choose a smaller picture.":
+    "{name} ist größer als {n} MB. Wähle ein kleineres Bild.",
+  "{name} is too much: one question takes {n} pictures of {size} MB together.":
+    "{name} ist zu viel: Eine Frage fasst {n} Bilder von zusammen {size} MB.",
   "{n} characters": "{n} Zeichen",
   "context of {n}": "Kontext von {n}",
   "{n} parameters": "{n} Parameter",

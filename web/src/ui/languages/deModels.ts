@@ -10,6 +10,8 @@ export const modelWords: Readonly<Record<string, string>> = {
   "and {n} more": "und {n} weitere",
   "As Hugging Face's tools read it; in the home's exports folder.":
     "Wie Hugging Faces Werkzeuge es lesen; im Ordner exports des Heimordners.",
+  "As usual: Anthropic’s and OpenAI’s own do, others do not":
+    "Wie üblich: die von Anthropic und OpenAI sehen sie, andere nicht",
   "Asks {hub}, which the server's settings name.":
     "Fragt {hub}; so steht es in den Einstellungen des Servers.",
   "Base": "Ausgangsmodell",
@@ -51,6 +53,8 @@ export const modelWords: Readonly<Record<string, string>> = {
     "Es ist das Standardmodell. Wähle zuerst ein anderes.",
   "Its key is forgotten too.": "Auch sein Schlüssel wird vergessen.",
   "Its models are called {name}/…": "Seine Modelle heißen {name}/…",
+  "Its models read text only": "Seine Modelle lesen nur Text",
+  "Its models see pictures": "Seine Modelle sehen Bilder",
   "Keep it": "Behalten",
   "Key": "Schlüssel",
   "key set": "Schlüssel gesetzt",
@@ -76,11 +80,13 @@ export const modelWords: Readonly<Record<string, string>> = {
   "not installed": "nicht installiert",
   "On disk": "Auf der Platte",
   "On this machine": "Auf diesem Rechner",
+  "Only {models}": "Nur {models}",
   "OpenAI-compatible": "OpenAI-kompatibel",
   "Other services whose models can answer here. What you write to them leaves this machine.":
     "Andere Dienste, deren Modelle hier antworten können. Was du ihnen schreibst, verlässt diesen Rechner.",
   "Parameters": "Parameter",
   "Perplexity": "Perplexität",
+  "Pictures": "Bilder",
   "Providers": "Anbieter",
   "Put away": "Wegräumen",
   "Quantise": "Quantisieren",

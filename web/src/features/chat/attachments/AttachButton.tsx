@@ -12,8 +12,8 @@ export function AttachButton({ threadKey }: { threadKey: string }) {
       <button
         type="button"
         className="icon-button attach"
-        aria-label={t("Attach text files or PDFs")}
-        title={t("Attach text files or PDFs")}
+        aria-label={t("Attach pictures, text files or PDFs")}
+        title={t("Attach pictures, text files or PDFs")}
         onClick={() => input.current?.click()}
       >
         <Paperclip size={18} aria-hidden />

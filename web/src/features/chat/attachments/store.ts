@@ -6,13 +6,19 @@ import { type Attachment, readAttachment } from "../../../api/attachments";
 import { errorText } from "../../../ui/errorText";
 import { showToast } from "../../../ui/toast";
 import { localId } from "../message";
+import { pictureType, tooMuch } from "./pictures";
 
 export interface Waiting {
   id: string;
   name: string;
-  /** Null while the server reads it. */
+  /** Null while the server reads it, and for a picture. */
   found: Attachment | null;
+  /** A picture, under the type that its bytes say. */
+  picture: Blob | null;
 }
+
+/** Code points. */
+const MAX_NAME = 120;
 
 const NONE: readonly Waiting[] = [];
 
@@ -27,15 +33,17 @@ function change(key: string, make: (waiting: readonly Waiting[]) => readonly Wai
   useAll.setState(({ byKey }) => ({ byKey: { ...byKey, [key]: make(byKey[key] ?? NONE) } }));
 }
 
-/** Have the server read files; one that it refuses is named, with the reason, and left out. */
+/** Take pictures as they are, and have the server read other files; one that is refused is named,
+ * with the reason, and left out. */
 export function attach(key: string, files: Iterable<File>): void {
   for (const file of files) {
     const id = localId();
-    change(key, (waiting) => [...waiting, { id, name: file.name || "file", found: null }]);
-    const work = readAttachment(file).then(
-      (found) =>
+    const name = Array.from(file.name).slice(-MAX_NAME).join("") || "file";
+    change(key, (waiting) => [...waiting, { id, name, found: null, picture: null }]);
+    const work = read(key, file, name).then(
+      (one) =>
         change(key, (waiting) =>
-          waiting.map((one) => (one.id === id ? { id, name: found.name, found } : one)),
+          waiting.map((other) => (other.id === id ? { id, ...one } : other)),
         ),
       (error: unknown) => {
         remove(key, id);
@@ -47,6 +55,19 @@ export function attach(key: string, files: Iterable<File>): void {
       work.finally(() => reading.delete(id)),
     );
   }
+}
+
+async function read(key: string, file: File, name: string): Promise<Omit<Waiting, "id">> {
+  const type = await pictureType(file);
+  if (type === null) {
+    const found = await readAttachment(file);
+    return { name: found.name, found, picture: null };
+  }
+  const others = (useAll.getState().byKey[key] ?? NONE).flatMap(({ picture }) => picture ?? []);
+  const problem = tooMuch(name, file.size, others);
+  if (problem !== null) throw new Error(problem);
+  // Under its own type, whatever the file was called: nothing else may come of showing it.
+  return { name, found: null, picture: new Blob([file], { type }) };
 }
 
 export function remove(key: string, id: string): void {

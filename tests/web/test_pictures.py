@@ -1,0 +1,125 @@
+"""Pictures on the page: attached, shown, sent to who sees, and kept from who does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.picture_file import PNG, make_gif, make_png
+from tests.web.conftest import OpenPage
+from tests.web.live import LiveServer, live_server
+from tests.web.steps import answers, ask, composer, questions, send
+from tests.web.test_answers import DROP
+
+CAT: Any = {"name": "cat.png", "mimeType": "image/png", "buffer": make_png(30, 20)}
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with `eye/echo`, which sees, beside the echo, which does not."""
+    home = tmp_path_factory.mktemp("eye")
+    with live_server(home, environment={"MINI_CLAUDE_TEST_EYE": "1"}) as server:
+        yield server
+
+
+def attach(page: Page, *files: Any) -> None:
+    """Choose files with the button."""
+    with page.expect_file_chooser() as choosing:
+        page.get_by_role("button", name="Attach pictures, text files or PDFs").click()
+    choosing.value.set_files(list(files))
+
+
+def waiting(page: Page) -> Locator:
+    """What goes with the next question."""
+    return page.get_by_role("list", name="Attached files").get_by_role("listitem")
+
+
+def choose_model(page: Page, name: str | re.Pattern[str]) -> None:
+    page.get_by_role("button", name="Model: ").click()
+    page.get_by_role("option", name=name).click()
+
+
+def drawn_width(picture: Locator) -> int:
+    """Of the picture itself: 0 where the browser could not draw it."""
+    expect(picture).to_be_visible()
+    picture.evaluate("(image) => image.decode()")
+    width: int = picture.evaluate("(image) => image.naturalWidth")
+    return width
+
+
+def test_a_picture_is_refused_by_a_blind_model_and_shown_to_one_that_sees(
+    open_page: OpenPage, seeing: LiveServer
+) -> None:
+    page = open_page(seeing.url)
+    attach(page, CAT)
+    assert drawn_width(waiting(page).get_by_role("img", name="cat.png")) == 30
+    reason = "echo reads text only. Choose a model that sees pictures: eye/echo"
+    expect(page.get_by_role("status").filter(has_text=reason)).to_be_visible()
+    send(page, "what is it?")
+    expect(page.get_by_role("alert").filter(has_text=reason)).to_be_visible()
+    expect(composer(page)).to_have_value("what is it?")
+    expect(waiting(page)).to_have_count(1)
+    expect(questions(page)).to_have_count(0)
+
+    choose_model(page, "eye/echo")
+    expect(page.get_by_role("status").filter(has_text=reason)).to_have_count(0)
+    answer = ask(page, "what is it?")
+    expect(answer).to_contain_text("I see image/png of 30 by 20. what is it?")
+    expect(waiting(page)).to_have_count(0)
+    shown = questions(page).get_by_role("img", name="cat.png")
+    assert drawn_width(shown) == 30
+
+    page.reload()
+    assert drawn_width(shown) == 30
+    questions(page).hover()
+    page.get_by_role("button", name="Edit your message").click()
+    page.get_by_role("textbox", name="Edit your message").fill("and now?")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(answers(page)).to_contain_text("I see image/png of 30 by 20. and now?")
+    assert drawn_width(shown) == 30
+
+    choose_model(page, re.compile("^echo"))
+    page.get_by_role("button", name="Answer again").click()
+    expect(page.get_by_role("alert").filter(has_text=reason).last).to_be_visible()
+    expect(answers(page)).to_have_count(1)
+
+
+def test_pictures_are_dropped_pasted_and_left_out(open_page: OpenPage, seeing: LiveServer) -> None:
+    page = open_page(seeing.url)
+    choose_model(page, "eye/echo")
+    for kind in ("drop", "paste"):
+        page.evaluate(DROP, [f"{kind}.gif", make_gif(7, 5).decode("ascii"), kind])
+        expect(waiting(page).filter(has_text=f"{kind}.gif")).to_be_visible()
+    page.get_by_role("button", name="Leave out drop.gif").click()
+    expect(waiting(page)).to_have_count(1)
+    answer = ask(page, "and?")
+    expect(answer).to_contain_text("I see image/gif of 7 by 5. and?")
+    expect(answer).not_to_contain_text("I see image/gif of 7 by 5. I see")
+
+
+def test_what_is_no_picture_or_too_much_is_said(
+    open_page: OpenPage, seeing: LiveServer, tmp_path: Path
+) -> None:
+    """What only claims to be a picture is read as what it is, and never drawn."""
+    page = open_page(seeing.url)
+    large = tmp_path / "large.png"
+    large.write_bytes(PNG + bytes(5_000_000))
+    attach(page, large)
+    expect(page.get_by_role("alert")).to_contain_text("large.png is larger than 5 MB.")
+    svg = {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"}
+    page_like = {"name": "x.png", "mimeType": "image/png", "buffer": b"<script>alert(1)</script>"}
+    attach(page, svg, page_like)
+    expect(waiting(page)).to_have_count(2)
+    expect(waiting(page).filter(has_text="characters")).to_have_count(2)
+    expect(waiting(page).get_by_role("img")).to_have_count(0)
+    wide = {"name": "wide.png", "mimeType": "image/png", "buffer": make_png(9_000, 1)}
+    attach(page, wide)
+    choose_model(page, "eye/echo")
+    send(page, "look")
+    expect(page.get_by_role("alert").filter(has_text="each side must have")).to_be_visible()
+    expect(waiting(page)).to_have_count(3)
