@@ -160,7 +160,8 @@ async def insert_pictures(
 
 
 async def _first(connection: AsyncConnection, wanted: Select[Any]) -> Row[Any] | None:
-    return (await connection.execute(wanted)).first()
+    found: Row[Any] | None = (await connection.execute(wanted)).first()
+    return found
 
 
 def _named(row: Row[Any]) -> NamedPicture:

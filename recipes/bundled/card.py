@@ -22,8 +22,10 @@ from recipes.bundled.sources import Recipe, load_recipe
 
 HERE = Path(__file__).parent
 STAGES = {"pretrain": "every token of text and talk", "tune": "the assistant's replies"}
-KINDS = ("identity", "arithmetic", "passages", "passages-unanswerable", "memory", "format")
-KINDS += ("facts", "not-knowing", "harmful", "harmless")
+KINDS = (
+    *("identity", "arithmetic", "passages", "passages-unanswerable", "memory", "format"),
+    *("facts", "not-knowing", "harmful", "harmless"),
+)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from miniclaude.data.tokens import TokenDocument, TokenSet
 from recipes.bundled import card
+from recipes.bundled.sources import load_recipe
 
 RECIPE = Path(card.__file__).with_name("recipe.toml")
 
@@ -32,11 +33,11 @@ def test_numbers_come_from_the_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     for name, tokens, minutes in (("pretrain", 12_000, 50.5), ("tune", 3_000, 12.0)):
-        done = {"tokens": tokens, "steps": 7, "minutes": minutes}
-        done["held_out_bits_per_byte"] = {"stories": 1.875, "seed": 1.5}
+        scores = {"stories": 1.875, "seed": 1.5}
+        done = {"tokens": tokens, "steps": 7, "minutes": minutes, "held_out_bits_per_byte": scores}
         (run / f"{name}.json").write_text(json.dumps(done))
     document = TokenDocument([1, 2, 3], [False, True, True], 5)
-    for name in card.load_recipe(RECIPE).sources:
+    for name in load_recipe(RECIPE).sources:
         path = run / "tokens" / f"{name}.train.all.safetensors"
         TokenSet.gather([document]).save(path)
         assert TokenSet.load(path).lengths.sum() == np.int64(2)

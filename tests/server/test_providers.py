@@ -75,8 +75,9 @@ async def test_which_models_see_is_told_and_kept(tmp_path: Path) -> None:
         told = [await sees(vision) for vision in (None, True, False, ["small"])]
         assert told == [False, True, False, False]
         assert await sees(["big"])
-        for wrong in ("yes", [""], [1], {}):
-            body = {"kind": "openai", "vision": wrong}
+        wrong: tuple[object, ...] = ("yes", [""], [1], {})
+        for vision in wrong:
+            body = {"kind": "openai", "vision": vision}
             refused = await served.client.put("/providers/mine", json=body)
             assert refused.status_code == 400
             assert refused.json()["error"]["param"].startswith("vision")
