@@ -55,7 +55,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "miniclaude" / "bundled" / BUNDLE
 LONG_SHAPE = {
     "hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8,
     "num_key_value_heads": 4, "intermediate_size": 1408, "max_position_embeddings": 8192,
-    "vocab_size": 4096,
+    "vocab_size": 6144,  # the tokenizer's
 }  # fmt: skip
 GOALS = {"memory_mb": 20.0, "overhead_ms": 5.0, "loop_ms": 50.0, "refused_ms": 100.0}
 AT_ONCE = 16
