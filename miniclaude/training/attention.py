@@ -88,7 +88,9 @@ def packed_states(model: Transformer, ids: Tensor, lengths: Sequence[int]) -> Te
     tokens = ids.shape[1]
     spare = 0 if ids.device.type != "cpu" or model.config.experts else -tokens % ROWS
     if spare:
-        ids, lengths = pad(ids, (0, spare)), (*lengths, spare)  # [1, T + spare]
+        longest = model.config.context  # a document longer than that has no positions
+        filling = [longest] * (spare // longest) + [spare % longest] * (spare % longest > 0)
+        ids, lengths = pad(ids, (0, spare)), (*lengths, *filling)  # [1, T + spare]
     return model.hidden(ids, documents_of(model, lengths, ids.device))[:, :tokens]
 
 
