@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The bundled model from text to card: vocabulary, pretraining, chat tuning, preferences,
-# evaluation, int8.
+# The bundled model from text to card: vocabulary, pretraining, chat tuning, int8, evaluation, card.
 #
 #   recipes/bundled.sh DATA_FOLDER [RUN_FOLDER]      the whole of it: hours on two cores
 #   SCALE=0.01 recipes/bundled.sh DATA_FOLDER        all of it in little, for a check
