@@ -13,6 +13,7 @@ from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from recipes.bundled.prepare import END_OF_TEXT
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 GENERATION = {
     "do_sample": True,
     "temperature": 0.5,
@@ -28,8 +29,7 @@ def export(model: Transformer, tokenizer: Tokenizer, run: Path, to: Path, card: 
     [end_of_text] = tokenizer.encode(END_OF_TEXT, special=True)
     ends = [*tokenizer.eos_ids, end_of_text]
     generation: Mapping[str, object] = {**GENERATION, "eos_token_id": ends}
-    companions = [run / "tokenizer" / name for name in ("tokenizer.json", "tokenizer_config.json")]
-    companions.append(run / "tokenizer" / "chat_template.jinja")
+    companions = [run / "tokenizer" / name for name in TOKENIZER_FILES]
     for name, text in (
         ("generation_config.json", json.dumps(generation, indent=2) + "\n"),
         ("README.md", card.read_text(encoding="utf-8") if card.exists() else ""),

@@ -3,26 +3,29 @@
     python -m recipes.bundled.train DATA_FOLDER --run runs/bundled --to miniclaude/bundled/NAME
 
 Each stage leaves its result in the run folder and is passed over when it is there, so that the same
-command goes on after an interruption. `--scale 0.01` does all of it in little, for a check.
+command goes on after an interruption. `--start FOLDER` begins with the tokenizer and the weights of
+a model folder instead of nothing. `--scale 0.01` does all of it in little, for a check.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import torch
 
 from miniclaude.data.tokens import TokenSet
-from miniclaude.errors import MiniClaudeError
+from miniclaude.errors import CheckpointError, MiniClaudeError
+from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.training.run_log import RunLog
 from recipes.bundled.decontaminate import Evaluation
-from recipes.bundled.export import export
+from recipes.bundled.export import TOKENIZER_FILES, export
 from recipes.bundled.preference import prefer
 from recipes.bundled.prepare import make_tokenizer, tokenise_source
 from recipes.bundled.sources import Recipe, Stage, load_recipe
@@ -71,6 +74,40 @@ def prepare(
     return tokenizer
 
 
+def take_tokenizer(start: Path, run: Path) -> None:
+    """A model folder's tokenizer as the run's own. Raises CheckpointError where it has none."""
+    (run / "tokenizer").mkdir(parents=True, exist_ok=True)
+    for name in TOKENIZER_FILES:
+        if not (start / name).is_file():
+            raise CheckpointError(
+                f"{start} has no {name}.", hint="Start from a folder that this recipe has made."
+            )
+        shutil.copyfile(start / name, run / "tokenizer" / name)
+
+
+def begin(recipe: Recipe, start: Path | None, tokenizer: Tokenizer, log: RunLog) -> Transformer:
+    """The model before its first stage: that of a folder, or one drawn at random.
+
+    Raises CheckpointError when the folder's model has another shape than the recipe's.
+    """
+    model = Transformer(recipe.model_config(tokenizer.vocab_size))
+    if start is None:
+        model.initialise(torch.Generator().manual_seed(SEED))
+    else:
+        try:
+            model.load_state_dict(load_model(start).state_dict())
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"The model in {start} does not have the shape of {recipe.path}.",
+                hint="Give [model] and [vocabulary] its sizes, or start from nothing.",
+            ) from error
+    size = sum(parameter.numel() for parameter in model.parameters())
+    active = size - model.config.idle_parameters
+    told = f", of which {active:,} compute a token" if active < size else ""
+    log.say(f"A model of {size:,} parameters{told}{f', those of {start}' if start else ''}")
+    return model
+
+
 def text_stage(
     name: str,
     learn: str,
@@ -94,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="folder with the sources that the recipe names")
     parser.add_argument("--recipe", type=Path, default=here / "recipe.toml")
     parser.add_argument("--run", type=Path, default=Path("runs/bundled"))
+    parser.add_argument("--start", type=Path, help="model folder to go on from; none: from nothing")
     parser.add_argument("--to", type=Path, help="model folder to write")
     parser.add_argument("--card", type=Path, default=Path("docs/bundled-model.md"))
     parser.add_argument(
@@ -115,13 +153,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         recipe = load_recipe(options.recipe)
         evaluation = Evaluation(options.against) if options.against else None
+        if options.start is not None:
+            take_tokenizer(options.start, options.run)
         tokenizer = prepare(recipe, options.data, options.run, options.scale, log, evaluation)
-        model = Transformer(recipe.model_config(tokenizer.vocab_size))
-        model.initialise(torch.Generator().manual_seed(SEED))
-        size = sum(parameter.numel() for parameter in model.parameters())
-        active = size - model.config.idle_parameters
-        told = f", of which {active:,} compute a token" if active < size else ""
-        log.say(f"A model of {size:,} parameters{told}")
+        model = begin(recipe, options.start, tokenizer, log)
         piece = Piece(options.minutes)
         stages = (recipe, options.run, model, options.scale, piece)
         text_stage("pretrain", "all", *stages)

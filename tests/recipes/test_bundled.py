@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,32 @@ def test_from_text_to_a_model_folder_that_answers(workshop: Path) -> None:
     first = (folder / "model.safetensors").read_bytes()
     assert run(workshop) == 0
     assert (folder / "model.safetensors").read_bytes() == first, "finished stages are not redone"
+
+
+def test_a_run_may_go_on_from_a_model_folder(
+    workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hours of a first sitting are not thrown away: the next begins with what it made."""
+    assert run(workshop) == 0
+    (workshop / "run").rename(workshop / "first")
+    start = workshop / "first" / "model"
+    assert run(workshop, "--start", str(start)) == 0
+    assert f"those of {start}" in capsys.readouterr().err
+    tokenizer = (workshop / "run" / "model" / "tokenizer.json").read_bytes()
+    assert tokenizer == (start / "tokenizer.json").read_bytes()
+    before, after = (
+        json.loads((workshop / folder / "pretrain.json").read_text())["held_out_bits_per_byte"]
+        for folder in ("first", "run")
+    )
+    assert after["chats"] < before["chats"]
+
+    shutil.rmtree(workshop / "run")
+    wider = RECIPE.replace("mlp_width = 32\n", "mlp_width = 48\n")
+    (workshop / "recipe.toml").write_text(wider)
+    assert run(workshop, "--start", str(start)) == 1
+    assert "does not have the shape of" in capsys.readouterr().err
+    assert run(workshop, "--start", str(workshop / "nothing")) == 1
+    assert "nothing has no tokenizer.json" in capsys.readouterr().err
 
 
 def test_pieces_come_to_the_same_as_one_run(
