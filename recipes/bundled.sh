@@ -3,6 +3,7 @@
 #
 #   recipes/bundled.sh DATA_FOLDER [RUN_FOLDER]      the whole of it: hours on two cores
 #   SCALE=0.01 recipes/bundled.sh DATA_FOLDER        all of it in little, for a check
+#   START=MODEL_FOLDER recipes/bundled.sh DATA_FOLDER     go on from a model that it has made
 #   MINUTES=10 recipes/bundled.sh DATA_FOLDER        train for ten minutes; exit 75: call it again
 #
 # Stop it whenever you like: the same command goes on from the last checkpoint.
@@ -16,7 +17,7 @@ home=$run/home
 mini() { "$python" -c "from miniclaude.cli.main import main; main()" "$@" --home "$home"; }
 
 "$python" -m recipes.bundled.train "$data" --run "$run" --against "$suite" \
-  --scale "${SCALE:-1}" --minutes "${MINUTES:-0}"
+  --scale "${SCALE:-1}" --minutes "${MINUTES:-0}" ${START:+--start "$START"}
 [ -d "$home/models/trained" ] || mini pull --from "$run/model" --name trained
 [ -d "$home/models/trained-int8" ] || mini models quantize trained --to int8
 for model in trained trained-int8; do

@@ -7,22 +7,30 @@ U Vᵀ gives every direction the same say, so that a step teaches more.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from miniclaude.training.adamw import Optimizer
+from miniclaude.training.machine import has_fast_bfloat16
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the odd polynomial a s + b s³ + c s⁵, chosen to lift small singular values fast; repeated, it
 leaves all of them between about 0.7 and 1.2."""
 
 
+@cache
+def product_format(device: torch.device) -> torch.dtype:
+    """bfloat16, whose digits suffice, unless this device would have to emulate it."""
+    return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+
+
 def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     """Nearly U Vᵀ of matrix = U S Vᵀ, by Newton-Schulz steps; of a stack, of each of its matrices.
-    [..., m, n] -> [..., m, n], bfloat16."""
+    [..., m, n] -> [..., m, n], in bfloat16, or in float32 where that is the faster."""
     a, b, c = COEFFICIENTS
-    x: Tensor = matrix.bfloat16()
+    x: Tensor = matrix.to(product_format(matrix.device))
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT

@@ -90,8 +90,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training. tokens: positions to read at most, minutes: for at most so long (0:
-    however long), both at scale 1. batch: positions a step. weights: each source's share. The rest
+    """One stage of training. tokens: positions to read at most, further: instead, where the run
+    goes on from a model (0: as many), minutes: for at most so long (0: however long), all at scale
+    1. batch: positions a step. weights: each source's share.
+    autocast: `auto` is bfloat16 where the machine multiplies it in hardware, else float32. The rest
     is as in TrainingConfig."""
 
     tokens: int
@@ -100,11 +102,12 @@ class Stage:
     learning_rate: float
     muon_learning_rate: float = 0.02
     optimizer: Literal["adamw", "muon"] = "adamw"
-    autocast: Literal["float32", "bfloat16"] = "float32"
+    autocast: Literal["auto", "float32", "bfloat16"] = "float32"
     weight_decay: float = 0.1
     decay: float = 0.3
     schedule: Literal["trapezoid", "cosine"] = "trapezoid"
     minutes: float = 0.0
+    further: int = 0
     balance: float = BALANCE
 
 

@@ -17,6 +17,7 @@ from miniclaude.model.transformer import Transformer
 from miniclaude.training.checkpoint import load_latest
 from miniclaude.training.config import TrainingConfig
 from miniclaude.training.loop import Wish, train
+from miniclaude.training.machine import has_fast_bfloat16
 from miniclaude.training.objective import BatchSource, Objective
 from miniclaude.training.optim import make_optimizers
 from miniclaude.training.run_log import RunLog, duration
@@ -55,6 +56,9 @@ def held_out_scores(recipe: Recipe, run: Path, model: Transformer, limit: int) -
 
 def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
     """A stage of the recipe as the training loop's configuration."""
+    autocast = stage.autocast
+    if autocast == "auto":
+        autocast = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
     return TrainingConfig(
         steps=batches,
         minutes=stage.minutes * scale,
@@ -65,22 +69,23 @@ def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
         warmup=min(30, batches // 10),
         schedule=stage.schedule,
         decay=stage.decay,
-        autocast=stage.autocast,
+        autocast=autocast,
         balance=stage.balance,
         evaluate_every=500,
         checkpoint_every=100,
     )
 
 
-def text_batches(stage: Stage, learn: str, run: Path, scale: float) -> Batches:
-    """The mixture of a stage, cut into batches."""
+def text_batches(
+    stage: Stage, learn: str, run: Path, scale: float, *, further: bool = False
+) -> Batches:
+    """The mixture of a stage, cut into batches. further: the run goes on from a model."""
+    tokens = (stage.further if further else 0) or stage.tokens
     sets = {
         source: TokenSet.load(run / "tokens" / f"{source}.train.{learn}.safetensors")
         for source in stage.weights
     }
-    return Batches(
-        sets, stage.weights, tokens=int(stage.tokens * scale), size=stage.batch, seed=SEED
-    )
+    return Batches(sets, stage.weights, tokens=int(tokens * scale), size=stage.batch, seed=SEED)
 
 
 def run_stage(

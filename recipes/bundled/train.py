@@ -116,10 +116,13 @@ def text_stage(
     model: Transformer,
     scale: float,
     piece: Piece,
+    *,
+    further: bool,
 ) -> None:
-    """A stage that reads text: `all` of it, or the assistant's `replies`."""
+    """A stage that reads text: `all` of it, or the assistant's `replies`. further: the run goes on
+    from a model."""
     stage: Stage = getattr(recipe, name)
-    batches = text_batches(stage, learn, run, scale)
+    batches = text_batches(stage, learn, run, scale, further=further)
     config = stage_config(stage, len(batches), scale)
     run_stage(name, config, lambda: batches, recipe, run, model, piece)
 
@@ -159,8 +162,9 @@ def main(arguments: list[str] | None = None) -> int:
         model = begin(recipe, options.start, tokenizer, log)
         piece = Piece(options.minutes)
         stages = (recipe, options.run, model, options.scale, piece)
-        text_stage("pretrain", "all", *stages)
-        text_stage("tune", "replies", *stages)
+        further = options.start is not None
+        text_stage("pretrain", "all", *stages, further=further)
+        text_stage("tune", "replies", *stages, further=further)
         if recipe.preference is not None:
             prefer(recipe, options.data, options.run, model, tokenizer, options.scale, piece, log)
         to = options.to or options.run / "model"

@@ -17,7 +17,7 @@ from recipes.evaluation.arithmetic import rows
 ROOT = Path(__file__).resolve().parents[2]
 TAUGHT = [
     ROOT / "recipes/bundled/seed.jsonl",
-    ROOT / "recipes/bundled/plain.jsonl",
+    *sorted((ROOT / "recipes/bundled/plain").glob("*.jsonl")),
     *(ROOT / "miniclaude/data/seed").glob("*.jsonl"),
 ]
 WORD = re.compile(r"\w+")
