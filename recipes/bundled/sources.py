@@ -90,9 +90,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training. tokens: positions to read at most, further: instead, where the run
-    goes on from a model (0: as many), minutes: for at most so long (0: however long), all at scale
-    1. batch: positions a step. weights: each source's share.
+    """One stage of training. tokens: positions to read at most, minutes: for at most so long (0:
+    however long), both at scale 1. batch: positions a step. weights: each source's share.
     autocast: `auto` is bfloat16 where the machine multiplies it in hardware, else float32. The rest
     is as in TrainingConfig."""
 
@@ -107,7 +106,6 @@ class Stage:
     decay: float = 0.3
     schedule: Literal["trapezoid", "cosine"] = "trapezoid"
     minutes: float = 0.0
-    further: int = 0
     balance: float = BALANCE
 
 

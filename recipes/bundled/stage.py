@@ -76,16 +76,16 @@ def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
     )
 
 
-def text_batches(
-    stage: Stage, learn: str, run: Path, scale: float, *, further: bool = False
-) -> Batches:
-    """The mixture of a stage, cut into batches. further: the run goes on from a model."""
-    tokens = (stage.further if further else 0) or stage.tokens
-    sets = {
-        source: TokenSet.load(run / "tokens" / f"{source}.train.{learn}.safetensors")
-        for source in stage.weights
-    }
-    return Batches(sets, stage.weights, tokens=int(tokens * scale), size=stage.batch, seed=SEED)
+def text_batches(stage: Stage, learn: str, run: Path, scale: float) -> Batches:
+    """The mixture of a stage, cut into batches. Plain text has no replies: all of it is learnt."""
+    sets = {}
+    for source in stage.weights:
+        found = TokenSet.load(run / "tokens" / f"{source}.train.{learn}.safetensors")
+        everything = run / "tokens" / f"{source}.train.all.safetensors"
+        sets[source] = found if len(found) else TokenSet.load(everything)
+    return Batches(
+        sets, stage.weights, tokens=int(stage.tokens * scale), size=stage.batch, seed=SEED
+    )
 
 
 def run_stage(

@@ -3,8 +3,8 @@
     python -m recipes.bundled.train DATA_FOLDER --run runs/bundled --to miniclaude/bundled/NAME
 
 Each stage leaves its result in the run folder and is passed over when it is there, so that the same
-command goes on after an interruption. `--start FOLDER` begins with the tokenizer and the weights of
-a model folder instead of nothing. `--scale 0.01` does all of it in little, for a check.
+command goes on after an interruption. `--start FOLDER` takes the tokenizer and the weights of a
+model folder instead of pretraining. `--scale 0.01` does all of it in little, for a check.
 """
 
 from __future__ import annotations
@@ -116,13 +116,10 @@ def text_stage(
     model: Transformer,
     scale: float,
     piece: Piece,
-    *,
-    further: bool,
 ) -> None:
-    """A stage that reads text: `all` of it, or the assistant's `replies`. further: the run goes on
-    from a model."""
+    """A stage that reads text: `all` of it, or the assistant's `replies`."""
     stage: Stage = getattr(recipe, name)
-    batches = text_batches(stage, learn, run, scale, further=further)
+    batches = text_batches(stage, learn, run, scale)
     config = stage_config(stage, len(batches), scale)
     run_stage(name, config, lambda: batches, recipe, run, model, piece)
 
@@ -134,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="folder with the sources that the recipe names")
     parser.add_argument("--recipe", type=Path, default=here / "recipe.toml")
     parser.add_argument("--run", type=Path, default=Path("runs/bundled"))
-    parser.add_argument("--start", type=Path, help="model folder to go on from; none: from nothing")
+    parser.add_argument("--start", type=Path, help="model folder to tune on, without pretraining")
     parser.add_argument("--to", type=Path, help="model folder to write")
     parser.add_argument("--card", type=Path, default=Path("docs/bundled-model.md"))
     parser.add_argument(
@@ -162,9 +159,9 @@ def main(arguments: list[str] | None = None) -> int:
         model = begin(recipe, options.start, tokenizer, log)
         piece = Piece(options.minutes)
         stages = (recipe, options.run, model, options.scale, piece)
-        further = options.start is not None
-        text_stage("pretrain", "all", *stages, further=further)
-        text_stage("tune", "replies", *stages, further=further)
+        if options.start is None:
+            text_stage("pretrain", "all", *stages)
+        text_stage("tune", "replies", *stages)
         if recipe.preference is not None:
             prefer(recipe, options.data, options.run, model, tokenizer, options.scale, piece, log)
         to = options.to or options.run / "model"

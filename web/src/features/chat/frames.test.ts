@@ -2,23 +2,39 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { FrameBatch } from "./frames";
 
-let frames: (() => void)[] = [];
+let frames = new Map<number, () => void>();
+let made = 0;
 
 beforeEach(() => {
-  frames = [];
+  frames = new Map();
+  vi.useFakeTimers();
   vi.stubGlobal("document", { visibilityState: "visible" });
-  vi.stubGlobal("requestAnimationFrame", (run: () => void) => frames.push(run));
-  vi.stubGlobal("cancelAnimationFrame", () => frames.pop());
+  vi.stubGlobal("requestAnimationFrame", (run: () => void) => {
+    frames.set(++made, run);
+    return made;
+  });
+  vi.stubGlobal("cancelAnimationFrame", (frame: number) => frames.delete(frame));
 });
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** The next frame comes after so many milliseconds. */
+function frameAfter(ms: number): void {
+  vi.advanceTimersByTime(ms);
+  const due = [...frames.values()];
+  frames.clear();
+  for (const run of due) run();
+}
 
 it("hands on once a frame whatever came in between", () => {
   const got: string[] = [];
   const batch = new FrameBatch((text) => got.push(text));
   for (const piece of ["a", "b", "c"]) batch.add(piece);
-  expect(frames).toHaveLength(1);
-  frames[0]?.();
+  expect(frames.size).toBe(1);
+  frameAfter(16);
   expect(got).toEqual(["abc"]);
 });
 
@@ -29,5 +45,37 @@ it("loses nothing when the answer ends between two frames", () => {
   batch.flush();
   batch.flush();
   expect(got).toEqual(["rest"]);
-  expect(frames).toHaveLength(0);
+  frameAfter(16);
+  expect(got).toEqual(["rest"]);
+});
+
+it("leaves a page whose frames are late as much time as drawing takes", () => {
+  const got: string[] = [];
+  const batch = new FrameBatch((text) => got.push(text));
+  batch.add("slow ");
+  frameAfter(16);
+  frameAfter(80); // drawing it took that long
+  batch.add("to ");
+  batch.add("draw");
+  frameAfter(60);
+  expect(got).toEqual(["slow "]);
+  vi.advanceTimersByTime(20);
+  frameAfter(16);
+  expect(got).toEqual(["slow ", "to draw"]);
+  frameAfter(10); // quick again
+  batch.add("!");
+  frameAfter(16);
+  expect(got).toEqual(["slow ", "to draw", "!"]);
+});
+
+it("an end is not held back by a late frame", () => {
+  const got: string[] = [];
+  const batch = new FrameBatch((text) => got.push(text));
+  batch.add("a");
+  frameAfter(16);
+  frameAfter(200);
+  batch.add("b");
+  batch.flush();
+  frameAfter(300);
+  expect(got).toEqual(["a", "b"]);
 });

@@ -4,7 +4,7 @@ import type { Pluggable, PluggableList } from "unified";
 
 import { elements } from "./elements";
 import { need, useExtras } from "./extras";
-import { growingBlocks } from "./growingBlocks";
+import { growingParts } from "./growingParts";
 import { hasMath, unifyMath } from "./math";
 
 /** No plugin that reads raw HTML is among these, so tags in an answer stay visible text. */
@@ -12,7 +12,7 @@ const SAFE = [defaultRehypePlugins.sanitize, defaultRehypePlugins.harden].filter
   (plugin): plugin is Pluggable => plugin !== undefined,
 );
 
-/** An answer, drawn while it grows: blocks that are finished are not drawn again. */
+/** An answer, drawn while it grows: what is finished is not drawn again. */
 export const Markdown = memo(function Markdown({
   text,
   running,
@@ -20,8 +20,7 @@ export const Markdown = memo(function Markdown({
   text: string;
   running: boolean;
 }) {
-  const { math, highlight } = useExtras();
-  const [split] = useState(() => growingBlocks(parseMarkdownIntoBlocks));
+  const [cut] = useState(() => growingParts(parseMarkdownIntoBlocks));
   const source = useMemo(() => unifyMath(text), [text]);
   const withMath = hasMath(source);
   const withCode = source.includes("```");
@@ -29,7 +28,20 @@ export const Markdown = memo(function Markdown({
     if (withMath) need("math");
     if (withCode) need("highlight");
   }, [withMath, withCode]);
+  const parts = useMemo(() => cut(source), [cut, source]);
+  return (
+    <div className="markdown">
+      {parts.map((part, place) => (
+        // A part keeps its place: more text only adds parts behind it.
+        // oxlint-disable-next-line react/no-array-index-key
+        <Part key={place} text={part} running={running && place === parts.length - 1} />
+      ))}
+    </div>
+  );
+});
 
+const Part = memo(function Part({ text, running }: { text: string; running: boolean }) {
+  const { math, highlight } = useExtras();
   const plugins = useMemo(() => (math ? { math } : {}), [math]);
   const rehype = useMemo<PluggableList>(() => (highlight ? [...SAFE, highlight] : SAFE), [highlight]);
   return (
@@ -37,16 +49,15 @@ export const Markdown = memo(function Markdown({
       // Streamdown's memo does not look at rehypePlugins: without a new key, an answer that was
       // finished before the colours arrived would stay plain.
       key={highlight ? "coloured" : "plain"}
-      className="markdown"
+      className="markdown-part"
       components={elements}
-      parseMarkdownIntoBlocksFn={split}
       plugins={plugins}
       rehypePlugins={rehype}
       controls={false}
       dir="auto"
       isAnimating={running}
     >
-      {source}
+      {text}
     </Streamdown>
   );
 });
