@@ -21,7 +21,11 @@ from recipes.bundled.export import GENERATION
 from recipes.bundled.sources import Recipe, load_recipe
 
 HERE = Path(__file__).parent
-STAGES = {"pretrain": "every token of text and talk", "tune": "the assistant's replies"}
+STAGES = {
+    "pretrain": "every token of text and talk",
+    "tune": "the assistant's replies, and plain text",
+    "settle": "the same, gently, from the mean with the model before",
+}
 KINDS = (
     *("identity", "arithmetic", "passages", "passages-unanswerable", "memory", "format"),
     *("facts", "not-knowing", "harmful", "harmless"),
@@ -32,6 +36,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [list(head), ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def stages_of(run: Path) -> list[str]:
+    """The stages that the run has been through: one that went on from a model has no first."""
+    return [name for name in STAGES if (run / f"{name}.json").exists()]
 
 
 def making(recipe: Recipe, run: Path, machine: str) -> str:
@@ -46,7 +55,8 @@ def making(recipe: Recipe, run: Path, machine: str) -> str:
         ),
         ("vocabulary", f"{vocabulary.size:,} tokens, byte-level BPE learnt from the same text"),
     ]
-    for name, what in STAGES.items():
+    for name in stages_of(run):
+        what = STAGES[name]
         done = _json(run / f"{name}.json")
         rows.append(
             (
@@ -78,7 +88,8 @@ def making(recipe: Recipe, run: Path, machine: str) -> str:
 
 def bits(run: Path) -> str:
     """Held-out bits per byte after each stage."""
-    stages = [name for name in (*STAGES, "preference") if (run / f"{name}.json").exists()]
+    preferred = ["preference"] if (run / "preference.json").exists() else []
+    stages = [*stages_of(run), *preferred]
     scores = [_json(run / f"{name}.json")["held_out_bits_per_byte"] for name in stages]
     rows = [(kind, *(f"{score[kind]:.2f}" for score in scores)) for kind in scores[0]]
     return table(("text", *(f"after {name}" for name in stages)), rows)
@@ -107,7 +118,8 @@ def evaluation(reports: Sequence[Mapping[str, Any]]) -> str:
 
 def data(recipe: Recipe, run: Path) -> str:
     """Every source with its licence, its tokens, and its share of the stages."""
-    stages = [getattr(recipe, name) for name in STAGES]
+    names = stages_of(run)
+    stages = [getattr(recipe, name) for name in names]
     rows = []
     for name, source in recipe.sources.items():
         shares = [stage.weights.get(name, 0) / sum(stage.weights.values()) for stage in stages]
@@ -116,7 +128,7 @@ def data(recipe: Recipe, run: Path) -> str:
         tokens = TokenSet.load(run / "tokens" / f"{name}.train.all.safetensors").lengths.sum()
         told = [f"{share:.0%}".replace("%", " %") if share else "" for share in shares]
         rows.append((name, source.licence, source.credit, f"{tokens:,}", *told))
-    return table(("source", "licence", "credit", "tokens there", *STAGES), rows)
+    return table(("source", "licence", "credit", "tokens there", *names), rows)
 
 
 def transcript(text: str) -> str:

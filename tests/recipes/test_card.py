@@ -55,7 +55,7 @@ def test_numbers_come_from_the_run(tmp_path: Path) -> None:
     assert text.startswith("---\nlanguage: en\nlicense: cc-by-sa-4.0\n")
     for part in (
         "a Llama of 4.3 million parameters",
-        "in 62 minutes",
+        "62 minutes",
         "12,000 tokens read, 7 steps, 50.5 minutes",
         "| stories | 1.88 | 1.88 |",
         "|  | bfloat16 | int8 |",
@@ -68,3 +68,10 @@ def test_numbers_come_from_the_run(tmp_path: Path) -> None:
     ):
         assert part in text, part
     assert "{" not in text
+
+    # A sitting that went on from a model has no first stage of its own.
+    (run / "pretrain.json").unlink()
+    card.main([str(run), "--name", "tiny", *told])
+    text = to.read_text()
+    assert "12 minutes" in text
+    assert "| text | after tune |" in text
