@@ -306,17 +306,18 @@ def _tokenizer(model: str | None, home: Path | None) -> Tokenizer:
     from miniclaude.tokenizer.load import load_tokenizer
 
     settings = load_settings(home)
-    library = Library(settings.models_folder, bundled_models())
+    library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
     chosen = model or settings.model or next((m.name for m in library.list() if m.bundled), None)
     if chosen is None:
-        chosen = next((installed.name for installed in library.list()), None)
+        chosen = next((m.name for m in library.list() if m.tuned is None), None)
     if chosen is None:
         raise ModelNotFoundError(
             "There is no model on this machine yet, so no tokenizer.",
             hint="Fetch one: mini-claude pull HuggingFaceTB/SmolLM2-135M-Instruct",
             param="model",
         )
-    return load_tokenizer(library.find(chosen).path)
+    found = library.find(chosen)
+    return load_tokenizer(found.weights, templates=found.adapter)
 
 
 def _token_counter(model: str | None, home: Path | None) -> Any:

@@ -225,7 +225,8 @@ def _pass_on(
     """The run's own records as a job's events."""
     step = record.get("step")
     if "checkpoint" in record:
-        tell({"event": "checkpoint", "step": step, "samples": samples.take()})
+        taken = samples.take(last=step == steps)
+        tell({"event": "checkpoint", "step": step, "samples": taken})
     elif isinstance(scores := record.get("held_out"), Mapping):
         values = {f"valid_{name}": value for name, value in scores.items()}
         tell({"event": "metrics", "step": step, "total_steps": steps, **values})

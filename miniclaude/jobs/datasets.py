@@ -21,7 +21,7 @@ from miniclaude.data.source_names import SourceNames
 from miniclaude.errors import ConflictError, DatasetError, InvalidRequestError, StoreError
 from miniclaude.jobs.plan import DATASET
 from miniclaude.jobs.preparing import Preparation, Preparations
-from miniclaude.model.library import Library
+from miniclaude.model.library import InstalledModel, Library
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.files import Files, StoredFile, new_file_id
 from miniclaude.store.jobs import Jobs
@@ -161,7 +161,7 @@ class Datasets:
                 hint=f"Look at one with at most {MOST_CHARACTERS:,}.",
                 param="number",
             )
-        told = as_json(example, preview(example, _tokenizer(self._library.find(model).path)))
+        told = as_json(example, preview(example, _tokenizer_of(self._library.find(model))))
         for part in told["parts"]:  # type: ignore[attr-defined]
             part["tokens"] = part["tokens"][:MOST_TOKENS]
         return told
@@ -231,6 +231,14 @@ def _repeated(dataset: PreparedDataset, found: RejectedRow) -> Json | None:
     return {"place": place, "row": row_text(dataset, found.repeats)}
 
 
+def _tokenizer_of(model: InstalledModel) -> Tokenizer:
+    """As the model answers: an adapter with its base's tokens and its own template. Raises
+    ModelNotFoundError where the base is gone, TokenizerError."""
+    stamps = (model.stamp, "" if model.base is None else model.base.stamp)
+    return _tokenizer(model.weights, model.adapter, stamps)
+
+
 @lru_cache(maxsize=4)
-def _tokenizer(folder: Path) -> Tokenizer:
-    return load_tokenizer(folder)
+def _tokenizer(folder: Path, templates: Path | None, stamps: tuple[str, str]) -> Tokenizer:
+    """Read once. stamps: others once a file of either folder was written or replaced."""
+    return load_tokenizer(folder, templates=templates)

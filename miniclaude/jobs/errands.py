@@ -55,7 +55,7 @@ class Errands:
 
     def begin(self, order: Order) -> Errand:
         """Start it. Raises ConflictError while another is running."""
-        running = next((e for e in self._errands.values() if e.status == "running"), None)
+        running = self._running()
         if running is not None or (self._task is not None and not self._task.done()):
             what = "another task" if running is None else f"{running.kind} of {running.model!r}"
             raise ConflictError(
@@ -71,6 +71,11 @@ class Errands:
         self._cancelled = asyncio.Event()
         self._task = asyncio.create_task(self._live(errand, order, self._cancelled))
         return deepcopy(errand)
+
+    def at_work_on(self, model: str) -> Errand | None:
+        """The errand that is running, where it works on the model called `model`."""
+        running = self._running()
+        return deepcopy(running) if running is not None and running.model == model else None
 
     async def cancel(self, errand_id: str) -> Errand:
         """End it and keep nothing but what a pull has fetched. Raises NotFoundError; one that is
@@ -104,6 +109,9 @@ class Errands:
         if self._task is not None:
             self._cancelled.set()
             await asyncio.wait({self._task})
+
+    def _running(self) -> Errand | None:
+        return next((e for e in self._errands.values() if e.status == "running"), None)
 
     async def _live(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> None:
         try:

@@ -6,7 +6,8 @@ and the result the work speaks through `tell`, one JSON object at a time:
     {"event": "message", "message": str, "level": "info" | "warn" | "error"}
     {"event": "metrics", "step": int, "total_steps": int, ...}   train_loss, valid_loss, …: numbers
     {"event": "checkpoint", "step": int, "samples": [...], ...}  resumable from here; its metrics
-        samples: [{"prompt": str, "answer": str}], what the model answers at that step
+        samples: [{"prompt": str, "answer": str}], what the model answers at that step; empty where
+        there was no time for it
     {"event": "plan", "total_steps": int, "seconds": float, "trained_tokens": int, ...}
         what is expected, as soon as it is known and whenever it is known better
 

@@ -19,8 +19,9 @@ from miniclaude.tokenizer.tokenizer import Tokenizer
 COUNT = 3
 ANSWER_TOKENS = 48
 SHARE = 0.05
-"""Of the time since training began that answers may take; a checkpoint that comes before that is
-earned again has none."""
+SECONDS = 10.0
+"""What answers may take: this share of the time since training began, and so many seconds in any
+case. A checkpoint in between that comes when they are spent has none."""
 
 QUESTIONS = (
     "Hello! Who are you?",
@@ -47,12 +48,17 @@ class Samples:
         self._write = write_with(model, tokenizer, ANSWER_TOKENS)
         self._began = time.monotonic()
         self._spent = 0.0
+        self._taken = False
 
-    def take(self) -> list[Sample]:
-        """`{"prompt", "answer"}` for each question; empty while there is no time for it."""
+    def take(self, *, last: bool = False) -> list[Sample]:
+        """`{"prompt", "answer"}` for each question; empty while there is no time for it, which
+        there always is for the first checkpoint and for the last, so that they can be compared."""
         now = time.monotonic()
-        if not self._prompts or self._spent > SHARE * (now - self._began):
+        is_end = last or not self._taken
+        has_time = self._spent <= max(SECONDS, SHARE * (now - self._began))
+        if not self._prompts or not (is_end or has_time):
             return []
+        self._taken = True
         answers = self._write(self._prompts)
         self._spent += time.monotonic() - now
         return [

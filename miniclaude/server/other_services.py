@@ -76,10 +76,18 @@ class OtherServices:
         return entry
 
     def delete(self, name: str) -> None:
-        """Forget it. Raises NotFoundError, ConflictError for one that the page does not own."""
+        """Forget it. Raises NotFoundError, ConflictError for one that the page does not own and for
+        one whose model is the default one."""
         self._require_not_fixed(name)
         if name not in read_choices(self._settings.home).providers:
             raise _unknown(name)
+        default = self._registry.default_model
+        if default.partition("/")[0] == name:
+            raise ConflictError(
+                f"name: {name!r} answers for the default model {default!r}.",
+                hint="Choose another default model first.",
+                param="name",
+            )
         keep_provider(self._settings.home, name, None)
         self._registry.drop(name)
 

@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.errors import ConflictError, RateLimitError
@@ -180,18 +180,19 @@ class Jobs:
     async def user_of(self, place: str, data: str) -> str | None:
         """The id of a job that is not finished and needs these rows, by the name that a job calls
         them; of any owner: the rows are the home folder's."""
-        wanted = (
-            select(jobs.c.id)
-            .where(
-                jobs.c.place == place,
-                jobs.c.status.in_(UNFINISHED),
-                or_(jobs.c.training_file == data, jobs.c.validation_file == data),
-            )
-            .limit(1)
-        )
+        named = or_(jobs.c.training_file == data, jobs.c.validation_file == data)
+        return await self._unfinished(place, named)
+
+    async def learner_of(self, place: str, model: str) -> str | None:
+        """The id of a job that is not finished and teaches this model; of any owner."""
+        return await self._unfinished(place, jobs.c.model == model)
+
+    async def _unfinished(self, place: str, wanted: ColumnElement[bool]) -> str | None:
+        here = and_(jobs.c.place == place, jobs.c.status.in_(UNFINISHED), wanted)
+        first = select(jobs.c.id).where(here).limit(1)
 
         async def fetch(connection: AsyncConnection) -> str | None:
-            return (await connection.execute(wanted)).scalar()
+            return (await connection.execute(first)).scalar()
 
         return await self._database.read(fetch)
 

@@ -12,6 +12,7 @@ from tests.cli.command import Terminal, run
 from tests.cli.test_chat import configure
 from tests.data.rows import different, write_rows
 from tests.providers.stand_in import running_stand_in
+from tests.tiny_adapter import write_tiny_adapter
 
 
 @pytest.fixture
@@ -89,6 +90,15 @@ def test_preview_as_json_and_of_a_bad_row(home: Path, source: Path) -> None:
     assert "line 32 is left out: missing_messages_list" in done.stderr
     done = run(home, "data", "preview", str(source), "--row", "99", "--model", "tiny")
     assert "has fewer than 99 rows" in done.stderr
+
+
+def test_preview_by_a_taught_model_reads_as_its_base(home: Path, source: Path) -> None:
+    """Taught models were not found at all, and an adapter has no tokenizer but its base's."""
+    name = write_tiny_adapter(home / "models" / "tiny", home / "adapters")
+    taught = run(home, "data", "preview", str(source), "--model", name, "--json")
+    assert taught.returncode == 0, taught.stderr
+    base = run(home, "data", "preview", str(source), "--model", "tiny", "--json")
+    assert taught.stdout == base.stdout
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_the_model_answers_at_each_checkpoint_and_learns_the_same(
     with_samples = weights(order)
     assert with_samples
 
-    monkeypatch.setattr(samples, "SHARE", -1.0)
+    monkeypatch.setattr(Samples, "take", lambda self, last: [])
     other = tmp_path / "other"
     silent = JobOrder.from_dict({**order.as_dict(), "adapters": str(other)})
     told.clear()
@@ -52,6 +52,26 @@ def test_the_model_answers_at_each_checkpoint_and_learns_the_same(
     )
     assert [one["samples"] for one in told if one["event"] == "checkpoint"] == [[], [], []]
     assert weights(silent) == with_samples
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(-1.0, [COUNT, 0, COUNT]), (1e9, [COUNT] * 3)])
+def test_a_short_run_has_answers_too(
+    order: JobOrder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    counts: list[int],
+) -> None:
+    """It was over before it had earned a second look: there was nothing to compare the first
+    answers with. Without any time the first and the last checkpoint have some, with a few seconds
+    those between."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(samples, "SHARE", 0.0)
+    monkeypatch.setattr(samples, "SECONDS", seconds)
+    folder = job_folder(tmp_path / "job", checkpoint_every=1)
+    run_job(order, folder, told.append, go, device="cpu")
+    taken = [one["samples"] for one in told if one["event"] == "checkpoint"]
+    assert [len(answers) for answers in taken] == counts
 
 
 def test_memory_is_told_with_every_step(order: JobOrder, tmp_path: Path) -> None:

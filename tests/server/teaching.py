@@ -16,6 +16,7 @@ from miniclaude.providers.echo import Echo
 from miniclaude.providers.registry import Registry
 from miniclaude.server.app import create_app
 from miniclaude.server.services import opened
+from miniclaude.server.workbench import Workbench
 from miniclaude.settings import ServerSettings
 from tests.jobs.conftest import workshop_in
 from tests.server.conftest import URL
@@ -69,7 +70,9 @@ async def teaching(home: Path, **settings: Any) -> AsyncIterator[Teaching]:
     registry = Registry({"echo": Echo()}, "echo")
     configured = ServerSettings.model_validate({"home": home, **settings})
     workshop = workshop_in(home, max_file_bytes=configured.max_file_bytes)
-    services = opened(f"sqlite:///{home / 'test.db'}", registry, 8, str, workshop)
+    bench = await Workbench.open(configured, workshop.library)
+    url = f"sqlite:///{home / 'test.db'}"
+    services = opened(url, registry, 8, str, workshop, workbench=bench)
     app = create_app(configured, services)
     async with app.router.lifespan_context(app):
         tuning = app.state.services.fine_tuning

@@ -11,6 +11,8 @@ import pytest
 
 from miniclaude.store.jobs import NewJob
 from tests.server.teaching import Teaching, teaching
+from tests.tiny_adapter import write_tiny_adapter
+from tests.tiny_checkpoint import CHATML, write_tiny_checkpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -148,6 +150,30 @@ async def check(taught: Teaching, row: object) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+async def test_tokens_are_those_of_the_model_as_it_answers_now(taught: Teaching) -> None:
+    """An adapter has no tokenizer of its own but its base's, so none could be looked through; and a
+    model that was replaced was shown with the tokens it had had."""
+    await prepared(taught)
+    base = write_tiny_checkpoint(taught.home / "models" / "whole")
+    name = write_tiny_adapter(base, taught.home / "adapters", base_name="whole")
+
+    async def tokens(model: str) -> list[str]:
+        path = "/v1/datasets/talk/rows/train/2/tokens"
+        answer = await taught.client.get(path, params={"model": model})
+        assert answer.status_code == 200, answer.text
+        [part] = answer.json()["parts"]
+        return [token["text"] for token in part["tokens"]]
+
+    before = await tokens("whole")
+    assert await tokens(name) == before
+    adapter = taught.home / "adapters" / name.rpartition(":")[2]
+    (adapter / "chat_template.jinja").write_text("Mine " + CHATML)
+    assert "".join(await tokens(name)).startswith("Mine ")
+    assert await tokens("whole") == before
+    (base / "chat_template.jinja").write_text("Other " + CHATML)
+    assert "".join(await tokens("whole")).startswith("Other ")
 
 
 async def test_a_mended_row_is_judged_by_the_pipelines_own_rules(taught: Teaching) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.tiny_adapter import write_tiny_adapter
+from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer, live_server
 
@@ -183,7 +185,10 @@ def test_a_rejected_row_is_mended_into_a_new_version(data: Page) -> None:
 
 
 def test_tokens_show_what_would_be_learnt(open_page: OpenPage, home: Path) -> None:
-    """With the bundled model's tokenizer; a model without one says so."""
+    """By models on this machine alone, taught ones too: `echo`, which answers by default, has no
+    tokens, and an adapter none of its own but its base's."""
+    base = write_tiny_checkpoint(home / "models" / "tiny")
+    name = write_tiny_adapter(base, home / "adapters")
     with live_server(home) as live:
         page = open_page(live.url, "/app/data")
         prepare(page, upload(), "talk")
@@ -191,12 +196,16 @@ def test_tokens_show_what_would_be_learnt(open_page: OpenPage, home: Path) -> No
         show(page, "To learn from")
         page.get_by_role("button", name="Tokens of row 2").click()
         dialog = page.get_by_role("dialog", name="Tokens of row 2")
-        expect(dialog.get_by_role("alert")).to_be_visible()
-        names = dialog.get_by_role("combobox", name="Model").locator("option")
-        local = [name for name in names.all_text_contents() if name.startswith("mini-claude")]
-        if not local:
-            pytest.skip("no bundled model")
-        dialog.get_by_role("combobox", name="Model").select_option(local[0])
+        models = dialog.get_by_role("combobox", name="Model")
+        expect(models.locator("option", has_text=name)).to_have_count(1)
+        assert {"tiny", name} <= set(offered := models.locator("option").all_text_contents())
+        assert not {"echo", "The one that answers by default"} & set(offered)
+        expect(dialog.locator("mark.learnt").first).to_be_visible()
+        expect(dialog.get_by_role("alert")).to_have_count(0)
+        for model in ("tiny", name):
+            with page.expect_response(lambda answer: "/tokens?" in answer.url) as told:
+                models.select_option(model)
+            assert told.value.ok, told.value.text()
         learnt = dialog.locator("mark.learnt").first
         expect(learnt).to_contain_text("Lima, a city on the coast")
         expect(learnt).not_to_contain_text("What is the capital")

@@ -19,6 +19,7 @@ from miniclaude.server.operator import operator_only
 from miniclaude.server.routes.conversations import OWNER
 from miniclaude.server.services import services_of, workbench_of
 from miniclaude.server.sse import EventStream, sse
+from miniclaude.server.still_needed import require_not_needed
 from miniclaude.server.wire.library import (
     DefaultModel,
     ModelName,
@@ -87,16 +88,11 @@ async def set_default(request: Request) -> dict[str, Any]:
 
 @router.post("/remove")
 async def remove_model(request: Request) -> dict[str, Any]:
-    """Take a model away; for `undo_seconds` it can come back. Refused for one that adapters need,
-    for the bundled one, and for the default one."""
-    services, bench = services_of(request), workbench_of(request)
+    """Take a model away; for `undo_seconds` it can come back. Refused for one that adapters, a job
+    or a task need, for the bundled one, and for the default one."""
+    bench = workbench_of(request)
     body = validate(ModelName, await read_json(request))
-    if body.model == services.default_model:
-        raise ConflictError(
-            f"model: {body.model!r} is the default model.",
-            hint="Choose another default model first.",
-            param="model",
-        )
+    await require_not_needed(services_of(request), bench.library, body.model)
     removed = await bench.remove(body.model)
     return {"id": removed.id, "model": removed.model.name, "undo_seconds": UNDO_SECONDS}
 

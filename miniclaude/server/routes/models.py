@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from miniclaude.errors import ModelNotFoundError, PermissionDeniedError
 from miniclaude.providers.base import ModelInfo
 from miniclaude.server.services import fine_tuning_of, services_of
+from miniclaude.server.still_needed import require_not_needed
 
 router = APIRouter()
 
@@ -41,7 +42,8 @@ async def get_model(request: Request, model: str) -> dict[str, Any]:
 
 @router.delete("/models/{model:path}")
 async def delete_model(request: Request, model: str) -> dict[str, Any]:
-    """Remove a fine-tuned model. Others are the machine owner's, to be removed by command."""
+    """Remove a fine-tuned model that is not needed any more. Others are the machine owner's, to be
+    removed by command."""
     tuning = fine_tuning_of(request)
     if not model.startswith("ft:"):
         raise PermissionDeniedError(
@@ -49,6 +51,7 @@ async def delete_model(request: Request, model: str) -> dict[str, Any]:
             hint="`mini-claude models remove` removes others.",
             param="model",
         )
+    await require_not_needed(services_of(request), tuning.library, model)
     await asyncio.to_thread(tuning.library.remove, model)
     return {"id": model, "object": "model", "deleted": True}
 

@@ -93,8 +93,8 @@ export const trainingWords: Readonly<Record<string, string>> = {
   "The result": "Das Ergebnis",
   "The rows are": "Die Zeilen sind",
   "The same as a table": "Dasselbe als Tabelle",
-  "The same questions at every checkpoint. Move through the steps to see it learn.":
-    "Dieselben Fragen bei jedem Zwischenstand. Geh durch die Schritte, um es lernen zu sehen.",
+  "The same questions each time. Move through the steps to see it learn.":
+    "Jedes Mal dieselben Fragen. Geh durch die Schritte, um es lernen zu sehen.",
   "There is no model to teach yet. Get one in a terminal:":
     "Es gibt noch kein Modell zum Lehren. Hole eines im Terminal:",
   "Time": "Zeit",

@@ -60,8 +60,8 @@ export const trainingSettingWords: Readonly<Record<string, string>> = {
   "Small adapters beside frozen weights: fast, little memory, can be taken off again.":
     "Kleine Adapter neben eingefrorenen Gewichten: schnell, wenig Speicher, wieder abnehmbar.",
   "So many steps in place of whole readings.": "So viele Schritte statt ganzer Lesungen.",
-  "Steps between two checkpoints, each with sample answers.":
-    "Schritte zwischen zwei Zwischenständen, jeder mit Beispielantworten.",
+  "Steps between two checkpoints. The first and the last have sample answers, those between as time allows.":
+    "Schritte zwischen zwei Zwischenständen. Der erste und der letzte haben Beispielantworten, die dazwischen, soweit die Zeit reicht.",
   "Steps between two looks at the held-out rows.":
     "Schritte zwischen zwei Blicken auf Zurückgehaltenes.",
   "The longest step a single batch may ask for.":

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { type TokenPart, getTokens } from "../../../api/datasets";
-import { listModels } from "../../../api/models";
+import { type LibraryModel, getLibrary } from "../../../api/library";
 import { Dialog } from "../../../ui/Dialog";
 import { formatNumber, t } from "../../../ui/i18n";
 import { messageOf } from "../store";
@@ -20,15 +20,23 @@ export function TokensDialog({
   number: number;
   onClose: () => void;
 }) {
-  const [models, setModels] = useState<string[]>([]);
-  const [model, setModel] = useState("");
+  const [models, setModels] = useState<LibraryModel[]>([]);
+  // Empty: the one that answers by default. Null: nobody knows yet what there is.
+  const [model, setModel] = useState<string | null>(null);
   const [parts, setParts] = useState<TokenPart[] | null>(null);
   const [failed, setFailed] = useState<string | null>(null);
   useEffect(() => {
-    // A provider's models, with a slash before their names, have no tokenizer here.
-    listModels().then((all) => setModels(all.map(({ id }) => id)), () => undefined);
+    // Those on this machine: other services' models have no tokenizer here.
+    getLibrary().then(
+      (library) => {
+        setModels(library.models);
+        setModel(library.models.some(isDefault) ? "" : (library.models[0]?.id ?? ""));
+      },
+      () => setModel(""),
+    );
   }, []);
   useEffect(() => {
+    if (model === null) return undefined;
     const stop = new AbortController();
     getTokens(name, which, number, model, stop.signal).then(
       (found) => {
@@ -49,9 +57,11 @@ export function TokensDialog({
       <div className="tokens-body">
         <label className="field">
           <span>{t("Model")}</span>
-          <select value={model} onChange={(event) => setModel(event.target.value)}>
-            <option value="">{t("The one that answers by default")}</option>
-            {models.map((id) => (
+          <select value={model ?? ""} onChange={(event) => setModel(event.target.value)}>
+            {(models.length === 0 || models.some(isDefault)) && (
+              <option value="">{t("The one that answers by default")}</option>
+            )}
+            {models.map(({ id }) => (
               <option key={id} value={id}>
                 {id}
               </option>
@@ -75,6 +85,8 @@ export function TokensDialog({
     </Dialog>
   );
 }
+
+const isDefault = (model: LibraryModel) => model.default;
 
 function Part({ part }: { part: TokenPart }) {
   const hidden = part.count - part.tokens.length;

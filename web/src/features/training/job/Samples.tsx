@@ -4,7 +4,7 @@ import type { Checkpoint } from "../../../api/training";
 import { t } from "../../../ui/i18n";
 import { Section } from "../../../ui/PageFrame";
 
-/** The same questions, answered by the model as it was at each checkpoint. */
+/** The same questions, answered by the model as it was at checkpoints that have answers. */
 export function Samples({ checkpoints }: { checkpoints: Checkpoint[] }) {
   const [chosen, setChosen] = useState<number | null>(null);
   const id = useId();
@@ -15,7 +15,7 @@ export function Samples({ checkpoints }: { checkpoints: Checkpoint[] }) {
   return (
     <Section
       title={t("Answers on the way")}
-      about={t("The same questions at every checkpoint. Move through the steps to see it learn.")}
+      about={t("The same questions each time. Move through the steps to see it learn.")}
     >
       {checkpoints.length > 1 && (
         <div className="steps-slider">

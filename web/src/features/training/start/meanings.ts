@@ -19,7 +19,7 @@ export const meanings = (): Record<string, string> => ({
   ema: t("Keeps an average over the last steps as the result, 0 for none."),
   patience: t("Looks at the held-out rows without a better one after which it stops, 0 for never."),
   evaluate_every: t("Steps between two looks at the held-out rows."),
-  checkpoint_every: t("Steps between two checkpoints, each with sample answers."),
+  checkpoint_every: t("Steps between two checkpoints. The first and the last have sample answers, those between as time allows."),
   r: t("Rank: how much an adapter can hold. More needs more rows."),
   alpha: t("How strongly the adapter speaks; twice the rank is usual."),
   dropout: t("Part of the adapter left out at random while it learns, against learning by heart."),
