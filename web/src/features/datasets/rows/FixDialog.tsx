@@ -51,7 +51,7 @@ export function FixDialog({
       const judgement = await checkRow(name, written);
       setJudged(judgement);
       if (judgement.kept) {
-        keepFix({ number, row: written });
+        keepFix(name, { number, row: written });
         onClose();
       }
     } catch (error) {
