@@ -1,6 +1,7 @@
 import { Download } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
 import { formatBytes } from "../../ui/units";
@@ -16,8 +17,13 @@ export default function ModelsPage() {
   const { library, problem, task } = useLibrary();
   const [pulling, setPulling] = useState(false);
   useEffect(() => {
-    void openLibrary();
-    return closeLibrary;
+    const load = () => void openLibrary();
+    load();
+    const stop = onReturn(load);
+    return () => {
+      stop();
+      closeLibrary();
+    };
   }, []);
   const models = library?.models ?? [];
   return (

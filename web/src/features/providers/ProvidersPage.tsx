@@ -1,6 +1,7 @@
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
 import { ProviderDialog } from "./ProviderDialog";
@@ -11,7 +12,11 @@ import { loadProviders, useProviders } from "./store";
 export default function ProvidersPage() {
   const { providers, problem } = useProviders();
   const [adding, setAdding] = useState(false);
-  useEffect(() => void loadProviders(), []);
+  useEffect(() => {
+    const load = () => void loadProviders();
+    load();
+    return onReturn(load);
+  }, []);
   return (
     <PageFrame
       title={t("Providers")}

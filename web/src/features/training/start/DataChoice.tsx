@@ -1,6 +1,7 @@
 import { Upload } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 
+import { onReturn } from "../../../api/connection";
 import { type StoredFile, listFiles, uploadFile } from "../../../api/files";
 import { type DatasetName, listDatasetNames } from "../../../api/training";
 import { errorText } from "../../../ui/errorText";
@@ -79,13 +80,20 @@ function useSources(onFirst: (datasets: DatasetName[]) => void) {
   const first = useEffectEvent(onFirst);
   useEffect(() => {
     let left = false;
-    void fetchSources().then((found) => {
+    let known = false;
+    const load = async () => {
+      const found = await fetchSources();
       if (left) return;
       setSources(found);
+      if (found.problem !== null || known) return;
+      known = true;
       first(found.datasets);
-    });
+    };
+    void load();
+    const stop = onReturn(() => void load());
     return () => {
       left = true;
+      stop();
     };
   }, []);
   const reload = async () => setSources(await fetchSources());
