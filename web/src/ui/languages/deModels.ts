@@ -109,6 +109,8 @@ export const modelWords: Readonly<Record<string, string>> = {
   "Test": "Prüfen",
   "Test {name}": "{name} prüfen",
   "Testing…": "Wird geprüft …",
+  "There is a provider {name} already. Change that one, or choose another name.":
+    "Einen Anbieter {name} gibt es schon. Ändere den, oder wähle einen anderen Namen.",
   "There is no model yet. Get one from the hub.":
     "Noch ist kein Modell da. Hol eines vom Hub.",
   "The server was restarted before this was done: {name}. Begin it again; what was fetched already is not fetched twice.":
