@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { formatBytes } from "../../ui/units";
 import { Exports } from "./Exports";
 import { ModelCard } from "./ModelCard";
@@ -42,9 +43,7 @@ export default function ModelsPage() {
       }
     >
       {problem !== null && (
-        <p className="notice notice-error" role="alert">
-          {problem}
-        </p>
+        <Problem className="notice notice-error" text={problem} />
       )}
       {task !== null && <TaskCard task={task} />}
       {library !== null && (

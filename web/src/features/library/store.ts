@@ -18,7 +18,7 @@ import {
 } from "../../api/library";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 
 interface State {
   library: Library | null;
@@ -30,7 +30,7 @@ interface State {
 export const useLibrary = create<State>(() => ({ library: null, problem: null, task: null }));
 
 export function complain(error: unknown): void {
-  showToast({ tone: "error", text: errorText(error) });
+  showError(error);
 }
 
 export async function loadLibrary(): Promise<void> {

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { ProviderDialog } from "./ProviderDialog";
 import { ProviderRow } from "./ProviderRow";
 import { loadProviders, useProviders } from "./store";
@@ -28,9 +29,7 @@ export default function ProvidersPage() {
       }
     >
       {problem !== null && (
-        <p className="notice notice-error" role="alert">
-          {problem}
-        </p>
+        <Problem className="notice notice-error" text={problem} />
       )}
       {providers !== null && (
         <Section

@@ -4,6 +4,7 @@ import { type TokenPart, getTokens } from "../../../api/datasets";
 import { listModels } from "../../../api/models";
 import { Dialog } from "../../../ui/Dialog";
 import { formatNumber, t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { messageOf } from "../store";
 import { roleWord } from "../words";
 import { type Run, runsOf } from "./runs";
@@ -59,9 +60,7 @@ export function TokensDialog({
           </select>
         </label>
         {failed !== null && (
-          <p className="error-note" role="alert">
-            {failed}
-          </p>
+          <Problem className="error-note" text={failed} />
         )}
         {parts === null && failed === null && <p role="status">{t("Opening…")}</p>}
         {parts?.map((part) => (

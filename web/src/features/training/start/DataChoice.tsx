@@ -6,6 +6,7 @@ import { type StoredFile, listFiles, uploadFile } from "../../../api/files";
 import { type DatasetName, listDatasetNames } from "../../../api/training";
 import { errorText } from "../../../ui/errorText";
 import { formatNumber, t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { Progress } from "../../../ui/Progress";
 import { formatBytes } from "../../../ui/units";
 import { loadFileNames } from "../names";
@@ -57,7 +58,7 @@ export function DataChoice({
           )}
         </select>
       </label>
-      {problem !== null && <p className="trouble">{problem}</p>}
+      {problem !== null && <Problem className="trouble" text={problem} />}
       <UploadButton
         onDone={(file) => {
           void reload();
@@ -157,9 +158,7 @@ function UploadButton({ onDone }: { onDone: (file: StoredFile) => void }) {
       <span className="hint">{t("JSON Lines, JSON, CSV, text, Parquet or Arrow.")}</span>
       {sent !== null && <Progress label={t("Uploading")} value={sent} />}
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
     </div>
   );

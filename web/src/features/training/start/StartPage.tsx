@@ -7,6 +7,7 @@ import { errorText } from "../../../ui/errorText";
 import { t } from "../../../ui/i18n";
 import { Link, navigate } from "../../../ui/Link";
 import { PageFrame, Section } from "../../../ui/PageFrame";
+import { Problem } from "../../../ui/Problem";
 import { formatBytes } from "../../../ui/units";
 import { useFileNames } from "../names";
 import { SEED, dataWord } from "../words";
@@ -39,9 +40,7 @@ export function StartPage({ data, from }: { data: string | null; from: string | 
         <ArrowLeft size={16} aria-hidden /> {t("All runs")}
       </Link>
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
       <div className="start-columns">
         <Section title={t("Data")}>
