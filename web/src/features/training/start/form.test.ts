@@ -63,11 +63,10 @@ it("names what cannot be, before anything is sent", () => {
 it("takes 1,000 and 1.000 for a thousand, where whole numbers are meant", () => {
   // They were taken for 1: a thousand steps were asked for, and one was done.
   const steps = { name: "steps", kind: "number", least: 1, most: 10_000_000, whole: true } as const;
-  const typed = ["1,000", "1.000", "1.000.000", "1000", "1,5", "1,00", "1e3", "0x10", "-1"];
-  expect(typed.map((text) => parsed(steps, text))).toEqual([
-    ...[1000, 1000, 1_000_000, 1000],
-    ...[null, null, null, null, null],
-  ]);
+  const numbers = ["1,000", "1.000", "1.000.000", "1000"].map((text) => parsed(steps, text));
+  expect(numbers).toEqual([1000, 1000, 1_000_000, 1000]);
+  const none = ["1,5", "1,00", "1e3", "0x10", "-1"].filter((text) => parsed(steps, text) !== null);
+  expect(none).toEqual([]);
   const rate = { ...steps, name: "learning_rate", least: 0, most: 1, whole: false } as const;
   expect(["0,001", "0.001", "1e-3"].map((text) => parsed(rate, text))).toEqual([0.001, 0.001, 0.001]);
 });
