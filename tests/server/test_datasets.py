@@ -79,6 +79,7 @@ async def test_an_upload_becomes_a_dataset_before_ones_eyes(taught: Teaching) ->
     assert one["rows"] == {"rows": 8, "train": 4, "validation": 0, "rejected": 4, "merged": 0}
     whole = (await taught.client.get("/datasets/talk")).json()
     assert whole["report"]["accounting"] == one["rows"]
+    assert (whole["format"], whole["columns"]) == (None, {})
     assert str(taught.home) not in json.dumps(whole), "paths of the machine are nobody's business"
 
 
@@ -189,6 +190,18 @@ async def test_a_mended_row_is_judged_by_the_pipelines_own_rules(taught: Teachin
         refused = await check(taught, row)
         assert (refused["kept"], refused["error"]) == (False, error)
         assert refused["cure"]
+
+
+async def test_a_dataset_tells_how_its_rows_are_read(taught: Teaching) -> None:
+    """Mended rows are read the same way: the page must not write them in another form."""
+    one = json.dumps({"ask": "Who wrote Faust?", "reply": "Goethe wrote it, over sixty years."})
+    columns = {"ask": "instruction", "reply": "output"}
+    done = await prepared(taught, one.encode(), format="alpaca", columns=columns)
+    assert done["status"] == "finished", done
+    told = (await taught.client.get("/datasets/talk")).json()
+    assert (told["format"], told["columns"]) == ("alpaca", columns)
+    refused = await check(taught, said("Who?", "A small model on your machine."))
+    assert not refused["kept"]
 
 
 async def test_mended_rows_make_a_new_version_and_leave_the_old_one(taught: Teaching) -> None:

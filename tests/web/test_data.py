@@ -184,6 +184,29 @@ def test_a_rejected_row_is_mended_into_a_new_version(data: Page) -> None:
     expect(data.get_by_role("link", name="talk", exact=True)).to_be_visible()
 
 
+def test_mended_rows_outlive_a_version_that_came_to_nothing(data: Page) -> None:
+    """They were thrown away when the version began: work by hand, lost with a server that died."""
+    prepare(data, upload(), "talk")
+    look_at(data, "talk")
+    show(data, "Left out")
+    row(data, "missing_field").get_by_role("button", name=re.compile("Fix row")).click()
+    dialog = data.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Turn 2").fill("I am a small model on your machine.")
+    dialog.get_by_role("button", name="Check and keep").click()
+    fixed = data.get_by_text("1 row fixed.")
+    begun = {"id": "prep-x", "name": "talk-v2", "status": "running", "sources": [], "steps": []}
+    begun |= {"began": 0, "ended": None, "now": 0, "reports": {}, "error": None}
+    versions = "**/datasets/talk/versions"
+    data.route(versions, lambda route: route.fulfill(status=202, json=begun))
+    data.get_by_role("button", name="Make a new version").click()
+    expect(data.get_by_text("The server was restarted while it prepared talk-v2.")).to_be_visible()
+    expect(fixed).to_be_visible()
+    data.unroute(versions)
+    data.get_by_role("button", name="Make a new version").click()
+    expect(data.get_by_role("heading", name="talk-v2 is ready")).to_be_visible(timeout=PREPARED_MS)
+    expect(fixed).to_have_count(0)
+
+
 def test_tokens_show_what_would_be_learnt(open_page: OpenPage, home: Path) -> None:
     """By models on this machine alone, taught ones too: `echo`, which answers by default, has no
     tokens, and an adapter none of its own but its base's."""

@@ -138,6 +138,33 @@ def test_a_model_is_got_with_its_needs_first(models: Page, shelf: Shelf) -> None
     expect(card(models, "org/new")).to_be_visible()
 
 
+def test_a_server_that_stops_while_it_works_leaves_the_page_whole(
+    open_page: OpenPage, home: Path
+) -> None:
+    """The stream's last words are an error, which was taken for the task: nothing was left of the
+    page. And a task that nobody knows any more went on running on it for ever."""
+    tiny = write_tiny_checkpoint(home / "models" / "tiny")
+    with running_hub("org/new", folder_files(tiny)) as hub:
+        hub.failing["model.safetensors"] = [503] * 100
+        environment = {"HF_ENDPOINT": hub.url}
+        with live_server(home, environment=environment) as first:
+            page = open_page(first.url, "/app/models")
+            page.get_by_role("button", name="Get a model").click()
+            window = page.get_by_role("dialog")
+            window.get_by_role("textbox", name="Name on the hub").fill("org/new")
+            window.get_by_role("button", name="See what it needs").click()
+            window.get_by_role("button", name="Download").click()
+            expect(page.get_by_role("region", name="Task")).to_be_visible()
+            port = first.port
+        expect(page.get_by_text("The server does not answer.")).to_be_visible()
+        expect(card(page, "tiny")).to_be_visible()
+        with live_server(home, port=port, environment=environment):
+            expect(
+                page.get_by_text("The server was restarted before this was done")
+            ).to_be_visible()
+            expect(page.get_by_role("region", name="Task")).to_have_count(0)
+
+
 def test_a_model_that_the_hub_does_not_have(models: Page) -> None:
     models.get_by_role("button", name="Get a model").click()
     window = models.get_by_role("dialog")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer, live_server
 from tests.web.steps import answers, ask, composer, listed, send
@@ -145,6 +146,33 @@ def test_a_key_is_asked_for_and_kept_for_the_tab(open_page: OpenPage, home: Path
         page.reload()
         expect(answers(page)).to_contain_text("let in")
         assert KEY not in str(page.evaluate("JSON.stringify(localStorage)"))
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/app/models", "On this machine"),
+        ("/app/providers", "Services"),
+        ("/app/training/new", "Base model"),
+    ],
+)
+def test_a_page_opened_before_its_key_was_given_loads_after(
+    open_page: OpenPage, home: Path, path: str, name: str
+) -> None:
+    """It stayed at its error, and whoever had signed in had to reload."""
+    write_tiny_checkpoint(home / "models" / "tiny")
+    with live_server(home, environment={"MINI_CLAUDE_API_KEY": KEY}) as guarded:
+        page = open_page(guarded.url, path)
+        dialog = page.get_by_role("dialog", name="This server asks for a key")
+        expect(page.get_by_role("main").get_by_role("alert").first).to_be_attached()
+        dialog.get_by_label("API key").fill(KEY)
+        dialog.get_by_role("button", name="Continue").click()
+        if name == "Base model":
+            base = page.get_by_role("combobox", name=name)
+            expect(base.get_by_role("option", name="tiny")).to_be_attached()
+        else:
+            expect(page.get_by_role("region", name=name)).to_be_visible()
+        expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
 
 
 def test_the_page_is_small_enough_to_open_at_once(page: Page) -> None:

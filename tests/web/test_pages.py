@@ -45,6 +45,21 @@ def test_the_browsers_own_language_is_taken(open_page: OpenPage, server: LiveSer
     expect(pages(page)).to_contain_text("Einstellungen")
 
 
+def test_a_page_that_breaks_says_so_and_leaves_the_others_alone(page: Page) -> None:
+    """One answer that a page does not understand emptied the whole window, for good."""
+    page.route("**/library", lambda route: route.fulfill(json={"models": [], "exports": None}))
+    page.get_by_role("link", name="Models").click()
+    broken = page.get_by_role("main").get_by_role("alert")
+    expect(broken).to_contain_text("Something in this page went wrong")
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+    page.go_back()
+    expect(broken).to_be_visible()
+    page.unroute("**/library")
+    broken.get_by_role("button", name="Load it again").click()
+    expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
+
+
 def test_an_address_of_no_page_is_the_chat(open_page: OpenPage, server: LiveServer) -> None:
     page = open_page(server.url, "/app/nonsense")
     expect(composer(page)).to_be_visible()

@@ -63,8 +63,16 @@ def test_a_key_is_added_tried_changed_and_removed(open_page: OpenPage, home: Pat
         row.get_by_role("button", name="Test mine").click()
         expect(row.get_by_role("alert")).to_contain_text("the service refuses our key")
 
-        row.get_by_role("button", name="Change mine").click()
+        # Adding another of that name replaced this one and its key, unasked.
+        page.get_by_role("button", name="Add a provider").click()
         window = page.get_by_role("dialog")
+        window.get_by_label("Name").fill("mine")
+        window.get_by_role("button", name="Save").click()
+        expect(window.get_by_role("alert")).to_contain_text("There is a provider mine already.")
+        page.keyboard.press("Escape")
+        expect(row).to_contain_text("OpenAI-compatible")
+
+        row.get_by_role("button", name="Change mine").click()
         expect(window.get_by_label("Key", exact=True)).to_have_value("")
         window.get_by_label("Key", exact=True).fill(KEY)
         window.get_by_role("button", name="Save").click()

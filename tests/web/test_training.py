@@ -130,6 +130,31 @@ def test_a_run_that_fails_says_why_and_what_to_do(open_page: OpenPage, school: L
     expect(page.get_by_role("textbox", name="Name of the result")).to_have_value("broken")
 
 
+def test_a_run_begun_again_keeps_its_held_out_data(open_page: OpenPage, school: LiveServer) -> None:
+    """It was dropped, and so was the multiplier: another run than the one that was meant."""
+    page = open_page(school.url, "/app/training/new")
+    upload(page)
+    tea = page.get_by_role("combobox", name="Learn from").input_value()
+    asked = {"learning_rate_multiplier": 2}
+    body = {
+        "model": "tiny",
+        "training_file": tea,
+        "validation_file": tea,
+        "method": {"type": "supervised", "supervised": {"hyperparameters": asked}},
+    }
+    job = page.request.post("/fine_tuning/jobs", data=body)
+    assert job.ok, job.text()
+    page.goto(f"/app/training/new?from={job.json()['id']}")
+    multiplier = page.get_by_role("textbox", name="learning_rate_multiplier")
+    expect(multiplier).to_have_value("2")
+    expect(page.get_by_role("main")).to_contain_text("Held-out data: tea.jsonl")
+    page.get_by_role("textbox", name="Name of the result").fill("again")
+    page.get_by_role("button", name="Start without asking").click()
+    made_of = page.get_by_role("region", name="Made of")
+    expect(made_of).to_contain_text("Held-out data")
+    expect(made_of).to_contain_text("learning_rate_multiplier 2")
+
+
 def test_what_it_would_take_is_told_before(open_page: OpenPage, school: LiveServer) -> None:
     page = open_page(school.url, "/app/training/new")
     upload(page)

@@ -75,8 +75,11 @@ Which = Literal["train", "validation", "rejected", "changed"]
 
 
 def dataset_json(dataset: PreparedDataset) -> Json:
-    """A dataset without its rows."""
+    """A dataset without its rows. format, columns: how its rows were said to be read, and mended
+    ones are; null and none where each row tells it."""
     base, version = version_of(dataset.name)
+    options = dataset.manifest.get("options")
+    chosen: Json = options if isinstance(options, dict) else {}
     files = dataset.manifest["files"]
     return {
         "name": dataset.name,
@@ -89,6 +92,8 @@ def dataset_json(dataset: PreparedDataset) -> Json:
         "rows": dataset.manifest["rows"],
         "sources": SourceNames.of(dataset).names,
         "fingerprint": dataset.fingerprint,
+        "format": chosen.get("format"),
+        "columns": chosen.get("columns") or {},
     }
 
 

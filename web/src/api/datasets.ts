@@ -19,6 +19,9 @@ export interface Dataset {
   bytes: number;
   rows: RowCounts;
   sources: string[];
+  /** How its rows were said to be read, and mended ones are; null and none where each row tells it. */
+  format: string | null;
+  columns: Record<string, string>;
 }
 
 export interface Lengths {

@@ -1,6 +1,7 @@
 /** The models on this machine: what each costs, and what can be done with it. */
 
-import { send, sendJson } from "./http";
+import { ApiError, UnreachableError, send, sendJson } from "./http";
+import { pause } from "./pause";
 import { readEvents } from "./sse";
 import type { WireError } from "./types";
 
@@ -96,11 +97,27 @@ export async function listTasks(): Promise<Task[]> {
   return (await sendJson<{ data: Task[] }>("GET", "/library/tasks")).data;
 }
 
-/** A task's states until it has ended, or the connection breaks. */
+const AGAIN_MS = 1_000;
+
+/** A task's states until it has ended, asking again when the line breaks. Throws ApiError when the
+ * server refuses, or does not know it any more, and the signal's reason when aborted. */
 export async function* watchTask(id: string, signal: AbortSignal): AsyncGenerator<Task> {
-  const response = await send("GET", `/library/tasks/${id}/events`, { signal });
-  if (response.body === null) return;
-  for await (const { data } of readEvents(response.body)) yield JSON.parse(data) as Task;
+  for (;;) {
+    try {
+      const response = await send("GET", `/library/tasks/${id}/events`, { signal });
+      if (response.body === null) throw new UnreachableError();
+      for await (const { data } of readEvents(response.body)) {
+        const state = JSON.parse(data) as Task | { error: WireError };
+        if (!("status" in state)) break; // an error: the server is stopping
+        yield state;
+        if (state.status !== "running") return;
+      }
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+    }
+    await pause(AGAIN_MS, signal);
+  }
 }
 
 export const setDefault = (model: string) =>

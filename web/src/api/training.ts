@@ -58,6 +58,7 @@ export interface Checkpoint {
 export interface NewJob {
   model: string;
   training_file: string;
+  validation_file?: string;
   suffix?: string;
   seed?: number;
   method: Job["method"];

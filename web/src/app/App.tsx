@@ -13,6 +13,7 @@ import { Toasts } from "../ui/Toasts";
 import { ChatPage } from "./ChatPage";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { KeyDialog } from "./KeyDialog";
+import { PageBoundary } from "./PageBoundary";
 import { BODIES } from "./pages";
 import { CommandPalette } from "./palette/CommandPalette";
 import { type Route, go, useRoute } from "./route";
@@ -89,11 +90,13 @@ export function App() {
       />
       <main className="main" ref={mainRef} tabIndex={-1}>
         {route.page === "chat" ? (
-          <ChatPage
-            thread={thread}
-            onOpenDrawer={() => setDrawer(true)}
-            onNew={() => openConversation(null)}
-          />
+          <PageBoundary place={route}>
+            <ChatPage
+              thread={thread}
+              onOpenDrawer={() => setDrawer(true)}
+              onNew={() => openConversation(null)}
+            />
+          </PageBoundary>
         ) : (
           <OtherPage route={route} onOpenDrawer={() => setDrawer(true)} />
         )}
@@ -131,9 +134,11 @@ function OtherPage({
         <Menu size={19} aria-hidden />
       </button>
       <ConnectionNotice />
-      <Suspense fallback={<p className="notice" role="status">{t("Opening…")}</p>}>
-        <Body id={route.id} />
-      </Suspense>
+      <PageBoundary place={route}>
+        <Suspense fallback={<p className="notice" role="status">{t("Opening…")}</p>}>
+          <Body id={route.id} />
+        </Suspense>
+      </PageBoundary>
     </>
   );
 }

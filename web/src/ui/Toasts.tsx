@@ -7,9 +7,9 @@ export function Toasts() {
   const toasts = useToasts((state) => state.toasts);
   return (
     <section className="toasts" aria-label={t("Notices")}>
-      {toasts.map(({ id, tone, text, action }) => (
+      {toasts.map(({ id, tone, text, lang, action }) => (
         <div key={id} className={`toast toast-${tone}`} role={tone === "error" ? "alert" : "status"}>
-          <span>{text}</span>
+          <span lang={lang}>{text}</span>
           {action && (
             <button
               type="button"

@@ -2,10 +2,14 @@
 
 import { create } from "zustand";
 
+import { errorLanguage, errorText } from "./errorText";
+
 export interface Toast {
   id: number;
   tone: "plain" | "error";
   text: string;
+  /** Of the text, where it is not the page's. */
+  lang?: "en";
   action?: { label: string; run: () => void };
 }
 
@@ -24,6 +28,13 @@ export function showToast(toast: Omit<Toast, "id">): number {
   }));
   setTimeout(() => dismissToast(id), SECONDS[toast.tone] * 1000);
   return id;
+}
+
+/** What went wrong, in the server's words or, where `error` is a sentence, in the page's. */
+export function showError(error: unknown): void {
+  const text = errorText(error);
+  const lang = error instanceof Error ? errorLanguage(text) : undefined;
+  showToast({ tone: "error", text, ...(lang && { lang }) });
 }
 
 export function dismissToast(id: number): void {

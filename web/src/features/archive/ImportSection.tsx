@@ -5,6 +5,7 @@ import { type Imported, importFile } from "../../api/transfer";
 import { errorText } from "../../ui/errorText";
 import { formatNumber, t } from "../../ui/i18n";
 import { Section } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 
 type State =
   | { step: "idle" }
@@ -57,9 +58,7 @@ export function ImportSection() {
         {state.step === "done" && <Told told={state.told} />}
       </div>
       {state.step === "failed" && (
-        <p role="alert" className="refusal">
-          {state.why}
-        </p>
+        <Problem className="refusal" text={state.why} />
       )}
     </Section>
   );

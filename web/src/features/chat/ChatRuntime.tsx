@@ -6,8 +6,7 @@ import {
 } from "@assistant-ui/react";
 import { type ReactNode, useMemo } from "react";
 
-import { errorText } from "../../ui/errorText";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
 import { joined, split } from "./attachments/blocks";
@@ -75,7 +74,7 @@ export function ChatRuntime({
         .map(({ name, picture }, place) => ({ place, name, file: picture }));
       if (pictures.length > 0 && tellBlind(model, rival)) return refused();
       const extra = await newExtra(pictures).catch((error: unknown) => {
-        showToast({ tone: "error", text: errorText(error) }); // the file is gone from the disk
+        showError(error); // the file is gone from the disk
         return null;
       });
       if (extra === null) return refused();

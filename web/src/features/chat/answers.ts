@@ -2,8 +2,7 @@
 
 import { ApiError } from "../../api/http";
 import { type NewTurn, decideCall, startTurn } from "../../api/turns";
-import { errorText } from "../../ui/errorText";
-import { showToast } from "../../ui/toast";
+import { showError } from "../../ui/toast";
 import type { Extra } from "./attachments/pictures";
 import type { Message } from "./message";
 import { type TurnOptions, begin, get, showBranch, update, watchers } from "./store";
@@ -60,7 +59,7 @@ export async function goOn(key: string, answerId: string, options: TurnOptions):
     update(key, (thread) => Thread.resumed(thread, answerId, turn));
     watchers.watch(key, conversationId, answerId, turn.turn_id);
   } catch (error) {
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
   }
 }
 
@@ -73,6 +72,6 @@ export async function decide(key: string, answer: Message, callId: string, allow
   } catch (error) {
     // 404: another tab has decided, or the answer has ended; its events say so.
     if (error instanceof ApiError && error.status === 404) return;
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
   }
 }

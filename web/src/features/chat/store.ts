@@ -12,7 +12,7 @@ import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
 import type { TurnSettings } from "../../api/types";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 import { type Extra, NOTHING } from "./attachments/pictures";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
@@ -204,7 +204,7 @@ export async function begin(
   } catch (error) {
     stopRequested.delete(answerId);
     update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
     return false;
   } finally {
     asking.delete(key);

@@ -6,9 +6,8 @@ import { useId, useState } from "react";
 import { exportPath, saveFile } from "../../api/transfer";
 import type { Conversation } from "../../api/types";
 import { Dialog } from "../../ui/Dialog";
-import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError } from "../../ui/toast";
 import { change, useConversations } from "./store";
 
 export type RowDialog = "folder" | "export";
@@ -112,7 +111,7 @@ function ExportDialog({
       await saveFile(exportPath(conversation.id, form));
       onClose();
     } catch (error) {
-      showToast({ tone: "error", text: errorText(error) });
+      showError(error);
     }
   };
   return (

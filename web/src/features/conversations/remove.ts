@@ -1,6 +1,5 @@
-import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 import { cancelDeletion, scheduleDeletion } from "./deletion";
 import { drop, find, put } from "./store";
 
@@ -11,7 +10,7 @@ export function remove(id: string): void {
   drop(id);
   scheduleDeletion(id, (error) => {
     put(conversation);
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
   });
   showToast({
     tone: "plain",

@@ -9,8 +9,7 @@ import {
   listFolders,
 } from "../../api/conversations";
 import type { Conversation, Folder } from "../../api/types";
-import { errorText } from "../../ui/errorText";
-import { showToast } from "../../ui/toast";
+import { showError } from "../../ui/toast";
 import { isLeaving } from "./deletion";
 import { inOrder } from "./list";
 
@@ -118,7 +117,7 @@ export async function change(id: string, wanted: ConversationChange): Promise<vo
     if ("archived" in wanted || "folder" in wanted) await refresh();
   } catch (error) {
     put(before);
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
   }
 }
 

@@ -14,6 +14,7 @@ import { t, useLanguage } from "../../ui/i18n";
 import { Link, navigate } from "../../ui/Link";
 import { Menu } from "../../ui/Menu";
 import { PageFrame } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { saveBlob } from "../../ui/save";
 import { formatMoment } from "../../ui/units";
 import { saveRows, teachPath } from "./DatasetsTable";
@@ -55,9 +56,7 @@ export function DatasetPage({ name }: { name: string }) {
       </p>
       <Making shownHere={name} />
       {failed !== null && (
-        <p className="error-note" role="alert">
-          {failed}
-        </p>
+        <Problem className="error-note" text={failed} />
       )}
       {dataset === null && failed === null && <p role="status">{t("Opening…")}</p>}
       {dataset !== null && (

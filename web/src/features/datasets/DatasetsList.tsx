@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { t } from "../../ui/i18n";
 import { PageFrame } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { DatasetsTable } from "./DatasetsTable";
 import { Making } from "./making/Making";
 import { NewDatasetDialog } from "./making/NewDatasetDialog";
@@ -26,9 +27,7 @@ export function DatasetsList() {
     >
       <Making />
       {failed !== null && (
-        <p className="error-note" role="alert">
-          {failed}
-        </p>
+        <Problem className="error-note" text={failed} />
       )}
       {items === null && failed === null && <p role="status">{t("Opening…")}</p>}
       {items !== null && items.length > 0 && <DatasetsTable items={items} />}

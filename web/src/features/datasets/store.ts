@@ -12,7 +12,7 @@ import {
 import { ApiError } from "../../api/http";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 
 const UNDO_MS = 6_000;
 
@@ -40,7 +40,7 @@ export function messageOf(error: unknown): string {
 }
 
 export function say(error: unknown): void {
-  showToast({ tone: "error", text: messageOf(error) });
+  showError(error);
 }
 
 export async function refreshDatasets(): Promise<void> {

@@ -4,6 +4,7 @@ import type { LibraryModel } from "../../api/library";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { Dialog } from "../../ui/Dialog";
+import { Problem } from "../../ui/Problem";
 import { formatBytes } from "../../ui/units";
 import { begin } from "./store";
 
@@ -72,9 +73,7 @@ export function ConvertDialog({
           </label>
         )}
         {problem !== null && (
-          <p className="form-problem" role="alert">
-            {problem}
-          </p>
+          <Problem className="form-problem" text={problem} />
         )}
         <div className="dialog-buttons">
           <button type="submit" className="button button-primary" disabled={busy}>

@@ -1,8 +1,10 @@
 import { Download } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { formatBytes } from "../../ui/units";
 import { Exports } from "./Exports";
 import { ModelCard } from "./ModelCard";
@@ -16,8 +18,13 @@ export default function ModelsPage() {
   const { library, problem, task } = useLibrary();
   const [pulling, setPulling] = useState(false);
   useEffect(() => {
-    void openLibrary();
-    return closeLibrary;
+    const load = () => void openLibrary();
+    load();
+    const stop = onReturn(load);
+    return () => {
+      stop();
+      closeLibrary();
+    };
   }, []);
   const models = library?.models ?? [];
   return (
@@ -36,9 +43,7 @@ export default function ModelsPage() {
       }
     >
       {problem !== null && (
-        <p className="notice notice-error" role="alert">
-          {problem}
-        </p>
+        <Problem className="notice notice-error" text={problem} />
       )}
       {task !== null && <TaskCard task={task} />}
       {library !== null && (

@@ -4,6 +4,7 @@ import { type Needs, getNeeds } from "../../api/library";
 import { errorText } from "../../ui/errorText";
 import { formatNumber, t } from "../../ui/i18n";
 import { Dialog } from "../../ui/Dialog";
+import { Problem } from "../../ui/Problem";
 import { formatBytes } from "../../ui/units";
 import { begin } from "./store";
 import { inUnits } from "./tree";
@@ -55,9 +56,7 @@ export function PullDialog({ hub, onClose }: { hub: string; onClose: () => void 
         </label>
         <p className="hint">{t("Asks {hub}, which the server's settings name.", { hub })}</p>
         {problem !== null && (
-          <p className="form-problem" role="alert">
-            {problem}
-          </p>
+          <Problem className="form-problem" text={problem} />
         )}
         {needs !== null && <NeedsTable needs={needs} />}
         <div className="dialog-buttons">

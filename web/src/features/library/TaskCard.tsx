@@ -20,12 +20,10 @@ export function TaskCard({ task }: { task: Task }) {
             note={note(task)}
           />
         ) : (
-          <p role="status" className={task.status === "failed" ? "task-failed" : undefined}>
-            {ended(task)}
-          </p>
+          <Ending task={task} />
         )}
         {task.notes.map((text) => (
-          <p key={text} className="hint task-note">
+          <p key={text} className="hint task-note" lang="en">
             {text}
           </p>
         ))}
@@ -48,6 +46,15 @@ export function TaskCard({ task }: { task: Task }) {
   );
 }
 
+function Ending({ task }: { task: Task }) {
+  if (task.status !== "failed") return <p role="status">{ended(task)}</p>;
+  return (
+    <p role="status" className="task-failed" lang="en">
+      {describeError(task.error ?? "")}
+    </p>
+  );
+}
+
 function doing({ kind, model, to }: Task): string {
   if (kind === "pull") return t("Getting {name}", { name: model });
   if (kind === "quantize") return t("Quantising {name} to {format}", { name: model, format: to ?? "" });
@@ -62,7 +69,6 @@ function note({ done, total, file }: Task): string {
 
 function ended(task: Task): string {
   const name = task.result ?? task.model;
-  if (task.status === "failed") return describeError(task.error ?? "");
   if (task.status === "cancelled") {
     return task.kind === "pull"
       ? t("Cancelled. What was fetched is kept: getting {name} again goes on from there.", { name })

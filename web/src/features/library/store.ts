@@ -2,6 +2,7 @@
 
 import { create } from "zustand";
 
+import { ApiError } from "../../api/http";
 import {
   type Library,
   type NewTask,
@@ -17,7 +18,7 @@ import {
 } from "../../api/library";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { showError, showToast } from "../../ui/toast";
 
 interface State {
   library: Library | null;
@@ -29,7 +30,7 @@ interface State {
 export const useLibrary = create<State>(() => ({ library: null, problem: null, task: null }));
 
 export function complain(error: unknown): void {
-  showToast({ tone: "error", text: errorText(error) });
+  showError(error);
 }
 
 export async function loadLibrary(): Promise<void> {
@@ -42,12 +43,20 @@ export async function loadLibrary(): Promise<void> {
 
 let watching: AbortController | null = null;
 
-/** Look at what is there, and follow a task that was begun before. */
+/** Look at what is there, follow a task that was begun before, and see how the one on show ended
+ * while nobody looked. */
 export async function openLibrary(): Promise<void> {
   await loadLibrary();
   try {
-    const running = (await listTasks()).find(({ status }) => status === "running");
-    if (running) void follow(running);
+    const tasks = await listTasks();
+    const running = tasks.find(({ status }) => status === "running");
+    if (running) {
+      void follow(running);
+      return;
+    }
+    const shown = useLibrary.getState().task;
+    // A server that was restarted knows it no more: whatever it was, it goes on no longer.
+    if (shown) useLibrary.setState({ task: tasks.find(({ id }) => id === shown.id) ?? null });
   } catch {
     // The list itself says what is wrong.
   }
@@ -65,7 +74,12 @@ async function follow(task: Task): Promise<void> {
   try {
     for await (const state of watchTask(task.id, mine.signal)) useLibrary.setState({ task: state });
   } catch (error) {
-    if (!mine.signal.aborted) complain(error);
+    if (mine.signal.aborted) return;
+    if (error instanceof ApiError && error.status === 404) {
+      useLibrary.setState({ task: null });
+      const text = t("The server was restarted before this was done: {name}. Begin it again; what was fetched already is not fetched twice.", { name: task.model });
+      showToast({ tone: "error", text });
+    } else complain(error);
   }
   if (!mine.signal.aborted) await loadLibrary();
 }

@@ -1,9 +1,16 @@
 import { type FormEvent, useState } from "react";
 
-import { type Provider, type ProviderKind, type Vision, putProvider } from "../../api/providers";
+import {
+  type Provider,
+  type ProviderKind,
+  type Vision,
+  listProviders,
+  putProvider,
+} from "../../api/providers";
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { Dialog } from "../../ui/Dialog";
+import { Problem } from "../../ui/Problem";
 import { change } from "./change";
 import { SightField } from "./SightField";
 import { loadProviders } from "./store";
@@ -27,13 +34,23 @@ export function ProviderDialog({
   const [forget, setForget] = useState(false);
   const [vision, setVision] = useState<Vision>(provider?.vision ?? null);
   const [problem, setProblem] = useState<string | null>(null);
+  const [taken, setTaken] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    const wanted = name.trim() || kind;
     setBusy(true);
+    setTaken(null);
+    setProblem(null);
     try {
-      await putProvider(name.trim() || kind, change({ kind, url, key, forget, vision }));
+      // What is saved under a name replaces what had it, with its key; another tab may have added it.
+      if (provider === null && (await listProviders()).some((one) => one.name === wanted)) {
+        setTaken(wanted);
+        setBusy(false);
+        return;
+      }
+      await putProvider(wanted, change({ kind, url, key, forget, vision }));
       await loadProviders();
       onSaved?.();
       onClose();
@@ -105,10 +122,15 @@ export function ProviderDialog({
           </label>
         )}
         <SightField stored={provider?.vision ?? null} vision={vision} onChange={setVision} />
-        {problem !== null && (
+        {taken !== null && (
           <p className="form-problem" role="alert">
-            {problem}
+            {t("There is a provider {name} already. Change that one, or choose another name.", {
+              name: taken,
+            })}
           </p>
+        )}
+        {problem !== null && (
+          <Problem className="form-problem" text={problem} />
         )}
         <div className="dialog-buttons">
           <button type="submit" className="button button-primary" disabled={busy}>

@@ -3,7 +3,8 @@ import { useState } from "react";
 import { type Provider, type ProviderTest, deleteProvider, testProvider } from "../../api/providers";
 import { errorText } from "../../ui/errorText";
 import { formatNumber, t } from "../../ui/i18n";
-import { showToast } from "../../ui/toast";
+import { Problem } from "../../ui/Problem";
+import { showError } from "../../ui/toast";
 import { ProviderDialog } from "./ProviderDialog";
 import { loadProviders } from "./store";
 
@@ -33,7 +34,7 @@ export function ProviderRow({ provider }: { provider: Provider }) {
       await deleteProvider(name);
       await loadProviders();
     } catch (error) {
-      showToast({ tone: "error", text: errorText(error) });
+      showError(error);
     }
   };
 
@@ -115,9 +116,7 @@ export function ProviderRow({ provider }: { provider: Provider }) {
 function Result({ name, result }: { name: string; result: ProviderTest }) {
   if (!result.ok) {
     return (
-      <p className="form-problem" role="alert">
-        {result.problem}
-      </p>
+      <Problem className="form-problem" text={result.problem ?? ""} />
     );
   }
   const rest = result.count - SHOWN;

@@ -1,8 +1,10 @@
 import { Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 
+import { onReturn } from "../../api/connection";
 import { t } from "../../ui/i18n";
 import { PageFrame, Section } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { ProviderDialog } from "./ProviderDialog";
 import { ProviderRow } from "./ProviderRow";
 import { loadProviders, useProviders } from "./store";
@@ -11,7 +13,11 @@ import { loadProviders, useProviders } from "./store";
 export default function ProvidersPage() {
   const { providers, problem } = useProviders();
   const [adding, setAdding] = useState(false);
-  useEffect(() => void loadProviders(), []);
+  useEffect(() => {
+    const load = () => void loadProviders();
+    load();
+    return onReturn(load);
+  }, []);
   return (
     <PageFrame
       title={t("Providers")}
@@ -23,9 +29,7 @@ export default function ProvidersPage() {
       }
     >
       {problem !== null && (
-        <p className="notice notice-error" role="alert">
-          {problem}
-        </p>
+        <Problem className="notice notice-error" text={problem} />
       )}
       {providers !== null && (
         <Section

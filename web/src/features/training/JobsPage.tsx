@@ -5,6 +5,7 @@ import type { Job } from "../../api/training";
 import { t, useLanguage } from "../../ui/i18n";
 import { Link, navigate } from "../../ui/Link";
 import { PageFrame } from "../../ui/PageFrame";
+import { Problem } from "../../ui/Problem";
 import { formatMoment } from "../../ui/units";
 import { useFileNames } from "./names";
 import { StatusChip } from "./StatusChip";
@@ -40,9 +41,7 @@ export function JobsPage() {
       }
     >
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
       {jobs !== null && jobs.length === 0 && <FirstRun />}
       {jobs !== null && jobs.length > 0 && (

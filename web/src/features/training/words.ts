@@ -46,7 +46,11 @@ export function methodWord(job: Job): string | null {
 export const formatLoss = (value: number) =>
   formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
-export const formatRate = (value: number) =>
-  value === 0 ? "0" : value.toExponential(1).replace("e-", "e−");
+export function formatRate(value: number): string {
+  if (value === 0) return "0";
+  const [digits, power = ""] = value.toExponential(1).split("e");
+  const one = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return `${formatNumber(Number(digits), one)}e${power.replace("-", "−")}`;
+}
 
 export const formatCount = (value: number) => formatNumber(value, { maximumFractionDigits: 0 });

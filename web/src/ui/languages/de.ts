@@ -1,5 +1,6 @@
 /** Deutsch. Each key is the sentence as the source has it; what several features say is here. */
 
+import { categoryWords } from "./deCategories";
 import { chat } from "./deChat";
 import { conversations } from "./deConversations";
 import { dataWords } from "./deData";
@@ -9,6 +10,7 @@ import { trainingWords } from "./deTraining";
 import { trainingSettingWords } from "./deTrainingSettings";
 
 export const words: Readonly<Record<string, string>> = {
+  ...categoryWords,
   ...chat,
   ...conversations,
   ...dataWords,

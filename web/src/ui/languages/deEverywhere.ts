@@ -26,6 +26,7 @@ export const everywhere: Readonly<Record<string, string>> = {
     "Er bleibt in diesem Tab, bis du ihn schließt.",
   "Keyboard shortcuts": "Tastenkürzel",
   "Lists and menus": "Listen und Menüs",
+  "Load it again": "Neu laden",
   "Look.": "Nachsehen.",
   "Make a dataset, train on it, and chat with what came out.":
     "Mach einen Datensatz, trainiere damit und sprich mit dem, was herauskommt.",
@@ -39,6 +40,8 @@ export const everywhere: Readonly<Record<string, string>> = {
     "Gespräche, Seiten, Modelle, Einstellungen suchen",
   "Shift": "Umschalt",
   "Skip to the content": "Zum Inhalt springen",
+  "Something in this page went wrong, so it cannot be shown. What the server keeps is not lost.":
+    "Auf dieser Seite ging etwas schief, darum lässt sie sich nicht zeigen. Was der Server behält, ist nicht verloren.",
   "Start here": "Hier geht es los",
   "Teach.": "Lehren.",
   "That key was not accepted. Please try again.":

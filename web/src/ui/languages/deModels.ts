@@ -109,8 +109,12 @@ export const modelWords: Readonly<Record<string, string>> = {
   "Test": "Prüfen",
   "Test {name}": "{name} prüfen",
   "Testing…": "Wird geprüft …",
+  "There is a provider {name} already. Change that one, or choose another name.":
+    "Einen Anbieter {name} gibt es schon. Ändere den, oder wähle einen anderen Namen.",
   "There is no model yet. Get one from the hub.":
     "Noch ist kein Modell da. Hol eines vom Hub.",
+  "The server was restarted before this was done: {name}. Begin it again; what was fetched already is not fetched twice.":
+    "Der Server wurde neu gestartet, bevor das fertig war: {name}. Beginne es noch einmal; was schon geladen ist, wird nicht noch einmal geladen.",
   "These stand on it and could not answer without it. Remove them first:":
     "Diese bauen darauf auf und könnten ohne es nicht antworten. Entferne sie zuerst:",
   "Tuned on {name}": "Trainiert auf {name}",

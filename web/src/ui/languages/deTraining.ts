@@ -20,6 +20,7 @@ export const trainingWords: Readonly<Record<string, string>> = {
   "Cancel run": "Lauf abbrechen",
   "Cancel this run?": "Diesen Lauf abbrechen?",
   "Chat with it": "Damit sprechen",
+  "Check with a part of the data instead": "Stattdessen mit einem Teil der Daten prüfen",
   "Checkpoint": "Zwischenstand",
   "Choose one of those offered.": "Wähle eines der angebotenen.",
   "Compare": "Vergleichen",

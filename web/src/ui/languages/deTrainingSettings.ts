@@ -73,6 +73,8 @@ export const trainingSettingWords: Readonly<Record<string, string>> = {
   "Tokens computed at once. Less needs less memory.":
     "Tokens, die auf einmal gerechnet werden. Weniger braucht weniger Speicher.",
   "Tokens of one row; longer ones are cut.": "Tokens einer Zeile; längere werden gekürzt.",
+  "What the automatic learning rate is multiplied by; counts only without learning_rate.":
+    "Womit die automatische Lernrate malgenommen wird; gilt nur ohne learning_rate.",
   "Which layers get adapters, by name, with commas between.":
     "Welche Schichten Adapter bekommen, beim Namen, mit Kommas dazwischen.",
 };

@@ -3,8 +3,7 @@
 import { create } from "zustand";
 
 import { type Attachment, readAttachment } from "../../../api/attachments";
-import { errorText } from "../../../ui/errorText";
-import { showToast } from "../../../ui/toast";
+import { showError } from "../../../ui/toast";
 import { localId } from "../message";
 import { pictureType, tooMuch } from "./pictures";
 
@@ -47,7 +46,7 @@ export function attach(key: string, files: Iterable<File>): void {
         ),
       (error: unknown) => {
         remove(key, id);
-        showToast({ tone: "error", text: errorText(error) });
+        showError(error);
       },
     );
     reading.set(

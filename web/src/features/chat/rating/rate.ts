@@ -2,8 +2,7 @@
 
 import { rate as send, unrate } from "../../../api/feedback";
 import type { Rating } from "../../../api/types";
-import { errorText } from "../../../ui/errorText";
-import { showToast } from "../../../ui/toast";
+import { showError } from "../../../ui/toast";
 import { changeThread, useChat } from "../store";
 import { find, rated } from "../thread";
 
@@ -33,7 +32,7 @@ export async function rate(messageId: string, change: Partial<Rating>): Promise<
     return true;
   } catch (error) {
     show(before);
-    showToast({ tone: "error", text: errorText(error) });
+    showError(error);
     return false;
   }
 }

@@ -3,16 +3,15 @@ import { type FormEvent, useCallback, useEffect, useId, useState } from "react";
 
 import { deletePreset, listPresets, savePreset } from "../../../api/presets";
 import type { Preset, TurnSettings } from "../../../api/types";
-import { errorText } from "../../../ui/errorText";
 import { t } from "../../../ui/i18n";
-import { showToast } from "../../../ui/toast";
+import { showError } from "../../../ui/toast";
 
 /** The order of fields is nobody's choice. */
 const key = (settings: TurnSettings) =>
   JSON.stringify(Object.entries(settings).toSorted(([a], [b]) => a.localeCompare(b)));
 
 const complain = (error: unknown) =>
-  showToast({ tone: "error", text: errorText(error) });
+  showError(error);
 
 /** Settings kept by name: choose, save, delete. */
 export function PresetPicker({

@@ -142,7 +142,7 @@ function note(step: Step, now: number): string {
 function Ending({ making }: { making: Preparation }) {
   if (making.status === "failed") {
     return (
-      <p className="error-note pre-line" role="alert">
+      <p className="error-note pre-line" role="alert" lang="en">
         {making.error?.message}
       </p>
     );

@@ -4,6 +4,7 @@ import { type StoredFile, listFiles, uploadFile } from "../../../api/files";
 import { prepareDataset } from "../../../api/preparations";
 import { Dialog } from "../../../ui/Dialog";
 import { t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { Progress } from "../../../ui/Progress";
 import { formatBytes } from "../../../ui/units";
 import { messageOf, useDatasets, watch } from "../store";
@@ -102,9 +103,7 @@ export function NewDatasetDialog({ onClose }: { onClose: () => void }) {
           />
         )}
         {failed !== null && (
-          <p className="error-note pre-line" role="alert">
-            {failed}
-          </p>
+          <Problem className="error-note pre-line" text={failed} />
         )}
         <div className="dialog-actions">
           <button type="submit" className="button button-primary" disabled={!ready}>

@@ -3,6 +3,7 @@ import { formatNumber, t } from "../../../ui/i18n";
 import { Section } from "../../../ui/PageFrame";
 import { stageWord, tierWord } from "../words";
 import { Duplicates } from "./Duplicates";
+import { kindWord } from "./names";
 import { Bars, Columns, Dial, Ribbon } from "./pictures";
 import { Safety } from "./Safety";
 
@@ -115,7 +116,8 @@ function Variety({ report }: { report: Data }) {
   const { trigrams, type_coverage, kinds, missing_kinds } = report.measures;
   const listed = Object.entries(kinds)
     .toSorted((a, b) => b[1] - a[1])
-    .slice(0, MOST_KINDS);
+    .slice(0, MOST_KINDS)
+    .map(([kind, count]): [string, number] => [kindWord(kind), count]);
   return (
     <Section title={t("How varied it is")}>
       <div className="dials">
@@ -136,7 +138,7 @@ function Variety({ report }: { report: Data }) {
                 share: percent(type_coverage),
               })}{" "}
               {missing_kinds.length > 0 &&
-                t("None of: {kinds}.", { kinds: missing_kinds.join(", ") })}
+                t("None of: {kinds}.", { kinds: missing_kinds.map(kindWord).join(", ") })}
             </figcaption>
           </figure>
         )}
@@ -179,16 +181,22 @@ function LeftOut({ report, onError }: { report: Data; onError: (error: string) =
 function Stages({ report }: { report: Data }) {
   return (
     <Section title={t("What each stage did")}>
-      <dl className="stages" lang="en">
+      <dl className="stages">
         {Object.entries({ ...report.stages, variety: report.augmentation }).map(([stage, facts]) => (
           <div key={stage}>
             <dt>{stageWord(stage)}</dt>
-            <dd>{factsLine(facts) || t("nothing to do")}</dd>
+            <dd>
+              <Facts line={factsLine(facts)} />
+            </dd>
           </div>
         ))}
       </dl>
     </Section>
   );
+}
+
+function Facts({ line }: { line: string }) {
+  return line === "" ? t("nothing to do") : <span lang="en">{line}</span>;
 }
 
 /** A stage's numbers in a line; what is nothing is not said. */

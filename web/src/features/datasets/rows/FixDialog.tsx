@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 
 import {
+  type Dataset,
   type Judgement,
   type WholeRejectedRow,
   checkRow,
@@ -15,14 +16,15 @@ import { parseRow } from "./turns";
 
 /** Mend a row that was left out. The pipeline's own rules say whether it can be used now. */
 export function FixDialog({
-  name,
+  dataset,
   number,
   onClose,
 }: {
-  name: string;
+  dataset: Dataset;
   number: number;
   onClose: () => void;
 }) {
+  const { name } = dataset;
   const [row, setRow] = useState<WholeRejectedRow | null>(null);
   const [text, setText] = useState("");
   const [judged, setJudged] = useState<Judgement | null>(null);
@@ -51,7 +53,7 @@ export function FixDialog({
       const judgement = await checkRow(name, written);
       setJudged(judgement);
       if (judgement.kept) {
-        keepFix({ number, row: written });
+        keepFix(name, { number, row: written });
         onClose();
       }
     } catch (error) {
@@ -84,7 +86,7 @@ export function FixDialog({
               {t("Only the beginning of this row was kept, and its source has gone.")}
             </p>
           )}
-          <RowEditor text={text} onChange={setText} />
+          <RowEditor text={text} readAs={dataset} onChange={setText} />
           <div className="dialog-actions">
             <button type="button" className="button" onClick={onClose}>
               {t("Cancel")}

@@ -1,15 +1,22 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { mendDataset } from "../../../api/preparations";
 import { t } from "../../../ui/i18n";
-import { say, watch } from "../store";
+import { say, useDatasets, watch } from "../store";
 import { rowsWord } from "../words";
-import { dropFixes, useFixes } from "./fixes";
+import { type Fix, discardFixes, dropMade, markSent, useFixes } from "./fixes";
+
+const NONE: Fix[] = [];
 
 /** Mended rows that wait to become part of a version. */
 export function PendingFixes({ name }: { name: string }) {
-  const fixes = useFixes((state) => (state.name === name ? state.fixes : []));
+  const fixes = useFixes((state) => (state.name === name ? state.fixes : NONE));
+  const status = useDatasets((state) => state.making?.status);
   const [busy, setBusy] = useState(false);
+  // A server that is away tells nothing; they are kept, and asked about the next time.
+  useEffect(() => {
+    if (status !== "running") void dropMade(name).catch(() => undefined);
+  }, [name, status]);
   if (fixes.length === 0) {
     return (
       <p className="hint">
@@ -20,8 +27,9 @@ export function PendingFixes({ name }: { name: string }) {
   const make = async () => {
     setBusy(true);
     try {
-      void watch(await mendDataset(name, fixes.map(({ row }) => row)));
-      dropFixes();
+      const made = await mendDataset(name, fixes.map(({ row }) => row));
+      markSent(name, fixes, made.id);
+      void watch(made);
     } catch (error) {
       say(error);
     }
@@ -33,12 +41,12 @@ export function PendingFixes({ name }: { name: string }) {
       <button
         type="button"
         className="button button-primary button-small"
-        disabled={busy}
+        disabled={busy || status === "running"}
         onClick={() => void make()}
       >
         {t("Make a new version")}
       </button>
-      <button type="button" className="text-button" onClick={dropFixes}>
+      <button type="button" className="text-button" onClick={() => discardFixes(name)}>
         {t("Discard")}
       </button>
     </div>

@@ -3,14 +3,22 @@ import { useId, useState } from "react";
 
 import { t } from "../../../ui/i18n";
 import { roleWord } from "../words";
-import { type EditTurn, prettyRow, rowOf, turnsOf } from "./turns";
+import { type EditTurn, type ReadAs, editableTurns, prettyRow, rowOf } from "./turns";
 
 const ROLES = ["system", "user", "assistant"];
 
-/** A row as turns, where it can be told as such, or as JSON. */
-export function RowEditor({ text, onChange }: { text: string; onChange: (text: string) => void }) {
+/** A row as turns, where they are all of it, or as JSON. */
+export function RowEditor({
+  text,
+  readAs,
+  onChange,
+}: {
+  text: string;
+  readAs: ReadAs;
+  onChange: (text: string) => void;
+}) {
   const id = useId();
-  const turns = turnsOf(text);
+  const turns = editableTurns(text, readAs);
   const [asJson, setAsJson] = useState(turns === null);
   return (
     <>

@@ -2,6 +2,7 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 
 import type { ChangedRow, KeptRow, RejectedRow, Which } from "../../../api/datasets";
 import { formatNumber, t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { stageWord } from "../words";
 import { RowTurns } from "./RowTurns";
 import { useFixes } from "./fixes";
@@ -19,9 +20,7 @@ export function RowList({ found, which, onFix, onTokens }: Props) {
   const { page, failed, loading, next, back, pageNumber } = found;
   if (failed !== null) {
     return (
-      <p className="error-note" role="alert">
-        {failed}
-      </p>
+      <Problem className="error-note" text={failed} />
     );
   }
   const isEmpty = page !== null && page.data.length === 0;

@@ -74,7 +74,7 @@ export function Rows({ dataset, error: asked }: { dataset: Dataset; error: strin
         onTokens={(number) => setOpen({ kind: "tokens", number })}
       />
       {open?.kind === "fix" && (
-        <FixDialog name={name} number={open.number} onClose={() => setOpen(null)} />
+        <FixDialog dataset={dataset} number={open.number} onClose={() => setOpen(null)} />
       )}
       {open?.kind === "tokens" && which !== "rejected" && which !== "changed" && (
         <TokensDialog

@@ -4,6 +4,7 @@ import { type TokenPart, getTokens } from "../../../api/datasets";
 import { type LibraryModel, getLibrary } from "../../../api/library";
 import { Dialog } from "../../../ui/Dialog";
 import { formatNumber, t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { messageOf } from "../store";
 import { roleWord } from "../words";
 import { type Run, runsOf } from "./runs";
@@ -69,9 +70,7 @@ export function TokensDialog({
           </select>
         </label>
         {failed !== null && (
-          <p className="error-note" role="alert">
-            {failed}
-          </p>
+          <Problem className="error-note" text={failed} />
         )}
         {parts === null && failed === null && <p role="status">{t("Opening…")}</p>}
         {parts?.map((part) => (

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { parseRow, prettyRow, rowOf, turnsOf } from "./turns";
+import { editableTurns, parseRow, prettyRow, rowOf, turnsOf } from "./turns";
 
 const json = JSON.stringify;
 const asked = { role: "user", text: "hi" };
@@ -45,4 +45,46 @@ it("writes turns as messages, and JSON so that it can be read", () => {
   expect(rowOf([asked])).toEqual({ messages: [{ role: "user", content: "hi" }] });
   expect(parseRow(prettyRow('{"a":1}'))).toEqual({ a: 1 });
   expect(prettyRow('{"a":')).toBe('{"a":');
+});
+
+const PLAIN = { task: "supervised", format: null, columns: {} };
+const messages = [{ role: "user", content: "hi" }, { role: "assistant", content: "" }];
+
+it("edits as turns what is nothing but turns", () => {
+  for (const row of [
+    { messages },
+    { conversations: [{ from: "human", value: "hi" }, { from: "gpt", value: "" }] },
+    { instruction: "hi", input: "", output: "", system: "Be kind." },
+    { question: "hi" },
+    { prompt: "hi", completion: null },
+  ]) {
+    expect(editableTurns(json(row), PLAIN), json(row)).toEqual(turnsOf(json(row)));
+    expect(editableTurns(json(row), PLAIN)).not.toBeNull();
+  }
+});
+
+it("edits as JSON what turns would lose or change, unseen", () => {
+  for (const row of [
+    { system: "Be kind.", conversations: [{ from: "human", value: "hi" }] },
+    { messages, kind: "greeting" },
+    { messages, label: true },
+    { conversations: [{ from: "human", value: "hi" }], kto_tag: true },
+    { messages: [{ role: "assistant", content: "no", weight: 0 }] },
+    { messages: [{ role: "user", content: "hi", name: "Ada" }] },
+    { messages: [{ role: 5, content: "hi" }] },
+    { conversations: [{ from: "function_call", value: "{}" }] },
+    { conversations: [{ from: "observation", value: "3" }] },
+    { question: "hi", answer: "x", input: "which the form does not read" },
+    { instruction: "hi", output: 5 },
+  ]) {
+    expect(editableTurns(json(row), PLAIN), json(row)).toBeNull();
+  }
+});
+
+it("edits as JSON what the dataset would not read as messages", () => {
+  const row = json({ instruction: "hi", output: "" });
+  expect(editableTurns(row, { ...PLAIN, format: "openai" })).not.toBeNull();
+  expect(editableTurns(row, { ...PLAIN, format: "alpaca" })).toBeNull();
+  expect(editableTurns(row, { ...PLAIN, columns: { reply: "output" } })).toBeNull();
+  expect(editableTurns(row, { ...PLAIN, task: "kto" })).toBeNull();
 });

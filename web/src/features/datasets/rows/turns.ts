@@ -17,7 +17,7 @@ export function parseRow(text: string): Row | null {
   }
 }
 
-const PAIRS: [string, string][] = [
+const PAIRS: readonly (readonly [string, string])[] = [
   ["instruction", "output"],
   ["question", "answer"],
   ["prompt", "completion"],
@@ -26,12 +26,18 @@ const PAIRS: [string, string][] = [
 const SPEAKERS = new Map([
   ["human", "user"],
   ["gpt", "assistant"],
+  ["chatgpt", "assistant"],
+  ["model", "assistant"],
+  ["bot", "assistant"],
 ]);
+
+/** Who speaks of tools: such a turn is a call or what came of it, not a text. */
+const CALLS = new Set(["tool", "function", "observation", "function_call", "function_response"]);
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** The turns of a row's text; null where it is no JSON object, or holds what turns cannot: tools,
- * preferences, parts that are no text. */
+/** The turns of a row's text, to be shown; null where it is no JSON object, or holds what turns
+ * cannot: tools, preferences, parts that are no text. */
 export function turnsOf(text: string): EditTurn[] | null {
   const row = parseRow(text);
   if (row === null || "tools" in row || "chosen" in row || "rejected" in row) return null;
@@ -65,6 +71,48 @@ function fromPair(row: Row): EditTurn[] | null {
     { role: "user", text: input ? `${question}\n\n${input}` : question },
     { role: "assistant", text: textOf(row[answered]) },
   ];
+}
+
+/** How a dataset's rows are read. */
+export interface ReadAs {
+  task: string;
+  format: string | null;
+  columns: Readonly<Record<string, string>>;
+}
+
+/** As `turnsOf`, where `rowOf` those turns is all of the row, and can be read as the dataset's rows
+ * are; else null: what turns do not show would be gone from the row, unseen. */
+export function editableTurns(text: string, { task, format, columns }: ReadAs): EditTurn[] | null {
+  const isReadAsMessages = format === null || format === "openai";
+  if (task !== "supervised" || !isReadAsMessages || Object.keys(columns).length > 0) return null;
+  const row = parseRow(text);
+  return row !== null && isPlain(row) ? turnsOf(text) : null;
+}
+
+const isText = (value: unknown) => value === null || typeof value === "string";
+const isAmong = (names: readonly string[]) => (name: string) => names.includes(name);
+
+function isPlain(row: Row): boolean {
+  const names = Object.keys(row);
+  const list = row.messages ?? row.conversations;
+  if (Array.isArray(list)) {
+    const keys = row.messages === list ? ["role", "content"] : ["from", "value"];
+    return names.length === 1 && list.every((message) => isPlainMessage(message, keys));
+  }
+  // Only Alpaca's `input` is part of the question.
+  const fits = ([asked, answered]: readonly [string, string]) =>
+    names.every(isAmong([asked, answered, "system", ...(asked === "instruction" ? ["input"] : [])]));
+  return PAIRS.some(fits) && Object.values(row).every(isText);
+}
+
+function isPlainMessage(message: unknown, keys: readonly string[]): boolean {
+  if (typeof message !== "object" || message === null) return false;
+  const { [keys[0] ?? ""]: speaker } = message as Row;
+  return (
+    Object.keys(message).every(isAmong(keys)) &&
+    Object.values(message).every(isText) &&
+    !CALLS.has(textOf(speaker))
+  );
 }
 
 /** As `example.to_row` has them. */

@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { t } from "../../../ui/i18n";
 import { Link } from "../../../ui/Link";
 import { PageFrame, Section } from "../../../ui/PageFrame";
+import { Problem } from "../../../ui/Problem";
 import { LazyChart } from "../chart/LazyChart";
 import { aligned, columnsOf, smooth } from "../curves";
 import { useFileNames } from "../names";
@@ -48,9 +49,7 @@ export function ComparePage({ ids }: { ids: string[] }) {
         <ArrowLeft size={16} aria-hidden /> {t("All runs")}
       </Link>
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
       {charts.length > 0 && (
         <Section title={t("Curves")}>

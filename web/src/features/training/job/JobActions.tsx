@@ -3,10 +3,9 @@ import { useState } from "react";
 
 import { type Job, actOnJob } from "../../../api/training";
 import { Dialog } from "../../../ui/Dialog";
-import { errorText } from "../../../ui/errorText";
 import { t } from "../../../ui/i18n";
 import { Link } from "../../../ui/Link";
-import { showToast } from "../../../ui/toast";
+import { showError } from "../../../ui/toast";
 
 /** What can be done about a run in its present state. */
 export function JobActions({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
@@ -17,7 +16,7 @@ export function JobActions({ job, onChange }: { job: Job; onChange: (job: Job) =
     try {
       onChange(await actOnJob(job.id, verb));
     } catch (error) {
-      showToast({ tone: "error", text: errorText(error) });
+      showError(error);
     }
     setBusy(false);
   };

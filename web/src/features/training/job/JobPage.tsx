@@ -4,6 +4,7 @@ import { isFinished } from "../../../api/training";
 import { t, useLanguage } from "../../../ui/i18n";
 import { Link } from "../../../ui/Link";
 import { PageFrame, Section } from "../../../ui/PageFrame";
+import { Problem } from "../../../ui/Problem";
 import { formatMoment } from "../../../ui/units";
 import { useFileNames } from "../names";
 import { StatusChip } from "../StatusChip";
@@ -41,9 +42,7 @@ export function JobPage({ id, onAgain }: { id: string; onAgain: () => void }) {
         <ArrowLeft size={16} aria-hidden /> {t("All runs")}
       </Link>
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
       {job !== null && (
         <>
@@ -56,7 +55,7 @@ export function JobPage({ id, onAgain }: { id: string; onAgain: () => void }) {
           {job.error !== null && (
             <section className="card trouble-card" aria-label={t("Why it failed")}>
               <h2>{t("Why it failed")}</h2>
-              <p>{job.error.message}</p>
+              <p lang="en">{job.error.message}</p>
               <p className="hint">
                 {t(
                   "Resume goes on from the last checkpoint, where there is one; “Start again” opens the form with these settings, to be changed.",
@@ -96,7 +95,7 @@ function Messages({ messages }: { messages: ReturnType<typeof useJob>["messages"
             >
               {clock.format(new Date(created_at * 1000))}
             </time>
-            <span>{message}</span>
+            <span lang="en">{message}</span>
           </li>
         ))}
       </ol>

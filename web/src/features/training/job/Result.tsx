@@ -16,7 +16,7 @@ export function Result({ job, curves }: { job: Job; curves: Curves }) {
   return (
     <Section title={t("The result")}>
       <p className="model-id">{job.fine_tuned_model}</p>
-      {evaluation !== null && <p>{evaluation.verdict}</p>}
+      {evaluation !== null && <p lang="en">{evaluation.verdict}</p>}
       {problem !== null && <p className="hint">{problem}</p>}
       {before !== null && after !== null ? (
         <BeforeAfter before={before} after={after} />

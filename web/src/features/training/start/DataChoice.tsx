@@ -1,10 +1,12 @@
 import { Upload } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 
+import { onReturn } from "../../../api/connection";
 import { type StoredFile, listFiles, uploadFile } from "../../../api/files";
 import { type DatasetName, listDatasetNames } from "../../../api/training";
 import { errorText } from "../../../ui/errorText";
 import { formatNumber, t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { Progress } from "../../../ui/Progress";
 import { formatBytes } from "../../../ui/units";
 import { loadFileNames } from "../names";
@@ -56,7 +58,7 @@ export function DataChoice({
           )}
         </select>
       </label>
-      {problem !== null && <p className="trouble">{problem}</p>}
+      {problem !== null && <Problem className="trouble" text={problem} />}
       <UploadButton
         onDone={(file) => {
           void reload();
@@ -79,13 +81,20 @@ function useSources(onFirst: (datasets: DatasetName[]) => void) {
   const first = useEffectEvent(onFirst);
   useEffect(() => {
     let left = false;
-    void fetchSources().then((found) => {
+    let known = false;
+    const load = async () => {
+      const found = await fetchSources();
       if (left) return;
       setSources(found);
+      if (found.problem !== null || known) return;
+      known = true;
       first(found.datasets);
-    });
+    };
+    void load();
+    const stop = onReturn(() => void load());
     return () => {
       left = true;
+      stop();
     };
   }, []);
   const reload = async () => setSources(await fetchSources());
@@ -149,9 +158,7 @@ function UploadButton({ onDone }: { onDone: (file: StoredFile) => void }) {
       <span className="hint">{t("JSON Lines, JSON, CSV, text, Parquet or Arrow.")}</span>
       {sent !== null && <Progress label={t("Uploading")} value={sent} />}
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
     </div>
   );

@@ -11,12 +11,12 @@ export function ForecastCard({ forecast }: { forecast: Forecast }) {
   return (
     <Section title={problem === null ? t("It fits") : t("It does not fit")}>
       {problem !== null && (
-        <p className="trouble" role="alert">
+        <p className="trouble" role="alert" lang="en">
           {problem.message} {problem.hint}
         </p>
       )}
       {warnings.map(({ message }) => (
-        <p className="trouble" key={message}>
+        <p className="trouble" lang="en" key={message}>
           {message}
         </p>
       ))}
@@ -46,7 +46,9 @@ export function ForecastCard({ forecast }: { forecast: Forecast }) {
           <h3>{t("What was chosen, and why")}</h3>
           <ul className="whys">
             {reasons.map(({ message }) => (
-              <li key={message}>{message}</li>
+              <li lang="en" key={message}>
+                {message}
+              </li>
             ))}
           </ul>
         </>

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { NewJob } from "../../../api/training";
 import { errorText } from "../../../ui/errorText";
 import { t } from "../../../ui/i18n";
+import { Problem } from "../../../ui/Problem";
 import { Progress } from "../../../ui/Progress";
 import { ForecastCard } from "./ForecastCard";
 import { useForecast } from "./useForecast";
@@ -45,15 +46,11 @@ export function StartActions({
           />
         )}
         {foretelling.state === "failed" && (
-          <p className="trouble" role="alert">
-            {foretelling.message}
-          </p>
+          <Problem className="trouble" text={foretelling.message} />
         )}
         {foretelling.state === "done" && <ForecastCard forecast={foretelling.forecast} />}
         {problem !== null && (
-          <p className="trouble" role="alert">
-            {problem}
-          </p>
+          <Problem className="trouble" text={problem} />
         )}
       </div>
       <div className="start-bar">

@@ -1,13 +1,16 @@
 import { ArrowLeft } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 
+import { onReturn } from "../../../api/connection";
 import { type Base, createJob, getJob, listBases } from "../../../api/training";
 import { errorText } from "../../../ui/errorText";
 import { t } from "../../../ui/i18n";
 import { Link, navigate } from "../../../ui/Link";
 import { PageFrame, Section } from "../../../ui/PageFrame";
+import { Problem } from "../../../ui/Problem";
 import { formatBytes } from "../../../ui/units";
-import { SEED } from "../words";
+import { useFileNames } from "../names";
+import { SEED, dataWord } from "../words";
 import { Choice } from "./Choice";
 import { DataChoice } from "./DataChoice";
 import { Expert } from "./Expert";
@@ -26,6 +29,7 @@ export function StartPage({ data, from }: { data: string | null; from: string | 
     [],
   );
   const { bases, problem } = useBases(from, change);
+  const names = useFileNames((state) => state.names);
   const wrong = wrongFields(form);
   return (
     <PageFrame
@@ -36,9 +40,7 @@ export function StartPage({ data, from }: { data: string | null; from: string | 
         <ArrowLeft size={16} aria-hidden /> {t("All runs")}
       </Link>
       {problem !== null && (
-        <p className="trouble" role="alert">
-          {problem}
-        </p>
+        <Problem className="trouble" text={problem} />
       )}
       <div className="start-columns">
         <Section title={t("Data")}>
@@ -51,6 +53,18 @@ export function StartPage({ data, from }: { data: string | null; from: string | 
               })
             }
           />
+          {form.validation !== null && (
+            <p>
+              {t("Held-out data")}: <b>{dataWord(form.validation, names)}</b>{" "}
+              <button
+                type="button"
+                className="text-button"
+                onClick={() => change({ validation: null })}
+              >
+                {t("Check with a part of the data instead")}
+              </button>
+            </p>
+          )}
           <Choice
             legend={t("The rows are")}
             name="objective"
@@ -143,24 +157,33 @@ function useBases(from: string | null, change: (part: Partial<Form>) => void) {
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => {
     let left = false;
+    let known = false;
     const load = async () => {
+      if (known) return; // what was changed in the form since stays as it is
       const [found, job] = await Promise.all([
         listBases(),
         from === null ? null : getJob(from),
       ]);
-      if (left) return;
+      if (left || known) return;
+      known = true;
       setBases(found);
+      setProblem(null);
       const first = found.find((base) => base.default) ?? found[0];
       if (job !== null) change(formOf(job));
       if (job === null || !found.some(({ id }) => id === job.model)) {
         change({ base: first?.id ?? "" });
       }
     };
-    load().catch((error: unknown) => {
-      if (!left) setProblem(errorText(error));
-    });
+    const open = () => {
+      load().catch((error: unknown) => {
+        if (!left) setProblem(errorText(error));
+      });
+    };
+    open();
+    const stop = onReturn(open);
     return () => {
       left = true;
+      stop();
     };
   }, [from, change]);
   return { bases, problem };

@@ -60,20 +60,43 @@ it("names what cannot be, before anything is sent", () => {
   expect(parsed({ name: "bits", kind: "choice", choices: ["8", "4"] }, "3")).toBeNull();
 });
 
+it("takes 1,000 and 1.000 for a thousand, where whole numbers are meant", () => {
+  // They were taken for 1: a thousand steps were asked for, and one was done.
+  const steps = { name: "steps", kind: "number", least: 1, most: 10_000_000, whole: true } as const;
+  const numbers = ["1,000", "1.000", "1.000.000", "1000"].map((text) => parsed(steps, text));
+  expect(numbers).toEqual([1000, 1000, 1_000_000, 1000]);
+  const none = ["1,5", "1,00", "1e3", "0x10", "-1"].filter((text) => parsed(steps, text) !== null);
+  expect(none).toEqual([]);
+  const rate = { ...steps, name: "learning_rate", least: 0, most: 1, whole: false } as const;
+  expect(["0,001", "0.001", "1e-3"].map((text) => parsed(rate, text))).toEqual([0.001, 0.001, 0.001]);
+});
+
 it("opens with what another run was asked for", () => {
   const job = {
     model: "tiny",
     training_file: "file-1",
+    validation_file: "file-2",
     user_provided_suffix: "tea",
     method: {
       type: "dpo",
-      dpo: { hyperparameters: { n_epochs: "auto", tuning: "lora", beta: 0.2, targets: ["qkv"] } },
+      dpo: {
+        hyperparameters: {
+          n_epochs: "auto",
+          learning_rate_multiplier: 2,
+          tuning: "lora",
+          beta: 0.2,
+          targets: ["qkv"],
+        },
+      },
     },
   } as unknown as Job;
   const made = formOf(job);
   expect(made).toMatchObject({ tuning: "lora", objective: "dpo", name: "tea" });
-  expect(made.expert).toEqual({ beta: "0.2", targets: "qkv" });
+  expect(made.expert).toEqual({ beta: "0.2", targets: "qkv", learning_rate_multiplier: "2" });
+  // Neither may fall away unseen: the new run would be another than the one that is begun again.
+  expect(bodyOf(made).validation_file).toBe("file-2");
   expect(bodyOf(made).method.dpo?.hyperparameters).toEqual({
+    learning_rate_multiplier: 2,
     tuning: "lora",
     beta: 0.2,
     targets: ["qkv"],

@@ -7,6 +7,8 @@ export type Tuning = "" | "lora" | "qlora" | "full";
 
 export interface Form {
   data: string;
+  /** What to check with; null holds out a part of the data. */
+  validation: string | null;
   base: string;
   name: string;
   preset: Preset;
@@ -18,6 +20,7 @@ export interface Form {
 
 export const EMPTY: Form = {
   data: "",
+  validation: null,
   base: "",
   name: "",
   preset: "balanced",
@@ -66,6 +69,7 @@ const GENERAL: readonly Field[] = [
   number("n_epochs", 0, 1000),
   whole("steps", 1, 10_000_000),
   number("learning_rate", 0, 1),
+  number("learning_rate_multiplier", 0, 1000),
   whole("batch_size", 1, 4096),
   whole("max_length", 8, 1_000_000),
   whole("batch_tokens", 8, 10_000_000),
@@ -108,9 +112,14 @@ export function parsed(field: Field, text: string): Hyperparameters[string] | nu
     if (!field.choices.includes(typed)) return null;
     return field.name === "bits" ? Number(typed) : typed;
   }
-  const value = Number(typed.replace(",", "."));
-  const fits = Number.isFinite(value) && value >= field.least && value <= field.most;
-  return fits && (!field.whole || Number.isInteger(value)) ? value : null;
+  const value = field.whole ? wholeOf(typed) : Number(typed.replace(",", "."));
+  return Number.isFinite(value) && value >= field.least && value <= field.most ? value : null;
+}
+
+/** A point or comma in a whole number stands between thousands, 1,000 or 1.000, and nowhere else. */
+function wholeOf(typed: string): number {
+  if (/^\d{1,3}([.,]\d{3})+$/.test(typed)) return Number(typed.replaceAll(/[.,]/g, ""));
+  return /^\d+$/.test(typed) ? Number(typed) : Number.NaN;
 }
 
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -138,6 +147,7 @@ export function bodyOf(form: Form): NewJob {
     model: form.base,
     training_file: form.data,
     method: { type: form.objective, [form.objective]: { hyperparameters: asked } },
+    ...(form.validation === null ? {} : { validation_file: form.validation }),
     ...(form.name === "" ? {} : { suffix: form.name }),
     ...(seed === undefined ? {} : { seed }),
   };
@@ -153,6 +163,7 @@ export function formOf(job: Job): Form {
     .map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : String(value)]);
   return {
     data: job.training_file,
+    validation: job.validation_file,
     base: job.model,
     name: job.user_provided_suffix ?? "",
     preset: "balanced",

@@ -6,6 +6,7 @@ export const meanings = (): Record<string, string> => ({
   n_epochs: t("How often every row is read. More is learnt, until it is learnt by heart."),
   steps: t("So many steps in place of whole readings."),
   learning_rate: t("How far each step goes. Too high and it falls apart, too low and it barely learns."),
+  learning_rate_multiplier: t("What the automatic learning rate is multiplied by; counts only without learning_rate."),
   batch_size: t("Rows in one step. More make steps steadier, and fewer."),
   max_length: t("Tokens of one row; longer ones are cut."),
   batch_tokens: t("Tokens computed at once. Less needs less memory."),
