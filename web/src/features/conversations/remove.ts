@@ -1,7 +1,7 @@
 import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { showToast } from "../../ui/toast";
-import { cancelDeletion, scheduleDeletion } from "./deletion";
+import { beginDeletion, cancelDeletion, settleDeletion } from "./deletion";
 import { drop, find, put } from "./store";
 
 /** Take a conversation off the list and offer to bring it back. */
@@ -9,7 +9,7 @@ export function remove(id: string): void {
   const conversation = find(id);
   if (conversation === undefined) return;
   drop(id);
-  scheduleDeletion(id, (error) => {
+  beginDeletion(id, (error) => {
     put(conversation);
     showToast({ tone: "error", text: errorText(error) });
   });
@@ -21,6 +21,7 @@ export function remove(id: string): void {
       run: () => {
         if (cancelDeletion(id)) put(conversation);
       },
+      onLapsed: () => void settleDeletion(id),
     },
   });
 }
