@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
-from tests.web.steps import answers, ask, listed, questions
+from tests.web.steps import answers, ask, listed, questions, save
 
 pytestmark = pytest.mark.browser
 
@@ -77,6 +77,8 @@ def test_a_find_opens_at_its_message_on_its_branch_with_the_words_marked(page: P
     expect(page.get_by_text("Version 1 of 2").first).to_be_attached()
     page.wait_for_function(f"() => {PAINTED}.length >= 2")
     assert set(page.evaluate(PAINTED)) == {"lemur"}
+    text = save(page, "Where do lemurs live?", "Markdown").read_text()
+    assert ("lemurs" in text, "quokkas" in text) == (True, False)  # what is on the screen
     search(page, "")
     page.wait_for_function("() => !CSS.highlights.has('found')")
 

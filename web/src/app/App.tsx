@@ -3,6 +3,7 @@ import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 
 import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
+import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
@@ -74,6 +75,7 @@ export function App() {
         activeId={route.page === "chat" ? (thread?.conversationId ?? null) : null}
         drawerOpen={drawer}
         searchRef={searchRef}
+        leafOf={leafOnScreen}
         onPalette={() => setOverlay("palette")}
         onClose={() => setDrawer(false)}
         onNew={() => openConversation(null)}

@@ -5,6 +5,7 @@ import { t } from "../../ui/i18n";
 import { ConversationRow } from "./ConversationRow";
 import { FolderSelect } from "./FolderSelect";
 import { groupByDay } from "./list";
+import type { LeafOf } from "./RowDialogs";
 import { SearchBox } from "./SearchBox";
 import { loadMore, openArchive, refresh, useConversations } from "./store";
 
@@ -12,11 +13,13 @@ import { loadMore, openArchive, refresh, useConversations } from "./store";
 export function ConversationList({
   activeId,
   searchRef,
+  leafOf,
   onOpen,
   onDeleted,
 }: {
   activeId: string | null;
   searchRef: RefObject<HTMLInputElement | null>;
+  leafOf: LeafOf;
   onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
@@ -31,6 +34,7 @@ export function ConversationList({
           key={conversation.id}
           conversation={conversation}
           active={conversation.id === activeId}
+          leafOf={leafOf}
           onOpen={onOpen}
           onDeleted={onDeleted}
         />
