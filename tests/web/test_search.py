@@ -99,6 +99,25 @@ def test_a_find_far_back_in_a_long_conversation_is_scrolled_to(
     page.request.delete(f"/conversations/{id}")
 
 
+def test_the_topmost_answer_that_is_drawn_is_given_again(
+    open_page: OpenPage, server: LiveServer
+) -> None:
+    """Its question is not drawn: the button had nothing to answer, and did nothing."""
+    page = open_page(server.url)
+    id = import_long(page, "Long three", 301)
+    page.goto(f"/app/c/{id}")
+    top = answers(page).first
+    expect(top).to_contain_text("word261x")
+    top.hover()
+    top.get_by_role("button", name="Answer again").click()
+    expect(answers(page).last).to_contain_text("word260x")
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+    whole = page.request.get(f"/conversations/{id}").json()["messages"]
+    asked = next(m for m in whole if "word260x" in m["content"] and m["role"] == "user")
+    assert len([m for m in whole if m["parent_id"] == asked["id"]]) == 2
+    page.request.delete(f"/conversations/{id}")
+
+
 def test_earlier_messages_of_a_long_conversation_are_a_click_away(
     open_page: OpenPage, server: LiveServer
 ) -> None:

@@ -11,6 +11,7 @@ import { refresh, useConversations } from "../features/conversations/store";
 import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
 import { Toasts } from "../ui/Toasts";
+import { useNarrow } from "../ui/useNarrow";
 import { ChatPage } from "./ChatPage";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { KeyDialog } from "./KeyDialog";
@@ -28,6 +29,7 @@ export function App() {
   const route = useRoute();
   const thread = useChat(({ threads, activeKey }) => threads[activeKey]);
   const language = useLanguage((state) => state.language);
+  const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
   const [overlay, setOverlay] = useState<"palette" | "help" | null>(null);
   const mainRef = useRef<HTMLElement>(null);
@@ -55,8 +57,9 @@ export function App() {
     forget(id);
   }, []);
   const closeOverlay = useCallback(() => setOverlay(null), []);
+  const uncovered = route.page === "chat" && !(narrow && drawer);
   useShortcuts({
-    thread,
+    thread: uncovered ? thread : undefined,
     onPalette: () => setOverlay("palette"),
     onHelp: () => setOverlay("help"),
     onNew: () => openConversation(null),
