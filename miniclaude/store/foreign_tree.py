@@ -129,14 +129,17 @@ def seconds(value: object, default: float) -> float:
 
 
 def told(value: object) -> str:
-    """What a value is, for people."""
+    """What a value is, for people. Of a list, also what is first in it, but no deeper: a file may
+    be a thousand lists deep."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
         keys = ", ".join(repr(str(key)[:40]) for key in list(value)[:5])
         return f"an object with {keys}" if keys else "an empty object"
     if isinstance(value, list):
-        return f"a list of {told(value[0])}" if value else "an empty list"
+        if not value:
+            return "an empty list"
+        return f"a list of {'lists' if isinstance(value[0], list) else told(value[0])}"
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
     return f"the number {value!r}" if not isinstance(value, bool) else str(value).lower()

@@ -64,6 +64,7 @@ _Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Count = Annotated[int, Field(ge=0, lt=2**31)]
 _Scalar = bool | int | _Number | _Text | None
+_Settings = dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]]
 
 
 class _Document(BaseModel):
@@ -118,14 +119,15 @@ class _Message(_Document):
     completion_tokens: _Count | None
     cached_tokens: _Count | None = None
     error: dict[_Text, _Text | None] | None
-    settings: dict[_Text, _Scalar | list[_Text] | dict[_Text, _Number]] | None
+    settings: _Settings | None
     steps: Annotated[list[_Step], Field(max_length=MAX_STEPS)] | None = None
     rating: _Rating | None = None
     pictures: Annotated[list[_Picture], Field(max_length=MAX_PICTURES)] | None = None
 
 
 class _Conversation(_Document):
-    """head: the place of the head in the list."""
+    """head: the place of the head in the list. settings: how the next answers are drawn, the
+    instructions among it."""
 
     format: Literal["mini-claude.conversation"]
     version: Literal[1]
@@ -133,6 +135,7 @@ class _Conversation(_Document):
     pinned: bool
     archived: bool
     folder: Annotated[_Text, Field(max_length=MAX_FOLDER)] = ""
+    settings: _Settings | None = None
     head: _Count | None
     created_at: _Time
     updated_at: _Time
@@ -165,6 +168,7 @@ async def export_conversation(
         "pinned": conversation.pinned,
         "archived": conversation.archived,
         **({"folder": conversation.folder} if conversation.folder else {}),
+        **({"settings": conversation.settings} if conversation.settings else {}),
         "head": place[conversation.head_id],
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
@@ -268,6 +272,7 @@ def _rows(read: _Conversation) -> _Rows:
         created_at=round(read.created_at, 6),
         updated_at=round(read.updated_at, 6),
         folder=read.folder,
+        settings=read.settings or None,
     )
     rows = [
         StoredMessage(

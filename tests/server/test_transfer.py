@@ -140,6 +140,7 @@ async def test_files_of_others_are_taken_and_what_is_left_out_is_told(
         (b'"\\ud800"', "not valid JSON"),
         (b"[]", "it holds an empty list"),
         (b'{"rows": []}', "it holds an object with 'rows'"),
+        (b"[" * 1010 + b"]" * 1010, "it holds a list of lists"),  # telling it must not recurse
     ],
 )
 async def test_a_file_that_is_none_is_refused_and_nothing_kept(

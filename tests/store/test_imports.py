@@ -163,6 +163,7 @@ CYCLE = {"a": node("a", "b", "user", "x"), "b": node("b", "a", "user", "y")}
         (5, "it holds the number 5"),
         ([{"role": "user", "content": "x"}], "a list of an object with 'role', 'content'"),
         ({"messages": [1]}, "an object with 'messages'"),
+        ([[1]], "it holds a list of lists"),
         ({"format": "mini-claude.conversation"}, r"Conversation 1 of the file cannot be read: .*"),
         ({"format": "mini-claude.conversations"}, "conversations: it is nothing, not a list"),
         (broken_chatgpt(mapping=[]), r"Conversation 2 .*'Animals.*mapping is an empty list"),

@@ -88,6 +88,29 @@ async def test_a_document_of_an_older_version_is_imported(database: Database) ->
     assert answer.usage == Usage(3, 5, 0)
 
 
+async def test_instructions_and_settings_go_with_a_conversation(database: Database) -> None:
+    """A conversation with instructions of its own came back without them."""
+    conversations = Conversations(database)
+    made = await conversations.create("ada")
+    settings = {
+        "system": "Answer in rhyme.",
+        "temperature": 0.5,
+        "seed": 2**63 - 1,
+        "tools": ["calculator"],
+        "stop": [],
+        "logit_bias": {"7": -1.5},
+        "ask_leave": True,
+        "logprobs": None,
+    }
+    await conversations.update("ada", made.id, settings=settings)
+    document = await export_conversation(database, "ada", made.id)
+    copied = await import_conversation(database, "bob", json.loads(json.dumps(document)))
+    assert copied == await conversations.get("bob", copied.id)
+    assert copied.settings == settings
+    del document["settings"]  # as older versions wrote it
+    assert (await import_conversation(database, "bob", document)).settings is None
+
+
 async def test_an_unfinished_answer_is_exported_as_interrupted(database: Database) -> None:
     """Imported as `streaming`, it would wait for ever for a turn that is elsewhere."""
     made = await Conversations(database).create("ada")
@@ -137,6 +160,8 @@ async def document(database: Database) -> dict[str, Any]:
         (lambda d: d["messages"][0].update(content="\x00"), "NUL"),
         (lambda d: d["messages"][1].update(prompt_tokens=2**31), "prompt_tokens"),
         (lambda d: d["messages"][1].update(settings={"a": {"b": {}}}), "settings"),
+        (lambda d: d.update(settings={"system": ["a", 1]}), "settings"),
+        (lambda d: d.update(settings={"system": "\x00"}), "NUL"),
         (lambda d: d["messages"][1].update(error={"message": "\ud800"}), "surrogate"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -44,3 +46,11 @@ def choose(page: Page, title: str, action: str) -> None:
     listed(page, title).hover()
     page.get_by_role("button", name=f"Options for {title}").click()
     page.get_by_role("menuitem", name=action).click()
+
+
+def save(page: Page, title: str, form: str) -> Path:
+    """A conversation as a file."""
+    choose(page, title, "Export…")
+    with page.expect_download() as saving:
+        page.get_by_role("dialog", name="Export").get_by_role("button", name=form).click()
+    return saving.value.path()

@@ -54,6 +54,18 @@ def test_a_deletion_can_be_undone(page: Page) -> None:
     expect(answers(page)).to_contain_text("Zebra crossing")
 
 
+def test_the_offer_to_undo_stays_while_one_points_at_it(page: Page) -> None:
+    """It went after six seconds, and the conversation with it, just as one reached for it."""
+    page.clock.install()
+    choose(page, "Zebra crossing", "Delete")
+    undo = page.get_by_role("button", name="Undo")
+    undo.hover()
+    page.clock.run_for(60_000)
+    undo.click()
+    page.reload()
+    expect(listed(page, "Zebra crossing")).to_be_visible()
+
+
 def test_a_deletion_is_carried_out_even_when_the_page_closes_at_once(
     page: Page, open_page: OpenPage, server: LiveServer
 ) -> None:

@@ -102,6 +102,29 @@ def test_escape_in_the_palette_does_not_stop_an_answer(page: Page, server: LiveS
     expect(answers(page)).to_have_attribute("data-status", "complete")
 
 
+def test_escape_elsewhere_or_over_the_chat_does_not_stop_an_answer(
+    page: Page, server: LiveServer
+) -> None:
+    """It stopped the chat's answer on any page, and with the drawer that it closed."""
+    with server.hold(after=3):
+        composer(page).fill("seven eight nine ten eleven")
+        composer(page).press("Enter")
+        expect(answers(page)).to_contain_text("nine")
+        address = page.url
+        page.get_by_role("link", name="Settings").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="seven eight nine ten eleven").click()
+        page.wait_for_url(address)
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.get_by_role("button", name="Show conversations").click()
+        page.get_by_role("button", name="Hide conversations").press("Escape")
+        expect(page.get_by_role("button", name="Show conversations")).to_be_visible()
+        expect(answers(page)).to_have_attribute("data-status", "streaming")
+        page.keyboard.press("Escape")
+        expect(answers(page)).to_have_attribute("data-status", "cancelled")
+
+
 def test_a_question_mark_opens_the_sheet_unless_one_is_writing(page: Page) -> None:
     composer(page).press("?")
     expect(composer(page)).to_have_value("?")

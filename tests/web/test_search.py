@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
-from tests.web.steps import answers, ask, listed, questions
+from tests.web.steps import answers, ask, listed, questions, save
 
 pytestmark = pytest.mark.browser
 
@@ -77,6 +77,8 @@ def test_a_find_opens_at_its_message_on_its_branch_with_the_words_marked(page: P
     expect(page.get_by_text("Version 1 of 2").first).to_be_attached()
     page.wait_for_function(f"() => {PAINTED}.length >= 2")
     assert set(page.evaluate(PAINTED)) == {"lemur"}
+    text = save(page, "Where do lemurs live?", "Markdown").read_text()
+    assert ("lemurs" in text, "quokkas" in text) == (True, False)  # what is on the screen
     search(page, "")
     page.wait_for_function("() => !CSS.highlights.has('found')")
 
@@ -94,6 +96,25 @@ def test_a_find_far_back_in_a_long_conversation_is_scrolled_to(
     row.click()
     expect(answers(page).filter(has_text="word101x")).to_be_in_viewport()
     page.wait_for_function(f"() => {PAINTED}.length === 1")
+    page.request.delete(f"/conversations/{id}")
+
+
+def test_the_topmost_answer_that_is_drawn_is_given_again(
+    open_page: OpenPage, server: LiveServer
+) -> None:
+    """Its question is not drawn: the button had nothing to answer, and did nothing."""
+    page = open_page(server.url)
+    id = import_long(page, "Long three", 301)
+    page.goto(f"/app/c/{id}")
+    top = answers(page).first
+    expect(top).to_contain_text("word261x")
+    top.hover()
+    top.get_by_role("button", name="Answer again").click()
+    expect(answers(page).last).to_contain_text("word260x")
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+    whole = page.request.get(f"/conversations/{id}").json()["messages"]
+    asked = next(m for m in whole if "word260x" in m["content"] and m["role"] == "user")
+    assert len([m for m in whole if m["parent_id"] == asked["id"]]) == 2
     page.request.delete(f"/conversations/{id}")
 
 

@@ -11,17 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.store.test_imports import chatgpt
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
-from tests.web.steps import answers, ask, choose, listed, questions
+from tests.web.steps import answers, ask, choose, listed, questions, save
 
 pytestmark = pytest.mark.browser
-
-
-def save(page: Page, title: str, form: str) -> Path:
-    """A conversation as a file."""
-    choose(page, title, "Export…")
-    with page.expect_download() as saving:
-        page.get_by_role("dialog", name="Export").get_by_role("button", name=form).click()
-    return saving.value.path()
 
 
 def open_archive(page: Page) -> None:

@@ -14,8 +14,12 @@ export function importFile(file: Blob): Promise<Imported> {
   return sendJson("POST", "/conversations/import", { file });
 }
 
-export const exportPath = (conversation: string, format: string) =>
-  `/conversations/${encodeURIComponent(conversation)}/export?format=${format}`;
+/** `leaf`: the message that ends the branch; null for the one the server knows as last shown. */
+export function exportPath(conversation: string, format: string, leaf: string | null): string {
+  const search = new URLSearchParams({ format });
+  if (leaf !== null) search.set("leaf", leaf);
+  return `/conversations/${encodeURIComponent(conversation)}/export?${search}`;
+}
 
 /** Fetch a file with our key, and have the browser save it under the server's name. */
 export async function saveFile(path: string): Promise<void> {

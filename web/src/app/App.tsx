@@ -3,6 +3,7 @@ import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 
 import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
+import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
 import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
@@ -10,6 +11,7 @@ import { refresh, useConversations } from "../features/conversations/store";
 import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
 import { Toasts } from "../ui/Toasts";
+import { useNarrow } from "../ui/useNarrow";
 import { ChatPage } from "./ChatPage";
 import { ConnectionNotice } from "./ConnectionNotice";
 import { KeyDialog } from "./KeyDialog";
@@ -28,6 +30,7 @@ export function App() {
   const route = useRoute();
   const thread = useChat(({ threads, activeKey }) => threads[activeKey]);
   const language = useLanguage((state) => state.language);
+  const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
   const [overlay, setOverlay] = useState<"palette" | "help" | null>(null);
   const mainRef = useRef<HTMLElement>(null);
@@ -55,8 +58,9 @@ export function App() {
     forget(id);
   }, []);
   const closeOverlay = useCallback(() => setOverlay(null), []);
+  const uncovered = route.page === "chat" && !(narrow && drawer);
   useShortcuts({
-    thread,
+    thread: uncovered ? thread : undefined,
     onPalette: () => setOverlay("palette"),
     onHelp: () => setOverlay("help"),
     onNew: () => openConversation(null),
@@ -75,6 +79,7 @@ export function App() {
         activeId={route.page === "chat" ? (thread?.conversationId ?? null) : null}
         drawerOpen={drawer}
         searchRef={searchRef}
+        leafOf={leafOnScreen}
         onPalette={() => setOverlay("palette")}
         onClose={() => setDrawer(false)}
         onNew={() => openConversation(null)}

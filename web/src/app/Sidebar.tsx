@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef } from "react";
 
 import type { Conversation } from "../api/types";
 import { ConversationList } from "../features/conversations/ConversationList";
+import type { LeafOf } from "../features/conversations/RowDialogs";
 import { useNarrow } from "../ui/useNarrow";
 import { t } from "../ui/i18n";
 import { keyName } from "./keys";
@@ -16,6 +17,7 @@ export function Sidebar({
   activeId,
   drawerOpen,
   searchRef,
+  leafOf,
   onPalette,
   onClose,
   onNew,
@@ -27,6 +29,7 @@ export function Sidebar({
   activeId: string | null;
   drawerOpen: boolean;
   searchRef: RefObject<HTMLInputElement | null>;
+  leafOf: LeafOf;
   onPalette: () => void;
   onClose: () => void;
   onNew: () => void;
@@ -84,6 +87,7 @@ export function Sidebar({
         <ConversationList
           activeId={activeId}
           searchRef={searchRef}
+          leafOf={leafOf}
           onOpen={onOpen}
           onDeleted={onDeleted}
         />

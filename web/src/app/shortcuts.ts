@@ -4,6 +4,7 @@ import { stop } from "../features/chat/store";
 import { type Thread, streaming } from "../features/chat/thread";
 
 interface Shortcuts {
+  /** The chat on the screen, unless something lies over it that Escape closes. */
   thread: Thread | undefined;
   onNew: () => void;
   onSearch: () => void;
@@ -35,7 +36,7 @@ export function useShortcuts({ thread, onNew, onSearch, onPalette, onHelp }: Sho
     const onKey = (event: KeyboardEvent) => {
       if (event.isComposing || event.defaultPrevented) return;
       // What is open has keys of its own.
-      if (event.target instanceof Element && event.target.closest("dialog")) return;
+      if (document.querySelector("dialog[open]") !== null) return;
       const command = commandOf(event, isTyping(event.target));
       if (command === null) return;
       if (command === "stop") {

@@ -97,9 +97,10 @@ export function ChatRuntime({
       if (!(await ask(key, parentId, text, options, extra))) onRefused(text);
     },
     onReload: async (parentId) => {
-      const pictured = (find(thread, parentId)?.pictures.length ?? 0) > 0;
-      if (parentId === null || (pictured && tellBlind(model))) return;
-      await askAgain(key, parentId, options);
+      const questionId = parentId ?? shown.parentId;
+      const pictured = (find(thread, questionId)?.pictures.length ?? 0) > 0;
+      if (questionId === null || (pictured && tellBlind(model))) return;
+      await askAgain(key, questionId, options);
     },
     onCancel: () => stop(key),
   });

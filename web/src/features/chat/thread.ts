@@ -37,6 +37,12 @@ export function findByServerId(thread: Thread, serverId: string | null): Message
   return thread.messages.find((message) => message.serverId === serverId && serverId !== null);
 }
 
+/** The server's name for the end of what is on the screen, as far as the server knows of it. */
+export function storedHead(thread: Thread): string | null {
+  const branch = branchTo(thread.messages, thread.headId);
+  return branch.findLast(({ serverId }) => serverId !== null)?.serverId ?? null;
+}
+
 /** Show the branch that a message is on; the one on the screen, where it is on that. */
 export function toMessage(thread: Thread, id: string): Thread {
   if (branchTo(thread.messages, thread.headId).some((message) => message.id === id)) return thread;

@@ -5,6 +5,7 @@ import { t } from "../../ui/i18n";
 import { ConversationRow } from "./ConversationRow";
 import { FolderSelect } from "./FolderSelect";
 import { groupByDay } from "./list";
+import type { LeafOf } from "./RowDialogs";
 import { SearchBox } from "./SearchBox";
 import { loadMore, openArchive, refresh, useConversations } from "./store";
 
@@ -12,15 +13,17 @@ import { loadMore, openArchive, refresh, useConversations } from "./store";
 export function ConversationList({
   activeId,
   searchRef,
+  leafOf,
   onOpen,
   onDeleted,
 }: {
   activeId: string | null;
   searchRef: RefObject<HTMLInputElement | null>;
+  leafOf: LeafOf;
   onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
-  const { items, archived, query, status, next, loadedAt } = useConversations();
+  const { items, archived, archivedNext, query, status, next, loadedAt } = useConversations();
   const groups = useMemo(() => groupByDay(items, loadedAt), [items, loadedAt]);
   const found = items.length + (archived?.length ?? 0);
   const hasArchive = status === "ready" && (query === "" ? found : (archived?.length ?? 0)) > 0;
@@ -31,6 +34,7 @@ export function ConversationList({
           key={conversation.id}
           conversation={conversation}
           active={conversation.id === activeId}
+          leafOf={leafOf}
           onOpen={onOpen}
           onDeleted={onDeleted}
         />
@@ -49,7 +53,7 @@ export function ConversationList({
           </section>
         ))}
         <ListNote empty={found === 0} status={status} query={query} />
-        {next !== null && <MoreWhenSeen key={next} />}
+        {next !== null && <MoreWhenSeen key={next} archived={false} />}
         {hasArchive && (
           <details
             className="conversation-group"
@@ -60,6 +64,7 @@ export function ConversationList({
           >
             <summary>{t("Archived")}</summary>
             {rows(archived ?? [])}
+            {archivedNext !== null && <MoreWhenSeen key={archivedNext} archived />}
             {archived?.length === 0 && <p className="list-note">{t("Nothing is archived.")}</p>}
           </details>
         )}
@@ -87,18 +92,18 @@ function ListNote({ empty, status, query }: { empty: boolean; status: string; qu
   );
 }
 
-function MoreWhenSeen() {
+function MoreWhenSeen({ archived }: { archived: boolean }) {
   const mark = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (mark.current === null) return undefined;
     const observer = new IntersectionObserver(
       ([entry]) => {
-        if (entry?.isIntersecting) void loadMore();
+        if (entry?.isIntersecting) void loadMore(archived);
       },
       { rootMargin: "200px" },
     );
     observer.observe(mark.current);
     return () => observer.disconnect();
-  }, []);
+  }, [archived]);
   return <div ref={mark} className="list-more" />;
 }

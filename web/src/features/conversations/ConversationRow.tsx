@@ -16,7 +16,7 @@ import { t } from "../../ui/i18n";
 import { Menu } from "../../ui/Menu";
 import { Marked } from "./Marked";
 import { remove } from "./remove";
-import type { RowDialog } from "./RowDialogs";
+import type { LeafOf, RowDialog } from "./RowDialogs";
 import { change } from "./store";
 
 const RowDialogs = lazy(() => import("./RowDialogs"));
@@ -24,11 +24,13 @@ const RowDialogs = lazy(() => import("./RowDialogs"));
 export function ConversationRow({
   conversation,
   active,
+  leafOf,
   onOpen,
   onDeleted,
 }: {
   conversation: Conversation;
   active: boolean;
+  leafOf: LeafOf;
   onOpen: (conversation: Conversation) => void;
   onDeleted: (id: string) => void;
 }) {
@@ -104,6 +106,7 @@ export function ConversationRow({
           <RowDialogs
             dialog={dialog}
             conversation={conversation}
+            leafOf={leafOf}
             onClose={() => setDialog(null)}
           />
         </Suspense>

@@ -12,19 +12,24 @@ import { change, useConversations } from "./store";
 
 export type RowDialog = "folder" | "export";
 
+/** The last message of a conversation that is on the screen; null where none of it is. */
+export type LeafOf = (id: string) => string | null;
+
 export default function RowDialogs({
   dialog,
   conversation,
+  leafOf,
   onClose,
 }: {
   dialog: RowDialog;
   conversation: Conversation;
+  leafOf: LeafOf;
   onClose: () => void;
 }) {
   return dialog === "folder" ? (
     <FolderDialog conversation={conversation} onClose={onClose} />
   ) : (
-    <ExportDialog conversation={conversation} onClose={onClose} />
+    <ExportDialog conversation={conversation} leafOf={leafOf} onClose={onClose} />
   );
 }
 
@@ -101,14 +106,16 @@ const FORMS: readonly (readonly [string, () => string, () => string])[] = [
 
 function ExportDialog({
   conversation,
+  leafOf,
   onClose,
 }: {
   conversation: Conversation;
+  leafOf: LeafOf;
   onClose: () => void;
 }) {
   const save = async (form: string) => {
     try {
-      await saveFile(exportPath(conversation.id, form));
+      await saveFile(exportPath(conversation.id, form, leafOf(conversation.id)));
       onClose();
     } catch (error) {
       showError(error);

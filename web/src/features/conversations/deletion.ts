@@ -1,12 +1,12 @@
-/** Conversations on their way out: hidden at once, deleted when the time to undo has passed. */
+/** Conversations on their way out: hidden at once, deleted when they can no longer be brought
+ * back. */
 
 import { deleteConversation } from "../../api/conversations";
 
-const UNDO_MS = 6_000;
-
 interface Leaving {
-  timer: ReturnType<typeof setTimeout>;
   onFailed: (error: unknown) => void;
+  /** The server has been asked to. */
+  sent: boolean;
 }
 
 const leaving = new Map<string, Leaving>();
@@ -15,35 +15,33 @@ export function isLeaving(id: string): boolean {
   return leaving.has(id);
 }
 
-/** Delete `id` in a moment. `onFailed`: the server would not; it is still there. */
-export function scheduleDeletion(id: string, onFailed: (error: unknown) => void): void {
-  const timer = setTimeout(() => void settle(id), UNDO_MS);
-  leaving.set(id, { timer, onFailed });
+/** `settleDeletion` is to follow. `onFailed`: the server would not; it is still there. */
+export function beginDeletion(id: string, onFailed: (error: unknown) => void): void {
+  leaving.set(id, { onFailed, sent: false });
 }
 
 /** Changed one's mind. False when it is too late. */
 export function cancelDeletion(id: string): boolean {
-  const entry = leaving.get(id);
-  if (entry === undefined) return false;
-  clearTimeout(entry.timer);
-  return leaving.delete(id);
+  return leaving.get(id)?.sent === false && leaving.delete(id);
 }
 
-/** The page is closing: what was deleted a moment ago must not come back. */
-export function settleDeletions(): void {
-  for (const [id, { timer }] of leaving) {
-    clearTimeout(timer);
-    void settle(id, { keepalive: true });
-  }
-}
-
-async function settle(id: string, options: { keepalive?: boolean } = {}): Promise<void> {
+export async function settleDeletion(
+  id: string,
+  options: { keepalive?: boolean } = {},
+): Promise<void> {
   const entry = leaving.get(id);
+  if (entry === undefined || entry.sent) return;
+  entry.sent = true;
   try {
     await deleteConversation(id, options);
     leaving.delete(id);
   } catch (error) {
     leaving.delete(id);
-    entry?.onFailed(error);
+    entry.onFailed(error);
   }
+}
+
+/** The page is closing: what was deleted a moment ago must not come back. */
+export function settleDeletions(): void {
+  for (const id of leaving.keys()) void settleDeletion(id, { keepalive: true });
 }

@@ -1,6 +1,6 @@
 import { t } from "../../ui/i18n";
 import { showError, showToast } from "../../ui/toast";
-import { cancelDeletion, scheduleDeletion } from "./deletion";
+import { beginDeletion, cancelDeletion, settleDeletion } from "./deletion";
 import { drop, find, put } from "./store";
 
 /** Take a conversation off the list and offer to bring it back. */
@@ -8,7 +8,7 @@ export function remove(id: string): void {
   const conversation = find(id);
   if (conversation === undefined) return;
   drop(id);
-  scheduleDeletion(id, (error) => {
+  beginDeletion(id, (error) => {
     put(conversation);
     showError(error);
   });
@@ -20,6 +20,7 @@ export function remove(id: string): void {
       run: () => {
         if (cancelDeletion(id)) put(conversation);
       },
+      onLapsed: () => void settleDeletion(id),
     },
   });
 }

@@ -22,6 +22,8 @@ interface List {
   next: string | null;
   /** Null until somebody looks into the archive. */
   archived: Conversation[] | null;
+  /** As `next`, of the archive. */
+  archivedNext: string | null;
   query: string;
   folders: Folder[];
   /** The one that is looked into; null for all. */
@@ -31,14 +33,20 @@ interface List {
   loadedAt: Date;
 }
 
-export const useConversations = create<List>(() => ({
+/** Nothing is known yet. */
+const EMPTY = {
   items: [],
   next: null,
   archived: null,
+  archivedNext: null,
+  status: "loading",
+} satisfies Partial<List>;
+
+export const useConversations = create<List>(() => ({
+  ...EMPTY,
   query: "",
   folders: [],
   folder: null,
-  status: "loading",
   loadedAt: new Date(),
 }));
 
@@ -49,13 +57,12 @@ export async function refresh(): Promise<void> {
   latest?.abort();
   const { signal } = (latest = new AbortController());
   const { query, folder, items, archived } = useConversations.getState();
-  const limit = Math.min(Math.max(items.length, PAGE), LARGEST_PAGE);
   try {
-    const page = await listConversations({ query, folder, limit, signal });
+    const page = await listConversations({ query, folder, limit: asLongAs(items), signal });
     // With nothing else to show, the archive may be all there is.
     const withArchive = archived !== null || query !== "" || page.data.length === 0;
     const archive = withArchive
-      ? await listConversations({ query, folder, limit: LARGEST_PAGE, archived: true, signal })
+      ? await listConversations({ query, folder, limit: asLongAs(archived), archived: true, signal })
       : null;
     const folders = await listFolders();
     if (signal.aborted) return;
@@ -64,6 +71,7 @@ export async function refresh(): Promise<void> {
       items: staying(page.data),
       next: page.next_before,
       archived: archive && staying(archive.data),
+      archivedNext: archive?.next_before ?? null,
       status: "ready",
       loadedAt: new Date(),
     });
@@ -73,16 +81,21 @@ export async function refresh(): Promise<void> {
   }
 }
 
-export async function loadMore(): Promise<void> {
-  const { next, query, folder } = useConversations.getState();
-  if (next === null) return;
+/** The next page of the list, or of the archive. */
+export async function loadMore(archived: boolean): Promise<void> {
+  const place = archived ? "archivedNext" : "next";
+  const { [place]: before, query, folder } = useConversations.getState();
+  if (before === null) return;
   try {
-    const page = await listConversations({ query, folder, before: next, limit: PAGE });
+    const page = await listConversations({ query, folder, before, limit: PAGE, archived });
     useConversations.setState((state) => {
-      if (state.query !== query || state.next !== next) return state;
-      const known = new Set(state.items.map(({ id }) => id));
-      const fresh = staying(page.data).filter(({ id }) => !known.has(id));
-      return { items: [...state.items, ...fresh], next: page.next_before };
+      if (state.query !== query || state[place] !== before) return state;
+      const shown = (archived ? state.archived : state.items) ?? [];
+      const known = new Set(shown.map(({ id }) => id));
+      const list = [...shown, ...staying(page.data).filter(({ id }) => !known.has(id))];
+      return archived
+        ? { archived: list, archivedNext: page.next_before }
+        : { items: list, next: page.next_before };
     });
   } catch {
     // The next scroll asks again; a server that is down is shown elsewhere.
@@ -96,13 +109,13 @@ export async function openArchive(): Promise<void> {
 }
 
 export function search(query: string): void {
-  useConversations.setState({ query, items: [], next: null, archived: null, status: "loading" });
+  useConversations.setState({ ...EMPTY, query });
   void refresh();
 }
 
 /** Look into one folder, or at all there is. */
 export function openFolder(folder: string | null): void {
-  useConversations.setState({ folder, items: [], next: null, archived: null, status: "loading" });
+  useConversations.setState({ ...EMPTY, folder });
   void refresh();
 }
 
@@ -143,6 +156,10 @@ export function drop(id: string): void {
     items: others(items),
     archived: archived && others(archived),
   }));
+}
+
+function asLongAs(list: readonly Conversation[] | null): number {
+  return Math.min(Math.max(list?.length ?? 0, PAGE), LARGEST_PAGE);
 }
 
 function staying(items: Conversation[]): Conversation[] {

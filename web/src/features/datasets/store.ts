@@ -14,8 +14,6 @@ import { errorText } from "../../ui/errorText";
 import { t } from "../../ui/i18n";
 import { showError, showToast } from "../../ui/toast";
 
-const UNDO_MS = 6_000;
-
 interface State {
   /** null until they are known. */
   items: Dataset[] | null;
@@ -32,8 +30,9 @@ export const useDatasets = create<State>(() => ({
   failed: null,
 }));
 
-/** Hidden, and deleted when the time to undo has passed. */
-const leaving = new Map<string, ReturnType<typeof setTimeout>>();
+/** Hidden, and deleted when they can no longer be brought back; of each, whether the server has
+ * been asked to. */
+const leaving = new Map<string, { sent: boolean }>();
 
 export function messageOf(error: unknown): string {
   return errorText(error);
@@ -95,7 +94,7 @@ export async function cancelMaking(id: string): Promise<void> {
 
 /** Take a dataset off the list and offer to bring it back. */
 export function removeDataset(name: string): void {
-  leaving.set(name, setTimeout(() => void settle(name), UNDO_MS));
+  leaving.set(name, { sent: false });
   const items = useDatasets.getState().items?.filter((item) => item.name !== name) ?? null;
   useDatasets.setState({ items });
   showToast({
@@ -104,16 +103,18 @@ export function removeDataset(name: string): void {
     action: {
       label: t("Undo"),
       run: () => {
-        clearTimeout(leaving.get(name));
-        leaving.delete(name);
+        if (leaving.get(name)?.sent === false) leaving.delete(name);
         void refreshDatasets();
       },
+      onLapsed: () => void settle(name),
     },
   });
 }
 
 async function settle(name: string, keepalive = false): Promise<void> {
-  clearTimeout(leaving.get(name));
+  const entry = leaving.get(name);
+  if (entry === undefined || entry.sent) return;
+  entry.sent = true;
   try {
     await deleteDataset(name, { keepalive });
     leaving.delete(name);
