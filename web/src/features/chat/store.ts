@@ -17,6 +17,7 @@ import { type Extra, NOTHING } from "./attachments/pictures";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
 import { settingsLoaded, settingsSerial } from "./turnSettings";
+import { conversationMade } from "./unsent";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -83,12 +84,12 @@ function catchUp(key: string): void {
 /** Answers whose turn a person stopped before the server had named it. */
 const stopRequested = new Set<string>();
 
-/** Start on an empty page. A chat nobody wrote in is used again. */
+/** Start on an empty page. A chat nobody wrote in is used again, with the files that wait in it. */
 export function openNew(): void {
   const { threads, activeKey } = useChat.getState();
-  const active = threads[activeKey];
-  if (active && active.conversationId === null && active.messages.length === 0) return;
-  const thread = Thread.emptyThread(localId());
+  const known = [threads[activeKey], ...Object.values(threads)];
+  const unused = known.find((one) => one?.conversationId === null && one.messages.length === 0);
+  const thread = unused ?? Thread.emptyThread(localId());
   useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
 }
 
@@ -188,6 +189,7 @@ export async function begin(
     if (conversationId === null) {
       conversationId = (await createConversation()).id;
       const id = conversationId;
+      conversationMade(key, id);
       update(key, (thread) => ({ ...thread, conversationId: id }));
     }
     const [topId] = added;
