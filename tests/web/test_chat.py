@@ -226,6 +226,22 @@ def test_settings_of_a_conversation_reach_the_model_and_are_remembered(page: Pag
     expect(page.get_by_role("spinbutton", name="Longest answer")).to_have_value("2")
 
 
+def test_settings_of_a_new_chat_survive_a_first_question_that_is_refused(page: Page) -> None:
+    """They stayed behind with the chat that was no conversation yet."""
+    page.get_by_role("button", name="Answer settings").click()
+    page.get_by_role("spinbutton", name="Longest answer").fill("2")
+    page.keyboard.press("Escape")
+    error = {"error": {"message": "The model is away."}}
+    page.route("**/turns", lambda route: route.fulfill(status=400, json=error))
+    send(page, "one two three four")
+    expect(page.get_by_role("alert")).to_contain_text("The model is away.")
+    expect(page).to_have_url(re.compile(r"/app/c/[0-9a-f]+$"))
+    page.unroute_all()
+    composer(page).press("Enter")
+    expect(answers(page)).to_contain_text("Cut off at the length limit.")
+    assert answers(page).locator(".markdown").inner_text() == "one two"
+
+
 def test_the_model_is_shown_and_can_be_chosen(page: Page) -> None:
     page.get_by_role("button", name="Model: echo").click()
     option = page.get_by_role("option", name="echo")

@@ -16,7 +16,7 @@ import { showToast } from "../../ui/toast";
 import { type Extra, NOTHING } from "./attachments/pictures";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
-import { settingsLoaded, settingsSerial } from "./turnSettings";
+import { adoptTurnSettings, settingsLoaded, settingsSerial } from "./turnSettings";
 import { conversationMade } from "./unsent";
 import { Watchers } from "./watchers";
 
@@ -189,8 +189,10 @@ export async function begin(
     if (conversationId === null) {
       conversationId = (await createConversation()).id;
       const id = conversationId;
+      adoptTurnSettings(key, id);
       conversationMade(key, id);
       update(key, (thread) => ({ ...thread, conversationId: id }));
+      announce(key);
     }
     const [topId] = added;
     const parent = Thread.find(get(key), Thread.find(get(key), topId ?? null)?.parentId ?? null);
@@ -216,12 +218,11 @@ export async function begin(
 
 /** Stop what is being written; what there is of it stays. */
 export async function stop(key: string): Promise<void> {
-  const { messages } = get(key);
-  const writing = messages.filter(({ status }) => status === "streaming");
+  const writing = get(key).messages.filter(({ status }) => status === "streaming");
   await Promise.all(writing.map((answer) => stopOne(key, answer)));
 }
 
-async function stopOne(key: string, answer: Message): Promise<void> {
+export async function stopOne(key: string, answer: Message): Promise<void> {
   const { conversationId } = get(key);
   if (conversationId === null || answer.turnId === null) {
     stopRequested.add(answer.id);
