@@ -109,6 +109,8 @@ export const chat: Readonly<Record<string, string>> = {
   "The rest of this answer could not be found.": "Der Rest dieser Antwort war nicht zu finden.",
   "The server stopped before this answer was finished. What it had written is kept.":
     "Der Server endete, bevor diese Antwort fertig war. Was schon geschrieben war, bleibt erhalten.",
+  "The settings could not be stored. {why}":
+    "Die Einstellungen konnten nicht gespeichert werden. {why}",
   "There is no model yet. Get one in a terminal:":
     "Noch ist kein Modell da. Hole eines im Terminal:",
   "These": "Diese",
