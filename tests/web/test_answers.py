@@ -202,6 +202,36 @@ def test_two_models_answer_side_by_side_and_one_is_kept(
     expect(composer(page)).to_be_visible()
 
 
+def test_an_answer_is_kept_before_the_other_has_finished(
+    twins: LiveServer, open_page: OpenPage
+) -> None:
+    """The other went on unseen: it could not be rated, and nothing could be asked or stopped."""
+    page = open_page(twins.url)
+    page.get_by_role("button", name="Compare with another model").click()
+    page.get_by_role("menuitem", name="twin/echo").click()
+    with twins.hold(after=2):
+        send(page, LONG)
+        columns = page.get_by_role("group", name="Two answers side by side").get_by_role("region")
+        for number in range(2):
+            expect(columns.nth(number)).to_contain_text("word1")
+        # One of the two is stopped from elsewhere, as if it had finished first.
+        conversation = page.url.rsplit("/", 1)[1]
+        stored = page.request.get(f"{twins.url}/conversations/{conversation}").json()
+        first = next(it for it in stored["messages"] if it["model"] == "echo")
+        turn = f"{twins.url}/conversations/{conversation}/turns/{first['turn_id']}"
+        page.request.post(f"{turn}/cancel")
+        with (
+            page.expect_response(lambda r: r.url.endswith("/cancel") and r.ok),
+            page.expect_response(lambda r: '"thumb":"down"' in (r.request.post_data or "")) as down,
+        ):
+            page.get_by_role("button", name="Keep the answer of echo").click()
+        assert down.value.ok
+        expect(page.get_by_text("Version 1 of 2")).to_be_attached()
+        expect(page.get_by_role("button", name="Stop answering")).to_have_count(0)
+    page.get_by_role("button", name="Stop comparing with twin/echo").click()
+    ask(page, "and on")
+
+
 def test_files_go_with_a_question(page: Page, tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(make_pdf("The fox is red."))
