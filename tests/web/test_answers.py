@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.pdf_file import make_pdf
 from tests.web.conftest import OpenPage
@@ -202,6 +202,36 @@ def test_two_models_answer_side_by_side_and_one_is_kept(
     expect(composer(page)).to_be_visible()
 
 
+def test_an_answer_is_kept_before_the_other_has_finished(
+    twins: LiveServer, open_page: OpenPage
+) -> None:
+    """The other went on unseen: it could not be rated, and nothing could be asked or stopped."""
+    page = open_page(twins.url)
+    page.get_by_role("button", name="Compare with another model").click()
+    page.get_by_role("menuitem", name="twin/echo").click()
+    with twins.hold(after=2):
+        send(page, LONG)
+        columns = page.get_by_role("group", name="Two answers side by side").get_by_role("region")
+        for number in range(2):
+            expect(columns.nth(number)).to_contain_text("word1")
+        # One of the two is stopped from elsewhere, as if it had finished first.
+        conversation = page.url.rsplit("/", 1)[1]
+        stored = page.request.get(f"{twins.url}/conversations/{conversation}").json()
+        first = next(it for it in stored["messages"] if it["model"] == "echo")
+        turn = f"{twins.url}/conversations/{conversation}/turns/{first['turn_id']}"
+        page.request.post(f"{turn}/cancel")
+        with (
+            page.expect_response(lambda r: r.url.endswith("/cancel") and r.ok),
+            page.expect_response(lambda r: '"thumb":"down"' in (r.request.post_data or "")) as down,
+        ):
+            page.get_by_role("button", name="Keep the answer of echo").click()
+        assert down.value.ok
+        expect(page.get_by_text("Version 1 of 2")).to_be_attached()
+        expect(page.get_by_role("button", name="Stop answering")).to_have_count(0)
+    page.get_by_role("button", name="Stop comparing with twin/echo").click()
+    ask(page, "and on")
+
+
 def test_files_go_with_a_question(page: Page, tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(make_pdf("The fox is red."))
@@ -249,9 +279,50 @@ def test_files_are_pasted_and_dropped_and_can_be_left_out(page: Page) -> None:
     waiting = page.get_by_role("list", name="Attached files")
     expect(waiting.get_by_role("listitem")).to_have_count(2)
     page.get_by_role("button", name="Leave out pasted.txt").click()
+    expect(waiting.get_by_role("listitem")).to_contain_text("6 characters")
     answer = ask(page, "Read it.")
     expect(answer).to_contain_text("second")
     expect(answer).not_to_contain_text("alpha")
+
+
+def test_a_question_about_a_file_does_not_go_without_it(page: Page) -> None:
+    """One that was sent while the server still read the file went out alone if it was refused."""
+    reading: list[Route] = []
+
+    def keep_waiting(route: Route) -> None:
+        reading.append(route)
+
+    page.route("**/attachments?*", keep_waiting)
+    page.evaluate(DROP, ["notes.txt", "alpha", "drop"])
+    waiting = page.get_by_role("list", name="Attached files")
+    expect(waiting).to_contain_text("is being read, then you can send")
+    send(page, "What is in it?")
+    expect(page.get_by_role("button", name="Send message")).to_be_disabled()
+    page.get_by_role("button", name="Tell me a joke.").click()
+    expect(page.get_by_role("alert")).to_contain_text("A file is still being read.")
+    expect(composer(page)).to_have_value("Tell me a joke.\n\nWhat is in it?")
+    expect(questions(page)).to_have_count(0)
+    composer(page).fill("What is in it?")
+    reading.pop().continue_()
+    expect(waiting).to_contain_text("5 characters")
+    composer(page).press("Enter")
+    expect(answers(page)).to_contain_text("alpha")
+    expect(waiting).to_have_count(0)
+
+
+def test_a_refused_edit_comes_back_without_its_file(page: Page) -> None:
+    """The marks around the text of a file are no words of the person's."""
+    page.evaluate(DROP, ["notes.txt", "alpha", "drop"])
+    expect(page.get_by_role("list", name="Attached files")).to_contain_text("5 characters")
+    ask(page, "What is in it?")
+    error = {"error": {"message": "The model is away."}}
+    page.route("**/turns", lambda route: route.fulfill(status=400, json=error))
+    questions(page).hover()
+    page.get_by_role("button", name="Edit your message").click()
+    page.get_by_role("textbox", name="Edit your message").fill("And now?")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("The model is away.")
+    expect(composer(page)).to_have_value("And now?")
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(page: Page) -> None:

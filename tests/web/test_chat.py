@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
@@ -147,6 +147,43 @@ def test_a_refused_message_goes_back_where_it_was_typed(page: Page) -> None:
     expect(questions(page)).to_have_count(0)
 
 
+def test_a_refused_message_stands_before_what_was_typed_since(page: Page) -> None:
+    """It was dropped where something had been typed, or another chat opened, meanwhile."""
+    ask(page, "A first question")
+    asked: list[Route] = []
+
+    def keep_waiting(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/turns", keep_waiting)
+    send(page, "one")
+    expect(questions(page)).to_have_count(2)
+    composer(page).fill("two")
+    asked.pop().abort()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
+    expect(composer(page)).to_have_value("one\n\ntwo")
+
+    send(page, "three")
+    expect(questions(page)).to_have_count(2)
+    page.get_by_role("button", name="New chat").first.click()
+    composer(page).fill("four")
+    asked.pop().fulfill(status=400, json={"error": {"message": "The model is away."}})
+    expect(page.get_by_role("alert").filter(has_text="The model is away.")).to_be_visible()
+    expect(composer(page)).to_have_value("four")
+    page.go_back()
+    expect(composer(page)).to_have_value("three")
+
+
+def test_a_message_cut_off_by_a_reload_on_its_way_is_not_lost(page: Page) -> None:
+    page.route("**/turns", lambda route: None)
+    send(page, "on its way")
+    expect(page).to_have_url(re.compile(r"/app/c/[0-9a-f]+$"))
+    page.unroute_all()
+    page.reload()
+    expect(composer(page)).to_have_value("on its way")
+    expect(questions(page)).to_have_count(0)
+
+
 def test_a_draft_survives_a_reload_and_is_gone_once_sent(page: Page) -> None:
     composer(page).fill("half a thought")
     page.reload()
@@ -187,6 +224,22 @@ def test_settings_of_a_conversation_reach_the_model_and_are_remembered(page: Pag
     expect(answers(page)).to_be_visible()
     page.get_by_role("button", name="Answer settings").click()
     expect(page.get_by_role("spinbutton", name="Longest answer")).to_have_value("2")
+
+
+def test_settings_of_a_new_chat_survive_a_first_question_that_is_refused(page: Page) -> None:
+    """They stayed behind with the chat that was no conversation yet."""
+    page.get_by_role("button", name="Answer settings").click()
+    page.get_by_role("spinbutton", name="Longest answer").fill("2")
+    page.keyboard.press("Escape")
+    error = {"error": {"message": "The model is away."}}
+    page.route("**/turns", lambda route: route.fulfill(status=400, json=error))
+    send(page, "one two three four")
+    expect(page.get_by_role("alert")).to_contain_text("The model is away.")
+    expect(page).to_have_url(re.compile(r"/app/c/[0-9a-f]+$"))
+    page.unroute_all()
+    composer(page).press("Enter")
+    expect(answers(page)).to_contain_text("Cut off at the length limit.")
+    assert answers(page).locator(".markdown").inner_text() == "one two"
 
 
 def test_the_model_is_shown_and_can_be_chosen(page: Page) -> None:

@@ -103,3 +103,16 @@ def test_markup_in_a_question_and_in_a_title_stays_text(page: Page) -> None:
     expect(listed(page, "<b>bold</b> & <i>sly</i>")).to_be_visible()
     expect(page.get_by_role("article", name="You said")).to_contain_text("<b>bold</b>")
     expect(answers(page)).to_contain_text("<b>bold</b> & <i>sly</i>")
+
+
+@pytest.mark.parametrize("levels", [3_000, 6_000])
+def test_what_is_too_deep_to_be_drawn_is_shown_as_it_was_written(page: Page, levels: int) -> None:
+    """Markdown is read by functions that call themselves for each level; the stack they used up
+    once took the whole page down, and again at every visit."""
+    deep = ">" * levels + " at the bottom"
+    answer = ask(page, deep)
+    expect(answer).to_contain_text("at the bottom")
+    expect(answer.locator("pre")).to_have_text(deep)
+    expect(ask(page, "and **now**?").locator("strong")).to_have_text("now")
+    page.reload()
+    expect(answers(page).first).to_contain_text("at the bottom")

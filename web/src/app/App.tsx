@@ -5,7 +5,6 @@ import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
 import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
-import { adoptTurnSettings } from "../features/chat/turnSettings";
 import { settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
 import { chooseModel, loadModels } from "../features/models/store";
@@ -196,7 +195,6 @@ function useChatChanges() {
   const changed = useChat((state) => state.changed);
   useEffect(() => {
     if (changed === null) return;
-    adoptTurnSettings(changed.key, changed.conversationId);
     if (useChat.getState().activeKey === changed.key) {
       go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }

@@ -1,10 +1,9 @@
-import { AuiIf, ThreadPrimitive, useAui } from "@assistant-ui/react";
+import { AuiIf, ThreadPrimitive } from "@assistant-ui/react";
 import { ArrowDown } from "lucide-react";
 import {
   type ReactNode,
   type RefObject,
   useCallback,
-  useEffect,
   useMemo,
   useRef,
   useState,
@@ -53,8 +52,6 @@ export function Chat({
   welcome?: ReactNode;
   footer?: ReactNode;
 }) {
-  const giveBack = useRef<(text: string) => void>(() => undefined);
-  const onRefused = useCallback((text: string) => giveBack.current(text), []);
   const settings = useTurnSettings(thread.conversationId ?? thread.key);
   const { key, conversationId, pair } = thread;
   const blind = [model, rival].find((id) => id !== null && !seeing.includes(id)) ?? null;
@@ -69,14 +66,7 @@ export function Chat({
   useFoundMessage(thread, column, show);
   return (
     <ChatContextProvider value={context}>
-    <ChatRuntime
-      thread={thread}
-      shown={shown}
-      model={model}
-      rival={rival}
-      seeing={seeing}
-      onRefused={onRefused}
-    >
+    <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} seeing={seeing}>
       <ThreadPrimitive.Root className="thread">
         <ThreadPrimitive.Viewport
           className="viewport"
@@ -109,7 +99,6 @@ export function Chat({
             {footer}
           </div>
         </ThreadPrimitive.Viewport>
-        <GiveBack setterRef={giveBack} />
         <Announcer thread={thread} />
       </ThreadPrimitive.Root>
     </ChatRuntime>
@@ -172,17 +161,6 @@ function Earlier({
       {t("Show earlier messages ({count})", { count: formatNumber(count) })}
     </button>
   );
-}
-
-/** Puts refused text back into the composer, unless something else was typed meanwhile. */
-function GiveBack({ setterRef }: { setterRef: RefObject<(text: string) => void> }) {
-  const aui = useAui();
-  useEffect(() => {
-    setterRef.current = (text) => {
-      if (aui.composer.getState().text === "") aui.composer.setText(text);
-    };
-  }, [aui, setterRef]);
-  return null;
 }
 
 /** Tells a screen reader once when an answer is there, instead of every word of it. */

@@ -4,19 +4,20 @@ import {
   type ThreadMessage,
   useExternalStoreRuntime,
 } from "@assistant-ui/react";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo } from "react";
 
+import { t } from "../../ui/i18n";
 import { showError, showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
-import { saveDraft } from "./drafts";
 import { joined, split } from "./attachments/blocks";
 import { blindText, newExtra, sameExtra } from "./attachments/pictures";
-import { giveBack, take } from "./attachments/store";
+import { take, useReading } from "./attachments/store";
 import { askBoth } from "./answers";
-import { ask, askAgain, showBranch, stop } from "./store";
+import { ask, askAgain, get, showBranch, stop } from "./store";
 import type { Shown } from "./shown";
 import { type Thread, find, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
+import { before, withWayBack, writingAt } from "./unsent";
 
 const textOf = (message: AppendMessage) =>
   message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
@@ -28,7 +29,6 @@ export function ChatRuntime({
   model,
   rival,
   seeing,
-  onRefused,
   children,
 }: {
   thread: Thread;
@@ -39,13 +39,12 @@ export function ChatRuntime({
   rival: string | null;
   /** Models that take pictures. */
   seeing: readonly string[];
-  /** The server would not take this text: put it back where it was typed. */
-  onRefused: (text: string) => void;
   children: ReactNode;
 }) {
-  const { key } = thread;
-  const settings = useTurnSettings(thread.conversationId ?? key);
+  const { key, conversationId } = thread;
+  const settings = useTurnSettings(conversationId ?? key);
   const repository = useMemo(() => toRepository(shown.thread), [shown.thread]);
+  const reading = useReading(key);
   const options = { model, settings };
   /** Say why pictures do not go to one of these; false where all of them see. */
   const tellBlind = (...asked: (string | null)[]): boolean => {
@@ -58,43 +57,47 @@ export function ChatRuntime({
     messageRepository: repository,
     isRunning: streaming(thread) !== undefined,
     isDisabled: thread.load !== "ready",
+    // A question about a file must not go without it.
+    isSendDisabled: reading,
     // Offered so that branches can be switched; the tree itself only changes in our store.
     setMessages: () => undefined,
     unstable_onBranchChange: ({ headId }) => showBranch(key, headId),
     onNew: async (message) => {
       const text = textOf(message).trim();
-      saveDraft(thread.conversationId, "");
-      const files = await take(key);
-      const refused = () => {
-        giveBack(key, files);
-        onRefused(text);
-      };
-      const pictures = files
-        .filter(({ picture }) => picture !== null)
-        .map(({ name, picture }, place) => ({ place, name, file: picture }));
-      if (pictures.length > 0 && tellBlind(model, rival)) return refused();
-      const extra = await newExtra(pictures).catch((error: unknown) => {
-        showError(error); // the file is gone from the disk
-        return null;
+      const files = take(key);
+      await withWayBack(thread, text, files ?? [], async () => {
+        if (files === null) {
+          showToast({ tone: "error", text: t("A file is still being read. Send again in a moment.") });
+          return false;
+        }
+        const pictures = files
+          .filter(({ picture }) => picture !== null)
+          .map(({ name, picture }, place) => ({ place, name, file: picture }));
+        if (pictures.length > 0 && tellBlind(model, rival)) return false;
+        const extra = await newExtra(pictures).catch((error: unknown) => {
+          showError(error); // the file is gone from the disk
+          return null;
+        });
+        if (extra === null) return false;
+        const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
+        const content = joined(text, blocks);
+        const { headId } = get(key); // while pictures were read, the chat may have gone on
+        return rival === null
+          ? ask(key, headId, content, options, extra)
+          : askBoth(key, headId, content, options, rival, extra);
       });
-      if (extra === null) return refused();
-      const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
-      const content = joined(text, blocks);
-      const accepted =
-        rival === null
-          ? await ask(key, thread.headId, content, options, extra)
-          : await askBoth(key, thread.headId, content, options, rival, extra);
-      if (!accepted) refused();
     },
     onEdit: async (message) => {
       // The files stay with the question, whatever becomes of its words.
       const question = find(thread, message.sourceId);
       const { tail } = split(question?.content ?? "");
-      const text = joined(textOf(message).trim(), [], tail);
+      const words = textOf(message).trim();
       const extra = sameExtra(question);
-      if (extra.shown.length > 0 && tellBlind(model)) return onRefused(text);
       const parentId = message.parentId ?? shown.parentId;
-      if (!(await ask(key, parentId, text, options, extra))) onRefused(text);
+      await withWayBack(thread, words, [], async () => {
+        if (extra.shown.length > 0 && tellBlind(model)) return false;
+        return ask(key, parentId, joined(words, [], tail), options, extra);
+      });
     },
     onReload: async (parentId) => {
       const questionId = parentId ?? shown.parentId;
@@ -104,5 +107,10 @@ export function ChatRuntime({
     },
     onCancel: () => stop(key),
   });
+  useEffect(() => {
+    const { composer } = runtime.thread;
+    const put = (text: string) => composer.setText(before(text, composer.getState().text));
+    return writingAt({ key, conversationId, put });
+  }, [runtime, key, conversationId]);
   return <AssistantRuntimeProvider runtime={runtime}>{children}</AssistantRuntimeProvider>;
 }

@@ -55,10 +55,9 @@ function Column({ id, other }: { id: string; other: string }) {
             className="button button-small"
             aria-label={t("Keep the answer of {model}", { model })}
             onClick={() => {
-              keep(threadKey, id);
               // Together they are a preference to learn from.
               void rate(id, { thumb: "up" });
-              void rate(other, { thumb: "down" });
+              void keep(threadKey, id).then(() => rate(other, { thumb: "down" }, threadKey));
             }}
           >
             <Check size={14} aria-hidden /> {t("Keep this one")}

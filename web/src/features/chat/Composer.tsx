@@ -6,7 +6,8 @@ import { t } from "../../ui/i18n";
 import { AttachButton } from "./attachments/AttachButton";
 import { useFiles } from "./attachments/useFiles";
 import { WaitingList } from "./attachments/WaitingList";
-import { readDraft, saveDraft } from "./drafts";
+import { saveDraft } from "./drafts";
+import { beginning } from "./unsent";
 
 /** On a touch screen the focus would push up a keyboard that nobody asked for. */
 const hasKeyboard = matchMedia("(any-pointer: fine)").matches;
@@ -56,9 +57,9 @@ function useDraft(conversationId: string | null) {
   useEffect(() => {
     if (!restored.current) {
       restored.current = true;
-      const draft = readDraft(conversationId);
-      if (draft !== "") {
-        aui.composer.setText(draft);
+      const text = beginning(conversationId);
+      if (text !== "") {
+        aui.composer.setText(text);
         return;
       }
     }

@@ -5,7 +5,16 @@ import { type NewTurn, decideCall, startTurn } from "../../api/turns";
 import { showError } from "../../ui/toast";
 import type { Extra } from "./attachments/pictures";
 import type { Message } from "./message";
-import { type TurnOptions, begin, get, showBranch, update, watchers } from "./store";
+import {
+  type TurnOptions,
+  begin,
+  get,
+  showBranch,
+  stopOne,
+  update,
+  useChat,
+  watchers,
+} from "./store";
 import * as Thread from "./thread";
 
 /** Two answers to one question, by two models, until one of them is kept. */
@@ -39,10 +48,31 @@ export async function askBoth(
   return true;
 }
 
-/** Of two answers side by side, go on with this one; the other stays as a branch. */
-export function keep(key: string, answerId: string): void {
+/** Of two answers side by side, go on with this one; the other stays as a branch, as far as it has
+ * come. Resolves once nothing is written any more there, where nobody sees it or could stop it. */
+export async function keep(key: string, answerId: string): Promise<void> {
+  const otherId = get(key).pair?.find((id) => id !== answerId) ?? null;
   update(key, (thread) => ({ ...thread, pair: null }));
   showBranch(key, answerId);
+  const other = Thread.find(get(key), otherId);
+  if (other?.status !== "streaming") return;
+  await stopOne(key, other);
+  await ended(key, other.id);
+}
+
+function ended(key: string, answerId: string): Promise<void> {
+  const isOver = ({ threads }: ReturnType<typeof useChat.getState>) => {
+    const thread = threads[key];
+    return !thread || Thread.find(thread, answerId)?.status !== "streaming";
+  };
+  return new Promise((resolve) => {
+    if (isOver(useChat.getState())) return resolve();
+    const leave = useChat.subscribe((state) => {
+      if (!isOver(state)) return;
+      leave();
+      resolve();
+    });
+  });
 }
 
 /** Let an answer that was cut off go on in its place. */

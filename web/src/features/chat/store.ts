@@ -16,7 +16,8 @@ import { showError, showToast } from "../../ui/toast";
 import { type Extra, NOTHING } from "./attachments/pictures";
 import { type Message, localId } from "./message";
 import * as Thread from "./thread";
-import { settingsLoaded, settingsSerial } from "./turnSettings";
+import { adoptTurnSettings, settingsLoaded, settingsSerial } from "./turnSettings";
+import { conversationMade } from "./unsent";
 import { Watchers } from "./watchers";
 
 export interface TurnOptions {
@@ -83,12 +84,12 @@ function catchUp(key: string): void {
 /** Answers whose turn a person stopped before the server had named it. */
 const stopRequested = new Set<string>();
 
-/** Start on an empty page. A chat nobody wrote in is used again. */
+/** Start on an empty page. A chat nobody wrote in is used again, with the files that wait in it. */
 export function openNew(): void {
   const { threads, activeKey } = useChat.getState();
-  const active = threads[activeKey];
-  if (active && active.conversationId === null && active.messages.length === 0) return;
-  const thread = Thread.emptyThread(localId());
+  const known = [threads[activeKey], ...Object.values(threads)];
+  const unused = known.find((one) => one?.conversationId === null && one.messages.length === 0);
+  const thread = unused ?? Thread.emptyThread(localId());
   useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
 }
 
@@ -188,7 +189,10 @@ export async function begin(
     if (conversationId === null) {
       conversationId = (await createConversation()).id;
       const id = conversationId;
+      adoptTurnSettings(key, id);
+      conversationMade(key, id);
       update(key, (thread) => ({ ...thread, conversationId: id }));
+      announce(key);
     }
     const [topId] = added;
     const parent = Thread.find(get(key), Thread.find(get(key), topId ?? null)?.parentId ?? null);
@@ -214,12 +218,11 @@ export async function begin(
 
 /** Stop what is being written; what there is of it stays. */
 export async function stop(key: string): Promise<void> {
-  const { messages } = get(key);
-  const writing = messages.filter(({ status }) => status === "streaming");
+  const writing = get(key).messages.filter(({ status }) => status === "streaming");
   await Promise.all(writing.map((answer) => stopOne(key, answer)));
 }
 
-async function stopOne(key: string, answer: Message): Promise<void> {
+export async function stopOne(key: string, answer: Message): Promise<void> {
   const { conversationId } = get(key);
   if (conversationId === null || answer.turnId === null) {
     stopRequested.add(answer.id);

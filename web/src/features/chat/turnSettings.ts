@@ -2,8 +2,13 @@
 
 import { create } from "zustand";
 
+import { onReturn } from "../../api/connection";
 import { changeConversation } from "../../api/conversations";
+import { ApiError } from "../../api/http";
 import type { TurnSettings } from "../../api/types";
+import { errorText } from "../../ui/errorText";
+import { t } from "../../ui/i18n";
+import { showToast } from "../../ui/toast";
 import { isLocalId } from "./message";
 
 const NONE: TurnSettings = {};
@@ -15,6 +20,8 @@ const useAll = create<{ byId: Record<string, TurnSettings> }>(() => ({ byId: {} 
 /** Changes that the server has not heard of yet, and those on their way to it. */
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 const sending = new Map<string, number>();
+/** Changes that did not get there. They hold on this page, and go again once the server is back. */
+const unstored = new Set<string>();
 /** How often a conversation's settings were changed here, or heard of by the server. */
 const serials = new Map<string, number>();
 
@@ -47,7 +54,8 @@ export function saveTurnSettings(id: string, settings: TurnSettings): void {
 
 /** What the server has. A change that was made here since it was asked (`serial`) is newer. */
 export function settingsLoaded(id: string, settings: TurnSettings, serial: number): void {
-  if (waiting.has(id) || sending.has(id) || serial !== settingsSerial(id)) return;
+  if (waiting.has(id) || sending.has(id) || unstored.has(id)) return;
+  if (serial !== settingsSerial(id)) return;
   useAll.setState(({ byId }) => ({ byId: { ...byId, [id]: clean(settings) } }));
 }
 
@@ -70,13 +78,36 @@ function send(id: string, keepalive = false): void {
     if (left > 0) sending.set(id, left);
     else sending.delete(id);
   };
-  // Where it fails they still hold on this page; a server that is away has its own notice.
-  changeConversation(id, { settings }, { keepalive }).then(settled, settled);
+  const stored = () => {
+    settled();
+    if (settingsOf(id) === settings) unstored.delete(id);
+  };
+  const failed = (error: unknown) => {
+    settled();
+    if (isFinal(error)) {
+      unstored.delete(id);
+      const why = errorText(error);
+      showToast({ tone: "error", text: t("The settings could not be stored. {why}", { why }) });
+    } else {
+      unstored.add(id); // a server that is away has its own notice
+    }
+  };
+  changeConversation(id, { settings }, { keepalive }).then(stored, failed);
 }
+
+/** The server has understood, and will say the same to the same again. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status < 500 && error.status !== 401 && error.status !== 429;
+}
+
+onReturn(() => {
+  for (const id of unstored) if (!waiting.has(id)) send(id);
+});
 
 if (typeof addEventListener === "function") {
   addEventListener("pagehide", () => {
-    for (const id of waiting.keys()) send(id, true);
+    for (const id of new Set([...waiting.keys(), ...unstored])) send(id, true);
   });
 }
 

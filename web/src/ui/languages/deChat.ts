@@ -1,6 +1,8 @@
 /** Deutsch: the chat, its messages, the list of conversations, the models. */
 
 export const chat: Readonly<Record<string, string>> = {
+  "A file is still being read. Send again in a moment.":
+    "Eine Datei wird noch gelesen. Sende gleich noch einmal.",
   "A story": "Eine Geschichte",
   "adapter of {size}": "Adapter von {size}",
   "Allow": "Erlauben",
@@ -46,7 +48,7 @@ export const chat: Readonly<Record<string, string>> = {
   "In tokens; a token is about three quarters of a word.":
     "In Token; ein Token ist etwa drei Viertel eines Wortes.",
   "Instructions": "Anweisungen",
-  "is being read…": "wird gelesen …",
+  "is being read, then you can send…": "wird gelesen, dann kannst du senden …",
   "It may have been deleted. The list on the left has all that there are.":
     "Vielleicht wurde es gelöscht. In der Liste links stehen alle, die es gibt.",
   "Jump to latest": "Zum Neuesten springen",
@@ -107,6 +109,8 @@ export const chat: Readonly<Record<string, string>> = {
   "The rest of this answer could not be found.": "Der Rest dieser Antwort war nicht zu finden.",
   "The server stopped before this answer was finished. What it had written is kept.":
     "Der Server endete, bevor diese Antwort fertig war. Was schon geschrieben war, bleibt erhalten.",
+  "The settings could not be stored. {why}":
+    "Die Einstellungen konnten nicht gespeichert werden. {why}",
   "There is no model yet. Get one in a terminal:":
     "Noch ist kein Modell da. Hole eines im Terminal:",
   "These": "Diese",

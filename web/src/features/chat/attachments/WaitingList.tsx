@@ -5,7 +5,7 @@ import { formatBytes } from "../../../ui/units";
 import { useChatContext } from "../context";
 import { PictureImage } from "./PictureImage";
 import { blindText } from "./pictures";
-import { type Waiting, remove, useWaiting } from "./store";
+import { type Waiting, isBeingRead, remove, useWaiting } from "./store";
 
 /** The files that go with the next question. */
 export function WaitingList({ threadKey }: { threadKey: string }) {
@@ -17,11 +17,7 @@ export function WaitingList({ threadKey }: { threadKey: string }) {
     <>
       <ul className="attached" aria-label={t("Attached files")}>
         {waiting.map((one) => (
-          <li
-            key={one.id}
-            className="attached-file"
-            aria-busy={one.found === null && one.picture === null}
-          >
+          <li key={one.id} className="attached-file" aria-busy={isBeingRead(one)}>
             {one.picture === null ? (
               <FileText size={15} aria-hidden />
             ) : (
@@ -55,7 +51,7 @@ export function WaitingList({ threadKey }: { threadKey: string }) {
 
 function facts({ found, picture }: Waiting): string {
   if (picture !== null) return formatBytes(picture.size);
-  if (found === null) return t("is being read…");
+  if (found === null) return t("is being read, then you can send…");
   const said = [t("{n} characters", { n: formatNumber(found.characters) })];
   if (found.pages > 0) {
     said.push(

@@ -22,10 +22,18 @@ const MAX_NAME = 120;
 const NONE: readonly Waiting[] = [];
 
 const useAll = create<{ byKey: Record<string, readonly Waiting[]> }>(() => ({ byKey: {} }));
-const reading = new Map<string, Promise<void>>();
 
 export function useWaiting(key: string): readonly Waiting[] {
   return useAll(({ byKey }) => byKey[key]) ?? NONE;
+}
+
+/** Whether the server, or this page, has yet to read one of them. */
+export function useReading(key: string): boolean {
+  return useWaiting(key).some(isBeingRead);
+}
+
+export function isBeingRead({ found, picture }: Waiting): boolean {
+  return found === null && picture === null;
 }
 
 function change(key: string, make: (waiting: readonly Waiting[]) => readonly Waiting[]): void {
@@ -39,7 +47,7 @@ export function attach(key: string, files: Iterable<File>): void {
     const id = localId();
     const name = Array.from(file.name).slice(-MAX_NAME).join("") || "file";
     change(key, (waiting) => [...waiting, { id, name, found: null, picture: null }]);
-    const work = read(key, file, name).then(
+    read(key, file, name).then(
       (one) =>
         change(key, (waiting) =>
           waiting.map((other) => (other.id === id ? { id, ...one } : other)),
@@ -48,10 +56,6 @@ export function attach(key: string, files: Iterable<File>): void {
         remove(key, id);
         showError(error);
       },
-    );
-    reading.set(
-      id,
-      work.finally(() => reading.delete(id)),
     );
   }
 }
@@ -73,11 +77,10 @@ export function remove(key: string, id: string): void {
   change(key, (waiting) => waiting.filter((one) => one.id !== id));
 }
 
-/** The files for a question that is sent now, once the server has read them. */
-export async function take(key: string): Promise<readonly Waiting[]> {
-  const mine = () => useAll.getState().byKey[key] ?? NONE;
-  await Promise.all(mine().map(({ id }) => reading.get(id)));
-  const taken = mine();
+/** The files for a question that is sent now; null, and they stay, while one is being read. */
+export function take(key: string): readonly Waiting[] | null {
+  const taken = useAll.getState().byKey[key] ?? NONE;
+  if (taken.some(isBeingRead)) return null;
   change(key, () => NONE);
   return taken;
 }

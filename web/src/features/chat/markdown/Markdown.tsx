@@ -6,20 +6,30 @@ import { elements } from "./elements";
 import { need, useExtras } from "./extras";
 import { growingParts } from "./growingParts";
 import { hasMath, unifyMath } from "./math";
+import { PlainOnError } from "./PlainOnError";
 
 /** No plugin that reads raw HTML is among these, so tags in an answer stay visible text. */
 const SAFE = [defaultRehypePlugins.sanitize, defaultRehypePlugins.harden].filter(
   (plugin): plugin is Pluggable => plugin !== undefined,
 );
 
-/** An answer, drawn while it grows: what is finished is not drawn again. */
-export const Markdown = memo(function Markdown({
-  text,
-  running,
-}: {
+interface Props {
   text: string;
   running: boolean;
-}) {
+}
+
+/** An answer, drawn while it grows: what is finished is not drawn again. */
+export const Markdown = memo(function Markdown({ text, running }: Props) {
+  return (
+    <div className="markdown">
+      <PlainOnError text={text}>
+        <Parts text={text} running={running} />
+      </PlainOnError>
+    </div>
+  );
+});
+
+function Parts({ text, running }: Props) {
   const [cut] = useState(() => growingParts(parseMarkdownIntoBlocks));
   const source = useMemo(() => unifyMath(text), [text]);
   const withMath = hasMath(source);
@@ -29,18 +39,14 @@ export const Markdown = memo(function Markdown({
     if (withCode) need("highlight");
   }, [withMath, withCode]);
   const parts = useMemo(() => cut(source), [cut, source]);
-  return (
-    <div className="markdown">
-      {parts.map((part, place) => (
-        // A part keeps its place: more text only adds parts behind it.
-        // oxlint-disable-next-line react/no-array-index-key
-        <Part key={place} text={part} running={running && place === parts.length - 1} />
-      ))}
-    </div>
-  );
-});
+  return parts.map((part, place) => (
+    // A part keeps its place: more text only adds parts behind it.
+    // oxlint-disable-next-line react/no-array-index-key
+    <Part key={place} text={part} running={running && place === parts.length - 1} />
+  ));
+}
 
-const Part = memo(function Part({ text, running }: { text: string; running: boolean }) {
+const Part = memo(function Part({ text, running }: Props) {
   const { math, highlight } = useExtras();
   const plugins = useMemo(() => (math ? { math } : {}), [math]);
   const rehype = useMemo<PluggableList>(() => (highlight ? [...SAFE, highlight] : SAFE), [highlight]);

@@ -15,16 +15,19 @@ export function ratingOf(rating: Rating | null): Rating {
 const says = ({ thumb, note, correction }: Rating) =>
   thumb !== null || note.trim() !== "" || correction !== null;
 
-/** False when it could not be stored. */
-export async function rate(messageId: string, change: Partial<Rating>): Promise<boolean> {
-  const { threads, activeKey } = useChat.getState();
-  const thread = threads[activeKey];
+/** False when it could not be stored. key: the chat; without it, the one on the screen. */
+export async function rate(
+  messageId: string,
+  change: Partial<Rating>,
+  key = useChat.getState().activeKey,
+): Promise<boolean> {
+  const thread = useChat.getState().threads[key];
   const message = thread && find(thread, messageId);
   if (!message?.serverId || !thread?.conversationId) return false;
   const before = message.rating;
   const wanted = { ...ratingOf(before), ...change };
   const show = (rating: Rating | null) =>
-    changeThread(activeKey, (now) => rated(now, messageId, rating));
+    changeThread(key, (now) => rated(now, messageId, rating));
   show(says(wanted) ? wanted : null);
   try {
     if (says(wanted)) show(await send(thread.conversationId, message.serverId, wanted));
