@@ -13,6 +13,7 @@ import {
 import type { MessageStatus } from "../../api/types";
 import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
+import { useDroppedFiles } from "./attachments/useFiles";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
 import { ChatContextProvider } from "./context";
@@ -67,6 +68,7 @@ export function Chat({
   const column = useRef<HTMLDivElement>(null);
   const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
   useFoundMessage(thread, column, show);
+  const { over, handlers } = useDroppedFiles(key);
   return (
     <ChatContextProvider value={context}>
     <ChatRuntime
@@ -77,7 +79,7 @@ export function Chat({
       seeing={seeing}
       onRefused={onRefused}
     >
-      <ThreadPrimitive.Root className="thread">
+      <ThreadPrimitive.Root className="thread" data-over={over} {...handlers}>
         <ThreadPrimitive.Viewport
           className="viewport"
           tabIndex={-1}
@@ -174,12 +176,13 @@ function Earlier({
   );
 }
 
-/** Puts refused text back into the composer, unless something else was typed meanwhile. */
+/** Puts refused text back into the composer, behind what was typed there meanwhile. */
 function GiveBack({ setterRef }: { setterRef: RefObject<(text: string) => void> }) {
   const aui = useAui();
   useEffect(() => {
     setterRef.current = (text) => {
-      if (aui.composer.getState().text === "") aui.composer.setText(text);
+      const typed = aui.composer.getState().text;
+      aui.composer.setText(typed.trim() === "" ? text : `${typed}\n\n${text}`);
     };
   }, [aui, setterRef]);
   return null;

@@ -6,12 +6,14 @@ import {
 } from "@assistant-ui/react";
 import { type ReactNode, useMemo } from "react";
 
+import { fetchPicture } from "../../api/pictures";
 import { errorText } from "../../ui/errorText";
 import { showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
 import { saveDraft } from "./drafts";
 import { joined, split } from "./attachments/blocks";
-import { blindText, newExtra, sameExtra } from "./attachments/pictures";
+import { kept } from "./attachments/leftOut";
+import { NOTHING, blindText, keptExtra, newExtra } from "./attachments/pictures";
 import { giveBack, take } from "./attachments/store";
 import { askBoth } from "./answers";
 import { ask, askAgain, showBranch, stop } from "./store";
@@ -19,8 +21,17 @@ import type { Shown } from "./shown";
 import { type Thread, find, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
 
+/** A picture of our own server's. */
+const LOADING_MS = 30_000;
+
 const textOf = (message: AppendMessage) =>
   message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** A picture cannot be sent: the file is gone from the disk, or the server away. */
+function tellUnreadable(error: unknown): null {
+  showToast({ tone: "error", text: errorText(error) });
+  return null;
+}
 
 /** Stands between our store and assistant-ui: it is told the tree and tells us what was clicked. */
 export function ChatRuntime({
@@ -74,10 +85,7 @@ export function ChatRuntime({
         .filter(({ picture }) => picture !== null)
         .map(({ name, picture }, place) => ({ place, name, file: picture }));
       if (pictures.length > 0 && tellBlind(model, rival)) return refused();
-      const extra = await newExtra(pictures).catch((error: unknown) => {
-        showToast({ tone: "error", text: errorText(error) }); // the file is gone from the disk
-        return null;
-      });
+      const extra = await newExtra(pictures).catch(tellUnreadable);
       if (extra === null) return refused();
       const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
       const content = joined(text, blocks);
@@ -91,11 +99,19 @@ export function ChatRuntime({
       // The files stay with the question, whatever becomes of its words.
       const question = find(thread, message.sourceId);
       const { tail } = split(question?.content ?? "");
-      const text = joined(textOf(message).trim(), [], tail);
-      const extra = sameExtra(question);
-      if (extra.shown.length > 0 && tellBlind(model)) return onRefused(text);
+      const words = textOf(message).trim();
+      const pictures = question === undefined ? [] : kept(question);
+      if (pictures.length > 0 && tellBlind(model)) return onRefused(words);
+      const load = (id: string, place: number) =>
+        fetchPicture(thread.conversationId ?? "", id, place, AbortSignal.timeout(LOADING_MS));
+      const extra =
+        question === undefined
+          ? NOTHING
+          : await keptExtra(question, pictures, load).catch(tellUnreadable);
+      if (extra === null) return onRefused(words);
       const parentId = message.parentId ?? shown.parentId;
-      if (!(await ask(key, parentId, text, options, extra))) onRefused(text);
+      const content = joined(words, [], tail);
+      if (!(await ask(key, parentId, content, options, extra))) onRefused(words);
     },
     onReload: async (parentId) => {
       const pictured = (find(thread, parentId)?.pictures.length ?? 0) > 0;
