@@ -12,7 +12,8 @@ import binascii
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 3_750_000
+"""In base64, 5,000,000: there Anthropic measures."""
 MAX_SIDE = 8_000
 """Pixels. Services that see refuse what is larger than these two."""
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from miniclaude.pictures import PictureError, read_base64, read_data_url, read_picture
+from miniclaude.pictures import MAX_BYTES, PictureError, read_base64, read_data_url, read_picture
 from tests.picture_file import PNG, data_url, encoded, make_gif, make_jpeg, make_png, make_webp
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -55,15 +55,22 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(monkeypatch: pytest.M
         raise AssertionError("it was decoded")
 
     monkeypatch.setattr("miniclaude.pictures.base64.b64decode", decode)
-    with pytest.raises(PictureError, match="larger than 5,000,000 bytes"):
-        read_base64("image/png", "A" * 6_666_672)
-    with pytest.raises(PictureError, match="larger than 5,000,000 bytes"):
-        read_picture(PNG + bytes(5_000_000))
+    with pytest.raises(PictureError, match="larger than 3,750,000 bytes"):
+        read_base64("image/png", "A" * 5_000_004)
+    with pytest.raises(PictureError, match="larger than 3,750,000 bytes"):
+        read_picture(PNG + bytes(3_750_000))
+
+
+def test_the_largest_is_taken_by_services_that_measure_base64() -> None:
+    """Anthropic refuses more than 5 MB of base64, and the chat would store what nobody takes."""
+    largest = read_picture(PNG + bytes(MAX_BYTES - len(PNG)))
+    assert len(largest.base64) == 5_000_000
+    assert read_base64("image/png", largest.base64) == largest
 
 
 def test_a_jpeg_that_leads_nowhere_is_given_up() -> None:
     """Millions of fillers, or of empty segments, would hold the server up."""
-    for rest in (b"\xff" * 4_000_000, b"\xff\xe0\x00\x02" * 1_000_000, b"\xff\xe0\x00\x00"):
+    for rest in (b"\xff" * 3_700_000, b"\xff\xe0\x00\x02" * 900_000, b"\xff\xe0\x00\x00"):
         with pytest.raises(PictureError, match="no picture that is taken"):
             read_picture(b"\xff\xd8\xff\xe0\x00\x02" + rest)
 

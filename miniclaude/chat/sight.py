@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import pairwise
 
 from miniclaude.messages import ImagePart
 from miniclaude.providers.abilities import Sees
@@ -11,10 +12,12 @@ from miniclaude.providers.seeing import blind
 from miniclaude.store.conversations import Conversations, Unset
 from miniclaude.store.database import Database
 from miniclaude.store.messages import StoredMessage
-from miniclaude.store.pictures import Pictures
+from miniclaude.store.pictures import MAX_QUESTION_BYTES, Pictures
 
-MAX_SHOWN_BYTES = 20_000_000
-"""Of one request's pictures: services take about 32 MB, and base64 makes a third more of it."""
+MAX_SHOWN_BYTES = MAX_QUESTION_BYTES
+"""Of one request's pictures: at least those of the newest question must go into it."""
+MAX_SHOWN = 20
+"""Pictures of one request: from there on services bound the sides of each more tightly."""
 
 Seeing = Callable[[], Awaitable[Sequence[str]]]
 
@@ -58,15 +61,22 @@ class Sight:
         self, owner: str, conversation_id: str, branch: Sequence[StoredMessage], *, sees: bool
     ) -> Mapping[str, Sequence[ImagePart]]:
         """The newest pictures of a branch, as many as go into one request, by their message; none
-        for a model that does not see."""
+        for a model that does not see.
+
+        Those of an earlier question that failed are not among them: a picture that a service
+        cannot read would have it refuse every later question too.
+        """
+        failed = _failed(branch)
         wanted: list[str] = []
-        left = MAX_SHOWN_BYTES
+        bytes_left, left = MAX_SHOWN_BYTES, MAX_SHOWN
         for message in reversed(branch) if sees else ():
-            left -= sum(picture.bytes for picture in message.pictures)
-            if left < 0 and wanted:
+            if not message.pictures or message.id in failed:
+                continue
+            bytes_left -= sum(picture.bytes for picture in message.pictures)
+            left -= len(message.pictures)
+            if min(bytes_left, left) < 0 and wanted:
                 break
-            if message.pictures:
-                wanted.append(message.id)
+            wanted.append(message.id)
         if not wanted:
             return {}
         found = await self._pictures.of_messages(owner, conversation_id, wanted)
@@ -74,6 +84,15 @@ class Sight:
             id: [ImagePart(one.picture.media_type, one.picture.base64) for one in pictures]
             for id, pictures in found.items()
         }
+
+
+def _failed(branch: Sequence[StoredMessage]) -> set[str]:
+    """Questions whose answers on this branch ended in an error before they had begun."""
+    return {
+        question.id
+        for question, answer in pairwise(branch)
+        if answer.status == "error" and not answer.content.strip() and not answer.steps
+    }
 
 
 def can_see(provider: Provider, model: str) -> bool:

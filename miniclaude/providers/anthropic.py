@@ -36,8 +36,9 @@ MAX_TOKENS = 4096
 
 
 def create(options: Mapping[str, object]) -> Anthropic:
-    """Entry point. options: `api_key` (required), `base_url`, `name`, `max_retries`, `vision` (all
-    models see unless it says otherwise). Raises SettingsError."""
+    """Entry point. options: `api_key` (required), `base_url`, `name`, `max_retries`, `vision`
+    (Anthropic's own models see unless it says otherwise, those of other addresses do not). Raises
+    SettingsError."""
     name = text_option("anthropic", options, "name", "anthropic")
     api_key = text_option(name, options, "api_key")
     if not api_key:
@@ -46,12 +47,13 @@ def create(options: Mapping[str, object]) -> Anthropic:
             hint="Set it in config.toml, or leave the provider out.",
             param=f"providers.{name}.api_key",
         )
+    base_url = text_option(name, options, "base_url", BASE_URL)
     return Anthropic(
         name,
-        text_option(name, options, "base_url", BASE_URL),
+        base_url,
         api_key,
         max_retries=count_option(name, options, "max_retries", RETRIES),
-        vision=vision_option(name, options, True),
+        vision=vision_option(name, options, base_url.rstrip("/") == BASE_URL),
     )
 
 
@@ -65,7 +67,7 @@ class Anthropic:
         api_key: str,
         *,
         max_retries: int = RETRIES,
-        vision: Vision = True,
+        vision: Vision = False,
     ) -> None:
         self.name = name
         self._base_url = base_url
@@ -93,6 +95,10 @@ class Anthropic:
     def sees(self, model: str) -> bool:
         """As the setting says."""
         return is_seeing(self._vision, model)
+
+    def blind(self) -> bool:
+        """As the setting says."""
+        return not self._vision
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""

@@ -44,14 +44,15 @@ def create(options: Mapping[str, object]) -> OpenAICompatible:
     otherwise, those of other addresses do not). Raises SettingsError."""
     name = text_option("openai", options, "name", "openai")
     base_url = text_option(name, options, "base_url", BASE_URL)
-    newest = "max_completion_tokens" if base_url == BASE_URL else "max_tokens"
+    own = base_url.rstrip("/") == BASE_URL
+    newest = "max_completion_tokens" if own else "max_tokens"
     return OpenAICompatible(
         name,
         base_url,
         text_option(name, options, "api_key"),
         max_retries=count_option(name, options, "max_retries", RETRIES),
         max_tokens_field=text_option(name, options, "max_tokens_field", newest),
-        vision=vision_option(name, options, base_url == BASE_URL),
+        vision=vision_option(name, options, own),
     )
 
 
@@ -106,6 +107,10 @@ class OpenAICompatible:
     def sees(self, model: str) -> bool:
         """As the setting says."""
         return is_seeing(self._vision, model)
+
+    def blind(self) -> bool:
+        """As the setting says."""
+        return not self._vision
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation."""

@@ -47,6 +47,15 @@ class KnowsMemory(Protocol):
         ...
 
 
+@runtime_checkable
+class MayBeBlind(Protocol):
+    """A provider that takes pictures, unless it is set to take none."""
+
+    def blind(self) -> bool:
+        """Whether none of its models sees."""
+        ...
+
+
 def provider_factory(kind: str) -> Factory:
     """The factory that an installed package offers under the entry point group
     `miniclaude.providers`.
@@ -142,21 +151,24 @@ class Registry:
         """
         names = sorted(self.providers, key=lambda name: (name != LOCAL, name))
         lists = await asyncio.gather(*(self._listing(name) for name in names))
-        return [info for listing in lists for info in listing]
+        return [info for listing in lists for info in listing or ()]
 
     async def seeing(self) -> list[str]:
         """The models that take pictures, by the names `resolve` understands. Providers without any
-        are not asked; what the others said is known for a while."""
+        are not asked; what the others said is known for a while, unless one of them failed."""
         asked, names = self._seeing
         if time.monotonic() - asked >= LISTING_KNOWN_SECONDS:
             listing = (self._listing(name) for name in self.providers if self._may_see(name))
             lists = await asyncio.gather(*listing)
-            names = sorted(info.id for infos in lists for info in infos if info.sees)
-            self._seeing = (time.monotonic(), names)
+            names = sorted(info.id for infos in lists for info in infos or () if info.sees)
+            if None not in lists:
+                self._seeing = (time.monotonic(), names)
         return names
 
     def _may_see(self, name: str) -> bool:
-        return isinstance(self.providers[name], Sees)
+        provider = self.providers[name]
+        none = isinstance(provider, MayBeBlind) and provider.blind()
+        return isinstance(provider, Sees) and not none
 
     async def aclose(self) -> None:
         """Close every provider, even where one fails to."""
@@ -168,13 +180,14 @@ class Registry:
             if isinstance(result, Exception):
                 log.warning("provider %s did not close: %s", provider.name, result)
 
-    async def _listing(self, name: str) -> list[ModelInfo]:
+    async def _listing(self, name: str) -> list[ModelInfo] | None:
+        """What a provider offers; None where it did not say."""
         try:
             async with asyncio.timeout(LISTING_SECONDS):
                 infos = await self.providers[name].models()
         except (MiniClaudeError, TimeoutError) as error:
             log.warning("provider %s did not list its models: %s", name, error)
-            return []
+            return None
         return [_prefixed(name, info) for info in infos]
 
 

@@ -11,11 +11,12 @@ import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from miniclaude.errors import StoreError
+from miniclaude.errors import InvalidRequestError, StoreError
 from miniclaude.model.new_file import flush_to_disk
 
 CHOICES_FILE = "choices.json"
 MAX_BYTES = 1 << 20
+"""Of the file: no more is read, so no more is written."""
 _CHANGING = threading.Lock()
 
 
@@ -79,18 +80,25 @@ def read_choices(home: Path) -> Choices:
 
 def write_choices(home: Path, choices: Choices) -> None:
     """Replace the file at once. It is never readable by others, not even while it is written.
-    Raises StoreError."""
+    Raises StoreError; InvalidRequestError for more than can be read again, and the file stays."""
     path = home / CHOICES_FILE
     partial = path.with_name(f".{path.name}.partial")
     values = {
         "model": choices.model,
         "providers": {name: entry.options() for name, entry in choices.providers.items()},
     }
+    data = f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode()
+    if len(data) > MAX_BYTES:
+        raise InvalidRequestError(
+            f"{CHOICES_FILE} would have {len(data):,} bytes with this; at most {MAX_BYTES:,} are"
+            " read when the server starts.",
+            hint="Name fewer models in `vision`, or remove a provider.",
+        )
     try:
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(values, indent=1) + "\n")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         flush_to_disk(partial)
         partial.replace(path)
         flush_to_disk(path.parent)
@@ -102,13 +110,13 @@ def write_choices(home: Path, choices: Choices) -> None:
 
 
 def keep_default(home: Path, model: str) -> None:
-    """Remember the default model. Raises StoreError."""
+    """Remember the default model. Raises what `write_choices` raises."""
     with _CHANGING:
         write_choices(home, replace(read_choices(home), model=model))
 
 
 def keep_provider(home: Path, name: str, entry: ProviderChoice | None) -> None:
-    """Remember a provider; None forgets it. Raises StoreError."""
+    """Remember a provider; None forgets it. Raises what `write_choices` raises."""
     with _CHANGING:
         choices = read_choices(home)
         providers = {key: value for key, value in choices.providers.items() if key != name}

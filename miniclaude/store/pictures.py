@@ -20,6 +20,9 @@ from miniclaude.store.tables import pictures
 
 MAX_PICTURES = 8
 """Of one question."""
+MAX_QUESTION_BYTES = 20_000_000
+"""Of one question's pictures, which go into one request: services take about 32 MB, and base64
+makes a third more of it."""
 MAX_NAME = 120
 MAX_CONVERSATION_BYTES = 50_000_000
 """Of all pictures in a conversation, so that its export can be imported again."""
@@ -128,11 +131,19 @@ async def insert_pictures(
             hint="Ask about some of them first.",
             param="pictures",
         )
+    size = sum(len(one.picture.data) for one in given)
+    if size > MAX_QUESTION_BYTES:
+        raise InvalidRequestError(
+            f"`pictures` have {size:,} bytes together; those of a question have at most"
+            f" {MAX_QUESTION_BYTES:,}.",
+            hint="Ask about some of them first.",
+            param="pictures",
+        )
     counted = select(func.coalesce(func.sum(pictures.c.bytes), 0)).where(
         pictures.c.conversation_id == conversation_id
     )
     there = int((await connection.execute(counted)).scalar_one())
-    if there + sum(len(one.picture.data) for one in given) > MAX_CONVERSATION_BYTES:
+    if there + size > MAX_CONVERSATION_BYTES:
         raise InvalidRequestError(
             f"The pictures of this conversation have more than {MAX_CONVERSATION_BYTES:,} bytes"
             " with these.",

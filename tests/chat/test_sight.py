@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from miniclaude.store.ids import new_id
 from miniclaude.store.messages import Messages
 from miniclaude.store.pictures import NamedPicture, Pictures, StoredPicture
 from miniclaude.store.transfer import export_conversation, import_conversation
-from tests.chat.scripted import ScriptedProvider
+from tests.chat.scripted import ScriptedProvider, Step
 from tests.picture_file import PNG, encoded, make_gif, make_png
 
 pytestmark = pytest.mark.anyio
@@ -50,9 +51,14 @@ class Room:
     async def _seeing(self) -> list[str]:
         return ["eye/one", "eye/two"]
 
-    async def ask(self, content: str | None = "What is it?", **options: Any) -> StartedTurn:
+    async def ask(
+        self,
+        content: str | None = "What is it?",
+        script: Sequence[Step] = ("A cat.",),
+        **options: Any,
+    ) -> StartedTurn:
         """A question and its whole answer."""
-        self.eye.scripts.append(["A cat."])
+        self.eye.scripts.append(script)
         turn = await self.turns.start("ada", self.id, content=content, model="m", **options)
         async for _ in self.turns.events("ada", self.id, turn.turn_id):
             pass
@@ -131,15 +137,53 @@ async def test_only_the_newest_pictures_fit_into_a_request(
     }
 
 
+async def test_a_request_has_at_most_twenty_pictures(room: Room) -> None:
+    """An imported conversation may hold a hundred thousand, and a service takes a few dozen."""
+    for question in ("one", "two", "three"):
+        await room.ask(question, pictures=[CAT] * 8)
+    shown = [(text, len(images)) for text, images in room.told if text != "A cat."]
+    assert shown == [
+        ("(A picture, not shown here: cat.png)\n" * 8 + "one", 0),
+        ("two", 8),
+        ("three", 8),
+    ]
+
+
+async def test_a_picture_that_was_refused_does_not_spoil_the_questions_after_it(room: Room) -> None:
+    """Of a picture only the header is read. A service that finds the rest of it broken refuses the
+    question, and would refuse every later one that brings the picture again."""
+    broken = InvalidRequestError("eye: it could not process the image.", hint="Send another.")
+    refused = await room.ask(pictures=[CAT], script=[broken])
+    await room.ask("Then tell a story.")
+    said = "(A picture, not shown here: cat.png)\nWhat is it?\n\nThen tell a story."
+    assert room.told == [(said, ())]
+    # Asked for it again, the service is shown it again: it may have been busy only.
+    await room.ask(None, parent_id=refused.user_message_id)
+    await room.ask("Is it red?")
+    assert room.told[0] == ("What is it?", (SEEN,))
+
+
+async def test_a_picture_is_shown_on_where_an_answer_had_begun(room: Room) -> None:
+    """An answer that broke off later says nothing against the picture."""
+    broke_off = InvalidRequestError("eye: that is no talk for here.", hint="")
+    await room.ask(pictures=[CAT], script=["A c", broke_off])
+    await room.ask("Go on.")
+    assert room.told[0] == ("What is it?", (SEEN,))
+
+
 async def test_pictures_are_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidRequestError, match="has 9 pictures; a question has at most 8"):
         await room.ask(pictures=[CAT] * 9)
     with pytest.raises(InvalidRequestError, match="`pictures` go with `content`"):
         await room.ask(None, pictures=[CAT])
     monkeypatch.setattr(stored, "MAX_CONVERSATION_BYTES", 2 * len(PNG))
-    await room.ask(pictures=[CAT, CAT])
+    first = await room.ask(pictures=[CAT, CAT])
     with pytest.raises(InvalidRequestError, match="Begin a new conversation"):
         await room.ask(pictures=[CAT])
+    # With those of another message too: they all go into one request.
+    monkeypatch.setattr(stored, "MAX_QUESTION_BYTES", 2 * len(PNG))
+    with pytest.raises(InvalidRequestError, match="together; those of a question have at most"):
+        await room.ask(pictures=[CAT], pictures_of=first.user_message_id)
     assert len(await Messages(room.database).tree("ada", room.id)) == 2
 
 
@@ -181,7 +225,7 @@ async def test_an_export_holds_the_pictures_and_an_import_has_them_again(room: R
         ({"media_type": "image/svg+xml"}, "it must be one of image/png"),
         ({"media_type": "text/html"}, "it must be one of image/png"),
         ({"data": encoded(b"<!doctype html>")}, "no picture that is taken"),
-        ({"data": "A" * 6_666_672}, "larger than 5,000,000 bytes"),
+        ({"data": "A" * 5_000_004}, "larger than 3,750,000 bytes"),
         ({"data": encoded(make_png(9_000, 1))}, "each side must have"),
         ({"name": "a\x00"}, "NUL"),
         ({"name": "x" * 121}, "at most 120"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,12 @@ from miniclaude.messages import StreamEvent, Usage
 from miniclaude.providers import registry as registry_module
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
 from miniclaude.providers.echo import Echo
-from miniclaude.providers.registry import Registry, create_providers, provider_factory
+from miniclaude.providers.registry import (
+    MayBeBlind,
+    Registry,
+    create_providers,
+    provider_factory,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +58,23 @@ class Stuck(Listing):
     async def models(self) -> list[ModelInfo]:
         await asyncio.Event().wait()
         return []
+
+
+class Seeing(Listing):
+    """One that takes pictures; `none` where it is set to take none. asked: how often it was."""
+
+    none = False
+    asked = 0
+
+    async def models(self) -> list[ModelInfo]:
+        self.asked += 1
+        return [replace(info, sees=self.sees(info.id)) for info in await super().models()]
+
+    def sees(self, model: str) -> bool:
+        return not self.none
+
+    def blind(self) -> bool:
+        return self.none
 
 
 def down() -> ProviderError:
@@ -117,6 +140,41 @@ async def test_a_provider_that_hangs_is_left_out(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(registry_module, "LISTING_SECONDS", 0)
     providers = {"openai": Stuck("openai"), "echo": Stuck("echo")}
     assert await Registry(providers, "").models() == []
+
+
+async def test_only_who_may_see_is_asked_who_sees() -> None:
+    """Asking takes up to five seconds of somebody's who was just refused."""
+    eye, shut, echo = Seeing("eye", "one"), Seeing("shut", "two"), Listing("echo")
+    shut.none = True
+    registry = Registry({"eye": eye, "shut": shut, "echo": echo}, "")
+    assert [await registry.seeing(), await registry.seeing()] == [["eye/one"]] * 2
+    assert (eye.asked, shut.asked) == (1, 0)
+
+
+async def test_who_did_not_say_is_asked_again() -> None:
+    """A minute long nobody would be told of the models of a service that was down for a moment."""
+    eye, other = Seeing("eye", "one"), Seeing("other", "two", error=down())
+    registry = Registry({"eye": eye, "other": other}, "")
+    assert await registry.seeing() == ["eye/one"]
+    other.error = None
+    assert await registry.seeing() == ["eye/one", "other/two"]
+    assert await registry.seeing() == ["eye/one", "other/two"]
+    assert other.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("vision", "blind"), [(True, False), (["a"], False), (False, True), ([], True)]
+)
+def test_a_setting_may_leave_nobody_who_sees(vision: object, blind: bool) -> None:
+    providers = create_providers(
+        {
+            "openai": {"base_url": "http://192.0.2.1/v1", "vision": vision},
+            "anthropic": {"api_key": "k", "vision": vision},
+        }
+    )
+    for provider in providers.values():
+        assert isinstance(provider, MayBeBlind)
+        assert provider.blind() is blind
 
 
 async def test_closing_reaches_every_provider() -> None:

@@ -142,8 +142,9 @@ async def test_what_was_not_set_is_not_sent(remote: Remote) -> None:
     assert set(remote.body) == expected
 
 
-async def test_openai_itself_has_its_own_name_for_the_limit() -> None:
-    provider = openai_compatible.create({"api_key": "k"})
+@pytest.mark.parametrize("address", [{}, {"base_url": "https://api.openai.com/v1/"}])
+async def test_openai_itself_has_its_own_name_for_the_limit(address: dict[str, object]) -> None:
+    provider = openai_compatible.create({"api_key": "k", **address})
     assert provider._max_tokens_field == "max_completion_tokens"
 
 
@@ -334,7 +335,7 @@ async def test_models_are_listed(remote: Remote) -> None:
     [info] = await remote.provider.models()
     assert info in (
         ModelInfo("big", 5, "acme", 4096),
-        ModelInfo("big", 5, "anthropic", 4096, sees=True),
+        ModelInfo("big", 5, "anthropic", 4096),
     )
 
 
@@ -342,7 +343,11 @@ async def test_models_are_listed(remote: Remote) -> None:
     ("create", "options", "seeing"),
     [
         (anthropic.create, {}, True),
+        (anthropic.create, {"base_url": "https://api.anthropic.com/"}, True),
+        (anthropic.create, {"base_url": "http://192.0.2.1"}, False),
+        (anthropic.create, {"base_url": "http://192.0.2.1", "vision": True}, True),
         (openai_compatible.create, {}, True),
+        (openai_compatible.create, {"base_url": "https://api.openai.com/v1/"}, True),
         (openai_compatible.create, {"base_url": "http://192.0.2.1/v1"}, False),
         (openai_compatible.create, {"base_url": "http://192.0.2.1/v1", "vision": True}, True),
         (openai_compatible.create, {"vision": False}, False),

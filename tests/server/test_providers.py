@@ -86,6 +86,26 @@ async def test_which_models_see_is_told_and_kept(tmp_path: Path) -> None:
         assert kept["vision"] == ["big"]
 
 
+async def test_more_than_can_be_read_again_is_not_stored(tmp_path: Path) -> None:
+    """The file is read up to a bound when the server starts; one that was written beyond it would
+    keep the server from starting ever again."""
+    names = ["\u65e5" * 256] * 200
+    body = {"kind": "openai", "base_url": "http://192.0.2.1/v1", "vision": names}
+    async with shelf(tmp_path) as served:
+        one_more = {**body, "vision": [*names, "one"]}
+        refused = await served.client.put("/providers/mine", json=one_more)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "vision")
+        answers = [await served.client.put(f"/providers/p{n}", json=body) for n in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 6 + [400] * 2
+        told = answers[-1].json()["error"]["message"]
+        assert "choices.json would have 1,0" in told
+        assert "Name fewer models in `vision`, or remove a provider." in told
+        assert "p7" not in served.services.registry.providers
+    async with shelf(tmp_path) as served:
+        kept = (await served.client.get("/providers")).json()["data"]
+        assert [provider["name"] for provider in kept] == [f"p{n}" for n in range(6)]
+
+
 async def test_a_test_that_fails_says_why_in_words(tmp_path: Path) -> None:
     async with running_stand_in("anthropic") as service, shelf(tmp_path) as served:
         service.status, service.error = 401, {"error": {"message": "bad key"}}

@@ -92,7 +92,7 @@ async def test_who_reads_text_only_names_the_part_and_who_sees(
         (SVG_URL, "image/"),
         (data_url(b"<!doctype html>"), "no picture that is taken: it must be PNG, JPEG, WebP"),
         (data_url(PNG, "image/gif"), "says that it is image/gif, and is image/png"),
-        ("data:image/png;base64," + "A" * 6_700_000, "larger than 5,000,000 bytes"),
+        ("data:image/png;base64," + "A" * 5_000_004, "larger than 3,750,000 bytes"),
     ],
 )
 async def test_what_is_no_picture_is_refused_whoever_sees(

@@ -17,6 +17,21 @@ from tests.web.steps import answers, ask, composer, questions, send
 from tests.web.test_answers import DROP
 
 CAT: Any = {"name": "cat.png", "mimeType": "image/png", "buffer": make_png(30, 20)}
+DOG: Any = {"name": "dog.gif", "mimeType": "image/gif", "buffer": make_gif(7, 5)}
+
+LET_FALL = """
+([name, text, place]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name));
+  const target = document.querySelector(place);
+  return ["dragover", "drop"].every((kind) => {
+    const event = new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true});
+    target.dispatchEvent(event);
+    return event.defaultPrevented;
+  });
+}
+"""
+"""Drop a file on the first place that a selector finds; true where the browser stays here."""
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +101,78 @@ def test_a_picture_is_refused_by_a_blind_model_and_shown_to_one_that_sees(
     expect(answers(page)).to_have_count(1)
 
 
+def edit(page: Page) -> Locator:
+    """Begin to edit the question on the screen; the box for its words."""
+    questions(page).hover()
+    page.get_by_role("button", name="Edit your message").click()
+    return page.get_by_role("textbox", name="Edit your message")
+
+
+def test_an_edit_may_leave_pictures_out(open_page: OpenPage, seeing: LiveServer) -> None:
+    """A picture that a service refuses must not stay with the question for ever; and who does not
+    see is told of it before anything that was written can be lost."""
+    page = open_page(seeing.url)
+    choose_model(page, "eye/echo")
+    attach(page, CAT, DOG)
+    ask(page, "which?")
+    page.reload()  # from here on the page has to fetch them
+    choose_model(page, re.compile("^echo"))
+    words = edit(page)
+    words.fill("and now?")
+    reason = page.get_by_role("status").filter(has_text="echo reads text only.")
+    expect(reason).to_be_visible()
+    button = page.get_by_role("button", name="Send", exact=True)
+    expect(button).to_be_disabled()
+    words.press("Enter")
+    expect(words).to_have_value("and now?")
+    pictures = page.get_by_role("list", name="Attached pictures")
+    expect_drawn(pictures.get_by_role("img", name="dog.gif"), 7)
+
+    choose_model(page, "eye/echo")
+    expect(reason).to_have_count(0)
+    page.get_by_role("button", name="Leave out cat.png").click()
+    expect(pictures.get_by_role("listitem")).to_have_count(1)
+    button.click()
+    expect(answers(page)).to_contain_text("I see image/gif of 7 by 5. and now?")
+    expect(answers(page)).not_to_contain_text("image/png")
+    expect_drawn(questions(page).get_by_role("img", name="dog.gif"), 7)
+
+    choose_model(page, re.compile("^echo"))
+    edit(page).fill("without?")
+    page.get_by_role("button", name="Leave out dog.gif").click()
+    button.click()
+    expect(answers(page)).to_have_text(re.compile("without\\?"))
+    expect(questions(page).get_by_role("img")).to_have_count(0)
+
+
+def test_the_words_of_a_refused_edit_come_back_behind_what_was_typed(
+    open_page: OpenPage, seeing: LiveServer
+) -> None:
+    page = open_page(seeing.url)
+    choose_model(page, "eye/echo")
+    attach(page, CAT, {"name": "a.txt", "mimeType": "text/plain", "buffer": b"alpha"})
+    ask(page, "which?")
+    composer(page).fill("half a thought")
+    edit(page).fill("other words")
+    error = {"message": "It is broken.", "type": "invalid_request_error", "code": None}
+    page.route("**/turns", lambda route: route.fulfill(status=400, json={"error": error}))
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="It is broken.")).to_be_visible()
+    expect(composer(page)).to_have_value("half a thought\n\nother words")
+    expect_drawn(questions(page).get_by_role("img", name="cat.png"), 30)
+
+
+def test_a_file_may_fall_anywhere(open_page: OpenPage, seeing: LiveServer) -> None:
+    """A browser leaves the page for a file that nobody takes, and what was typed is gone."""
+    page = open_page(seeing.url)
+    choose_model(page, "eye/echo")
+    for name, place in (("a.gif", ".viewport"), ("b.gif", ".composer-input")):
+        assert page.evaluate(LET_FALL, [name, DOG["buffer"].decode("ascii"), place])
+        expect(waiting(page).filter(has_text=name)).to_be_visible()
+    assert page.evaluate(LET_FALL, ["c.gif", DOG["buffer"].decode("ascii"), "body"])
+    expect(waiting(page)).to_have_count(2)
+
+
 def test_pictures_are_dropped_pasted_and_left_out(open_page: OpenPage, seeing: LiveServer) -> None:
     page = open_page(seeing.url)
     choose_model(page, "eye/echo")
@@ -105,9 +192,9 @@ def test_what_is_no_picture_or_too_much_is_said(
     """What only claims to be a picture is read as what it is, and never drawn."""
     page = open_page(seeing.url)
     large = tmp_path / "large.png"
-    large.write_bytes(PNG + bytes(5_000_000))
+    large.write_bytes(PNG + bytes(3_750_000))
     attach(page, large)
-    expect(page.get_by_role("alert")).to_contain_text("large.png is larger than 5 MB.")
+    expect(page.get_by_role("alert")).to_contain_text("large.png is larger than 3.75 MB.")
     svg = {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"}
     page_like = {"name": "x.png", "mimeType": "image/png", "buffer": b"<script>alert(1)</script>"}
     attach(page, svg, page_like)

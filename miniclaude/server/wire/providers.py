@@ -14,7 +14,9 @@ from miniclaude.store.choices import ProviderChoice
 Json = dict[str, Any]
 Kind = Literal["anthropic", "openai"]
 NAME = r"^[a-z][a-z0-9_-]{0,31}$"
-Vision = bool | Annotated[list[ModelName], Field(max_length=1000)]
+MAX_NAMED = 200
+"""Models that see, of one provider."""
+Vision = bool | Annotated[list[ModelName], Field(max_length=MAX_NAMED)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[!-~]+$")]
 
 

@@ -12,6 +12,7 @@ import {
 import type { MessageStatus } from "../../api/types";
 import { formatNumber, t } from "../../ui/i18n";
 import { AssistantMessage } from "./AssistantMessage";
+import { useDroppedFiles } from "./attachments/useFiles";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
 import { ChatContextProvider } from "./context";
@@ -64,10 +65,11 @@ export function Chat({
   const column = useRef<HTMLDivElement>(null);
   const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
   useFoundMessage(thread, column, show);
+  const { over, handlers } = useDroppedFiles(key);
   return (
     <ChatContextProvider value={context}>
     <ChatRuntime thread={thread} shown={shown} model={model} rival={rival} seeing={seeing}>
-      <ThreadPrimitive.Root className="thread">
+      <ThreadPrimitive.Root className="thread" data-over={over} {...handlers}>
         <ThreadPrimitive.Viewport
           className="viewport"
           tabIndex={-1}

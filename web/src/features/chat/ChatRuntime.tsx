@@ -6,11 +6,13 @@ import {
 } from "@assistant-ui/react";
 import { type ReactNode, useEffect, useMemo } from "react";
 
+import { fetchPicture } from "../../api/pictures";
 import { t } from "../../ui/i18n";
 import { showError, showToast } from "../../ui/toast";
 import { toRepository } from "./convert";
 import { joined, split } from "./attachments/blocks";
-import { blindText, newExtra, sameExtra } from "./attachments/pictures";
+import { kept } from "./attachments/leftOut";
+import { NOTHING, blindText, keptExtra, newExtra } from "./attachments/pictures";
 import { take, useReading } from "./attachments/store";
 import { askBoth } from "./answers";
 import { ask, askAgain, get, showBranch, stop } from "./store";
@@ -19,8 +21,17 @@ import { type Thread, find, streaming } from "./thread";
 import { useTurnSettings } from "./turnSettings";
 import { before, withWayBack, writingAt } from "./unsent";
 
+/** A picture of our own server's. */
+const LOADING_MS = 30_000;
+
 const textOf = (message: AppendMessage) =>
   message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** A picture cannot be sent: the file is gone from the disk, or the server away. */
+function tellUnreadable(error: unknown): null {
+  showError(error);
+  return null;
+}
 
 /** Stands between our store and assistant-ui: it is told the tree and tells us what was clicked. */
 export function ChatRuntime({
@@ -74,10 +85,7 @@ export function ChatRuntime({
           .filter(({ picture }) => picture !== null)
           .map(({ name, picture }, place) => ({ place, name, file: picture }));
         if (pictures.length > 0 && tellBlind(model, rival)) return false;
-        const extra = await newExtra(pictures).catch((error: unknown) => {
-          showError(error); // the file is gone from the disk
-          return null;
-        });
+        const extra = await newExtra(pictures).catch(tellUnreadable);
         if (extra === null) return false;
         const blocks = files.flatMap(({ found }) => (found === null ? [] : [found.block]));
         const content = joined(text, blocks);
@@ -92,10 +100,17 @@ export function ChatRuntime({
       const question = find(thread, message.sourceId);
       const { tail } = split(question?.content ?? "");
       const words = textOf(message).trim();
-      const extra = sameExtra(question);
+      const pictures = question === undefined ? [] : kept(question);
+      const load = (id: string, place: number) =>
+        fetchPicture(thread.conversationId ?? "", id, place, AbortSignal.timeout(LOADING_MS));
       const parentId = message.parentId ?? shown.parentId;
       await withWayBack(thread, words, [], async () => {
-        if (extra.shown.length > 0 && tellBlind(model)) return false;
+        if (pictures.length > 0 && tellBlind(model)) return false;
+        const extra =
+          question === undefined
+            ? NOTHING
+            : await keptExtra(question, pictures, load).catch(tellUnreadable);
+        if (extra === null) return false;
         return ask(key, parentId, joined(words, [], tail), options, extra);
       });
     },

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "react";
 
 import { t } from "../../ui/i18n";
 import { AttachButton } from "./attachments/AttachButton";
-import { useFiles } from "./attachments/useFiles";
+import { takePasted } from "./attachments/useFiles";
 import { WaitingList } from "./attachments/WaitingList";
 import { saveDraft } from "./drafts";
 import { beginning } from "./unsent";
@@ -21,9 +21,8 @@ export function Composer({
   threadKey: string;
 }) {
   useDraft(conversationId);
-  const { over, handlers } = useFiles(threadKey);
   return (
-    <ComposerPrimitive.Root className="composer" data-over={over} {...handlers}>
+    <ComposerPrimitive.Root className="composer" onPasteCapture={takePasted(threadKey)}>
       <WaitingList threadKey={threadKey} />
       <AttachButton threadKey={threadKey} />
       <ComposerPrimitive.Input

@@ -5,8 +5,12 @@ import { CopyButton } from "../../ui/CopyButton";
 import { t } from "../../ui/i18n";
 import { Attached } from "./attachments/Attached";
 import { split } from "./attachments/blocks";
+import { EditedPictures } from "./attachments/EditedPictures";
+import { useKept } from "./attachments/leftOut";
+import { blindText } from "./attachments/pictures";
 import { SentPictures } from "./attachments/SentPictures";
 import { Branches } from "./Branches";
+import { useChatContext } from "./context";
 import { useMessage } from "./useMessage";
 
 export function UserMessage() {
@@ -37,8 +41,17 @@ export function UserMessage() {
 
 /** Takes the message's place while it is being edited; sending makes a new branch. */
 export function UserMessageEditor() {
+  const message = useMessage();
+  const { model, seeing } = useChatContext();
+  const pictured = useKept(message).length > 0;
+  const blind = pictured && model !== null && !seeing.includes(model) ? model : null;
   return (
-    <ComposerPrimitive.Root className="editor">
+    <ComposerPrimitive.Root
+      className="editor"
+      // The Enter key sends past a button that is out of use.
+      onSubmit={(event) => blind !== null && event.preventDefault()}
+    >
+      {message && <EditedPictures question={message} />}
       <ComposerPrimitive.Input
         className="editor-input"
         aria-label={t("Edit your message")}
@@ -46,10 +59,15 @@ export function UserMessageEditor() {
         minRows={1}
         maxRows={12}
       />
+      {blind !== null && (
+        <p className="attached-note" role="status">
+          {blindText(blind, seeing)}
+        </p>
+      )}
       <div className="editor-bar">
         <span className="hint">{t("The first version stays; switch with the arrows.")}</span>
         <ComposerPrimitive.Cancel className="button">{t("Cancel")}</ComposerPrimitive.Cancel>
-        <ComposerPrimitive.Send className="button button-primary">
+        <ComposerPrimitive.Send className="button button-primary" disabled={blind !== null}>
           {t("Send")}
         </ComposerPrimitive.Send>
       </div>

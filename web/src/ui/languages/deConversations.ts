@@ -18,8 +18,8 @@ export const conversations: Readonly<Record<string, string>> = {
   "Choose a file…": "Datei wählen …",
   "Correct": "Richtig",
   "Done": "Fertig",
-  "Every conversation with every version and rating, in one JSON file that can be imported again.":
-    "Jedes Gespräch mit jeder Fassung und Bewertung, in einer JSON-Datei, die sich wieder importieren lässt.",
+  "Every conversation with every version and rating, in one JSON file that can be imported again. Pictures may make it larger than the 100 MB that an import takes, unless max_body_bytes allows more: then export the conversations that have them one by one.":
+    "Jedes Gespräch mit jeder Fassung und Bewertung, in einer JSON-Datei, die sich wieder importieren lässt. Bilder können sie größer machen als die 100 MB, die ein Import nimmt, wenn nicht max_body_bytes mehr erlaubt: Exportiere dann die Gespräche mit Bildern einzeln.",
   "Export all conversations": "Alle Gespräche exportieren",
   "Export everything": "Alles exportieren",
   "File to import": "Datei zum Importieren",

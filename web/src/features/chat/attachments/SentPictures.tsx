@@ -21,12 +21,14 @@ export function SentPictures({ message }: { message: Message }) {
 }
 
 /** One of them: as this page sent it, or else fetched with the key, which no plain link carries. */
-function SentPicture({
+export function SentPicture({
   picture: { place, name, file },
   messageId,
+  thumbnail = false,
 }: {
   picture: MessagePicture;
   messageId: string | null;
+  thumbnail?: boolean;
 }) {
   const { conversationId } = useChatContext();
   const [fetched, setFetched] = useState<Blob | "failed" | null>(null);
@@ -42,6 +44,10 @@ function SentPicture({
   if (there === "failed") {
     return <span className="picture-gone">{t("{name} could not be loaded.", { name })}</span>;
   }
-  if (there === null) return <span className="picture-waiting" role="img" aria-label={name} />;
-  return <PictureImage className="sent-picture" file={there} name={name} />;
+  if (there === null) {
+    const look = thumbnail ? "attached-thumbnail" : "picture-waiting";
+    return <span className={look} role="img" aria-label={name} />;
+  }
+  const look = thumbnail ? "attached-thumbnail" : "sent-picture";
+  return <PictureImage className={look} file={there} name={name} />;
 }

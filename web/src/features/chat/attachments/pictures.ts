@@ -4,7 +4,8 @@ import type { NewTurn } from "../../../api/turns";
 import { formatNumber, t } from "../../../ui/i18n";
 import type { Message, MessagePicture } from "../message";
 
-export const MAX_BYTES = 5_000_000;
+/** In base64 a third more, and there services measure. */
+export const MAX_BYTES = 3_750_000;
 /** Of one question: together they must fit into a request. */
 export const MAX_TOGETHER = 7_000_000;
 export const MAX_PICTURES = 8;
@@ -68,10 +69,26 @@ export async function newExtra(pictures: readonly MessagePicture[]): Promise<Ext
   return { shown: pictures, body: { pictures: sent } };
 }
 
-/** The pictures of a question that is asked again in other words. */
-export function sameExtra(question: Message | undefined): Extra {
-  if (!question?.serverId || question.pictures.length === 0) return NOTHING;
-  return { shown: question.pictures, body: { pictures_of: question.serverId } };
+/** Those pictures of a question that are kept when it is asked in other words. load: the bytes of
+ * the picture at a place, where this page has not sent it. */
+export async function keptExtra(
+  { serverId, pictures }: Message,
+  kept: readonly MessagePicture[],
+  load: (serverId: string, place: number) => Promise<Blob>,
+): Promise<Extra> {
+  if (serverId === null || kept.length === 0) return NOTHING;
+  if (kept.length === pictures.length) {
+    return { shown: pictures, body: { pictures_of: serverId } };
+  }
+  return newExtra(
+    await Promise.all(
+      kept.map(async ({ place, name, file }, next) => ({
+        place: next,
+        name,
+        file: file ?? (await load(serverId, place)),
+      })),
+    ),
+  );
 }
 
 function url(file: Blob): Promise<string> {
