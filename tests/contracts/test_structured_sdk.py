@@ -168,6 +168,10 @@ def formatted(schema: object) -> dict[str, Any]:
 LARGE = {"enum": ["x" * 1_000_000]}
 HUGE = {"minimum": 10**400}
 LARGE_TOOL = {"type": "function", "function": {"name": "f", "parameters": LARGE}}
+MANY_TOOLS = [
+    {"type": "function", "function": {"name": f"f{n}", "parameters": {"enum": ["x" * 100_000]}}}
+    for n in range(3)
+]
 PLACE = "response_format.json_schema.schema"
 
 
@@ -179,6 +183,7 @@ PLACE = "response_format.json_schema.schema"
         (formatted(HUGE), f"{PLACE}.minimum", "invalid_schema"),
         (formatted({"type": "integer", "multipleOf": 999_999_937}), PLACE, "invalid_grammar"),
         ({"extra_body": {"guided_regex": "(?=x)"}}, "guided_regex", "invalid_grammar"),
+        ({"tools": MANY_TOOLS}, "tools", "schema_too_large"),
         ({"tools": [LARGE_TOOL]}, "tools[0].function.parameters", "schema_too_large"),
     ],
 )
