@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import cast
 
 from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
@@ -46,6 +47,20 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
     implemented, InvalidRequestError (`invalid_schema`) for what is no schema, is too large or deep,
     or what `check_schema` refuses; `param` is where the schema stands in the request.
     """
+    schema_size(schema, param)
+    result = _read(cast("Schema", schema), param, 0, lenient)
+    check_schema(result, param)
+    if not any(_combines(node) for node in _nodes(result)):
+        for node in _nodes(result):
+            _close(node)
+    if lenient:
+        result["x-guidance"] = {"coerce_one_of": True}
+    return result
+
+
+def schema_size(schema: object, param: str) -> int:
+    """Its characters as JSON, before anything is made of it. Raises InvalidRequestError for what is
+    no schema, and for one that is too large by itself."""
     if not isinstance(schema, dict):
         raise invalid(param, "a schema must be an object")
     try:
@@ -59,14 +74,7 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
             param=param,
             code="schema_too_large",
         )
-    result = _read(schema, param, 0, lenient)
-    check_schema(result, param)
-    if not any(_combines(node) for node in _nodes(result)):
-        for node in _nodes(result):
-            _close(node)
-    if lenient:
-        result["x-guidance"] = {"coerce_one_of": True}
-    return result
+    return size
 
 
 def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isfinite
+from sys import float_info
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ BOUNDS = (
     ("minLength", "maxLength"),
     ("minProperties", "maxProperties"),
 )
+LARGEST = int(float_info.max)
 MAX_PASSES = 64
 """Over all schemas, to see which have an end; real ones need two or three."""
 
@@ -88,6 +90,8 @@ def _all(root: Schema, param: str) -> Iterator[tuple[Schema, str]]:
 
 def _why_wrong(keyword: str, value: Any) -> str:
     """Why a keyword does not take this value; empty when it does."""
+    if keyword in (*NUMBERS, *COUNTS, "const", "enum") and _holds_too_large(value):
+        return "a number in it is beyond what 64 bits of floating point hold, about 1.8e308"
     if keyword in NUMBERS and not _is_number(value):
         return "it must be a number"
     if keyword == "multipleOf" and value <= 0:
@@ -105,6 +109,16 @@ def _why_wrong(keyword: str, value: Any) -> str:
     if keyword in ("$ref", "pattern") and not isinstance(value, str):
         return "it must be a text"
     return ""
+
+
+def _holds_too_large(value: object) -> bool:
+    """Whether a whole number in it has no place among the floating point numbers, in which the
+    grammars' library computes. JSON has room for one of thousands of digits."""
+    if isinstance(value, int):
+        return abs(value) > LARGEST
+    if isinstance(value, dict):
+        return any(map(_holds_too_large, value.values()))
+    return isinstance(value, list) and any(map(_holds_too_large, value))
 
 
 def _is_number(value: object) -> bool:

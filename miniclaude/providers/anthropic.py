@@ -16,6 +16,7 @@ from miniclaude.providers.anthropic_wire import (
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
+from miniclaude.providers.told_values import count_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -85,7 +86,7 @@ class Anthropic:
             async for model in self._client().models.list(limit=100):
                 with well_formed(self.name):
                     created = int(model.created_at.timestamp())
-                    context = model.max_input_tokens or 0
+                    context = count_of(model.max_input_tokens, "max_input_tokens")
                     sees = self.sees(model.id)
                     found.append(ModelInfo(model.id, created, "anthropic", context, sees=sees))
                 if len(found) == MOST_MODELS:
@@ -131,7 +132,7 @@ class Anthropic:
         with upstream_errors(self.name, request.model, anthropic.AnthropicError):
             counted = await self._client().messages.count_tokens(**_prompt_json(request))
             with well_formed(self.name):
-                return int(counted.input_tokens)
+                return count_of(counted.input_tokens, "input_tokens")
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Always raises InvalidRequestError: the service has no such call."""

@@ -21,6 +21,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import Settings, Structure
+from miniclaude.providers.told_values import count_of, text_if_any, text_of
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -160,7 +161,8 @@ class EventReader:
         return Usage(self._input, self._output, self._cached)
 
     def read(self, event: Any) -> list[StreamEvent]:
-        """What one event says. Kinds we have no use for say nothing."""
+        """What one event says; kinds we have no use for say nothing. Raises TypeError for a value
+        of another type than it should be."""
         match event.type:
             case "message_start":
                 self._count(event.message.usage)
@@ -168,20 +170,22 @@ class EventReader:
             case "content_block_start" if event.content_block.type == "tool_use":
                 number = self._calls[event.index] = len(self._calls)
                 block = event.content_block
-                return [ToolCallDelta(0, number, block.id, block.name, "")]
+                id, name = text_of(block.id, "id"), text_of(block.name, "name")
+                return [ToolCallDelta(0, number, id, name, "")]
             case "content_block_start" if event.content_block.type == "text":
-                text = event.content_block.text
+                text = text_of(event.content_block.text, "text")
                 return [TextDelta(0, text)] if text else []
             case "content_block_delta" if event.delta.type == "text_delta":
-                return [TextDelta(0, event.delta.text)]
+                return [TextDelta(0, text_of(event.delta.text, "text"))]
             case "content_block_delta" if event.delta.type == "input_json_delta":
                 number = self._calls[event.index]
-                return [ToolCallDelta(0, number, None, None, event.delta.partial_json)]
+                piece = text_of(event.delta.partial_json, "partial_json")
+                return [ToolCallDelta(0, number, None, None, piece)]
             case "message_delta":
                 self._count(event.usage)
                 if event.delta.stop_reason is not None:
                     self.finish = FINISH_REASONS.get(event.delta.stop_reason, "stop")
-                    self.stop_text = event.delta.stop_sequence
+                    self.stop_text = text_if_any(event.delta.stop_sequence, "stop_sequence")
             case "message_stop" if self.finish is not None:
                 self.ended = True
                 return [Finished(0, self.finish, self.stop_text)]
@@ -190,7 +194,9 @@ class EventReader:
     def _count(self, usage: Any) -> None:
         """Counts are running totals; those that an event leaves out stay as they were."""
         if usage.input_tokens is not None:
-            self._cached = usage.cache_read_input_tokens or 0
-            written = usage.cache_creation_input_tokens or 0
-            self._input = usage.input_tokens + self._cached + written
-        self._output = usage.output_tokens
+            read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+            self._cached = count_of(read, "cache_read_input_tokens")
+            self._input = count_of(usage.input_tokens, "input_tokens") + self._cached
+            self._input += count_of(written, "cache_creation_input_tokens")
+        if usage.output_tokens is not None:
+            self._output = count_of(usage.output_tokens, "output_tokens")

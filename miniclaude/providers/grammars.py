@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from miniclaude.engine.grammar import (
     ANY_OBJECT,
+    MAX_GRAMMAR,
     choice_grammar,
     json_grammar,
     misread,
     regex_grammar,
 )
-from miniclaude.engine.json_schema import enforceable
+from miniclaude.engine.json_schema import enforceable, schema_size
 from miniclaude.engine.schema_check import Schema, patterns
 from miniclaude.engine.tool_grammar import CallableTool, shown_tokens, tool_grammar
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
@@ -41,6 +44,19 @@ class AnswerForm:
 
 FREE = AnswerForm()
 """Any text, read as text."""
+
+
+WRITERS = ThreadPoolExecutor(2, thread_name_prefix="grammar")
+"""A schema can take seconds to read, and nobody can stop a thread: few requests at a time do, and
+none of them in the threads that encode everybody's prompts."""
+
+
+async def answer_form_beside(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
+    """What `answer_form` gives, made in another thread. One that is given up before its turn is not
+    made at all."""
+    return await asyncio.get_running_loop().run_in_executor(
+        WRITERS, answer_form, request, tokenizer
+    )
 
 
 def answer_form(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
@@ -74,6 +90,7 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         )
     named = choice not in ("auto", "required")
     used = [tool for tool in request.tools if not named or tool.name == choice]
+    _check_sizes(used)
     offered = [CallableTool(tool.name, _arguments(tool)) for tool in used]
     if not offered:
         raise InvalidRequestError(
@@ -95,6 +112,20 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
     for tool, offer in zip(used, offered, strict=True):
         places |= patterns(offer.schema, tool.param)
     return AnswerForm(grammar, shown_tokens(form, special), form, choice != "auto", "tools", places)
+
+
+def _check_sizes(tools: Sequence[Tool]) -> None:
+    """Refuse before any of them is read what would be too long a grammar together: each may be
+    large, and reading over a hundred large ones takes half a minute. Raises InvalidRequestError."""
+    size = sum(schema_size(tool.parameters, tool.param) for tool in tools)
+    if size > MAX_GRAMMAR:
+        raise InvalidRequestError(
+            f"tools: their schemas have {size:,} characters together; at most {MAX_GRAMMAR:,} are"
+            " accepted.",
+            hint="Offer fewer tools, or smaller schemas.",
+            param="tools",
+            code="schema_too_large",
+        )
 
 
 def _schema(structure: Structure) -> Schema:

@@ -40,7 +40,7 @@ from miniclaude.model.parameter_count import count_parameters
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost, ModelInfo, Settings
 from miniclaude.providers.drafts import find_draft
-from miniclaude.providers.grammars import FREE, AnswerForm, answer_form, blamed
+from miniclaude.providers.grammars import FREE, AnswerForm, answer_form_beside, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
 from miniclaude.providers.local_reading import (
     MAX_CHARACTERS_PER_TOKEN,
@@ -161,7 +161,7 @@ class Local:
         async with self._models.use(request.model) as loaded:
             form = FREE
             if request.structure is not None or request.tools:  # building a grammar takes a while
-                form = await asyncio.to_thread(answer_form, request, loaded.tokenizer)
+                form = await answer_form_beside(request, loaded.tokenizer)
             prompt = await _chat_prompt(loaded, request)
             events = _answer(
                 loaded,

@@ -19,6 +19,7 @@ from miniclaude.providers.openai_wire import (
     usage_event,
 )
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
+from miniclaude.providers.told_values import text_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -91,15 +92,10 @@ class OpenAICompatible:
                 with well_formed(self.name):
                     sizes = (getattr(model, field, None) for field in CONTEXT_FIELDS)
                     context = next((size for size in sizes if type(size) is int), 0)
-                    found.append(
-                        ModelInfo(
-                            str(model.id),
-                            int(getattr(model, "created", 0) or 0),
-                            getattr(model, "owned_by", None) or self.name,
-                            context,
-                            sees=self.sees(str(model.id)),
-                        )
-                    )
+                    id = text_of(model.id, "id")
+                    created = int(getattr(model, "created", 0) or 0)
+                    owner = text_of(getattr(model, "owned_by", None), "owned_by") or self.name
+                    found.append(ModelInfo(id, created, owner, context, sees=self.sees(id)))
                 if len(found) == MOST_MODELS:
                     break
         return found
@@ -165,7 +161,7 @@ class OpenAICompatible:
             await client.close()
 
     async def _events(
-        self, stream: Any, read: Callable[[Any], Iterable[StreamEvent]], n: int
+        self, stream: Any, read: Callable[[Any, int], Iterable[StreamEvent]], n: int
     ) -> AsyncGenerator[StreamEvent, None]:
         """The stream's events; it must end each choice once. Services that do not count tokens
         report none, which we pass on as zeros."""
@@ -174,7 +170,7 @@ class OpenAICompatible:
         async with stream:
             async for chunk in stream:
                 with well_formed(self.name):
-                    events = list(read(chunk))
+                    events = list(read(chunk, n))
                     if chunk.usage is not None:
                         usage = usage_event(chunk.usage)
                 for event in events:

@@ -19,6 +19,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import Settings, Structure
+from miniclaude.providers.told_values import choice_of, count_of, logprob_of, text_if_any, text_of
 
 if TYPE_CHECKING:
     from openai.types import Completion, CompletionUsage
@@ -125,55 +126,61 @@ def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object
     return {**given, "extra_body": extensions} if extensions else given
 
 
-def chat_events(chunk: ChatCompletionChunk) -> Generator[StreamEvent, None, None]:
-    """The news in one chunk of a chat. Usage is left to `usage_event`."""
+def chat_events(chunk: ChatCompletionChunk, n: int) -> Generator[StreamEvent, None, None]:
+    """The news in one chunk of a chat of `n` choices. Usage is left to `usage_event`. Raises
+    TypeError for what is of another type than it should be."""
     for choice in chunk.choices or ():
-        delta = choice.delta
+        delta, index = choice.delta, choice_of(choice.index, n)
         logprobs = tuple(
             ChosenLogprob(_token(entry), tuple(_token(top) for top in entry.top_logprobs or ()))
             for entry in (choice.logprobs and choice.logprobs.content) or ()
         )
-        text = (delta.content or "") + (delta.refusal or "")
+        text = text_of(delta.content, "delta.content") + text_of(delta.refusal, "delta.refusal")
         if text or logprobs:
-            yield TextDelta(choice.index, text, logprobs)
+            yield TextDelta(index, text, logprobs)
         for call in delta.tool_calls or ():
             function = call.function
             yield ToolCallDelta(
-                choice.index,
-                call.index,
-                call.id,
-                function.name if function else None,
-                (function.arguments if function else None) or "",
+                index,
+                count_of(call.index, "tool_calls[].index"),
+                text_if_any(call.id, "tool_calls[].id"),
+                text_if_any(function.name, "function.name") if function else None,
+                text_of(function.arguments, "function.arguments") if function else "",
             )
         if choice.finish_reason:
-            yield Finished(choice.index, finish_reason(choice.finish_reason), _stop_text(choice))
+            yield Finished(index, finish_reason(choice.finish_reason), _stop_text(choice))
 
 
-def completion_events(chunk: Completion) -> Generator[StreamEvent, None, None]:
-    """The news in one chunk of a raw completion."""
+def completion_events(chunk: Completion, n: int) -> Generator[StreamEvent, None, None]:
+    """The news in one chunk of a raw completion of `n` choices. Raises TypeError as `chat_events`
+    does."""
     for choice in chunk.choices or ():
+        index, text = choice_of(choice.index, n), text_of(choice.text, "text")
         logprobs: tuple[ChosenLogprob, ...] = ()
         if choice.logprobs is not None and choice.logprobs.tokens:
             values = choice.logprobs.token_logprobs or []
             tops = choice.logprobs.top_logprobs or [{}] * len(choice.logprobs.tokens)
             logprobs = tuple(
                 ChosenLogprob(
-                    TokenLogprob(token, token.encode(), value),
-                    tuple(TokenLogprob(other, other.encode(), v) for other, v in top.items()),
+                    _told_token(token, value),
+                    tuple(_told_token(other, v) for other, v in (top or {}).items()),
                 )
                 for token, value, top in zip(choice.logprobs.tokens, values, tops, strict=False)
             )
-        if choice.text or logprobs:
-            yield TextDelta(choice.index, choice.text or "", logprobs)
+        if text or logprobs:
+            yield TextDelta(index, text, logprobs)
         if choice.finish_reason:
-            yield Finished(choice.index, finish_reason(choice.finish_reason))
+            yield Finished(index, finish_reason(choice.finish_reason))
 
 
 def usage_event(usage: CompletionUsage) -> Usage:
-    """Token counts of the whole request."""
+    """Token counts of the whole request. Raises TypeError as `chat_events` does."""
     details = usage.prompt_tokens_details
-    cached = (details.cached_tokens if details else None) or 0
-    return Usage(usage.prompt_tokens, usage.completion_tokens, cached)
+    return Usage(
+        count_of(usage.prompt_tokens, "usage.prompt_tokens"),
+        count_of(usage.completion_tokens, "usage.completion_tokens"),
+        count_of(details.cached_tokens, "cached_tokens") if details else 0,
+    )
 
 
 def finish_reason(reason: str) -> FinishReason:
@@ -186,9 +193,15 @@ def finish_reason(reason: str) -> FinishReason:
 def _stop_text(choice: Any) -> str | None:
     """The stop string that ended the choice: an extension of vLLM's, `stop_reason`."""
     told = getattr(choice, "stop_reason", None)
-    return told if isinstance(told, str) else None
+    return text_of(told, "stop_reason") if isinstance(told, str) else None
 
 
 def _token(entry: Any) -> TokenLogprob:
-    content = bytes(entry.bytes) if entry.bytes is not None else entry.token.encode()
-    return TokenLogprob(entry.token, content, entry.logprob)
+    token = text_of(entry.token, "a token")
+    content = bytes(entry.bytes) if entry.bytes is not None else token.encode()
+    return TokenLogprob(token, content, logprob_of(entry.logprob))
+
+
+def _told_token(text: object, logprob: object) -> TokenLogprob:
+    token = text_of(text, "a token")
+    return TokenLogprob(token, token.encode(), logprob_of(logprob))

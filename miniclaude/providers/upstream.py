@@ -16,6 +16,7 @@ from miniclaude.errors import (
     RateLimitError,
     SettingsError,
 )
+from miniclaude.store.text import mend_text
 
 LONGEST_MESSAGE = 500  # characters of an upstream's own words that we pass on
 MOST_MODELS = 1000
@@ -80,7 +81,7 @@ def well_formed(name: str) -> Generator[None, None, None]:
     field may be missing or of another type."""
     try:
         yield
-    except (AttributeError, TypeError, KeyError, IndexError) as error:
+    except (AttributeError, TypeError, LookupError, ValueError, OverflowError) as error:
         raise broken(name, f"it sent an event of an unknown shape ({error})") from error
 
 
@@ -145,7 +146,7 @@ def said(error: Exception) -> str:
     for key in ("error", "message"):
         if isinstance(body, dict) and body.get(key):
             body = body[key]
-    text = body if isinstance(body, str) else str(getattr(error, "message", error))
+    text = mend_text(body if isinstance(body, str) else str(getattr(error, "message", error)))
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"
 
 

@@ -125,7 +125,9 @@ class Admitted:
         return self._events("echo", request, lambda: provider.complete_with_prompt(request))
 
     async def count_tokens(self, request: ChatRequest) -> int:
-        """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell."""
+        """Tokens of a conversation. Raises InvalidRequestError where the provider cannot tell.
+
+        No answer is made: what the request takes is the room that was kept when it arrived."""
         if not isinstance(self._provider, CountsTokens):
             raise self._cannot("count tokens", request.model)
         await self._require_sight(request)

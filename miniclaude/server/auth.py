@@ -144,7 +144,7 @@ def may_ask(scope: Scope) -> bool:
     if scope["type"] == "websocket":
         return path == "/chat/stream"
     if scope["method"] == "POST":
-        return path in COUNTED or path == "/messages/count_tokens"
+        return path in COUNTED
     return str(scope["method"]) == "GET" and (path == "/models" or path.startswith("/models/"))
 
 

@@ -17,8 +17,18 @@ from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.quotas import Allowance, Quota, caller_of
 from miniclaude.server.wire.anthropic.errors import speaks_anthropic
 
-COUNTED = frozenset({"/chat/completions", "/completions", "/embeddings", "/responses", "/messages"})
-"""The addresses whose POSTs are counted, without the prefix `/v1`: those that make a model work."""
+COUNTED = frozenset(
+    {
+        "/chat/completions",
+        "/completions",
+        "/embeddings",
+        "/responses",
+        "/messages",
+        "/messages/count_tokens",
+    }
+)
+"""The addresses whose POSTs are counted, without the prefix `/v1`: those that make a model work, or
+its tokenizer, which may take as long."""
 
 
 class RateLimits:

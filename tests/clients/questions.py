@@ -30,10 +30,24 @@ metric_list:
   - metric: acc_norm
 """
 
+TALK = """\
+task: own_voice_said
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {questions}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{question}}}}"
+doc_to_target: "{{{{choices[answer]}}}}"
+generation_kwargs: {{until: ["\\n"], max_gen_toks: 16, temperature: 0}}
+metric_list:
+  - metric: exact_match
+"""
+
 
 def write_questions(folder: Path, model: str) -> None:
-    """Write own_voice.yaml and questions.jsonl, for lm-eval; ours.json and the tokenizer's folder's
-    name, tokenizer.txt, to compare with."""
+    """Write own_voice.yaml, own_voice_said.yaml and questions.jsonl, for lm-eval; ours.json and the
+    tokenizer's folder's name, tokenizer.txt, to compare with."""
     rows = [json.loads(line)["messages"] for line in ROWS.read_text("utf-8").splitlines()]
     said = [(row[0]["content"], row[1]["content"]) for row in rows][:COUNT]
     asked: list[dict[str, object]] = []
@@ -48,6 +62,7 @@ def write_questions(folder: Path, model: str) -> None:
     path = folder / "questions.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in asked), "utf-8")
     (folder / "own_voice.yaml").write_text(TASK.format(questions=path), "utf-8")
+    (folder / "own_voice_said.yaml").write_text(TALK.format(questions=path), "utf-8")
     weights = Library(folder / "models", bundled_models()).find(model).weights
     score = choose(load_model(weights), load_tokenizer(weights), questions)
     ours = {"acc": score.accuracy, "acc_norm": score.accuracy_by_length}

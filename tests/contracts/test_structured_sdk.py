@@ -166,7 +166,12 @@ def formatted(schema: object) -> dict[str, Any]:
 
 
 LARGE = {"enum": ["x" * 1_000_000]}
+HUGE = {"minimum": 10**400}
 LARGE_TOOL = {"type": "function", "function": {"name": "f", "parameters": LARGE}}
+MANY_TOOLS = [
+    {"type": "function", "function": {"name": f"f{n}", "parameters": {"enum": ["x" * 100_000]}}}
+    for n in range(3)
+]
 PLACE = "response_format.json_schema.schema"
 
 
@@ -175,8 +180,10 @@ PLACE = "response_format.json_schema.schema"
     [
         (formatted({"not": {}}), f"{PLACE}.not", "unsupported_schema"),
         (formatted(LARGE), PLACE, "schema_too_large"),
+        (formatted(HUGE), f"{PLACE}.minimum", "invalid_schema"),
         (formatted({"type": "integer", "multipleOf": 999_999_937}), PLACE, "invalid_grammar"),
         ({"extra_body": {"guided_regex": "(?=x)"}}, "guided_regex", "invalid_grammar"),
+        ({"tools": MANY_TOOLS}, "tools", "schema_too_large"),
         ({"tools": [LARGE_TOOL]}, "tools[0].function.parameters", "schema_too_large"),
     ],
 )
@@ -197,12 +204,25 @@ def test_what_cannot_be_is_a_400_of_openais_shape(
         (
             "messages",
             {"max_tokens": 9, "tools": [{"name": "f", "input_schema": LARGE}]},
-            "input_schema",
+            "tools[0].input_schema",
         ),
         (
             "responses",
             {"tools": [{"type": "function", "name": "f", "parameters": LARGE}]},
-            "parameters",
+            "tools[0].parameters",
+        ),
+        (
+            "messages",
+            {
+                "max_tokens": 9,
+                "output_config": {"format": {"type": "json_schema", "schema": HUGE}},
+            },
+            "output_config.format.schema.minimum",
+        ),
+        (
+            "responses",
+            {"text": {"format": {"type": "json_schema", "name": "x", "schema": HUGE}}},
+            "text.format.schema.minimum",
         ),
     ],
 )
@@ -213,7 +233,7 @@ def test_other_protocols_name_their_own_fields(
     said = {"input": "hi"} if path == "responses" else {"messages": ASKED}
     answer = httpx2.post(f"{house.url}/v1/{path}", json={"model": house.model, **said, **body})
     assert answer.status_code == 400
-    assert answer.json()["error"]["message"].startswith(f"tools[0].{place}: ")
+    assert answer.json()["error"]["message"].startswith(f"{place}: ")
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 3, 60])

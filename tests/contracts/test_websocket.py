@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from miniclaude.server.body import LARGE, parse_unchecked
+from miniclaude.server.routes import stream
 from tests.contracts.conftest import Live
 
 pytestmark = pytest.mark.anyio
@@ -177,3 +180,22 @@ async def test_other_pages_may_not_connect(live: Live, origin: str) -> None:
 async def test_our_own_page_may(live: Live) -> None:
     async with connect(live.socket_url, additional_headers={"Origin": live.url}):
         pass
+
+
+async def test_a_large_frame_is_read_beside_the_event_loop(
+    live: Live, socket: ClientConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hold every stream of every client up, as a large body would."""
+    threads: list[str] = []
+
+    def parsed(raw: str) -> object:
+        threads.append(threading.current_thread().name)
+        return parse_unchecked(raw)
+
+    monkeypatch.setattr(stream, "parse_unchecked", parsed)
+    for id, size in (("small", 10), ("large", LARGE + 1)):
+        await socket.send(json.dumps({"type": "chat.start", "id": id, "body": {}}).ljust(size))
+        assert (await receive(socket))["id"] == id
+    small, large = threads
+    assert small != large
+    assert large.startswith("asyncio_")

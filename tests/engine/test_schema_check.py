@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from miniclaude.engine.json_schema import enforceable
+from miniclaude.engine.schema_check import COUNTS, NUMBERS
 from miniclaude.errors import InvalidRequestError
 
 ITSELF = {"$ref": "#"}
@@ -120,3 +121,29 @@ def test_values_that_a_keyword_does_not_take(schema: dict[str, Any], message: st
     error = told(schema)
     assert error.message.startswith(message)
     assert error.param == message.partition(":")[0]
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        *((keyword, HUGE) for keyword in (*NUMBERS, *COUNTS, "const")),
+        ("minimum", -HUGE),
+        ("enum", [1, {"a": [HUGE]}]),
+    ],
+    ids=lambda value: str(value)[:16],
+)
+def test_a_number_of_hundreds_of_digits_is_named(keyword: str, value: object) -> None:
+    """Python could not compare it with a floating point number, and the request ended as a fault of
+    the server's; in `const` and `enum` it was refused without its place."""
+    error = told({"properties": {"a": {keyword: value}}})
+    assert error.param == f"s.properties.a.{keyword}"
+    assert "beyond what 64 bits of floating point hold" in error.message
+
+
+@pytest.mark.parametrize("value", [2**64 - 1, 1.5e308, -(10**308)])
+def test_a_large_number_that_has_its_place_is_taken(value: float) -> None:
+    """Programs in Rust and Go write the largest value of 64 bits into their schemas."""
+    enforceable({"maximum": value, "const": value}, "s")

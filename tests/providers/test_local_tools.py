@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,8 +22,10 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.model.library import Library
+from miniclaude.providers import grammars
 from miniclaude.providers.base import ChatRequest, Settings, Structure
 from miniclaude.providers.local import Local
+from miniclaude.tokenizer.load import load_tokenizer
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.tokenizer.test_tool_format import BARE, TAGGED, template
 
@@ -216,3 +219,27 @@ async def test_a_schema_that_is_not_strict_is_followed_as_far_as_it_goes(models:
     answers = await ask(models, "plain", tools=(loose,), tool_choice="f", settings={"n": 2})
     for calls in answers.calls.values():
         assert json.loads(calls[0][1]) in ({}, {"a": 1})
+
+
+def test_schemas_that_are_too_long_together_are_refused_unread(
+    tiny_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request of ten megabytes, a hundred schemas each of a size that is taken, kept a
+    processor for half a minute before it was refused, also when its client had long gone."""
+
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(grammars, "enforceable", read)
+    tokenizer = load_tokenizer(tiny_library.find("tiny").weights)
+    wide = tuple(Tool(f"f{n}", "", {"enum": ["x" * 100_000]}) for n in range(3))
+    with pytest.raises(InvalidRequestError, match=r"^tools: .* 300,0\d\d characters") as caught:
+        grammars.answer_form(ChatRequest("tiny", ASKED, tools=wide), tokenizer)
+    assert (caught.value.param, caught.value.code) == ("tools", "schema_too_large")
+
+
+async def test_forms_have_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a few slow schemas take every thread in which prompts are encoded."""
+    monkeypatch.setattr(grammars, "answer_form", lambda *_: threading.current_thread().name)
+    form: Any = await grammars.answer_form_beside(ChatRequest("m", ASKED), cast(Any, None))
+    assert form.startswith("grammar")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
 
+from miniclaude.errors import InvalidRequestError
+from miniclaude.server import body as bodies
+from miniclaude.server.body import LARGE, MAX_DEPTH, MAX_VALUES, check_values, parse_json
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +143,49 @@ async def test_a_body_that_never_comes_does_not_hold_up_the_stopping(served: Ser
             group.start_soon(post)
             await waiting.wait()
             served.services.stopping.set()
+
+
+@pytest.mark.parametrize(("size", "beside"), [(LARGE, False), (LARGE + 1, True)])
+async def test_a_large_body_is_read_beside_the_event_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch, size: int, beside: bool
+) -> None:
+    """One of a megabyte and a half held every stream of every client up for over a second."""
+    threads: list[int] = []
+
+    def parsed(raw: bytes) -> Any:
+        threads.append(threading.get_ident())
+        return parse_json(raw)
+
+    monkeypatch.setattr(bodies, "parse_json", parsed)
+    assert (await served.raw(b"{}".ljust(size), "/conversations")).is_success
+    [thread] = threads
+    assert (thread != threading.get_ident()) is beside
+
+
+async def test_what_is_wrong_in_a_large_body_is_told_as_in_a_small_one(served: Served) -> None:
+    content = '{"model": "echo", "prompt": "a\\u0000"' + " " * LARGE + "}"
+    response = await served.raw(content, "/completions")
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "prompt"
+
+
+def test_nothing_is_made_of_values_that_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each of half a million numbers stood was noted before it was looked at."""
+
+    def noted(parent: object, step: object) -> None:
+        raise AssertionError(step)
+
+    monkeypatch.setattr(bodies, "_Place", noted)
+    check_values([0, True, None, 1.5, "a", "\u00e4"] * 1000)
+
+
+def test_values_and_levels_are_counted_to_the_last() -> None:
+    check_values([0] * (MAX_VALUES - 1))
+    with pytest.raises(InvalidRequestError, match="more than 500,000 values"):
+        check_values([[0] * (MAX_VALUES // 2), [0] * (MAX_VALUES // 2)])
+    deep: Any = 0
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    check_values(deep)
+    with pytest.raises(InvalidRequestError, match="nested deeper than 64"):
+        check_values([deep])

@@ -131,6 +131,24 @@ async def test_logprobs(served: Served) -> None:
     assert chunks[1]["choices"][0]["logprobs"]["content"] == content
 
 
+@pytest.mark.parametrize("kind", ["text", "message", None])
+async def test_a_message_may_say_that_it_is_one(served: Served, kind: str | None) -> None:
+    """lm-eval's `local-chat-completions` sends a type with each message, and got nothing else to
+    hear than that this field is not known."""
+    said = [{"role": role, "content": "hi", "type": kind} for role in ("system", "user")]
+    response = await served.chat(model="scripted/m", messages=said)
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert [(message.role, message.text) for message in asked.messages] == [
+        ("system", "hi"),
+        ("user", "hi"),
+    ]
+    refused = await served.chat(messages=[{"role": "user", "content": "hi", "type": "image"}])
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "messages[0].type"
+
+
 async def test_tool_calls_are_put_together(served: Served) -> None:
     served.scripted.script = [
         ToolCallDelta(0, 0, "call_1", "add", ""),

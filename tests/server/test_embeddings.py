@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import struct
+import threading
 from typing import Any
 
 import pytest
 
+from miniclaude.providers.abilities import Embeddings
+from miniclaude.server.routes import embeddings
+from miniclaude.server.wire.embeddings import EmbeddingBody, embeddings_text
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +88,23 @@ async def test_who_gives_none_says_so(shared: Served) -> None:
     error = (await post(shared, model="echo")).json()["error"]
     assert "echo does not give embeddings" in error["message"]
     assert error["code"] == "unsupported_model"
+
+
+async def test_many_vectors_are_written_beside_the_event_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand of a large model's are tens of megabytes of digits: every stream of every client
+    stood still while they were written."""
+    threads: set[int] = set()
+
+    def written(asked: EmbeddingBody, found: Embeddings) -> str:
+        threads.add(threading.get_ident())
+        return embeddings_text(asked, found)
+
+    monkeypatch.setattr(embeddings, "embeddings_text", written)
+    answer = (await post(served, input=["a"] * 2000)).json()
+    assert threading.get_ident() not in threads
+    assert [entry["index"] for entry in answer["data"]] == list(range(2000))
+    assert answer["data"][-1]["embedding"] == [0.6, 0.0, 0.8]
+    await post(served)
+    assert threading.get_ident() in threads

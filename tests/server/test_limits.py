@@ -15,6 +15,7 @@ from miniclaude.server import body
 from miniclaude.server.admitted import Admitted
 from miniclaude.server.body import parse_json
 from miniclaude.server.limits import Admission
+from miniclaude.server.rate_limits import COUNTED
 from tests.server.conftest import Scripted, Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -81,8 +82,8 @@ async def test_a_full_server_says_when_to_come_back(serve: Serve) -> None:
             assert response.json()["error"]["code"] == "server_overloaded"
             assert 1 <= int(response.headers["retry-after"]) <= 120
         # Not even the body is looked at, in any protocol: others wait for the one event loop.
-        for path in ("chat/completions", "completions", "responses", "messages", "embeddings"):
-            response = await served.raw("{", f"/v1/{path}")
+        for path in COUNTED:
+            response = await served.raw("{", f"/v1{path}")
             assert response.status_code == 503
             assert "already making 1 answers" in response.json()["error"]["message"]
             assert response.headers["retry-after"] == "2"
@@ -160,3 +161,25 @@ async def test_a_request_that_comes_to_nothing_gives_its_room_back(serve: Serve)
             assert (await served.raw(content)).status_code == 400
         assert (await served.chat()).status_code == 200
         assert (served.services.admission.active, served.services.admission.arriving) == (0, 0)
+
+
+async def test_counting_tokens_takes_room(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long conversation is as much work for the tokenizer as a short one is for the model; a
+    hundred clients could count at once, and answers would wait for them."""
+    began = anyio.Event()
+
+    async def count(request: ChatRequest) -> int:
+        began.set()
+        await anyio.sleep_forever()
+        return 0
+
+    body = {"model": "scripted/m", "messages": [{"role": "user", "content": "a"}]}
+    async with serve(max_answers=1) as served, anyio.create_task_group() as group:
+        monkeypatch.setattr(served.scripted, "count_tokens", count)
+        path = "/v1/messages/count_tokens"
+        group.start_soon(lambda: served.client.post(path, json=body))
+        await began.wait()
+        assert (await served.client.post(path, json=body)).status_code == 503
+        assert (await served.chat()).status_code == 503
+        group.cancel_scope.cancel()
+    assert served.services.admission.arriving == 0

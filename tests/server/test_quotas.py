@@ -97,6 +97,17 @@ async def test_requests_are_counted_for_each_key(serve: Serve, prefix: str) -> N
             assert "x-ratelimit-limit-requests" not in response.headers
 
 
+async def test_counting_tokens_is_a_request_and_costs_none(serve: Serve) -> None:
+    """It was without limit, and as much work for the server as a short answer."""
+    async with serve(**keys(requests_per_minute=1, tokens_per_minute=100)) as served:
+        path = "/messages/count_tokens"
+        counted = await ask(served, ALICE, path, model="scripted/m")
+        assert counted.status_code == 200
+        assert counted.headers["anthropic-ratelimit-requests-remaining"] == "0"
+        assert counted.headers["anthropic-ratelimit-tokens-remaining"] == "100"
+        assert (await ask(served, ALICE, path, model="scripted/m")).status_code == 429
+
+
 async def test_tokens_are_charged_and_refused_before_the_work(serve: Serve) -> None:
     async with serve(**keys(tokens_per_minute=100)) as served:
         said: list[Any] = [TextDelta(0, "hi"), Finished(0, "stop"), Usage(30, 40)]

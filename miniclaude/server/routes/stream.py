@@ -23,7 +23,7 @@ from miniclaude.errors import (
     OverloadedError,
     PayloadTooLargeError,
 )
-from miniclaude.server.body import check_values, parse_unchecked
+from miniclaude.server.body import beside_the_loop, check_values, parse_unchecked
 from miniclaude.server.error_handlers import describe
 from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.stream_answers import Answer, ChatAnswer, TurnAnswer
@@ -70,13 +70,15 @@ class Session:
         while (message := await self._socket.receive())["type"] == "websocket.receive":
             data: object = None
             try:
-                data = self._parse(message)
-                check_values(data)  # once `data` is known: the error names its id
+                text = self._text(message)
+                data = await beside_the_loop(len(text), parse_unchecked, text)
+                # Once `data` is known: the error names its id.
+                await beside_the_loop(len(text), check_values, data)
                 self._obey(read_frame(data))
             except Exception as error:
                 await self._fail(frame_id(data), error)
 
-    def _parse(self, message: Message) -> object:
+    def _text(self, message: Message) -> str:
         text = message.get("text")
         if not isinstance(text, str):
             raise InvalidRequestError(
@@ -86,7 +88,7 @@ class Session:
             raise PayloadTooLargeError(
                 f"The frame is larger than {self._max_bytes:,} bytes.", hint="Send less."
             )
-        return parse_unchecked(text)
+        return text
 
     def _obey(self, frame: Frame) -> None:
         if isinstance(frame, CancelFrame):

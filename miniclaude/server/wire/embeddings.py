@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema, field_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
-from miniclaude.server.wire.answers import Json
+from miniclaude.server.sse import to_json
 from miniclaude.server.wire.completions import Prompt, prompts_schema, read_prompts
 from miniclaude.server.wire.sampling import ModelName
 from miniclaude.server.wire.validation import NullIsAbsent
@@ -45,17 +45,18 @@ class EmbeddingBody(NullIsAbsent):
         return EmbeddingRequest(model, self.input)
 
 
-def embeddings_json(body: EmbeddingBody, found: Embeddings) -> Json:
-    """The answer. Raises InvalidRequestError for more dimensions than the model has."""
-    return {
-        "object": "list",
-        "data": [
-            {"object": "embedding", "index": index, "embedding": _vector_json(body, vector)}
-            for index, vector in enumerate(found.vectors)
-        ],
-        "model": body.model,
-        "usage": {"prompt_tokens": found.prompt_tokens, "total_tokens": found.prompt_tokens},
-    }
+def embeddings_text(body: EmbeddingBody, found: Embeddings) -> str:
+    """The answer as JSON. Raises InvalidRequestError for more dimensions than the model has.
+
+    Written vector by vector: thousands of them written in one go would keep all other threads from
+    running for as long as that takes."""
+    entries = ",".join(
+        to_json({"object": "embedding", "index": index, "embedding": _vector_json(body, vector)})
+        for index, vector in enumerate(found.vectors)
+    )
+    usage = {"prompt_tokens": found.prompt_tokens, "total_tokens": found.prompt_tokens}
+    rest = to_json({"model": body.model, "usage": usage})
+    return f'{{"object":"list","data":[{entries}],{rest[1:]}'
 
 
 def _vector_json(body: EmbeddingBody, vector: Sequence[float]) -> list[float] | str:

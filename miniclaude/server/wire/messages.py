@@ -111,7 +111,14 @@ def _parts(content: Content | Texts | None, place: str) -> tuple[Part, ...]:
     return tuple(field.part(f"{place}.content[{i}]") for i, field in enumerate(content))
 
 
-class SystemMessage(NullIsAbsent):
+class _Typed(NullIsAbsent):
+    """type: says nothing here. lm-eval sends `text` with each message, and messages of Responses
+    have `message`."""
+
+    type: Literal["text", "message"] | None = None
+
+
+class SystemMessage(_Typed):
     """Instructions; `developer` is the newer word for the same."""
 
     role: Literal["system", "developer"]
@@ -123,7 +130,7 @@ class SystemMessage(NullIsAbsent):
         return Message("system", _parts(self.content, place), name=self.name)
 
 
-class UserMessage(NullIsAbsent):
+class UserMessage(_Typed):
     """What the person said."""
 
     role: Literal["user"]
@@ -150,7 +157,7 @@ class ToolCallField(NullIsAbsent):
     function: CalledFunction
 
 
-class AssistantMessage(NullIsAbsent):
+class AssistantMessage(_Typed):
     """What the assistant said earlier: text, tool calls or both."""
 
     role: Literal["assistant"]
@@ -179,7 +186,7 @@ class AssistantMessage(NullIsAbsent):
         return Message("assistant", _parts(self.content, place), tool_calls=calls, name=self.name)
 
 
-class ToolMessage(NullIsAbsent):
+class ToolMessage(_Typed):
     """The result of a tool call."""
 
     role: Literal["tool"]
