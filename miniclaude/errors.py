@@ -121,7 +121,7 @@ class ConflictError(MiniClaudeError):
 
 
 class RateLimitError(MiniClaudeError):
-    """A quota is used up; `retry_after` is in seconds, at most 120."""
+    """A quota is used up. retry_after: in seconds, at most 120; None where waiting is no help."""
 
     code = "rate_limit_exceeded"
 
@@ -130,12 +130,12 @@ class RateLimitError(MiniClaudeError):
         message: str,
         *,
         hint: str,
-        retry_after: int = 1,
+        retry_after: int | None = 1,
         param: str | None = None,
         code: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint, param=param, code=code)
-        self.retry_after = min(retry_after, 120)
+        self.retry_after = None if retry_after is None else min(retry_after, 120)
 
 
 class OverloadedError(RateLimitError):

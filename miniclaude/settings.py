@@ -345,7 +345,14 @@ def _with_keys(settings: ServerSettings, environment: Mapping[str, str]) -> Serv
 
 
 def _require_keys_apart(settings: ServerSettings) -> None:
-    """Whose a key is must never depend on which one is looked at first."""
+    """Whose a key is must never depend on which one is looked at first, and what is kept of the
+    owner's texts is the owner's alone."""
+    if "owner" in settings.keys:
+        raise SettingsError(
+            "keys.owner: this is the name of whoever has the api_key.",
+            hint="Give the key another name.",
+            param="keys.owner",
+        )
     owners = {} if settings.api_key is None else {settings.api_key.get_secret_value(): "api_key"}
     for name, entry in settings.keys.items():
         mine = f"keys.{name}"

@@ -219,6 +219,8 @@ def test_keys_that_cannot_be_told_apart(tmp_path: Path) -> None:
     assert "keys.b.key is the same as keys.a." in problem(tmp_path)
     write(tmp_path, "api_key = 'the-same-key'\n[keys.a]\nkey = 'the-same-key'\n")
     assert "keys.a.key is the same as api_key." in problem(tmp_path)
+    write(tmp_path, "[keys.owner]\nkey = 'another-key'\n")
+    assert "keys.owner: this is the name of whoever has the api_key." in problem(tmp_path)
     write(tmp_path, "[keys.a]\nkeys = 'x'\n")
     assert "Did you mean 'key'?" in problem(tmp_path)
     write(tmp_path, "[keys.a]\nkey = 'short'\n")

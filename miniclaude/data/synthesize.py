@@ -179,7 +179,7 @@ async def _ask_on(
             failures += 1
             if failures >= PATIENCE or getattr(error, "status", None) in REFUSES_KEY:
                 raise _stopped(error, run) from error
-            asked = getattr(error, "retry_after", 0)
+            asked = getattr(error, "retry_after", None) or 0
             await wait(max(float(asked), min(2.0 ** (failures - 1), LONGEST_WAIT)))
             continue
         except MiniClaudeError as error:

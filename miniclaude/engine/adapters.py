@@ -27,6 +27,10 @@ if TYPE_CHECKING:  # its compiler takes a second to import
     from miniclaude.engine.fused import FusedModel
 
 
+Made = tuple[Any, int]
+"""An adapter as a model takes it, and its bytes."""
+
+
 def name_of(adapter: AdapterRef | None) -> str:
     """What it is known by within the engine; "" is the base alone."""
     return "" if adapter is None else f"{adapter.version}:{adapter.folder}"
@@ -35,7 +39,7 @@ def name_of(adapter: AdapterRef | None) -> str:
 class Attached(Protocol):
     """A model's adapters, by name."""
 
-    def make(self, layers: Layers) -> tuple[Any, int]:
+    def make(self, layers: Layers) -> Made:
         """An adapter as `attach` takes it, and its bytes."""
 
     def attach(self, name: str, adapter: Any) -> None:
@@ -68,20 +72,37 @@ class Adapters:
             self.model, self.attached = model.model, model.adapters
         self.limits = limits
         self.loaded: dict[str, Loaded] = {}  # the first is the longest unused
+        self.read_last: tuple[str, Made] | None = None
 
-    def hold(self, adapter: AdapterRef | None) -> None:
-        """Keep an adapter in memory, loading it if it is not there.
+    def has(self, adapter: AdapterRef | None) -> bool:
+        """Whether `hold` finds it in memory."""
+        return adapter is None or name_of(adapter) in self.loaded
 
-        Raises CheckpointError naming the file at fault, UnsupportedFieldError for DoRA, and
-        OverloadedError when there is no room and all others are in use.
+    def load(self, adapter: AdapterRef) -> Made:
+        """Read an adapter's files; no other method is called from any other thread than the step
+        loop's. What was read last is kept until it is attached: several requests may ask for it at
+        once. Raises CheckpointError naming the file at fault, UnsupportedFieldError for DoRA."""
+        name, read = name_of(adapter), self.read_last
+        if read is None or read[0] != name:
+            made = self.attached.make(self.read(Path(adapter.folder)))
+            read = self.read_last = (name, made)
+        return read[1]
+
+    def hold(self, adapter: AdapterRef | None, made: Made | None = None) -> None:
+        """Keep an adapter in memory. made: what `load` gave; it is loaded here if it is not there
+        and none is given.
+
+        Raises what `load` raises, and OverloadedError when there is no room and all others are in
+        use.
         """
         if adapter is None:
             return
         name = name_of(adapter)
         if name not in self.loaded:
-            made, size = self.attached.make(self.read(Path(adapter.folder)))
+            weights, size = made or self.load(adapter)
+            self.read_last = None
             self.make_room(size)
-            self.attached.attach(name, made)
+            self.attached.attach(name, weights)
             self.loaded[name] = Loaded(size)
         self.loaded[name] = self.loaded.pop(name)
         self.loaded[name].users += 1
@@ -101,8 +122,14 @@ class Adapters:
     def read(self, folder: Path) -> Layers:
         """An adapter in the number format of the model's activations. What of its files is not used
         goes to the log. Raises CheckpointError, UnsupportedFieldError."""
-        check_files(folder)
-        parts, what = read_parts(self.model, folder)
+        try:
+            check_files(folder)
+            parts, what = read_parts(self.model, folder)
+        except OSError as error:
+            raise CheckpointError(
+                f"{folder}: the adapter cannot be read: {error.strerror or error}.",
+                hint="Check the files and the disk they lie on, then ask again.",
+            ) from error
         for sentence in what.left_out:
             print(f"{folder}: {sentence}", file=sys.stderr)
         if what.config.lora.dora:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from miniclaude.engine.adapters import Adapters, name_of
+from miniclaude.engine.adapters import Adapters, Made, name_of
 from miniclaude.engine.admission import check_request
 from miniclaude.engine.batch import pack
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
@@ -105,9 +105,14 @@ class Engine:
         """The next step would have nothing to do or to tell."""
         return self.scheduler.idle and not self.notices and not self.given_up
 
-    def submit(self, request: GenerationRequest, matcher: Matcher | None = None) -> None:
-        """Take a request on. matcher: its grammar compiled, by another thread; else it is compiled
-        here and now.
+    def submit(
+        self,
+        request: GenerationRequest,
+        matcher: Matcher | None = None,
+        adapter: Made | None = None,
+    ) -> None:
+        """Take a request on. matcher, adapter: its grammar compiled and its adapter read, by
+        another thread; else it is done here and now.
 
         Raises InvalidRequestError for a setting out of range or an id in use, ContextLengthError
         when prompt and answer exceed the model's context or all its answers the cache, and
@@ -129,7 +134,7 @@ class Engine:
         keyed = self.prefix_tokens and request.reading is None
         keys = self.keys(request) if keyed else None
         job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
-        self.adapters.hold(request.adapter)
+        self.adapters.hold(request.adapter, adapter)
         try:
             self.scheduler.submit(job)
         except BaseException:

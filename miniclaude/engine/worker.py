@@ -13,17 +13,18 @@ import sys
 import threading
 import traceback
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from miniclaude.device import Placement, choose_placement
-from miniclaude.engine.compiling import Compiling
 from miniclaude.engine.draft_check import check_draft_memory, check_draft_vocabulary
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import physical_cores
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
+from miniclaude.engine.preparing import Prepared, Preparing
 from miniclaude.engine.protocol import (
     MAX_LINE,
     PACKED,
@@ -36,6 +37,7 @@ from miniclaude.engine.protocol import (
     encode_error,
     encode_output,
 )
+from miniclaude.engine.request import GenerationRequest
 from miniclaude.errors import CheckpointError, MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
@@ -178,37 +180,47 @@ def add_adapter(model: Transformer, folder: Path) -> None:
     fold(model)
 
 
-def obey(engine: Engine, compiling: Compiling, command: Json, send: Send) -> None:
+def prepare(engine: Engine, request: GenerationRequest) -> Prepared:
+    """What a request needs and is not there yet. Not called in the step loop's thread."""
+    grammar, adapter = request.grammar, request.adapter
+    return Prepared(
+        None if grammar is None else engine.grammars.compile(grammar),
+        None if adapter is None or engine.adapters.has(adapter) else engine.adapters.load(adapter),
+    )
+
+
+def obey(engine: Engine, preparing: Preparing, command: Json, send: Send) -> None:
     """Carry out one command; a request that cannot be taken on is refused by name."""
     if "cancel" in command:
-        compiling.cancel(command["cancel"])
+        preparing.cancel(command["cancel"])
         engine.cancel(command["cancel"])
         return
     try:
-        if "compiled" in command:
-            name = command["compiled"]
-            compiled = compiling.take(name)
-            if compiled is not None:
-                engine.submit(*compiled)
+        if "prepared" in command:
+            name = command["prepared"]
+            taken = preparing.take(name)
+            if taken is not None:
+                request, prepared = taken
+                engine.submit(request, *prepared)
             return
         request = decode_request(command["submit"])
         name = request.id
-        if request.grammar is None:
+        if request.grammar is None and engine.adapters.has(request.adapter):
             engine.submit(request)
         else:
-            compiling.add(request)
+            preparing.add(request)
     except MiniClaudeError as error:
         send({"refused": name, "error": encode_error(error)})
 
 
 def serve(engine: Engine, commands: Commands, send: Send) -> None:
     """Step for as long as there is work; sleep until the next command when there is none."""
-    compiling = Compiling(
-        engine.grammars.compile, lambda request_id: commands.put({"compiled": request_id})
+    preparing = Preparing(
+        partial(prepare, engine), lambda request_id: commands.put({"prepared": request_id})
     )
     while True:
         while engine.idle or not commands.empty():
-            obey(engine, compiling, commands.get(), send)
+            obey(engine, preparing, commands.get(), send)
         for request_id, error in engine.expire().items():
             send({"refused": request_id, "error": encode_error(error)})
         outputs = engine.step()

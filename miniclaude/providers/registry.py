@@ -126,23 +126,34 @@ class Registry:
 
         Raises ModelNotFoundError, naming what can be asked.
         """
-        wanted = model or self.default_model
-        prefix, _, rest = wanted.partition("/")
-        if wanted in self.providers and wanted != LOCAL:
-            provider, bare = self.providers[wanted], wanted
-        elif rest and prefix in self.providers and prefix != LOCAL:
-            provider, bare = self.providers[prefix], rest
-        elif wanted and LOCAL in self.providers:
-            provider, bare = self.providers[LOCAL], wanted
-        else:
-            raise ModelNotFoundError(
-                f"model: there is no model {wanted!r}." if wanted else "model: none was named.",
-                hint=f"GET /models lists them. Providers: {', '.join(sorted(self.providers))}.",
-                param="model",
-            )
+        name, bare = self._place(model or self.default_model)
+        provider = self.providers[name]
         if isinstance(provider, ChecksNames):
             provider.check(bare)
         return provider, bare
+
+    def _place(self, wanted: str) -> tuple[str, str]:
+        """A model's provider by name, and its own name for the model. Raises ModelNotFoundError."""
+        prefix, _, rest = wanted.partition("/")
+        if wanted in self.providers and wanted != LOCAL:
+            return wanted, wanted
+        if rest and prefix in self.providers and prefix != LOCAL:
+            return prefix, rest
+        if not wanted or LOCAL not in self.providers:
+            raise ModelNotFoundError(
+                f"model: there is no model {wanted[:256]!r}."
+                if wanted
+                else "model: none was named.",
+                hint=f"GET /models lists them. Providers: {', '.join(sorted(self.providers))}.",
+                param="model",
+            )
+        return LOCAL, wanted
+
+    async def model(self, model: str) -> ModelInfo | None:
+        """One of `models`, by its id; None when its provider does not list it. No other provider is
+        asked. Raises ModelNotFoundError when it has none."""
+        listing = await self._listing(self._place(model)[0])
+        return next((info for info in listing if info.id == model), None)
 
     async def models(self) -> list[ModelInfo]:
         """All models on offer, local ones first, by the names `resolve` understands.

@@ -28,12 +28,14 @@ from miniclaude.providers.abilities import (
     Sees,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider, Settings
+from miniclaude.providers.local import MAX_TOKENS
 from miniclaude.providers.seeing import blind, first_image
 from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
 from miniclaude.server.limits import Admission, Arrival
 from miniclaude.server.metrics import Meter
 from miniclaude.server.quotas import Quota
+from miniclaude.server.sse import to_json
 
 CHARACTERS_PER_TOKEN = 4
 """Roughly, in most languages and vocabularies: what a prompt will cost is guessed before anybody
@@ -85,9 +87,7 @@ class Admitted:
         InvalidRequestError for pictures that the model cannot see."""
         if self._unseen(request) is not None:
             return self._refused(request)
-        characters = sum(len(message.text) for message in request.messages)
-        pictures = sum(len(message.images) for message in request.messages)
-        prompt = characters // CHARACTERS_PER_TOKEN + pictures * ABOUT_TOKENS
+        prompt = _guess_chat(request)
         request = replace(request, user=self._whose(request.user))
         events = self._events("chat", request, lambda: self._provider.chat(request))
         return self._counted(events, prompt, request.settings)
@@ -204,7 +204,11 @@ class Admitted:
         self, events: AsyncIterator[Event], prompt: int, settings: Settings, prompts: int = 1
     ) -> AsyncGenerator[Event, None]:
         answers = prompts * settings.n
-        with self._slot(prompt, answers * (settings.max_tokens or 0)) as meter:
+        if settings.max_tokens is not None:
+            answer = answers * settings.max_tokens
+        else:
+            answer = self._quota.at_most(prompt, answers * MAX_TOKENS)
+        with self._slot(prompt, answer) as meter:
             async with closing(events):
                 async for event in events:
                     meter.saw(event)
@@ -237,6 +241,18 @@ class Admitted:
             meter.end(failure)
             reserved.settle(meter.used)
             self._admission.leave()
+
+
+def _guess_chat(request: ChatRequest) -> int:
+    """About how many tokens a conversation has, with the tools that are offered in it."""
+    characters = pictures = 0
+    for message in request.messages:
+        characters += len(message.text)
+        characters += sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+        pictures += len(message.images)
+    for tool in request.tools:
+        characters += len(tool.name) + len(tool.description) + len(to_json(tool.parameters))
+    return characters // CHARACTERS_PER_TOKEN + pictures * ABOUT_TOKENS
 
 
 def _guess(prompt: str | tuple[int, ...]) -> int:

@@ -104,7 +104,8 @@ def error_response(error: BaseException, scope: Scope) -> JSONResponse:
         status = status_of(error)
         if isinstance(error, errors.RateLimitError):
             # Not logged: there are hundreds a second when it matters, and `/metrics` counts them.
-            headers["retry-after"] = str(error.retry_after)
+            if error.retry_after is not None:
+                headers["retry-after"] = str(error.retry_after)
         elif status >= 500:
             log.warning("%s: %s", type(error).__name__, error)
     if status == 401:

@@ -85,6 +85,7 @@ class Meter:
         self.model = model
         self.begun = time.monotonic()
         self.answering = False
+        self.refused = False
         self.events = 0
         self.usage: Usage | None = None
         self.prompt_tokens = prompt_tokens
@@ -93,10 +94,12 @@ class Meter:
 
     @property
     def used(self) -> int:
-        """What it cost: as told, or guessed from what came when it was broken off."""
-        if self.usage is None:
-            return self.prompt_tokens + self.events if self.answering else 0
-        return self.usage.prompt_tokens + self.usage.completion_tokens
+        """What it cost: as told, or guessed from what came when it was broken off. The prompt of
+        one that its caller gave up is charged, for it was being read; of one that was refused it is
+        not."""
+        if self.usage is not None:
+            return self.usage.prompt_tokens + self.usage.completion_tokens
+        return 0 if self.refused else self.prompt_tokens + self.events
 
     def saw(self, event: object) -> None:
         """The next event of the answer."""
@@ -117,6 +120,7 @@ class Meter:
     def end(self, error: BaseException | None) -> None:
         """It is over; error: what broke it off."""
         self.metrics.active.dec()
+        self.refused = not self.answering and isinstance(error, Exception)
         if not self.answering:
             self.metrics.waiting.dec()
         if self.answering or error is None:

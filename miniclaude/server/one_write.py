@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from miniclaude.server.unread import ReadHttp
 
 MOST = 65_536
 """Bytes that wait for the end of a step. More are sent at once, so that a client that does not read
@@ -44,8 +44,8 @@ class OneWrite:
             self._transport.write(written)
 
 
-class OneWriteProtocol(H11Protocol):
-    """uvicorn's HTTP over such a transport."""
+class OneWriteProtocol(ReadHttp):
+    """HTTP over such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""

@@ -89,9 +89,18 @@ class Quota:
         self.requests.take(1)
 
     def reserve(self, tokens: int) -> Reservation:
-        """Set aside what an answer may cost. Raises RateLimitError when there is not enough."""
+        """Set aside what an answer may cost. Raises RateLimitError when there is not enough, and
+        without a time to try again when there never will be."""
         for name, allowance in self._token_allowances():
-            if wait := allowance.wait(min(tokens, allowance.limit)):
+            if tokens > allowance.limit:
+                raise RateLimitError(
+                    f"The request may cost {tokens} tokens; this key may use {allowance.limit} a"
+                    f" {name}.",
+                    hint=f"Ask for fewer tokens, or raise tokens_per_{name}.",
+                    retry_after=None,
+                )
+        for name, allowance in self._token_allowances():
+            if wait := allowance.wait(tokens):
                 raise RateLimitError(
                     f"The request may cost {tokens} tokens; of the {allowance.limit} a {name} that"
                     f" this key may use {max(0, int(allowance.left))} are left.",
@@ -99,15 +108,15 @@ class Quota:
                     f" tokens_per_{name}.",
                     retry_after=math.ceil(wait),
                 )
-            if tokens > allowance.limit:
-                raise RateLimitError(
-                    f"The request may cost {tokens} tokens; this key may use {allowance.limit} a"
-                    f" {name}.",
-                    hint=f"Ask for fewer tokens, or raise tokens_per_{name}.",
-                )
         for _, allowance in self._token_allowances():
             allowance.take(tokens)
         return Reservation(self, tokens)
+
+    def at_most(self, prompt: int, answer: int) -> int:
+        """`answer`, or what this caller's limits leave for it beside a prompt: an answer whose
+        length nobody has named must not be refused for what it might have cost."""
+        limits = [allowance.limit for _, allowance in self._token_allowances()]
+        return max(0, min([answer, *(limit - prompt for limit in limits)]))
 
     def settle(self, reserved: int, used: int) -> None:
         """Give back what was not used, or take what was used beyond."""

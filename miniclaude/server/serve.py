@@ -23,6 +23,7 @@ from miniclaude.server.app import create_app
 from miniclaude.server.home_lock import home_lock
 from miniclaude.server.one_write import OneWriteProtocol
 from miniclaude.server.services import Services, open_services
+from miniclaude.server.unread import ReadSocket
 from miniclaude.settings import ServerSettings
 
 BACKLOG = 2048
@@ -153,6 +154,7 @@ def server_for(
     config = uvicorn.Config(
         quietly_cancelled(app),
         http=OneWriteProtocol,
+        ws=ReadSocket,
         # Twice the cap, so that a message above it gets an error frame and not a closed socket.
         ws_max_size=2 * settings.max_body_bytes,
         log_level="warning",

@@ -117,6 +117,23 @@ async def test_what_resolves_is_what_is_listed() -> None:
     ]
 
 
+async def test_one_model_is_asked_of_its_own_provider_alone() -> None:
+    """Whoever looks at one local model a second must not have every service on the net asked."""
+    registry = Registry({"openai": Stuck("openai"), "local": Listing("local", "a")}, "a")
+    async with asyncio.timeout(registry_module.LISTING_SECONDS / 2):
+        found = await registry.model("a")
+        assert found is not None
+        assert found.owned_by == "local"
+        assert await registry.model("b") is None
+    registry = Registry({"openai": Listing("openai", "a/b"), "local": Stuck("local")}, "a")
+    found = await registry.model("openai/a/b")
+    assert found is not None
+    assert (found.id, found.owned_by) == ("openai/a/b", "openai")
+    registry = Registry({"openai": Listing("openai")}, "a")
+    with pytest.raises(ModelNotFoundError, match="no model 'a'"):
+        await registry.model("a")
+
+
 @pytest.mark.parametrize("name", ["tiny", "nobody/tiny", "openai/", ""])
 async def test_unknown_names_say_what_there_is(name: str) -> None:
     registry = Registry({"openai": Listing("openai"), "echo": Echo()}, "")

@@ -1,8 +1,9 @@
 """The real server, with an echo that says a word every few milliseconds; run as a process.
 
-    python -m tests.server.slow_server HOME PORT [stuck]
+    python -m tests.server.slow_server HOME PORT [stuck] [impatient]
 
 stuck: the echo never lets itself be closed, in a thread that nothing can interrupt.
+impatient: a client that does not read is dropped at once.
 The first line printed is the server's address; an error we foresaw is printed and exits with 1.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from miniclaude.errors import MiniClaudeError
 from miniclaude.providers import echo
-from miniclaude.server import serve
+from miniclaude.server import serve, unread
 from miniclaude.settings import load_settings
 
 
@@ -41,6 +42,8 @@ if __name__ == "__main__":
     echo.create = create
     if "stuck" in sys.argv:
         serve.LAST_SECONDS = 0.1
+    if "impatient" in sys.argv:
+        unread.DropsUnread.patience = 0.1
     try:
         serve.run_server(
             load_settings(Path(sys.argv[1]), port=int(sys.argv[2]), model="echo"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
 
-from miniclaude.errors import RateLimitError
-from miniclaude.messages import Finished, TextDelta, Usage
+from miniclaude.errors import OverloadedError, RateLimitError
+from miniclaude.messages import Finished, Message, TextDelta, TextPart, Tool, ToolCall, Usage
+from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.server.admitted import Admitted
+from miniclaude.server.limits import Admission
 from miniclaude.server.quotas import Allowance, Quota
 from miniclaude.server.rate_limits import duration
 from miniclaude.settings import KeyLimits
-from tests.server.conftest import Serve, Served
+from tests.server.conftest import Scripted, Serve, Served, full
 
 pytestmark = pytest.mark.anyio
 
@@ -53,9 +58,71 @@ def test_what_cost_more_than_foreseen_is_paid_later() -> None:
 
 
 def test_what_can_never_be_allowed_says_so() -> None:
-    quota = Quota.of(KeyLimits(tokens_per_day=60), Clock())
-    with pytest.raises(RateLimitError, match=r"may cost 61 tokens; this key may use 60 a day"):
-        quota.reserve(61)
+    """However much is left now: who is told to come back later comes back for ever."""
+    quota = Quota.of(KeyLimits(tokens_per_minute=90, tokens_per_day=60), Clock())
+    for used in (0, 50):
+        quota.settle(0, used)
+        with pytest.raises(
+            RateLimitError, match=r"may cost 61 tokens; this key may use 60 a day"
+        ) as e:
+            quota.reserve(61)
+        assert e.value.retry_after is None
+
+
+def big(**more: Any) -> ChatRequest:
+    """A request whose one message has 100 tokens, by the guess."""
+    return ChatRequest("m", (Message("user", (TextPart("x" * 400),)),), **more)
+
+
+def admitted(**limits: Any) -> tuple[Scripted, Allowance, Admitted]:
+    scripted, quota = Scripted(), Quota.of(KeyLimits(**limits), Clock())
+    assert quota.tokens is not None
+    return scripted, quota.tokens, Admitted(scripted, Admission(1), quota=quota)
+
+
+async def test_who_leaves_before_the_first_token_pays_for_the_prompt() -> None:
+    """Else a key with a limit could have prompts read all day, and pay for none. What the server
+    itself refuses costs nothing."""
+    scripted, tokens, provider = admitted(tokens_per_minute=1000)
+    scripted.script = [None]
+    events = provider.chat(big(settings=Settings(max_tokens=10)))
+
+    async def ask_for_it() -> None:
+        await anext(events)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask_for_it)
+        await scripted.waiting.wait()
+        assert tokens.left == 1000 - 100 - 10
+        group.cancel_scope.cancel()
+    assert tokens.left == 1000 - 100
+    scripted.script = [full()]
+    with pytest.raises(OverloadedError):
+        await anext(provider.chat(big(settings=Settings(max_tokens=10))))
+    assert tokens.left == 1000 - 100
+
+
+async def test_an_answer_whose_length_nobody_named_is_expected_to_have_the_default() -> None:
+    """Else many at once, each expected to cost its prompt alone, use a limit up many times over.
+    A limit below the default leaves room for one at a time."""
+    for limit, left in ((5000, 5000 - 100 - 2 * 1024), (500, 0)):
+        scripted, tokens, provider = admitted(tokens_per_minute=limit)
+        scripted.script = [TextDelta(0, "a"), Usage(90, 7)]
+        events = provider.chat(big(settings=Settings(n=2)))
+        await anext(events)
+        assert tokens.left == left
+        assert [event async for event in events] == [Usage(90, 7)]
+        assert tokens.left == limit - 97
+
+
+async def test_tools_and_calls_are_part_of_a_prompt() -> None:
+    """They are its largest part where agents ask."""
+    _, tokens, provider = admitted(tokens_per_minute=1000)
+    called = Message("assistant", (), tool_calls=(ToolCall("id", "f", "1" * 399),))
+    offered = Tool("f", "d" * 399, {"a": "b" * 392})
+    request = replace(big(), messages=(*big().messages, called), tools=(offered,))
+    await anext(provider.chat(replace(request, settings=Settings(max_tokens=0))))
+    assert tokens.left == 1000 - 400
 
 
 @pytest.mark.parametrize(
@@ -121,6 +188,11 @@ async def test_tokens_are_charged_and_refused_before_the_work(serve: Serve) -> N
             refused = await ask(served, ALICE, model="scripted/m", max_tokens=80, stream=stream)
             assert refused.status_code == 429
             assert "tokens_per_minute" in refused.json()["error"]["message"]
+            assert refused.headers["retry-after"]
+        refused = await ask(served, ALICE, model="scripted/m", max_tokens=101)
+        assert refused.status_code == 429
+        assert "this key may use 100 a minute" in refused.json()["error"]["message"]
+        assert "retry-after" not in refused.headers
         assert len(served.scripted.asked) == asked
         assert (await ask(served, ALICE, model="scripted/m", max_tokens=10)).status_code == 200
         assert served.services.admission.active == 0

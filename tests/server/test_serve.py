@@ -148,6 +148,40 @@ def test_a_client_that_does_not_read_holds_no_stop_up(tmp_path: Path) -> None:
         assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize("over", ["http", "socket"])
+def test_a_client_that_does_not_read_keeps_no_place(tmp_path: Path, over: str) -> None:
+    """Eight such clients would else fill the server for good: an answer waits for room in its
+    connection, and a client that is still there need never make any."""
+    words = " ".join(["x" * 1_000_000] * 7)  # more than a connection takes unread
+    chat = {"model": "echo", "messages": [{"role": "user", "content": words}], "stream": True}
+    with process(tmp_path, "impatient") as server, socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect(("127.0.0.1", server.client.base_url.port))
+        if over == "http":
+            body = json.dumps(chat).encode()
+            head = "POST /chat/completions HTTP/1.1\r\ncontent-type: application/json\r\n"
+            silent.sendall(f"{head}host: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode())
+            silent.sendall(body)
+            assert silent.recv(12) == b"HTTP/1.1 200"
+        else:
+            silent.sendall(
+                b"GET /chat/stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n"
+                b"upgrade: websocket\r\nsec-websocket-version: 13\r\n"
+                b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            )
+            assert silent.recv(12) == b"HTTP/1.1 101"
+            frame = json.dumps({"type": "chat.start", "id": "a", "body": chat}).encode()
+            silent.sendall(b"\x81\xff" + len(frame).to_bytes(8, "big") + bytes(4) + frame)
+        end = time.monotonic() + PATIENCE_S
+        while 'outcome="cancelled"} 1.0' not in server.client.get("/metrics").text:
+            assert time.monotonic() < end, "its place is still held"
+        assert "mini_claude_answers_active 0.0" in server.client.get("/metrics").text
+        status, output, errors = server.end(signal.SIGTERM)
+        assert (status, output) == (0, "ended\n")
+        assert "A client had read nothing for 0.1 s, and was dropped." in errors
+        assert "Traceback" not in errors
+
+
 def test_what_never_ends_is_left_behind(tmp_path: Path) -> None:
     """Each part has its own time to end in, and one that waits in a thread has no end at all."""
     (tmp_path / "config.toml").write_text("shutdown_seconds = 1\n")

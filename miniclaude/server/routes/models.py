@@ -32,9 +32,9 @@ async def list_models(request: Request) -> dict[str, Any]:
 async def get_model(request: Request, model: str) -> dict[str, Any]:
     """One model. Raises ModelNotFoundError."""
     services = services_of(request)
-    for info in await services.registry.models():
-        if info.id == model:
-            return _model_json(info, services.default_model)
+    info = await services.registry.model(model)
+    if info is not None:
+        return _model_json(info, services.default_model)
     raise ModelNotFoundError(
         f"model: there is no model {model[:256]!r}.", hint="GET /models lists them.", param="model"
     )

@@ -1,0 +1,167 @@
+"""Grammars are compiled and adapters read beside the step loop."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miniclaude.engine.grammar import regex_grammar
+from miniclaude.engine.matching import Grammars
+from miniclaude.engine.preparing import MAX_PREPARING, Prepared, Preparing
+from miniclaude.engine.protocol import encode_request
+from miniclaude.engine.request import GenerationRequest
+from miniclaude.engine.worker import obey, prepare
+from miniclaude.errors import EngineError, InvalidRequestError, OverloadedError
+from tests.engine.test_adapters import on, write
+from tests.engine.tiny import ByteVocabulary, ask, finishes, tiny_engine
+
+GRAMMARS = Grammars(ByteVocabulary(), 260)
+
+
+def wants(name: str, pattern: str = "a") -> GenerationRequest:
+    return replace(ask(name, "go"), grammar=regex_grammar(pattern, spaced=False))
+
+
+def compiled(request: GenerationRequest) -> Prepared:
+    return Prepared(GRAMMARS.compile(request.grammar or ""))
+
+
+def test_a_request_comes_back_with_its_matcher_or_its_error() -> None:
+    ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+    preparing = Preparing(compiled, ready.put)
+    good, bad = wants("good"), wants("bad", "[")
+    preparing.add(good)
+    preparing.add(bad)
+    assert [ready.get(timeout=30), ready.get(timeout=30)] == ["good", "bad"]
+    taken = preparing.take("good")
+    assert taken is not None
+    assert taken[0] == good
+    with pytest.raises(InvalidRequestError, match="unclosed"):
+        preparing.take("bad")
+
+
+def test_a_cancelled_request_is_forgotten() -> None:
+    """It would be answered, to nobody, once its grammar is done."""
+    ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+    preparing = Preparing(compiled, ready.put)
+    preparing.add(wants("gone"))
+    preparing.cancel("gone")
+    preparing.cancel("never heard of")
+    assert preparing.take(ready.get(timeout=30)) is None
+
+
+def test_a_fault_of_the_compiler_ends_one_request_and_not_the_thread() -> None:
+    def compile(request: GenerationRequest) -> Prepared:
+        if "boom" in (request.grammar or ""):
+            raise SystemError("a panic of the library")
+        return compiled(request)
+
+    ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+    preparing = Preparing(compile, ready.put)
+    preparing.add(wants("bad", "boom"))
+    preparing.add(wants("good"))
+    with pytest.raises(EngineError, match="grammar cannot be prepared: SystemError"):
+        preparing.take(ready.get(timeout=30))
+    assert preparing.take(ready.get(timeout=30)) is not None
+
+
+def test_no_more_wait_than_may() -> None:
+    go = threading.Event()
+
+    def compile(request: GenerationRequest) -> Prepared:
+        assert go.wait(30)
+        return compiled(request)
+
+    ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+    preparing = Preparing(compile, ready.put)
+    for number in range(MAX_PREPARING):
+        preparing.add(wants(str(number)))
+    with pytest.raises(OverloadedError, match="64 requests are waiting"):
+        preparing.add(wants("one more"))
+    go.set()
+    for number in range(MAX_PREPARING):
+        assert preparing.take(ready.get(timeout=30)) is not None, number
+    preparing.add(wants("now"))
+    assert ready.get(timeout=30) == "now"
+
+
+class Worker:
+    """The worker's loop, a step at a time. told: what it sent."""
+
+    def __init__(self) -> None:
+        self.engine = tiny_engine()
+        self.told: list[Any] = []
+        self.ready: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.preparing = Preparing(partial(prepare, self.engine), self.ready.put)
+
+    def submit(self, request: GenerationRequest) -> None:
+        self.obey({"submit": encode_request(request, request.id)})
+
+    def go_on(self) -> None:
+        """With the next request that has what it needs."""
+        self.obey({"prepared": self.ready.get(timeout=30)})
+
+    def obey(self, command: dict[str, Any]) -> None:
+        obey(self.engine, self.preparing, command, self.told.append)
+
+    def run(self) -> dict[tuple[str, int], Any]:
+        """To the end of all that runs."""
+        outputs = []
+        while not self.engine.idle:
+            outputs += self.engine.step()
+        return finishes(outputs)
+
+
+def test_an_adapter_is_read_while_others_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hash, its bytes and whether they are numbers: read in the step loop, they hold every
+    stream of the model up, seconds on a slow disk. And it is read once for all that ask for it."""
+    worker, go, read = Worker(), threading.Event(), []
+    adapters = worker.engine.adapters
+    slowly = adapters.read
+
+    def wait(folder: Path) -> Any:
+        read.append(folder)
+        assert go.wait(30), "the step loop waits for the adapter"
+        return slowly(folder)
+
+    monkeypatch.setattr(adapters, "read", wait)
+    folder = write(tmp_path, "gpt2", 1)
+    for name in ("tuned", "tuned too"):
+        worker.submit(on(folder, ask(name, "hi")))
+    worker.submit(ask("plain", "hi"))
+    assert worker.run() == {("plain", 0): "length"}
+    go.set()
+    worker.go_on()
+    worker.go_on()
+    assert worker.run() == {("tuned", 0): "length", ("tuned too", 0): "length"}
+    assert read == [Path(folder)]
+    worker.submit(on(folder, ask("later", "hi")))  # it is there, and nothing waits
+    assert worker.run() == {("later", 0): "length"}
+    assert worker.told == []
+
+
+def test_an_adapter_that_the_disk_does_not_give_ends_one_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the disk in the step loop's thread would end the worker, and every answer."""
+
+    def broken(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("miniclaude.engine.adapters.check_files", broken)
+    worker = Worker()
+    worker.submit(on(write(tmp_path, "gpt2", 1), ask("tuned", "hi")))
+    worker.submit(ask("plain", "hi"))
+    worker.go_on()
+    assert worker.run() == {("plain", 0): "length"}
+    [told] = worker.told
+    assert told["refused"] == "tuned"
+    assert "the adapter cannot be read: Input/output error" in str(told["error"])
