@@ -18,7 +18,13 @@ from torch import Tensor, nn
 from miniclaude.model.checkpoint import Plan, part_of, read_plan
 from miniclaude.model.checkpoint_format import Piece
 from miniclaude.model.packed import Bits, Matrix, PackedWeight
-from miniclaude.model.packed_layers import layers_of, pack_named, put_packed, refuse_experts
+from miniclaude.model.packed_layers import (
+    bits_of,
+    layers_of,
+    pack_named,
+    put_packed,
+    refuse_experts,
+)
 from miniclaude.model.resident import give_back_heap
 from miniclaude.model.shards import DTYPES, StoredTensor
 from miniclaude.model.transformer import Transformer
@@ -67,7 +73,7 @@ def assemble(model: Transformer, bits: Bits, tensors: Mapping[str, Tensor]) -> T
             if own == "weight" and is_packed:
                 rows, columns = parameter.shape
                 codes, scales = tensors[f"{name}.{CODES}"], tensors[f"{name}.{SCALES}"]
-                packed = PackedWeight(bits, rows, columns, codes, scales)
+                packed = PackedWeight(bits_of(name, columns, bits), rows, columns, codes, scales)
             else:
                 place = f"{name}.{own}".lstrip(".")
                 setattr(module, own, nn.Parameter(tensors[place], requires_grad=False))

@@ -73,11 +73,14 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
         return None
     sizes: Counter[str] = Counter()
     parameters = 0
+    whole_rows = {name for name, dtype, _ in tensors if name.endswith(SCALES) and dtype == "F32"}
     for name, dtype, numbers in tensors:
         if name.endswith(SCALES):
             continue
         packed_here = packing is not None and name.endswith(CODES)
-        parameters += numbers * 8 // packing.bits if packing and packed_here else numbers
+        # In 4 bits groups have scales, in bfloat16; in 8, which a layer may have too, rows.
+        bits = 8 if name.removesuffix(CODES) + SCALES in whole_rows else 4
+        parameters += numbers * 8 // bits if packed_here else numbers
         sizes[dtype] += numbers
     if not parameters:
         return None

@@ -22,7 +22,7 @@ from miniclaude.errors import CheckpointError
 from miniclaude.model.checkpoint import CONFIG, allocate, list_tensors, read_format
 from miniclaude.model.load_packed import CODES, SCALES, assemble
 from miniclaude.model.packed import Bits, PackedWeight, empty
-from miniclaude.model.packed_layers import layers_of, refuse_experts
+from miniclaude.model.packed_layers import bits_of, layers_of, refuse_experts
 from miniclaude.model.packing import read_packing
 from miniclaude.model.shards import DTYPE_NAMES, StoredTensor
 from miniclaude.model.transformer import Transformer
@@ -121,7 +121,7 @@ def parts_of(model: Transformer, bits: Bits) -> Iterator[Part]:
         for own, parameter in module.named_parameters(recurse=False):
             if own == "weight" and is_packed:
                 rows, columns = parameter.shape
-                codes, scales = empty(rows, columns, bits, device="meta")
+                codes, scales = empty(rows, columns, bits_of(name, columns, bits), device="meta")
                 yield Part(f"{name}.{CODES}", codes.dtype, tuple(codes.shape))
                 yield Part(f"{name}.{SCALES}", scales.dtype, tuple(scales.shape))
             else:

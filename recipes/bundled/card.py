@@ -24,7 +24,6 @@ HERE = Path(__file__).parent
 STAGES = {
     "pretrain": "every token of text and talk",
     "tune": "the assistant's replies, and plain text",
-    "settle": "the same, gently, from the mean with the model before",
 }
 KINDS = (
     *("identity", "arithmetic", "passages", "passages-unanswerable", "memory", "format"),
@@ -55,9 +54,11 @@ def making(recipe: Recipe, run: Path, machine: str) -> str:
         ),
         ("vocabulary", f"{vocabulary.size:,} tokens, byte-level BPE learnt from the same text"),
     ]
+    products = ""
     for name in stages_of(run):
         what = STAGES[name]
         done = _json(run / f"{name}.json")
+        products = str(done["config"]["autocast"])
         rows.append(
             (
                 name,
@@ -79,7 +80,7 @@ def making(recipe: Recipe, run: Path, machine: str) -> str:
         (
             "optimizer",
             "Muon for the matrices in the blocks, AdamW elsewhere; warm-up, plateau, linear decay;"
-            " bfloat16 products, float32 weights",
+            f" {products} products, float32 weights",
         )
     )
     rows.append(("machine", machine))

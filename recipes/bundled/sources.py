@@ -92,9 +92,8 @@ class Shape:
 class Stage:
     """One stage of training. tokens: positions to read at most, minutes: for at most so long (0:
     however long), both at scale 1. batch: positions a step. weights: each source's share.
-    mean: before the stage, the model becomes the mean of itself (this share) and the one that the
-    run went on from. autocast: `auto` is bfloat16 where the machine multiplies it in hardware, else
-    float32. The rest is as in TrainingConfig."""
+    autocast: `auto` is bfloat16 where the machine multiplies it in hardware, else float32. The rest
+    is as in TrainingConfig."""
 
     tokens: int
     batch: int
@@ -107,7 +106,6 @@ class Stage:
     decay: float = 0.3
     schedule: Literal["trapezoid", "cosine"] = "trapezoid"
     minutes: float = 0.0
-    mean: float = 1.0
     balance: float = BALANCE
 
 
@@ -145,7 +143,6 @@ class Recipe:
     held_out: Mapping[str, HeldOut]
     sources: Mapping[str, Source]
     preference: PreferenceStage | None = None
-    settle: Stage | None = None
 
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The model's shape: a Llama with a tied head."""
@@ -175,7 +172,6 @@ def load_recipe(path: Path) -> Recipe:
             tune=Stage(**content["tune"]),
             held_out={kind: HeldOut(**values) for kind, values in content["held_out"].items()},
             sources={name: Source(name, **values) for name, values in content["source"].items()},
-            settle=Stage(**content["settle"]) if "settle" in content else None,
             preference=(
                 PreferenceStage(**content["preference"]) if "preference" in content else None
             ),

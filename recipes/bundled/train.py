@@ -108,13 +108,6 @@ def begin(recipe: Recipe, start: Path | None, tokenizer: Tokenizer, log: RunLog)
     return model
 
 
-@torch.no_grad()
-def mean_with(start: Transformer, model: Transformer, share: float) -> None:
-    """The model becomes the mean of the two, `share` its own part (Wortsman et al. 2022)."""
-    for before, now in zip(start.parameters(), model.parameters(), strict=True):
-        now.lerp_(before, 1 - share)
-
-
 def text_stage(
     name: str,
     learn: str,
@@ -169,9 +162,6 @@ def main(arguments: list[str] | None = None) -> int:
         if options.start is None:
             text_stage("pretrain", "all", *stages)
         text_stage("tune", "replies", *stages)
-        if options.start is not None and recipe.settle is not None:
-            mean_with(load_model(options.start), model, recipe.settle.mean)
-            text_stage("settle", "replies", *stages)
         if recipe.preference is not None:
             prefer(recipe, options.data, options.run, model, tokenizer, options.scale, piece, log)
         to = options.to or options.run / "model"

@@ -238,7 +238,7 @@ def test_a_file_cut_short_is_refused(packed: Path) -> None:
         (lambda tensors: tensors.update(more=torch.ones(1)), "1 tensors .* no place for: more"),
         (
             lambda tensors: tensors.update({"head.codes": tensors["head.codes"][:1].clone()}),
-            r"tensor head\.codes is U8 \[1, 512\] where config\.json asks for U8 \[4, 512\]",
+            r"tensor head\.codes is U8 \[1, 1024\] where config\.json asks for U8 \[4, 1024\]",
         ),
         (
             lambda tensors: tensors.update({"norm.weight": tensors["norm.weight"].half()}),

@@ -34,7 +34,13 @@ def test_numbers_come_from_the_run(tmp_path: Path) -> None:
     run.mkdir()
     for name, tokens, minutes in (("pretrain", 12_000, 50.5), ("tune", 3_000, 12.0)):
         scores = {"stories": 1.875, "seed": 1.5}
-        done = {"tokens": tokens, "steps": 7, "minutes": minutes, "held_out_bits_per_byte": scores}
+        done: dict[str, Any] = {
+            "tokens": tokens,
+            "steps": 7,
+            "minutes": minutes,
+            "held_out_bits_per_byte": scores,
+        }
+        done["config"] = {"autocast": "float32"}
         (run / f"{name}.json").write_text(json.dumps(done))
     document = TokenDocument([1, 2, 3], [False, True, True], 5)
     for name in load_recipe(RECIPE).sources:

@@ -54,7 +54,7 @@ The end.
 
 test("every beginning of a text is read as the whole of it would be", () => {
   const cut = growingParts(parseMarkdownIntoBlocks);
-  const text = DOCUMENT.repeat(5);
+  const text = DOCUMENT.repeat(7);
   let most = 0;
   for (let end = 1; end <= text.length; end += 2) {
     const beginning = text.slice(0, end);
