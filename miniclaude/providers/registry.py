@@ -153,7 +153,7 @@ class Registry:
         """One of `models`, by its id; None when its provider does not list it. No other provider is
         asked. Raises ModelNotFoundError when it has none."""
         listing = await self._listing(self._place(model)[0])
-        return next((info for info in listing if info.id == model), None)
+        return next((info for info in listing or () if info.id == model), None)
 
     async def models(self) -> list[ModelInfo]:
         """All models on offer, local ones first, by the names `resolve` understands.

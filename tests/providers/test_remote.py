@@ -440,6 +440,7 @@ async def test_any_retry_after_is_survived(remote: Remote, retry_after: str) -> 
     remote.service.headers = {"retry-after": retry_after}
     with pytest.raises(RateLimitError) as caught:
         await remote.ask()
+    assert caught.value.retry_after is not None
     assert 1 <= caught.value.retry_after <= 120
 
 
