@@ -194,7 +194,13 @@ def test_mended_rows_outlive_a_version_that_came_to_nothing(data: Page) -> None:
     dialog.get_by_role("textbox", name="Turn 2").fill("I am a small model on your machine.")
     dialog.get_by_role("button", name="Check and keep").click()
     fixed = data.get_by_text("1 row fixed.")
-    begun = {"id": "prep-x", "name": "talk-v2", "status": "running", "sources": [], "steps": []}
+    begun: dict[str, object] = {
+        "id": "prep-x",
+        "name": "talk-v2",
+        "status": "running",
+        "sources": [],
+        "steps": [],
+    }
     begun |= {"began": 0, "ended": None, "now": 0, "reports": {}, "error": None}
     versions = "**/datasets/talk/versions"
     data.route(versions, lambda route: route.fulfill(status=202, json=begun))
