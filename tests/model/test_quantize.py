@@ -163,11 +163,12 @@ def test_a_whole_model_is_quantised_but_for_its_head(config: ModelConfig, bits: 
 )
 def test_a_real_model_hardly_notices(folder: Path, bound: float) -> None:
     """Perplexity of what it writes itself: int8 changes it by less than 0.2 %; NF4 by less than
-    6 % for 4 million parameters, and by less than 20 % for 260 thousand, the smaller the more."""
+    6 % for 4 million parameters, and by less than 20 % for 260 thousand, the smaller the more. Of
+    32 texts: the perplexities of single ones lie far apart."""
     if not folder.exists():
         pytest.skip("the model is not on this machine")
     exact = load_model(folder)
-    ids = torch.ones(4, 1, dtype=torch.long)
+    ids = torch.ones(32, 1, dtype=torch.long)
     generator = torch.Generator().manual_seed(0)
     with torch.inference_mode():
         for _ in range(64):
