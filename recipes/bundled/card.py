@@ -118,14 +118,15 @@ def evaluation(reports: Sequence[Mapping[str, Any]]) -> str:
 
 
 def data(recipe: Recipe, run: Path) -> str:
-    """Every source with its licence, its tokens, and its share of the stages."""
+    """Every source with its licence, its tokens, and its share of the run's stages; those of other
+    stages too, for the model that a run went on from has read them."""
     names = stages_of(run)
     stages = [getattr(recipe, name) for name in names]
     rows = []
     for name, source in recipe.sources.items():
-        shares = [stage.weights.get(name, 0) / sum(stage.weights.values()) for stage in stages]
-        if not any(shares):
+        if not any(name in getattr(recipe, stage).weights for stage in STAGES):
             continue
+        shares = [stage.weights.get(name, 0) / sum(stage.weights.values()) for stage in stages]
         tokens = TokenSet.load(run / "tokens" / f"{name}.train.all.safetensors").lengths.sum()
         told = [f"{share:.0%}".replace("%", " %") if share else "" for share in shares]
         rows.append((name, source.licence, source.credit, f"{tokens:,}", *told))
