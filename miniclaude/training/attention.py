@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import torch
@@ -28,7 +28,11 @@ from miniclaude.model.transformer import Attention, Transformer, fast_attention
 
 ATTEND = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 ATTEND_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+FLASH = torch.ops.aten._flash_attention_forward
+"""FlashAttention by the name that autograd knows it by; on a GPU only."""
 
+HALF = (torch.bfloat16, torch.float16)
+"""What FlashAttention computes in."""
 
 ROWS = 64
 """What the number of rows of a product is to be a multiple of, on a CPU."""
@@ -36,9 +40,11 @@ ROWS = 64
 
 class PackedSegment(Segment):
     """A whole row of documents; only `packed_attention` knows where one ends. The segment's own
-    fields are those of `Segment`, without lengths."""
+    fields are those of `Segment`, without lengths. bounds: [documents + 1] int32 on the segment's
+    device, where each begins and the last one ends."""
 
     documents: tuple[int, ...]
+    bounds: Tensor
 
 
 class PackedDocuments(DocumentsApart):
@@ -47,11 +53,12 @@ class PackedDocuments(DocumentsApart):
     def __init__(self, lengths: Sequence[int], device: torch.device | str = "cpu") -> None:
         super().__init__(lengths, device)
         self._documents = tuple(lengths)
+        self._bounds = torch.tensor((0, *accumulate(lengths)), dtype=torch.int32, device=device)
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Segment]:
         """One segment. keys, values: [1, T, K, D]."""
         segment = PackedSegment(slice(None), keys.transpose(1, 2), values.transpose(1, 2))
-        segment.documents = self._documents
+        segment.documents, segment.bounds = self._documents, self._bounds
         return [segment]
 
 
@@ -62,13 +69,31 @@ def packed_attention(query: Tensor, segment: Segment, window: int | None) -> Ten
         return fast_attention(query, segment, window)
     keys, values, documents = segment.keys, segment.values, segment.documents
     mixed: Tensor
-    if query.device.type == "cpu" and (window is None or max(documents) <= window):
+    whole = window is None or max(documents) <= window
+    if query.is_cuda and whole and values.dtype in HALF:
+        return flash_attention(query, segment)
+    if query.device.type == "cpu" and whole:
         mixed = _CPUAttention.apply(query, keys, values, documents)  # type: ignore[no-untyped-call]
     else:
         mixed = _AnyAttention.apply(  # type: ignore[no-untyped-call]
             query, keys, values, documents, window
         )
     return mixed
+
+
+def flash_attention(query: Tensor, segment: PackedSegment) -> Tensor:
+    """Each document by itself, all in one kernel of a GPU, in the values' half precision.
+    query [1, H, T, D] -> [1, H, T, D]."""
+    heads, dtype = query.shape[1], segment.values.dtype
+    q, k, v = (
+        _wide(tensor, heads)[0].transpose(0, 1).to(dtype)  # [T, H, D]
+        for tensor in (query, segment.keys, segment.values)
+    )
+    longest = max(segment.documents)
+    mixed: Tensor = FLASH(
+        q, k, v, segment.bounds, segment.bounds, longest, longest, 0.0, True, False
+    )[0]
+    return mixed.transpose(0, 1)[None]  # [1, H, T, D]
 
 
 def documents_of(model: Transformer, lengths: Sequence[int], device: torch.device) -> Cache:

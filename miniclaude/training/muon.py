@@ -62,16 +62,36 @@ class Muon(Optimizer):
     def step(self) -> None:
         """One update from the gradients at hand."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state.setdefault(parameter, {})
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                velocity = state["momentum"]
-                velocity.lerp_(parameter.grad, 1 - group["momentum"])
-                ahead = parameter.grad.lerp(velocity, group["momentum"])
-                # A tall matrix's rows would otherwise move less than a wide one's.
-                scale = max(1.0, parameter.shape[-2] / parameter.shape[-1]) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(orthogonalise(ahead), alpha=-group["lr"] * scale)
+            for alike in _together([p for p in group["params"] if p.grad is not None]):
+                ahead = [self._direction(p, group["momentum"]) for p in alike]
+                directions = (
+                    orthogonalise(torch.stack(ahead))
+                    if len(ahead) > 1
+                    else orthogonalise(ahead[0])[None]
+                )
+                for parameter, direction in zip(alike, directions, strict=True):
+                    # A tall matrix's rows would otherwise move less than a wide one's.
+                    scale = max(1.0, parameter.shape[-2] / parameter.shape[-1]) ** 0.5
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(direction, alpha=-group["lr"] * scale)
+
+    def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        """The gradient ahead of the momentum, which it is added to."""
+        assert parameter.grad is not None  # noqa: S101  # step has looked
+        state = self.state.setdefault(parameter, {})
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        velocity = state["momentum"]
+        velocity.lerp_(parameter.grad, 1 - momentum)
+        ahead: Tensor = parameter.grad.lerp(velocity, momentum)
+        return ahead
+
+
+def _together(parameters: list[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """Which matrices are made orthogonal in one go: on a GPU those of one shape, since a small
+    matrix keeps but a corner of it busy; elsewhere each by itself."""
+    groups: dict[object, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        key = (parameter.shape, parameter.device) if parameter.is_cuda else id(parameter)
+        groups.setdefault(key, []).append(parameter)
+    return list(groups.values())

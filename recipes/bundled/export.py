@@ -13,6 +13,7 @@ from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from recipes.bundled.prepare import END_OF_TEXT
 
+SHARD_BYTES = 4_000_000
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 GENERATION = {
     "do_sample": True,
@@ -37,8 +38,9 @@ def export(model: Transformer, tokenizer: Tokenizer, run: Path, to: Path, card: 
         (run / name).write_text(text, encoding="utf-8")
         companions.append(run / name)
     save_model(
-        model.to(torch.bfloat16),
+        model.to("cpu", torch.bfloat16),
         to,
+        max_shard_bytes=SHARD_BYTES,
         extra_config={"eos_token_id": ends},
         companions=companions,
         overwrite=True,

@@ -22,8 +22,8 @@ END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>
 
 
 def make_tokenizer(recipe: Recipe, data: Path, folder: Path, scale: float) -> None:
-    """Learn the vocabulary from the pretraining sources, each giving its share of the text."""
-    weights = recipe.pretrain.weights
+    """Learn the vocabulary from its sources, each giving its share of the text."""
+    weights = recipe.vocabulary.weights or recipe.pretrain.weights
     texts: list[str] = []
     for name, weight in weights.items():
         share = recipe.vocabulary.characters * scale * weight / sum(weights.values())

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from miniclaude.data.clean import is_conversation, join_turns, tidy_document
 from miniclaude.data.example import Example, Place
@@ -64,10 +64,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """size: tokens. characters: of text to learn them from."""
+    """size: tokens. characters: of text to learn them from. weights: each source's share of it;
+    where there are none, those of stage one."""
 
     size: int
     characters: int
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Stage:
     decay: float = 0.3
     schedule: Literal["trapezoid", "cosine"] = "trapezoid"
     minutes: float = 0.0
+    warmup: int = 30
     balance: float = BALANCE
 
 
@@ -160,10 +163,15 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe. Raises DatasetError when it is missing, not TOML, or has an unknown field, and
-    for a source that has neither files nor a generator, or both."""
+    """Read a recipe; one that names a `base` beside it changes some fields of that one's tables.
+
+    Raises DatasetError when it is missing, not TOML, or has an unknown field, and for a source that
+    has neither files nor a generator, or both."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        if base := content.pop("base", ""):
+            whole = tomllib.loads((path.parent / base).read_text(encoding="utf-8"))
+            content = changed(whole, content)
         recipe = Recipe(
             path=path,
             vocabulary=Vocabulary(**content["vocabulary"]),
@@ -189,6 +197,14 @@ def load_recipe(path: Path) -> Recipe:
                 hint='Write files = ["FILE"], or generator = "all" and rows = 20000.',
             )
     return recipe
+
+
+def changed(whole: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with some fields changed, in tables inside it too."""
+    return {**whole} | {
+        name: changed(whole.get(name, {}), value) if isinstance(value, dict) else value
+        for name, value in changes.items()
+    }
 
 
 def read_source(

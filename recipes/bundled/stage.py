@@ -24,6 +24,9 @@ from miniclaude.training.run_log import RunLog, duration
 from recipes.bundled.sources import Recipe, Stage
 
 SEED = 1
+CPU = torch.device("cpu")
+CPU_FORWARD = 4096
+"""Positions in one forward on a CPU; a step of more is several of them."""
 
 
 class PieceEndedError(Exception):
@@ -54,38 +57,52 @@ def held_out_scores(recipe: Recipe, run: Path, model: Transformer, limit: int) -
     return scores
 
 
-def stage_config(stage: Stage, batches: int, scale: float) -> TrainingConfig:
-    """A stage of the recipe as the training loop's configuration."""
+def forward_size(stage: Stage, device: torch.device) -> int:
+    """Positions in one forward: a whole step's on a GPU, at most `CPU_FORWARD` elsewhere."""
+    return stage.batch if device.type == "cuda" else min(stage.batch, CPU_FORWARD)
+
+
+def stage_config(
+    stage: Stage, batches: int, scale: float, device: torch.device = CPU
+) -> TrainingConfig:
+    """A stage of the recipe as the training loop's configuration. batches: how many forwards there
+    are, of `forward_size` positions."""
     autocast = stage.autocast
     if autocast == "auto":
-        autocast = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+        autocast = "bfloat16" if has_fast_bfloat16(device) else "float32"
+    forwards = max(1, stage.batch // forward_size(stage, device))
+    steps = max(1, batches // forwards)
     return TrainingConfig(
-        steps=batches,
+        steps=steps,
+        accumulate=forwards,
         minutes=stage.minutes * scale,
         optimizer=stage.optimizer,
         learning_rate=stage.learning_rate,
         muon_learning_rate=stage.muon_learning_rate,
         weight_decay=stage.weight_decay,
-        warmup=min(30, batches // 10),
+        warmup=min(stage.warmup, steps // 10),
         schedule=stage.schedule,
         decay=stage.decay,
         autocast=autocast,
         balance=stage.balance,
-        evaluate_every=500,
-        checkpoint_every=100,
+        compile=device.type == "cuda",
+        evaluate_every=max(500, steps // 8),
+        checkpoint_every=max(100, steps // 8),
     )
 
 
-def text_batches(stage: Stage, learn: str, run: Path, scale: float) -> Batches:
-    """The mixture of a stage, cut into batches. Plain text has no replies: all of it is learnt."""
+def text_batches(
+    stage: Stage, learn: str, run: Path, scale: float, device: torch.device = CPU
+) -> Batches:
+    """The mixture of a stage, cut into batches of `forward_size` positions. Plain text has no
+    replies: all of it is learnt."""
     sets = {}
     for source in stage.weights:
         found = TokenSet.load(run / "tokens" / f"{source}.train.{learn}.safetensors")
         everything = run / "tokens" / f"{source}.train.all.safetensors"
         sets[source] = found if len(found) else TokenSet.load(everything)
-    return Batches(
-        sets, stage.weights, tokens=int(stage.tokens * scale), size=stage.batch, seed=SEED
-    )
+    size = forward_size(stage, device)
+    return Batches(sets, stage.weights, tokens=int(stage.tokens * scale), size=size, seed=SEED)
 
 
 def run_stage(
@@ -129,6 +146,7 @@ def run_stage(
         "tokens": result.read,
         "minutes": minutes,
         "threads": torch.get_num_threads(),
+        "device": str(model.tokens.weight.device),
         "config": config.as_dict(),
         "held_out_bits_per_byte": held_out_scores(recipe, run, model, limit=60_000),
     }

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from miniclaude.device import choose_device
 from miniclaude.errors import MiniClaudeError, SettingsError
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
@@ -69,15 +70,17 @@ def _value(text: str) -> Any:
     return text
 
 
-def measure(recipe: Recipe, run: Path, limit: int) -> dict[str, Any]:
-    """Train the recipe's model by its first stage and score it. limit: positions of each held-out
-    source."""
+def measure(recipe: Recipe, run: Path, limit: int, device: torch.device) -> dict[str, Any]:
+    """Train the recipe's model by its first stage on a device and score it. limit: positions of
+    each held-out source."""
     tokenizer = load_tokenizer(run / "tokenizer")
     model = Transformer(recipe.model_config(tokenizer.vocab_size))
     model.initialise(torch.Generator().manual_seed(SEED))
+    model.to(device)
     size = sum(parameter.numel() for parameter in model.parameters())
-    batches = text_batches(recipe.pretrain, "all", run, 1.0)
-    config = replace(stage_config(recipe.pretrain, len(batches), 1.0), evaluate_every=0)
+    batches = text_batches(recipe.pretrain, "all", run, 1.0, device)
+    config = stage_config(recipe.pretrain, len(batches), 1.0, device)
+    config = replace(config, evaluate_every=0)
     started = time.monotonic()
     result = train(model, batches, config, log=RunLog())
     scores = held_out_scores(recipe, run, model, limit)
@@ -102,18 +105,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=6.0, help="of training for each run")
     parser.add_argument("--vary", action="append", default=[], help='"name=value name=value"')
     parser.add_argument("--limit", type=int, default=30_000, help="held-out positions by source")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
     parser.add_argument("--to", type=Path, help="file to add a line to for each run")
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
+        device = choose_device(options.device)
         base = load_recipe(options.recipe)
         base = replace(base, pretrain=replace(base.pretrain, minutes=options.minutes))
         for changes in options.vary or [""]:
             row = {
                 "varied": changes,
-                **measure(varied(base, changes.split()), options.run, options.limit),
+                **measure(varied(base, changes.split()), options.run, options.limit, device),
             }
             print(json.dumps(row), flush=True)
             if options.to:

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from miniclaude.data.tokens import TokenSet
+from miniclaude.device import choose_device
 from miniclaude.errors import CheckpointError, MiniClaudeError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.transformer import Transformer
@@ -119,8 +120,9 @@ def text_stage(
 ) -> None:
     """A stage that reads text: `all` of it, or the assistant's `replies`."""
     stage: Stage = getattr(recipe, name)
-    batches = text_batches(stage, learn, run, scale)
-    config = stage_config(stage, len(batches), scale)
+    device = model.tokens.weight.device
+    batches = text_batches(stage, learn, run, scale, device)
+    config = stage_config(stage, len(batches), scale, device)
     run_stage(name, config, lambda: batches, recipe, run, model, piece)
 
 
@@ -142,6 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="evaluation files or folders that no document to train on may share words with",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="of text, tokens and minutes")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
     parser.add_argument(
         "--minutes", type=float, default=0.0, help="train for so long in this call; 0: to the end"
@@ -156,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.start is not None:
             take_tokenizer(options.start, options.run)
         tokenizer = prepare(recipe, options.data, options.run, options.scale, log, evaluation)
-        model = begin(recipe, options.start, tokenizer, log)
+        model = begin(recipe, options.start, tokenizer, log).to(choose_device(options.device))
         piece = Piece(options.minutes)
         stages = (recipe, options.run, model, options.scale, piece)
         if options.start is None:
