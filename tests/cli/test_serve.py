@@ -22,7 +22,7 @@ def url_of(terminal: Terminal) -> str:
 def test_it_serves_until_ctrl_c_and_keeps_a_second_one_away(home: Path) -> None:
     with Terminal(home, "serve", "--port", "0", "--model", "tiny") as terminal:
         url = url_of(terminal)
-        with urllib.request.urlopen(f"{url}/v1/models", timeout=30) as answer:  # noqa: S310  # ours
+        with urllib.request.urlopen(f"{url}/v1/models", timeout=180) as answer:  # noqa: S310  # ours
             models = json.load(answer)["data"]
         assert [model["id"] for model in models if model["default"]] == ["tiny"]
 

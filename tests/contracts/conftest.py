@@ -20,7 +20,7 @@ from miniclaude.server.serve import Server, bind_socket, server_for
 from miniclaude.server.services import Services, opened
 from miniclaude.settings import ServerSettings
 
-PATIENCE_S = 30
+PATIENCE_S = 180
 """How long a test waits for what must happen before it fails. Nothing takes as long."""
 
 

@@ -42,14 +42,14 @@ def live(tmp_path_factory: pytest.TempPathFactory, calling: Calling) -> Iterator
 
 @pytest.fixture
 def client(live: Live) -> Iterator[Anthropic]:
-    with Anthropic(base_url=live.url, api_key=KEY, max_retries=0, timeout=30) as sdk:
+    with Anthropic(base_url=live.url, api_key=KEY, max_retries=0, timeout=180) as sdk:
         yield sdk
 
 
 @pytest.fixture
 async def async_client(live: Live) -> AsyncIterator[AsyncAnthropic]:
     url = live.url
-    async with AsyncAnthropic(base_url=url, auth_token=KEY, max_retries=0, timeout=30) as sdk:
+    async with AsyncAnthropic(base_url=url, auth_token=KEY, max_retries=0, timeout=180) as sdk:
         yield sdk
 
 

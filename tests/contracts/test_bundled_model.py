@@ -38,14 +38,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def client(house: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{house.url}/v1", api_key="unused", max_retries=0, timeout=60) as sdk:
+    with OpenAI(base_url=f"{house.url}/v1", api_key="unused", max_retries=0, timeout=240) as sdk:
         yield sdk
 
 
 @pytest.fixture
 async def async_client(house: Live) -> AsyncIterator[AsyncOpenAI]:
     url = f"{house.url}/v1"
-    async with AsyncOpenAI(base_url=url, api_key="unused", max_retries=0, timeout=120) as sdk:
+    async with AsyncOpenAI(base_url=url, api_key="unused", max_retries=0, timeout=300) as sdk:
         yield sdk
 
 
@@ -173,6 +173,6 @@ async def test_200_clients_that_leave_leave_every_slot_free(
         messages=[{"role": "user", "content": "Hi"}],
         max_tokens=CONTEXT - 40,
         n=RUNNING,
-        timeout=60,
+        timeout=240,
     )
     assert len(whole.choices) == RUNNING

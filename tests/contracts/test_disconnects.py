@@ -71,7 +71,7 @@ def test_50_mb_get_an_answer_and_the_connection_lives_on(live: Live) -> None:
     """A server that answers and hangs up while the client still sends makes the client see a reset
     instead of the answer."""
     host, port = live.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with socket.create_connection((host, int(port)), timeout=180) as connection:
         connection.sendall(post(b'{"model": "' + b"x" * 50_000_000 + b'"}'))
         head, body = read_answer(connection)
         assert head.startswith(b"HTTP/1.1 413")
@@ -83,7 +83,7 @@ def test_50_mb_get_an_answer_and_the_connection_lives_on(live: Live) -> None:
 
 def test_a_client_that_waits_to_be_asked_is_told_before_it_sends(live: Live) -> None:
     host, port = live.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with socket.create_connection((host, int(port)), timeout=180) as connection:
         connection.sendall(
             b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
             b"Content-Type: application/json\r\nContent-Length: 50000000\r\n\r\n"

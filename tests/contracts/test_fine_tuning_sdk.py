@@ -39,7 +39,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def client(live: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=30) as sdk:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=180) as sdk:
         yield sdk
 
 

@@ -32,7 +32,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 def test_the_openai_sdk_sees_its_limit(live: Live) -> None:
     key = KEYS["openai"]
-    with OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=0, timeout=30) as client:
+    with OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=0, timeout=180) as client:
         create = client.chat.completions.with_raw_response.create
         for left in ("1", "0"):
             answer = create(model="echo", messages=[SAID])  # type: ignore[list-item]
@@ -47,7 +47,7 @@ def test_the_openai_sdk_sees_its_limit(live: Live) -> None:
 
 def test_the_anthropic_sdk_sees_its_limit(live: Live) -> None:
     key = KEYS["anthropic"]
-    with Anthropic(base_url=live.url, api_key=key, max_retries=0, timeout=30) as client:
+    with Anthropic(base_url=live.url, api_key=key, max_retries=0, timeout=180) as client:
         create = client.messages.with_raw_response.create
         for left in ("1", "0"):
             answer = create(model="echo", max_tokens=9, messages=[SAID])  # type: ignore[list-item]

@@ -22,14 +22,14 @@ MESSAGES: list[ChatCompletionMessageParam] = [
 
 @pytest.fixture
 def client(live: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=30) as sdk:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=180) as sdk:
         yield sdk
 
 
 @pytest.fixture
 async def async_client(live: Live) -> AsyncIterator[AsyncOpenAI]:
     url = f"{live.url}/v1"
-    async with AsyncOpenAI(base_url=url, api_key="unused", max_retries=0, timeout=30) as sdk:
+    async with AsyncOpenAI(base_url=url, api_key="unused", max_retries=0, timeout=180) as sdk:
         yield sdk
 
 

@@ -38,7 +38,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Liv
 
 @pytest.fixture(scope="module")
 def client(live: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=60) as sdk:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=240) as sdk:
         yield sdk
 
 

@@ -38,7 +38,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, calling: Calling) -> Iterator
 
 @pytest.fixture(scope="module")
 def client(live: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=30) as sdk:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=180) as sdk:
         yield sdk
 
 
@@ -152,7 +152,7 @@ def test_logprobs(client: OpenAI) -> None:
 
 async def test_async_and_given_up(live: Live) -> None:
     """Closing a stream in the middle must free what makes it, at once."""
-    async with AsyncOpenAI(base_url=live.url, api_key="unused", max_retries=0, timeout=30) as sdk:
+    async with AsyncOpenAI(base_url=live.url, api_key="unused", max_retries=0, timeout=180) as sdk:
         whole = await sdk.responses.create(model="echo", input="one two")
         assert whole.output_text == "one two"
         endless = await sdk.responses.create(model="endless", input="go", stream=True)

@@ -48,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def client(house: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{house.url}/v1", api_key="unused", max_retries=0, timeout=60) as sdk:
+    with OpenAI(base_url=f"{house.url}/v1", api_key="unused", max_retries=0, timeout=240) as sdk:
         yield sdk
 
 

@@ -32,7 +32,7 @@ def live(home: Path) -> Iterator[Live]:
 
 @pytest.fixture
 def client(live: Live) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=60) as sdk:
+    with OpenAI(base_url=f"{live.url}/v1", api_key="unused", max_retries=0, timeout=240) as sdk:
         yield sdk
 
 

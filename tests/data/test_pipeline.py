@@ -103,7 +103,7 @@ def lives(source: Path, folder: Path, ends: list[dict[str, object]]) -> list[dic
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]

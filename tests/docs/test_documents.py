@@ -53,7 +53,7 @@ def test_python_examples_run(document: Path, program: str, server: Live) -> None
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

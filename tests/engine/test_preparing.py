@@ -38,7 +38,7 @@ def test_a_request_comes_back_with_its_matcher_or_its_error() -> None:
     good, bad = wants("good"), wants("bad", "[")
     preparing.add(good)
     preparing.add(bad)
-    assert [ready.get(timeout=30), ready.get(timeout=30)] == ["good", "bad"]
+    assert [ready.get(timeout=180), ready.get(timeout=180)] == ["good", "bad"]
     taken = preparing.take("good")
     assert taken is not None
     assert taken[0] == good
@@ -53,7 +53,7 @@ def test_a_cancelled_request_is_forgotten() -> None:
     preparing.add(wants("gone"))
     preparing.cancel("gone")
     preparing.cancel("never heard of")
-    assert preparing.take(ready.get(timeout=30)) is None
+    assert preparing.take(ready.get(timeout=180)) is None
 
 
 def test_a_fault_of_the_compiler_ends_one_request_and_not_the_thread() -> None:
@@ -67,8 +67,8 @@ def test_a_fault_of_the_compiler_ends_one_request_and_not_the_thread() -> None:
     preparing.add(wants("bad", "boom"))
     preparing.add(wants("good"))
     with pytest.raises(EngineError, match="grammar cannot be prepared: SystemError"):
-        preparing.take(ready.get(timeout=30))
-    assert preparing.take(ready.get(timeout=30)) is not None
+        preparing.take(ready.get(timeout=180))
+    assert preparing.take(ready.get(timeout=180)) is not None
 
 
 def test_no_more_wait_than_may() -> None:
@@ -86,9 +86,9 @@ def test_no_more_wait_than_may() -> None:
         preparing.add(wants("one more"))
     go.set()
     for number in range(MAX_PREPARING):
-        assert preparing.take(ready.get(timeout=30)) is not None, number
+        assert preparing.take(ready.get(timeout=180)) is not None, number
     preparing.add(wants("now"))
-    assert ready.get(timeout=30) == "now"
+    assert ready.get(timeout=180) == "now"
 
 
 class Worker:
@@ -105,7 +105,7 @@ class Worker:
 
     def go_on(self) -> None:
         """With the next request that has what it needs."""
-        self.obey({"prepared": self.ready.get(timeout=30)})
+        self.obey({"prepared": self.ready.get(timeout=180)})
 
     def obey(self, command: dict[str, Any]) -> None:
         obey(self.engine, self.preparing, command, self.told.append)

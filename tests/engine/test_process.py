@@ -326,7 +326,7 @@ def test_a_worker_whose_input_ends_leaves_in_the_middle_of_its_work(model_folder
     request = ask("a", "hi", max_tokens=90)
     worker.stdin.write(encode_line({"submit": encode_request(request, "a")}))
     worker.stdin.close()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=180) == 0
     worker.stdout.close()
 
 

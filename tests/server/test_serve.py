@@ -27,7 +27,7 @@ from miniclaude.settings import load_settings
 from tests.server.conftest import Served
 
 LONG = " ".join(f"word{number}" for number in range(20_000))
-PATIENCE_S = 30
+PATIENCE_S = 180
 
 
 class Process:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from tests.web.live import QUIET, ROOT, LiveServer, find_browser, live_server
 
 STATIC = ROOT / "miniclaude" / "server" / "static" / "index.html"
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 OWN = ("data:", "blob:", "about:")
 
 OpenPage = Callable[..., Page]

@@ -78,6 +78,6 @@ def live_server(
         finally:
             process.terminate()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=180)
             except subprocess.TimeoutExpired:
                 process.kill()

@@ -13,7 +13,7 @@ from tests.web.conftest import OpenPage
 from tests.web.live import live_server
 from tests.web.steps import answers, send
 
-PATIENCE_MS = 180_000
+PATIENCE_MS = 400_000
 """Workers import PyTorch several times over, maybe on a busy machine."""
 
 SETTINGS = {
