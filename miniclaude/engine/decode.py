@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ class Decoder:
         self.blocks = torch.full((most, columns), cache.spare, dtype=torch.int32, device=device)
         self.rows: list[Sequence[int]] = [()] * most  # what `blocks` holds of each
         self.steps: dict[tuple[int, int], Step] = {}
-        self.memory: object = None  # what all graphs share
+        self.memory: Any = None  # what all graphs share
 
     def takes(self, chunks: Sequence[Chunk]) -> bool:
         """Whether a step is one for here: one token for each answer, and none is guessed."""
@@ -163,12 +164,12 @@ class Decoder:
         return self.steps.get((rows, columns))
 
 
-def capture(compute: Step, memory: object) -> Step:
+def capture(compute: Step, memory: Any) -> Step:
     """The same computation as a CUDA graph; its result is overwritten by the next run.
 
     Other threads may use the GPU meanwhile. Source: PyTorch's notes on CUDA graphs.
     """
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch gives it no types
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(WARM_UPS):

@@ -56,12 +56,12 @@ def gathered(segment: Segment) -> Segment:
     blocks, size = segment.table
     inside = torch.arange(size, device=blocks.device)
     slots = (blocks[:, :, None].long() * size + inside).flatten()  # [b·S]
-    shape = (blocks.shape[0], blocks.shape[1] * size)
-    seen = torch.arange(shape[1], device=blocks.device) < segment.lengths[:, None]  # [b, S]
+    shape = (-1, blocks.shape[0], blocks.shape[1] * size, segment.keys.shape[3])  # [K, b, S, D]
+    seen = torch.arange(shape[2], device=blocks.device) < segment.lengths[:, None]  # [b, S]
     keys, values = (
         pool[0]
         .index_select(1, slots)
-        .unflatten(1, shape)
+        .view(shape)
         .transpose(0, 1)
         .masked_fill(~seen[:, None, :, None], 0.0)
         for pool in (segment.keys, segment.values)
