@@ -11,6 +11,10 @@ from torch import Tensor
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.engine.scheduler import Answer, Chunk
 
+Scored = tuple[tuple[Answer, ...], Tensor | None]
+"""The answers that want a token after a step, in order, and the scores [R, V] of each one's; None
+where nobody does."""
+
 
 class Batch(NamedTuple):
     """One packed row of tokens.

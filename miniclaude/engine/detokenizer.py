@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Collection
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from miniclaude.engine.request import ChosenToken, TokenInfo
 from miniclaude.engine.stop_strings import StopFilter, StopStrings
+
+if TYPE_CHECKING:  # this module needs no torch
+    from miniclaude.engine.sampling import Drawn
 
 
 class Vocabulary(Protocol):
@@ -64,3 +68,13 @@ class Detokenizer:
     def flush(self) -> str:
         """The rest: what was held back, and U+FFFD for a character that was never completed."""
         return self.filter.push(self.decoder.decode(b"", final=True)) + self.filter.flush()
+
+
+def told_token(vocabulary: Vocabulary, token: int, drawn: Drawn) -> ChosenToken:
+    """A draw's log probabilities, with the tokens' bytes."""
+    return ChosenToken(
+        TokenInfo(token, vocabulary.token_bytes(token), drawn.logprob),
+        tuple(
+            TokenInfo(other, vocabulary.token_bytes(other), logprob) for other, logprob in drawn.top
+        ),
+    )

@@ -16,8 +16,9 @@ import torch
 
 from miniclaude.engine.adapters import Adapters, Made, name_of
 from miniclaude.engine.admission import check_request
-from miniclaude.engine.batch import pack
-from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
+from miniclaude.engine.batch import Scored, pack
+from miniclaude.engine.decode import make_decoder
+from miniclaude.engine.detokenizer import Detokenizer, Vocabulary, told_token
 from miniclaude.engine.draft import Drafter
 from miniclaude.engine.guessing import Guessing
 from miniclaude.engine.kv_cache import BlockCache, cache_place
@@ -32,7 +33,6 @@ from miniclaude.engine.request import (
     EngineFinish,
     GenerationRequest,
     Output,
-    TokenInfo,
 )
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
@@ -84,6 +84,7 @@ class Engine:
             dtype=dtype,
             device=device,
         )
+        self.decoder = make_decoder(model, self.cache)
         self.prefix_tokens = default_prefix_tokens(
             self.limits.prefix_tokens, self.kv_tokens, model.config, dtype
         )
@@ -218,7 +219,8 @@ class Engine:
             chunks = self.guessing.add(chunks, self.writing)
             start = self.clock()
             self.compute(chunks, outputs)
-            self.guessing.pace.took(chunks, self.clock() - start)
+            if self.decoder is None or not self.decoder.captured:
+                self.guessing.pace.took(chunks, self.clock() - start)
         return outputs
 
     def compute(self, chunks: Sequence[Chunk], outputs: list[Output]) -> None:
@@ -252,6 +254,36 @@ class Engine:
             source, target = self.scheduler.copies[0]
             self.cache.copy(source, target, len(source) * self.limits.block_tokens)
             self.scheduler.copies.popleft()
+        answers, logits = self.decoded(chunks) or self.computed(chunks)
+        if logits is None:
+            return []
+        for answer in answers:
+            writing = self.writing(answer)
+            if writing.matcher is not None:
+                writing.draws.allowed = writing.matcher.allowed()
+        draws = [
+            draws
+            for chunk in chunks
+            for answer in chunk.samples
+            for draws in self.guessing.draws(self.writing(answer), chunk)
+        ]
+        drawn = list(zip(answers, sample(logits, draws), strict=True))
+        return standing(chunks, drawn)
+
+    def decoded(self, chunks: Sequence[Chunk]) -> Scored | None:
+        """A step by which answers only grow by one token each, where there is a faster way for it:
+        the scores of each. None: it is computed as any other."""
+        if self.decoder is None:
+            return None
+        self.decoder.captured = False
+        if self.adapters.loaded or not self.decoder.takes(chunks):
+            return None
+        ids = [self.writing(chunk.answer).tokens[-1] for chunk in chunks]
+        logits = self.decoder.scores(chunks, ids)
+        return None if logits is None else (tuple(chunk.answer for chunk in chunks), logits)
+
+    def computed(self, chunks: Sequence[Chunk]) -> Scored:
+        """Any step: which answers want a token, and the scores [R, V] of each; None for nobody."""
         batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
         self.adapters.assign(
             (chunk.count, self.live[chunk.answer.job.id].request.adapter) for chunk in chunks
@@ -267,21 +299,7 @@ class Engine:
             if reader := self.live[chunk.answer.job.id].reader:
                 reader.read(hidden[at : at + chunk.count], chunk.start)
             at += chunk.count
-        if not batch.answers:
-            return []
-        logits = self.model.head(hidden[batch.rows])  # [R, V]
-        for answer in batch.answers:
-            writing = self.writing(answer)
-            if writing.matcher is not None:
-                writing.draws.allowed = writing.matcher.allowed()
-        draws = [
-            draws
-            for chunk in chunks
-            for answer in chunk.samples
-            for draws in self.guessing.draws(self.writing(answer), chunk)
-        ]
-        drawn = list(zip(batch.answers, sample(logits, draws), strict=True))
-        return standing(chunks, drawn)
+        return batch.answers, self.model.head(hidden[batch.rows]) if batch.answers else None
 
     def tell_reading(self, chunk: Chunk, outputs: list[Output]) -> None:
         """What a chunk's reader has found out, if it has one."""
@@ -291,7 +309,9 @@ class Engine:
         read = live.reader.take()
         if read.logprobs or read.embedding:
             output = self.output(live, 0, live.writings[0], "")
-            logprobs = tuple(self.chosen(drawn.token or 0, drawn) for drawn in read.logprobs)
+            logprobs = tuple(
+                told_token(self.tokenizer, drawn.token or 0, drawn) for drawn in read.logprobs
+            )
             outputs.append(replace(output, prompt_logprobs=logprobs, embedding=read.embedding))
 
     def writing(self, answer: Answer) -> Writing:
@@ -326,11 +346,11 @@ class Engine:
                 finish = "stop"
                 if live.reader is not None and sampling.logprobs is not None:
                     # Who compares prompts counts the entries: one more than the prompt has tokens.
-                    logprobs = (self.chosen(drawn.token, drawn),)
+                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
             else:
                 text = writing.text.push(drawn.token)
                 if sampling.logprobs is not None:
-                    logprobs = (self.chosen(drawn.token, drawn),)
+                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
                 if writing.text.stopped or (matcher is not None and matcher.complete):
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
@@ -346,16 +366,6 @@ class Engine:
         del live.writings[answer.index]
         if not live.writings:
             self.forget(answer.job.id)
-
-    def chosen(self, token: int, drawn: Drawn) -> ChosenToken:
-        """A draw's log probabilities, with the tokens' bytes."""
-        return ChosenToken(
-            TokenInfo(token, self.tokenizer.token_bytes(token), drawn.logprob),
-            tuple(
-                TokenInfo(other, self.tokenizer.token_bytes(other), logprob)
-                for other, logprob in drawn.top
-            ),
-        )
 
     def output(
         self,

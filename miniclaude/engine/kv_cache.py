@@ -10,6 +10,7 @@ sequence whose blocks are scattered is gathered first. In 8 bits a head's vector
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,7 +43,12 @@ class Span(NamedTuple):
 
 
 class BlockCache:
-    """The pool. Memory is claimed by the operating system as slots are first written."""
+    """The pool. On a CPU its memory is claimed by the operating system as slots are first written,
+    on a GPU at once.
+
+    spare: the number of one block more than `blocks`, which nobody is given: rows that only fill up
+    a batch are written there. Raises SettingsError when the device has no room.
+    """
 
     def __init__(
         self,
@@ -53,15 +59,29 @@ class BlockCache:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        self.block_tokens = block_tokens
+        self.block_tokens, self.spare = block_tokens, blocks
         row = config.head_dim + (SCALE_BYTES if dtype == torch.int8 else 0)
-        shape = (config.layers, 2, config.kv_heads, blocks * block_tokens, row)
-        self.pool = torch.empty(shape, dtype=dtype, device=device)
+        shape = (config.layers, 2, config.kv_heads, (blocks + 1) * block_tokens, row)
+        try:
+            self.pool = torch.empty(shape, dtype=dtype, device=device)
+        except torch.OutOfMemoryError as error:
+            size = math.prod(shape) * dtype.itemsize
+            raise SettingsError(
+                f"kv_tokens: no room on {device} for {size / 1e9:.1f} GB of keys and values, for"
+                f" {blocks * block_tokens:,} tokens.",
+                hint="Set fewer kv_tokens, or kv_dtype = int8.",
+                param="kv_tokens",
+            ) from error
         self.layers = [(keys[None], values[None]) for keys, values in self.pool]
 
     def slots(self, blocks: Sequence[int], start: int, end: int) -> slice | Tensor:
         """Where positions `start .. end - 1` of a sequence are kept: a slice when those blocks are
-        neighbours, else every slot's number."""
+        neighbours, else every slot's number, on the pool's device."""
+        slots = self.numbers(blocks, start, end)
+        return slots if isinstance(slots, slice) else slots.to(self.pool.device)
+
+    def numbers(self, blocks: Sequence[int], start: int, end: int) -> slice | Tensor:
+        """The same on the CPU."""
         size = self.block_tokens
         first, last = start // size, (end - 1) // size
         if blocks[last] - blocks[first] == last - first:
@@ -69,7 +89,7 @@ class BlockCache:
             return slice(offset + start, offset + end)
         starts = torch.tensor(blocks[first : last + 1]) * size
         slots = (starts[:, None] + torch.arange(size)).flatten()  # [blocks · size]
-        return slots[start - first * size : end - first * size].to(self.pool.device)
+        return slots[start - first * size : end - first * size]
 
     def copy(self, source: Sequence[int], target: Sequence[int], count: int) -> None:
         """Copy the first `count` positions of one sequence's blocks to another's."""
@@ -97,7 +117,7 @@ class StepCache:
         for blocks, start, end in spans:
             rows = slice(len(positions), len(positions) + end - start)
             self.reads.append((rows, cache.slots(blocks, 0, end)))
-            new = cache.slots(blocks, start, end)
+            new = cache.numbers(blocks, start, end)
             writes.append(torch.arange(new.start, new.stop) if isinstance(new, slice) else new)
             positions += range(start, end)
             lengths += [end] * (end - start)

@@ -43,12 +43,16 @@ def default_kv_tokens(
 ) -> int:
     """Capacity of the key/value cache when none is given: a third of the free memory, but at least
     one sequence of the model's whole context, and no more than `running` of them or 64 Ki tokens.
+    On a GPU, where all of it is claimed at once, never more than nine tenths of the free memory.
 
     needed: bytes that count as free and are not: of files that are mapped. beside: bytes that
     another cache takes for each token of this one: a draft model's.
     """
-    by_memory = (free_memory(device) - needed) // 3 // (token_bytes(config, dtype) + beside)
-    return max(config.context, min(by_memory, running * config.context, MAX_KV_TOKENS))
+    free, size = free_memory(device) - needed, token_bytes(config, dtype) + beside
+    tokens = max(config.context, min(free // 3 // size, running * config.context, MAX_KV_TOKENS))
+    if device.type == "cuda":
+        return max(1, min(tokens, free * 9 // 10 // size))
+    return tokens
 
 
 def default_prefix_tokens(

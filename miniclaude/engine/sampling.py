@@ -223,7 +223,7 @@ def after_guesses(chances: Tensor, draws: Sequence[Draws]) -> Tensor:
     guesses = [draw.guess for draw in draws if draw.guess is not None]
     device = chances.device
     tokens = torch.tensor([[guess.token] for guess in guesses], device=device)
-    guessed = torch.stack([guess.chances for guess in guesses])  # [R, V]
+    guessed = torch.stack([guess.chances.to(device) for guess in guesses])  # [R, V]
     rest = (chances - guessed).clamp(min=0)
     number = torch.tensor([[draw.uniform("/stands")] for draw in draws], device=device)
     stands = number * guessed.gather(1, tokens) < chances.gather(1, tokens)  # [R, 1]

@@ -137,7 +137,7 @@ def packed_place(spec: EngineSpec, bits: Bits) -> Placement:
     if spec.device not in ("auto", "cpu"):
         raise SettingsError(
             f"dtype: int{bits} weights are for the CPU, and device is {spec.device!r}.",
-            hint="Leave the device out, or use bfloat16 on it.",
+            hint="Leave the device out; on it, use the model that is not packed, in bfloat16.",
             param="dtype",
         )
     return Placement(torch.device("cpu"), torch.float32)

@@ -15,6 +15,14 @@ import torch
 from torch import Tensor
 
 
+class Table(NamedTuple):
+    """Where sequences lie in a pool: the numbers of each one's blocks, [b, n] int32, in order, and
+    how many positions a block has."""
+
+    blocks: Tensor
+    block_tokens: int
+
+
 class Segment(NamedTuple):
     """Some of this step's tokens and what they attend to.
 
@@ -23,12 +31,42 @@ class Segment(NamedTuple):
     keys, values: [b, kv_heads, S, head_dim].
     lengths: [b] how many of the S are real, counted from the first; None means all of them. The t
     queries are the last t of those.
+    table: keys and values are a whole pool, [1, kv_heads, slots, head_dim], and this says which of
+    its slots are whose; t is 1 then, and lengths are given. None: they are as said above.
     """
 
     rows: slice
     keys: Tensor
     values: Tensor
     lengths: Tensor | None = None
+    table: Table | None = None
+
+    @property
+    def sequences(self) -> int:
+        """b."""
+        return self.keys.shape[0] if self.table is None else self.table.blocks.shape[0]
+
+
+def gathered(segment: Segment) -> Segment:
+    """The same without a table: each sequence's keys and values copied out of the pool, as many
+    slots for each as the table has, [b, kv_heads, S, head_dim]. Those past its length are zeros:
+    what others have left there may be no number, which a mask alone would let through."""
+    if segment.table is None or segment.lengths is None:
+        return segment
+    blocks, size = segment.table
+    inside = torch.arange(size, device=blocks.device)
+    slots = (blocks[:, :, None].long() * size + inside).flatten()  # [b·S]
+    shape = (-1, blocks.shape[0], blocks.shape[1] * size, segment.keys.shape[3])  # [K, b, S, D]
+    seen = torch.arange(shape[2], device=blocks.device) < segment.lengths[:, None]  # [b, S]
+    keys, values = (
+        pool[0]
+        .index_select(1, slots)
+        .view(shape)
+        .transpose(0, 1)
+        .masked_fill(~seen[:, None, :, None], 0.0)
+        for pool in (segment.keys, segment.values)
+    )
+    return segment._replace(keys=keys, values=values, table=None)
 
 
 class Cache(Protocol):

@@ -20,9 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from miniclaude.model.cache import Cache, Segment
+from miniclaude.model.cache import Cache, Segment, gathered
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.experts import Experts
+from miniclaude.model.paged_attention import can_page, paged_attention
 from miniclaude.model.positions import rotary_table, rotate, sinusoidal
 
 Rotation = tuple[Tensor, Tensor]
@@ -82,6 +83,7 @@ def attention_weights(query: Tensor, key: Tensor, allowed: Tensor | None) -> Ten
 
 def reference_attention(query: Tensor, segment: Segment, window: int | None) -> Tensor:
     """The equation written out. query [b, H, t, D] -> [b, H, t, D]."""
+    segment = gathered(segment)
     weights = attention_weights(query, segment.keys, visible(segment, query.shape[2], window))
     value = segment.values.repeat_interleave(query.shape[1] // segment.values.shape[1], dim=1)
     return weights.to(value.dtype) @ value
@@ -91,20 +93,29 @@ def fast_attention(query: Tensor, segment: Segment, window: int | None) -> Tenso
     """The same through PyTorch's fused kernel. query [b, H, t, D] -> [b, H, t, D].
 
     For a single query in half precision the CPU kernel is three times slower than for one in
-    float32, conversion included.
+    float32, conversion included. On a GPU no fused kernel takes a mask and fewer heads of keys than
+    of queries, so the keys are repeated.
     """
+    if segment.table is not None and can_page(query.device, query.dtype):
+        return paged_attention(query, segment, window)
+    segment = gathered(segment)
     tokens, size = query.shape[2], segment.keys.shape[2]
     if tokens == 1 and query.device.type == "cpu" and query.dtype.itemsize < 4:
         segment = segment._replace(keys=segment.keys.float(), values=segment.values.float())
         return fast_attention(query.float(), segment, window).to(query.dtype)
     whole = segment.lengths is None and tokens == size and (window is None or size <= window)
+    mask = None if whole else visible(segment, tokens, window)
+    keys, values = segment.keys, segment.values
+    if mask is not None and query.device.type == "cuda":
+        groups = query.shape[1] // keys.shape[1]
+        keys, values = (x.repeat_interleave(groups, dim=1) for x in (keys, values))
     return F.scaled_dot_product_attention(
         query,
-        segment.keys,
-        segment.values,
-        attn_mask=None if whole else visible(segment, tokens, window),
+        keys,
+        values,
+        attn_mask=mask,
         is_causal=whole and tokens > 1,
-        enable_gqa=query.shape[1] != segment.keys.shape[1],
+        enable_gqa=query.shape[1] != keys.shape[1],
     )
 
 
@@ -166,11 +177,12 @@ class Attention(nn.Module):
         window = c.windows[self.layer]
         outputs = []
         for segment in segments:
-            b = segment.keys.shape[0]
+            b = segment.sequences
             queries = q[:, segment.rows]
             shape = queries.shape
             query = queries.reshape(b, -1, c.heads, c.head_dim).transpose(1, 2)  # [b, H, t, D]
             if observer is not None:
+                segment = gathered(segment)
                 allowed = visible(segment, query.shape[2], window)
                 weights = attention_weights(query, segment.keys, allowed)
                 observer.attention(self.layer, segment.rows, weights)
