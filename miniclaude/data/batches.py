@@ -109,8 +109,9 @@ class Batches:
         self._starts = [0]
         filled = 0
         lengths = [token_set.lengths for token_set in self._sets]
-        for place, (source, document) in enumerate(self._order):
-            length = int(lengths[source][document])
+        beginnings = np.cumsum([0, *(len(some) for some in lengths[:-1])])  # [sources]
+        every = np.concatenate(lengths)[beginnings[self._order[:, 0]] + self._order[:, 1]]
+        for place, length in enumerate(every.tolist()):
             if filled and filled + length > size:
                 self._starts.append(place)
                 filled = 0

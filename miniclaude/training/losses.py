@@ -28,6 +28,9 @@ from miniclaude.training.objective import Loss
 CHUNK_BYTES = 32 << 20
 """How much of the scores exists at once, in the format of the products."""
 
+GPU_CHUNK_BYTES = 512 << 20
+"""The same on a GPU, which a small product would leave waiting for the next."""
+
 ONEDNN = torch.ops.mkldnn._linear_pointwise
 """oneDNN's product by the name that PyTorch's compiler calls it by."""
 
@@ -44,16 +47,16 @@ def reference_head_loss(head: nn.Module, states: Tensor, targets: Tensor) -> Ten
     return cross_entropy(head(states).float(), targets, reduction="sum")
 
 
-def head_loss(
-    head: nn.Module, states: Tensor, targets: Tensor, chunk_bytes: int = CHUNK_BYTES
-) -> Tensor:
-    """The same, a few rows at a time. states [n, W], targets [n] -> [].
+def head_loss(head: nn.Module, states: Tensor, targets: Tensor, chunk_bytes: int = 0) -> Tensor:
+    """The same, a few rows at a time. states [n, W], targets [n] -> []. chunk_bytes: of scores at
+    once; 0 takes what suits the device.
 
     A plain linear head takes the fused way. Anything else that maps [n, W] to [n, V], such as one
     with an adapter, is computed chunk by chunk and once more on the way back.
     """
     if not len(states):
         return states.float().sum()  # nothing to learn, but still a gradient of zero
+    chunk_bytes = chunk_bytes or (GPU_CHUNK_BYTES if states.is_cuda else CHUNK_BYTES)
     vocabulary = int(head.out_features)  # type: ignore[arg-type]
     if type(head) is nn.Linear and head.bias is None:
         total: Tensor = _LinearCrossEntropy.apply(states, head.weight, targets, chunk_bytes)

@@ -85,9 +85,8 @@ def stage_config(
         decay=stage.decay,
         autocast=autocast,
         balance=stage.balance,
-        compile=device.type == "cuda",
-        evaluate_every=max(500, steps // 8),
-        checkpoint_every=max(100, steps // 8),
+        evaluate_every=max(500, steps // 4),
+        checkpoint_every=max(100, steps // 4),
     )
 
 
