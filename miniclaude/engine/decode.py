@@ -86,7 +86,8 @@ class Decoder:
         columns = min(-(-context // cache.block_tokens), cache.spare)
         self.inputs = torch.zeros(3, most, dtype=torch.long, device=device)
         self.blocks = torch.full((most, columns), cache.spare, dtype=torch.int32, device=device)
-        self.rows: list[Sequence[int]] = [()] * most  # what `blocks` holds of each
+        self.nobody = (cache.spare,)
+        self.rows: list[Sequence[int]] = [self.nobody] * most  # whose each of `blocks` is
         self.steps: dict[tuple[int, int], Step] = {}
         self.memory: Any = None  # what all graphs share
 
@@ -121,11 +122,10 @@ class Decoder:
         table = [[*ids, *[0] * empty], positions + [0] * empty, writes + [spare] * empty]
         self.inputs[:, :rows] = torch.tensor(table)
         for row in range(rows):
-            blocks = chunks[row].answer.blocks if row < len(chunks) else ()
+            blocks = chunks[row].answer.blocks if row < len(chunks) else self.nobody
             if self.rows[row] is not blocks:
-                filled = [*blocks, *[self.cache.spare] * (self.blocks.shape[1] - len(blocks))]
-                self.blocks[row] = torch.tensor(filled, dtype=torch.int32)
-                self.rows[row] = blocks
+                self.blocks[row, : len(blocks)] = torch.tensor(blocks, dtype=torch.int32)
+                self.rows[row] = blocks  # what lies behind is another's, and past the length
 
     def columns_for(self, chunks: Sequence[Chunk]) -> int:
         """How many blocks of each row are looked at: all, where attention reads no more of them

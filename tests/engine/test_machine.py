@@ -46,3 +46,19 @@ def test_mapped_weights_are_no_free_memory(monkeypatch: pytest.MonkeyPatch) -> N
 def test_this_machine_has_memory_and_cores() -> None:
     assert free_memory(CPU) > 1 << 20
     assert 1 <= physical_cores() <= (os.cpu_count() or 1)
+
+
+def test_a_gpu_too_small_for_one_context_gets_a_smaller_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of it is claimed at once there; on a CPU only what is written."""
+    config = tiny_config("llama", context=1000)
+    size = machine.token_bytes(config, torch.float32)
+    monkeypatch.setattr(machine, "free_memory", lambda device: 500 * size)
+    tokens = {
+        name: machine.default_kv_tokens(
+            config, running=4, dtype=torch.float32, device=torch.device(name)
+        )
+        for name in ("cpu", "cuda")
+    }
+    assert tokens == {"cpu": 1000, "cuda": 450}
