@@ -35,7 +35,7 @@ from miniclaude.training.run_log import duration  # noqa: E402
 from miniclaude.training.spec import TuneSpec  # noqa: E402
 from tests.training.prepared_rows import Row, preference_row, write_prepared  # noqa: E402
 
-BUNDLED = ROOT / "miniclaude/bundled/mini-claude-4m"
+BUNDLED = ROOT / "miniclaude/bundled/mini-claude-11m"
 
 BASE = TuneSpec(epochs=1, max_length=256, accumulate=2, learning_rate=2e-3, lora=LoraConfig(r=16))
 CONFIGURATIONS = {

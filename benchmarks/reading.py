@@ -85,7 +85,7 @@ def main() -> None:
         examples = examples[: count // 10]
         model = folder / "model"
         model.mkdir()
-        bundled = Path(str(files("miniclaude") / "bundled" / "mini-claude-4m"))
+        bundled = Path(str(files("miniclaude") / "bundled" / "mini-claude-11m"))
         for file in bundled.glob("*.json*"):
             (model / file.name).write_bytes(file.read_bytes())
         for kind, source in (("own", bundled / "chat_template.jinja"), ("foreign", None)):

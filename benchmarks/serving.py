@@ -50,7 +50,7 @@ from miniclaude.messages import text_message
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 
-BUNDLED, LONG = "mini-claude-4m", "random-35m"
+BUNDLED, LONG = "mini-claude-11m", "random-35m"
 FOLDER = Path(__file__).resolve().parents[1] / "miniclaude" / "bundled" / BUNDLED
 LONG_SHAPE = {
     "hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8,

@@ -1,7 +1,7 @@
 """Settings that work, and why each was chosen: what `finetune` uses where nobody said otherwise.
 
 The learning rates are anchored at both ends. QLoRA's authors found 2e-4 good for adapters on seven
-billion parameters (Dettmers et al. 2023, table 9); for the bundled model's four million, runs on
+billion parameters (Dettmers et al. 2023, table 9); for a bundled model of four million, runs on
 a thousand instructions found 2e-3 best (docs/decisions/0012). In between they follow a power of the
 size. Full tuning takes a tenth, preferences a tenth again.
 """

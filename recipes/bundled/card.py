@@ -1,6 +1,6 @@
 """The model's card, from what its making left in the run folder.
 
-    python -m recipes.bundled.card RUN --name mini-claude-4m --report float.json int8.json \\
+    python -m recipes.bundled.card RUN --name mini-claude-11m --report float.json int8.json \\
         --transcript newcomer.md --to docs/bundled-model.md
 
 The numbers are read from the stages' and evaluations' own files; the words are those of `card.md`,
@@ -183,10 +183,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="recipes.bundled.card", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--recipe", type=Path, default=HERE / "recipe.toml")
-    parser.add_argument("--name", default="mini-claude-4m")
+    parser.add_argument("--name", default="mini-claude-11m")
     parser.add_argument("--report", type=Path, nargs="+", required=True, help="of mini-claude eval")
     parser.add_argument("--transcript", type=Path, required=True)
-    parser.add_argument("--machine", default="two cores of an AMD EPYC virtual machine, no GPU")
+    parser.add_argument("--machine", default="one NVIDIA H200 GPU")
     parser.add_argument("--to", type=Path, required=True)
     options = parser.parse_args(arguments)
     card = make_card(

@@ -42,13 +42,13 @@ def test_import_under_another_name(tiny_folder: Path, tmp_path: Path) -> None:
 
 def test_the_name_of_the_bundled_model_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
     """The imported model would answer wherever the bundled one is asked for."""
-    done = run(tmp_path, "pull", "--from", str(tiny_folder), "--name", "mini-claude-4m")
+    done = run(tmp_path, "pull", "--from", str(tiny_folder), "--name", "mini-claude-11m")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: model: 'mini-claude-4m' is the name of a model that came with Mini-Claude.",
+        "error: model: 'mini-claude-11m' is the name of a model that came with Mini-Claude.",
         "Choose another --name.",
     ]
-    done = run(tmp_path, "pull", "mini-claude-4m")
+    done = run(tmp_path, "pull", "mini-claude-11m")
     assert done.returncode == 1
     assert "mini-claude pull --from FOLDER --name NAME" in done.stderr
 

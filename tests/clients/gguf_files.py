@@ -73,7 +73,7 @@ def ours(library: Library, name: str, scratch: Path) -> dict[str, Any]:
         folder = scratch / "merged"  # the sum is stored in the base's own numbers, bfloat16
         write_merged(model, folder)
     transformer, tokenizer = load_model(folder), load_tokenizer(folder)
-    special = name == "mini-claude-4m" or name.startswith("ft:")
+    special = name == "mini-claude-11m" or name.startswith("ft:")
     prompt = PROMPTS["chat" if special else "text"]
     begin = tokenizer.encode_prompt("")
     ids = begin + tokenizer.encode(prompt, special=special)

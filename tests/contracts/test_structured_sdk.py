@@ -1,6 +1,6 @@
 """The unmodified `openai` SDK asks the model that ships for structured answers and calls.
 
-Its four million weights know no JSON and no tools; that everything parses is the server's doing.
+Its eleven million weights know little of JSON; that everything parses is the server's doing.
 """
 
 from __future__ import annotations

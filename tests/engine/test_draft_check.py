@@ -21,7 +21,7 @@ from miniclaude.providers.drafts import find_draft
 from miniclaude.tokenizer.bpe import train
 from tests.engine.tiny import run, tiny_model
 
-BUNDLED = (bundled_models() or Path("none")) / "mini-claude-4m"
+BUNDLED = (bundled_models() or Path("none")) / "mini-claude-11m"
 bundled = pytest.mark.skipif(not BUNDLED.is_dir(), reason="the package came without a model")
 
 

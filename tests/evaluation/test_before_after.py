@@ -22,7 +22,7 @@ from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
-BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-4m"
+BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-11m"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from miniclaude.model.quantize import Bits, QuantizedLinear, normal_float_levels
 from tests.model.models import GPT2, LLAMA, random_ids, random_model
 
 BOTH = pytest.mark.parametrize("bits", [8, 4])
-BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-4m"
+BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-11m"
 STORIES = Path(__file__).parents[3] / "shared/models/stories260K"
 
 

@@ -70,7 +70,7 @@ def test_numbers_come_from_the_run(tmp_path: Path) -> None:
         "| loops or dead ends | 2 of 500 | 2 of 500 |",
         "### 1. hi\n\n**User:** hi",
         "(4 of 1,200 documents)",
-        "| plain | CC0 1.0 | written for Mini-Claude | 2 | 9 % |",
+        "| plain | CC0 1.0 | written for Mini-Claude | 2 | 2 % |",
     ):
         assert part in text, part
     assert "{" not in text

@@ -245,7 +245,7 @@ async def test_export_gives_a_file_to_save(home: Path) -> None:
     [
         ({"kind": "pull", "model": "../etc"}, 400, "is not a model name"),
         ({"kind": "pull", "model": "org/new", "revision": "../x"}, 400, "revision"),
-        ({"kind": "pull", "model": "mini-claude-4m"}, 409, "came with Mini-Claude"),
+        ({"kind": "pull", "model": "mini-claude-11m"}, 409, "came with Mini-Claude"),
         ({"kind": "quantize", "model": "gone", "to": "int8"}, 404, "is not installed"),
         ({"kind": "quantize", "model": "tiny", "to": "int2"}, 400, "Use one of int8, int4"),
         ({"kind": "quantize", "model": "tiny"}, 400, "Use one of int8, int4"),

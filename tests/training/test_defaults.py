@@ -18,7 +18,7 @@ from miniclaude.training.spec import TuneSpec
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.training.prepared_rows import chat_row, preference_row, write_prepared
 
-BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-4m"
+BUNDLED = Path(__file__).parents[2] / "miniclaude/bundled/mini-claude-11m"
 SEVEN = ModelConfig(
     family="llama", vocab_size=32_000, context=4096, width=4096, layers=32, heads=32, kv_heads=32,
     head_dim=128, mlp_width=11_008, norm="rmsnorm", norm_eps=1e-5, activation="silu",
@@ -57,11 +57,11 @@ def test_the_bundled_model_and_a_thousand_rows() -> None:
 
 def test_small_models_are_taught_faster_than_large_ones() -> None:
     """With a seven-billion model's 2e-4 the bundled model learns next to nothing in a thousand
-    rows; with its own 2e-3 the large one would fall apart."""
+    rows; with its own the large one would fall apart."""
     large = Machine(memory=80 << 30, cores=8, device="cuda", fast_bfloat16=True)
     little, _ = choose(small(), FACTS, large)
     much, _ = choose(SEVEN, FACTS, large)
-    assert little.learning_rate >= 2e-3
+    assert little.learning_rate >= 1.5e-3
     assert 1.9e-4 < much.learning_rate < 2.3e-4
     preferences, _ = choose(SEVEN, dataclasses.replace(FACTS, task="preference"), large)
     assert preferences.objective == "dpo"

@@ -75,7 +75,7 @@ def test_a_model_says_what_it_costs(models: Page) -> None:
     tiny = card(models, "tiny")
     for fact in ("256 tokens", "float32", "28.2 k", "int4", "bfloat16"):
         expect(tiny).to_contain_text(fact)
-    expect(card(models, "mini-claude-4m")).to_contain_text("built in")
+    expect(card(models, "mini-claude-11m")).to_contain_text("built in")
 
 
 def test_an_adapter_hangs_on_its_base_with_its_lineage(models: Page, shelf: Shelf) -> None:
