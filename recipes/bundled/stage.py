@@ -28,6 +28,9 @@ CPU = torch.device("cpu")
 CPU_FORWARD = 4096
 """Positions in one forward on a CPU; a step of more is several of them."""
 
+SCORED, LEAST_SCORED = 60_000, 2_000
+"""Positions of each held-out source at a stage's end: at scale 1, and at the least."""
+
 
 class PieceEndedError(Exception):
     """The time that this call was given is over; the same command goes on."""
@@ -113,8 +116,11 @@ def run_stage(
     model: Transformer,
     piece: Piece,
     objective: Objective[Any] | None = None,
+    scale: float = 1.0,
 ) -> None:
     """Train the model in place by one stage, or read the result of its having been done.
+
+    scale: of what is scored at its end, as of what is read.
 
     Raises PieceEndedError when its time is over before the stage is, TrainingDivergedError.
     """
@@ -123,6 +129,7 @@ def run_stage(
         load_latest(run / name, model, make_optimizers(model, config))
         return
     log = RunLog(run / f"{name}.metrics.jsonl")
+    scored = max(LEAST_SCORED, int(scale * SCORED))
     limit = f" or {duration(60 * config.minutes)}" if config.minutes else ""
     log.say(f"{name}: at most {config.steps:,} steps{limit}")
     result = train(
@@ -131,7 +138,7 @@ def run_stage(
         config,
         objective=objective,
         folder=run / name,
-        evaluate=lambda model: held_out_scores(recipe, run, model, limit=8_000),
+        evaluate=lambda model: held_out_scores(recipe, run, model, limit=min(8_000, scored)),
         log=log,
         control=piece.wish,
     )
@@ -147,7 +154,7 @@ def run_stage(
         "threads": torch.get_num_threads(),
         "device": str(model.tokens.weight.device),
         "config": config.as_dict(),
-        "held_out_bits_per_byte": held_out_scores(recipe, run, model, limit=60_000),
+        "held_out_bits_per_byte": held_out_scores(recipe, run, model, limit=scored),
     }
     finished.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     log.say(f"{name}: {result.steps:,} steps, {result.read:,} tokens, {minutes} minutes")

@@ -123,7 +123,7 @@ def text_stage(
     device = model.tokens.weight.device
     batches = text_batches(stage, learn, run, scale, device)
     config = stage_config(stage, len(batches), scale, device)
-    run_stage(name, config, lambda: batches, recipe, run, model, piece)
+    run_stage(name, config, lambda: batches, recipe, run, model, piece, scale=scale)
 
 
 def main(arguments: list[str] | None = None) -> int:
