@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 recipe=${RECIPE:-recipes/bundled/recipe.toml}
 data=${1:?"usage: recipes/bundled.sh DATA_FOLDER [RUN_FOLDER]"}
-run=${2:-runs/bundled}
+run=${2:-runs/bundled${RECIPE:+-$(basename "$RECIPE" .toml)}}
 python=${PYTHON:-.venv/bin/python}
 suite=miniclaude/evaluation/suites/bundled
 home=$run/home

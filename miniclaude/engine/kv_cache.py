@@ -47,7 +47,7 @@ class BlockCache:
     on a GPU at once.
 
     spare: the number of one block more than `blocks`, which nobody is given: rows that only fill up
-    a batch are written there. Raises SettingsError when the device has no room.
+    a batch are written there. Raises SettingsError when a GPU has no room.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class BlockCache:
             raise SettingsError(
                 f"kv_tokens: no room on {device} for {size / 1e9:.1f} GB of keys and values, for"
                 f" {blocks * block_tokens:,} tokens.",
-                hint="Set fewer kv_tokens, or kv_dtype = int8.",
+                hint="Set fewer kv_tokens, or serve a smaller model.",
                 param="kv_tokens",
             ) from error
         self.layers = [(keys[None], values[None]) for keys, values in self.pool]

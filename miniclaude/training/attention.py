@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import accumulate, groupby
 from typing import Any
 
@@ -33,6 +34,9 @@ FLASH = torch.ops.aten._flash_attention_forward
 
 HALF = (torch.bfloat16, torch.float16)
 """What FlashAttention computes in."""
+
+LARGEST_HEAD = 256
+"""Numbers of a head that its kernels are made for."""
 
 ROWS = 64
 """What the number of rows of a product is to be a multiple of, on a CPU."""
@@ -70,7 +74,7 @@ def packed_attention(query: Tensor, segment: Segment, window: int | None) -> Ten
     keys, values, documents = segment.keys, segment.values, segment.documents
     mixed: Tensor
     whole = window is None or max(documents) <= window
-    if query.is_cuda and whole and values.dtype in HALF:
+    if whole and can_flash(query.device, values.dtype, values.shape[-1]):
         return flash_attention(query, segment)
     if query.device.type == "cpu" and whole:
         mixed = _CPUAttention.apply(query, keys, values, documents)  # type: ignore[no-untyped-call]
@@ -79,6 +83,20 @@ def packed_attention(query: Tensor, segment: Segment, window: int | None) -> Ten
             query, keys, values, documents, window
         )
     return mixed
+
+
+@cache
+def can_flash(device: torch.device, dtype: torch.dtype, size: int) -> bool:
+    """Whether FlashAttention is there for heads of so many numbers: on NVIDIA's GPUs from Ampere
+    on, in half precision."""
+    return (
+        device.type == "cuda"
+        and dtype in HALF
+        and size % 8 == 0
+        and size <= LARGEST_HEAD
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+        and torch.backends.cuda.is_flash_attention_available()
+    )
 
 
 def flash_attention(query: Tensor, segment: PackedSegment) -> Tensor:

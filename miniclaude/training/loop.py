@@ -75,8 +75,7 @@ def compile_mlps(model: Transformer, log: RunLog) -> None:
     if not mlps:
         return
     try:
-        probe = torch.zeros(1, 8, model.config.width, device=model.tokens.weight.device)
-        torch.compile(mlps[0], dynamic=True)(probe)
+        torch.compile(mlps[0], dynamic=True)(model.tokens.weight[None, :8].detach())
     except (RuntimeError, OSError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         log.say(f"Going on without torch.compile: {first_line}")

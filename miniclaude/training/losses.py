@@ -42,6 +42,11 @@ CACHED_BYTES = 4 << 20
 caches meanwhile."""
 
 
+def bytes_at_once(device: str) -> int:
+    """How much of the scores exists at once on a type of device."""
+    return GPU_CHUNK_BYTES if device == "cuda" else CHUNK_BYTES
+
+
 def reference_head_loss(head: nn.Module, states: Tensor, targets: Tensor) -> Tensor:
     """Summed cross-entropy in nats, all scores at once. states [n, W], targets [n] -> []."""
     return cross_entropy(head(states).float(), targets, reduction="sum")
@@ -56,7 +61,7 @@ def head_loss(head: nn.Module, states: Tensor, targets: Tensor, chunk_bytes: int
     """
     if not len(states):
         return states.float().sum()  # nothing to learn, but still a gradient of zero
-    chunk_bytes = chunk_bytes or (GPU_CHUNK_BYTES if states.is_cuda else CHUNK_BYTES)
+    chunk_bytes = chunk_bytes or bytes_at_once(states.device.type)
     vocabulary = int(head.out_features)  # type: ignore[arg-type]
     if type(head) is nn.Linear and head.bias is None:
         total: Tensor = _LinearCrossEntropy.apply(states, head.weight, targets, chunk_bytes)

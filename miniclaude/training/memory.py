@@ -18,7 +18,7 @@ from miniclaude.device import DTYPES
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.lora_targets import select
 from miniclaude.model.transformer import Transformer
-from miniclaude.training.losses import CHUNK_BYTES
+from miniclaude.training.losses import bytes_at_once
 from miniclaude.training.spec import TuneSpec
 
 PROCESS = 300 << 20
@@ -61,7 +61,7 @@ def needed(config: ModelConfig, spec: TuneSpec, positions: int, device: str = "c
         weights=(embeddings + norms) * held + linear_bytes + adapters,
         training=4 * trained * states,
         activations=activations(config, spec, positions),
-        scores=scores(config, spec),
+        scores=scores(config, spec, device),
         loading=(embeddings + linear + norms) * held,
     )
 
@@ -122,10 +122,10 @@ def activations(config: ModelConfig, spec: TuneSpec, positions: int) -> int:
     return positions * (kept + passing) * number
 
 
-def scores(config: ModelConfig, spec: TuneSpec) -> int:
+def scores(config: ModelConfig, spec: TuneSpec, device: str) -> int:
     """The chunk of scores and its softmax, and what is computed from the head's matrix."""
     matrix = config.vocab_size * config.width
-    chunk = min(CHUNK_BYTES, 4 * config.vocab_size * spec.batch_tokens)
+    chunk = min(bytes_at_once(device), 4 * config.vocab_size * spec.batch_tokens)
     if spec.method == "full":
         return 3 * chunk + 4 * matrix
     return 3 * chunk

@@ -83,8 +83,15 @@ def making(recipe: Recipe, run: Path, machine: str) -> str:
             f" {products} products, float32 weights",
         )
     )
-    rows.append(("machine", machine))
+    rows.append(("machine", machine or trained_on(run)))
     return table(("", ""), rows)
+
+
+def trained_on(run: Path) -> str:
+    """The device of the run's last stage."""
+    done = _json(run / f"{stages_of(run)[-1]}.json")
+    device = str(done.get("device", "cpu"))
+    return f"{done.get('threads')} threads of a CPU" if device == "cpu" else f"one {device}"
 
 
 def bits(run: Path) -> str:
@@ -146,9 +153,10 @@ def make_card(
     left_out = [json.loads(line) for line in _lines(run / "decontamination.jsonl")]
     said = talk.read_text(encoding="utf-8")
     stages = [path for path in run.glob("*.json") if path.stem in (*STAGES, "preference")]
+    millions = read[0]["parameters"] / 1e6
     values = {
-        "name": name,
-        "millions": f"{read[0]['parameters'] / 1e6:.1f}",
+        "name": name or f"mini-claude-{millions:.0f}m",
+        "millions": f"{millions:.1f}",
         "minutes": f"{sum(_json(path)['minutes'] for path in stages):.0f}",
         "making": making(recipe, run, machine),
         "bits": bits(run),
@@ -183,10 +191,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="recipes.bundled.card", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--recipe", type=Path, default=HERE / "recipe.toml")
-    parser.add_argument("--name", default="mini-claude-11m")
+    parser.add_argument("--name", default="", help="mini-claude-<millions>m when left out")
     parser.add_argument("--report", type=Path, nargs="+", required=True, help="of mini-claude eval")
     parser.add_argument("--transcript", type=Path, required=True)
-    parser.add_argument("--machine", default="one NVIDIA H200 GPU")
+    parser.add_argument("--machine", default="", help="in place of what the run says of itself")
     parser.add_argument("--to", type=Path, required=True)
     options = parser.parse_args(arguments)
     card = make_card(

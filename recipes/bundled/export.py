@@ -14,6 +14,7 @@ from miniclaude.tokenizer.tokenizer import Tokenizer
 from recipes.bundled.prepare import END_OF_TEXT
 
 SHARD_BYTES = 4_000_000
+"""Of a file of weights: a repository keeps several small files more gladly than a large one."""
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 GENERATION = {
     "do_sample": True,

@@ -168,10 +168,7 @@ def load_recipe(path: Path) -> Recipe:
     Raises DatasetError when it is missing, not TOML, or has an unknown field, and for a source that
     has neither files nor a generator, or both."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        if base := content.pop("base", ""):
-            whole = tomllib.loads((path.parent / base).read_text(encoding="utf-8"))
-            content = changed(whole, content)
+        content = read_tables(path)
         recipe = Recipe(
             path=path,
             vocabulary=Vocabulary(**content["vocabulary"]),
@@ -197,6 +194,14 @@ def load_recipe(path: Path) -> Recipe:
                 hint='Write files = ["FILE"], or generator = "all" and rows = 20000.',
             )
     return recipe
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """A recipe's tables; those that its `base` has and it does not are its base's. Raises OSError,
+    ValueError."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    base = content.pop("base", "")
+    return changed(read_tables(path.parent / base), content) if base else content
 
 
 def changed(whole: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

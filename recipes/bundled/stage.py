@@ -65,6 +65,11 @@ def forward_size(stage: Stage, device: torch.device) -> int:
     return stage.batch if device.type == "cuda" else min(stage.batch, CPU_FORWARD)
 
 
+def device_name(device: torch.device) -> str:
+    """What a GPU calls itself, or `cpu`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def stage_config(
     stage: Stage, batches: int, scale: float, device: torch.device = CPU
 ) -> TrainingConfig:
@@ -73,6 +78,7 @@ def stage_config(
     autocast = stage.autocast
     if autocast == "auto":
         autocast = "bfloat16" if has_fast_bfloat16(device) else "float32"
+    quick = device.type == "cuda"  # a checkpoint takes as long as dozens of steps there
     forwards = max(1, stage.batch // forward_size(stage, device))
     steps = max(1, batches // forwards)
     return TrainingConfig(
@@ -88,8 +94,8 @@ def stage_config(
         decay=stage.decay,
         autocast=autocast,
         balance=stage.balance,
-        evaluate_every=max(500, steps // 4),
-        checkpoint_every=max(100, steps // 4),
+        evaluate_every=max(500, steps // 4) if quick else 500,
+        checkpoint_every=max(100, steps // 4) if quick else max(1, 100 // forwards),
     )
 
 
@@ -152,7 +158,7 @@ def run_stage(
         "tokens": result.read,
         "minutes": minutes,
         "threads": torch.get_num_threads(),
-        "device": str(model.tokens.weight.device),
+        "device": device_name(model.tokens.weight.device),
         "config": config.as_dict(),
         "held_out_bits_per_byte": held_out_scores(recipe, run, model, limit=scored),
     }

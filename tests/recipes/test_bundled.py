@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.loop import Wish
 from recipes.bundled.sources import load_recipe, read_source
-from recipes.bundled.stage import Piece, stage_config
+from recipes.bundled.stage import CPU, CPU_FORWARD, Piece, forward_size, stage_config
 from recipes.bundled.train import PAUSED, main
 
 RECIPE = """
@@ -246,6 +247,30 @@ def test_the_recipe_that_ships_can_be_read() -> None:
         assert sum(stage.weights.values()) == pytest.approx(1)
     for held_out in recipe.held_out.values():
         assert all(recipe.sources[name].held_out for name in held_out.sources)
+
+
+def test_the_recipe_for_a_cpu_changes_only_what_it_names(tmp_path: Path) -> None:
+    """A table laid over another must not lose the fields it does not name, nor a checkpoint lie
+    hours away: a run on a CPU is stopped and goes on."""
+    folder = Path(__file__).parents[2] / "recipes" / "bundled"
+    whole, little = load_recipe(folder / "recipe.toml"), load_recipe(folder / "cpu.toml")
+    assert little.pretrain.weights == whole.pretrain.weights
+    assert little.vocabulary == whole.vocabulary
+    assert (little.model.layers, little.model.width) == (whole.model.layers, 192)
+    assert little.sources["generated"].generator == "all"
+    assert little.sources["generated"].rows < whole.sources["generated"].rows
+    (tmp_path / "mine.toml").write_text(f'base = "{folder / "cpu.toml"}"\n[model]\nlayers = 2\n')
+    assert load_recipe(tmp_path / "mine.toml").model == replace(little.model, layers=2)
+    for recipe, size in ((whole, CPU_FORWARD), (little, little.pretrain.batch)):
+        stage = recipe.pretrain
+        assert forward_size(stage, CPU) == size
+        forwards = stage.tokens // size
+        config = stage_config(stage, forwards, 1.0)
+        assert config.steps * config.accumulate == pytest.approx(forwards, rel=1e-3)
+        assert config.accumulate * size == stage.batch
+        assert config.checkpoint_every * stage.batch <= 1_000_000
+    gpu = torch.device("cuda")
+    assert forward_size(whole.pretrain, gpu) == whole.pretrain.batch
 
 
 def test_a_recipe_may_ask_for_experts(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
