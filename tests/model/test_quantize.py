@@ -159,12 +159,13 @@ def test_a_whole_model_is_quantised_but_for_its_head(config: ModelConfig, bits: 
 
 
 @pytest.mark.parametrize(
-    ("folder", "bound"), [(BUNDLED, 0.06), (STORIES, 0.2)], ids=["bundled", "stories"]
+    ("folder", "bound"), [(BUNDLED, 0.15), (STORIES, 0.2)], ids=["bundled", "stories"]
 )
 def test_a_real_model_hardly_notices(folder: Path, bound: float) -> None:
     """Perplexity of what it writes itself: int8 changes it by less than 0.2 %; NF4 by less than
-    6 % for 4 million parameters, and by less than 20 % for 260 thousand, the smaller the more. Of
-    32 texts: the perplexities of single ones lie far apart."""
+    15 % for 11 million parameters that were tuned until they were sure of themselves (other
+    people's text costs them 1 to 3 % more bits), and by less than 20 % for 260 thousand. Of 32
+    texts: the perplexities of single ones lie far apart."""
     if not folder.exists():
         pytest.skip("the model is not on this machine")
     exact = load_model(folder)
