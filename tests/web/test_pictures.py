@@ -145,7 +145,7 @@ def test_an_edit_may_leave_pictures_out(open_page: OpenPage, seeing: LiveServer)
     expect(questions(page).get_by_role("img")).to_have_count(0)
 
 
-def test_the_words_of_a_refused_edit_come_back_behind_what_was_typed(
+def test_the_words_of_a_refused_edit_come_back_before_what_was_typed(
     open_page: OpenPage, seeing: LiveServer
 ) -> None:
     page = open_page(seeing.url)
@@ -158,7 +158,7 @@ def test_the_words_of_a_refused_edit_come_back_behind_what_was_typed(
     page.route("**/turns", lambda route: route.fulfill(status=400, json={"error": error}))
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="It is broken.")).to_be_visible()
-    expect(composer(page)).to_have_value("half a thought\n\nother words")
+    expect(composer(page)).to_have_value("other words\n\nhalf a thought")
     expect_drawn(questions(page).get_by_role("img", name="cat.png"), 30)
 
 

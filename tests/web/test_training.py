@@ -206,10 +206,10 @@ def test_what_cannot_be_is_marked_and_not_sent(open_page: OpenPage, school: Live
     expect(page.get_by_role("button", name="Start without asking")).to_be_disabled()
     page.get_by_role("textbox", name="Name of the result").fill("tea")
     page.get_by_text("Expert settings").click()
-    page.get_by_role("textbox", name="learning_rate").fill("a lot")
+    page.get_by_role("textbox", name="learning_rate", exact=True).fill("a lot")
     expect(page.get_by_text("A number from 0 to 1.")).to_be_visible()
     expect(page.get_by_role("button", name="Start without asking")).to_be_disabled()
-    page.get_by_role("textbox", name="learning_rate").fill("0.001")
+    page.get_by_role("textbox", name="learning_rate", exact=True).fill("0.001")
     expect(page.get_by_role("button", name="Start without asking")).to_be_enabled()
 
 
