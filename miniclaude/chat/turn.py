@@ -42,6 +42,8 @@ from miniclaude.tools.builtin import BUILTIN, RunnableTool
 Resolve = Callable[[str], tuple[Provider, str]]
 
 _MOST_UNSAVED = 100
+_MOST_WEIGHED = 16
+"""Ended answers whose probabilities are still at hand, for whoever comes a moment too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Turns:
         self._contexts = Contexts()
         self._live: dict[str, LiveTurn] = {}
         self._unsaved: dict[str, tuple[LiveTurn, Ending]] = {}
+        self._weighed: dict[str, LiveTurn] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -229,6 +232,11 @@ class Turns:
                     yield event
             return
         row = await self._store.get(owner, conversation_id, turn_id)
+        if turn := self._weighed.get(turn_id):
+            async with aclosing(turn.answer.watch(offset)) as events:
+                async for event in events:
+                    yield event
+            return
         for step in stored_steps(row):
             yield step
         if offset < len(row.content):
@@ -353,6 +361,10 @@ class Turns:
             while len(self._unsaved) >= _MOST_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
             self._unsaved[turn.turn_id] = (turn, ending)
+        if turn.answer.logprobs:
+            while len(self._weighed) >= _MOST_WEIGHED:
+                del self._weighed[next(iter(self._weighed))]
+            self._weighed[turn.turn_id] = turn
         del self._live[turn.turn_id]
         turn.answer.end(ending)
 
