@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from recipes.bundled.decontaminate import Decontaminator, Evaluation, Summary, p
 from recipes.bundled.sources import Document, Recipe, read_source, text_of
 
 JOIN_SEED = 1
+LEAST_CHARACTERS = 100_000
+CHARACTERS_PER_TOKEN = 5
+"""More than a token has, so that nothing is read twice that need not be."""
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 
 
@@ -60,7 +64,8 @@ def tokenise_source(
     ]
     gathered: dict[str, list[TokenDocument]] = defaultdict(list)
     source = recipe.sources[name]
-    documents = list(read_source(source, data, recipe.path.parent, scale))
+    found = read_source(source, data, recipe.path.parent, scale)
+    documents = list(found if scale >= 1 else enough(found, characters_needed(recipe, name, scale)))
     summary = Summary(read=len(documents))
     if evaluation is not None:
         held_out = [pair for pair in documents if pair[1]]
@@ -82,6 +87,26 @@ def tokenise_source(
     for kind in ("train.all", "train.replies", "held-out.all", "held-out.replies"):
         TokenSet.gather(gathered[kind]).save(folder / f"{name}.{kind}.safetensors")
     return summary
+
+
+def characters_needed(recipe: Recipe, name: str, scale: float) -> int:
+    """Of a source's text, what a small run can read of it, and some to be held out."""
+    shares = (
+        stage.tokens * stage.weights.get(name, 0) / sum(stage.weights.values())
+        for stage in (recipe.pretrain, recipe.tune)
+    )
+    return max(LEAST_CHARACTERS, int(CHARACTERS_PER_TOKEN * scale * max(shares)))
+
+
+def enough(
+    documents: Iterable[tuple[Document, bool]], characters: int
+) -> Iterator[tuple[Document, bool]]:
+    """The first documents, until they have so many characters together."""
+    for document, held_out in documents:
+        yield document, held_out
+        characters -= len(text_of(document))
+        if characters <= 0:
+            return
 
 
 def joined(
