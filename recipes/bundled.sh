@@ -27,8 +27,8 @@ done
 for model in trained trained-int8 trained-int4; do
   mini eval --model "$model" --suite bundled --out "$run/$model.json" --replies "${REPLIES:-500}"
 done
-mini eval --model trained-int8 --transcript "$run/scripts.md"
-mini eval --model trained-int8 --suite recipes/bundled/newcomer.jsonl --transcript "$run/newcomer.md" --sampled
+mini eval --model trained --transcript "$run/scripts.md"
+mini eval --model trained --suite recipes/bundled/newcomer.jsonl --transcript "$run/newcomer.md" --sampled
 "$python" -m recipes.bundled.card "$run" --recipe "$recipe" \
   --report "$run/trained.json" "$run/trained-int8.json" "$run/trained-int4.json" \
   --transcript "$run/newcomer.md" --to "$run/card.md"

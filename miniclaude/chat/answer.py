@@ -26,7 +26,8 @@ from miniclaude.store.text import mend_text
 from miniclaude.store.turns import Ending
 
 MOST_LOGPROBS = 4096
-"""Tokens of an answer whose probabilities are kept while it is written; they are never stored."""
+"""Tokens of an answer whose probabilities are kept while it is written and a while after; they are
+never stored."""
 LEAST_LOGPROB = -9999.0
 """Said of what is impossible: JSON has no infinity."""
 

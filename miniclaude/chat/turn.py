@@ -219,7 +219,8 @@ class Turns:
         self, owner: str, conversation_id: str, turn_id: str, offset: int = 0
     ) -> AsyncGenerator[TurnEvent, None]:
         """The answer after its first `offset` code points, as it grows, then its end; from the
-        store once it has ended. Raises NotFoundError, InvalidRequestError."""
+        store once it has ended, or from memory while its probabilities are known there. Raises
+        NotFoundError, InvalidRequestError."""
         if offset < 0:
             raise InvalidRequestError(
                 f"`offset` is {offset}; it must not be negative.",

@@ -39,6 +39,8 @@ from recipes.bundled.stage import (
     text_batches,
 )
 
+MOST_ON_A_CPU = 100_000_000
+"""Tokens of a stage, above which somebody without a GPU is told how long it takes."""
 PAUSED = 75
 """Exit status when there is more to do: sysexits' "try again"."""
 
@@ -117,11 +119,17 @@ def text_stage(
     model: Transformer,
     scale: float,
     piece: Piece,
+    log: RunLog,
 ) -> None:
     """A stage that reads text: `all` of it, or the assistant's `replies`."""
     stage: Stage = getattr(recipe, name)
     device = model.tokens.weight.device
     batches = text_batches(stage, learn, run, scale, device)
+    if device.type == "cpu" and stage.tokens * scale > MOST_ON_A_CPU:
+        log.say(
+            f"{name}: {int(stage.tokens * scale):,} tokens take a CPU days. For a smaller model in"
+            " hours: --recipe recipes/bundled/cpu.toml"
+        )
     config = stage_config(stage, len(batches), scale, device)
     run_stage(name, config, lambda: batches, recipe, run, model, piece, scale=scale)
 
@@ -161,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         tokenizer = prepare(recipe, options.data, options.run, options.scale, log, evaluation)
         model = begin(recipe, options.start, tokenizer, log).to(choose_device(options.device))
         piece = Piece(options.minutes)
-        stages = (recipe, options.run, model, options.scale, piece)
+        stages = (recipe, options.run, model, options.scale, piece, log)
         if options.start is None:
             text_stage("pretrain", "all", *stages)
         text_stage("tune", "replies", *stages)

@@ -16,6 +16,7 @@ from miniclaude.model.checkpoint import load_model
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 from miniclaude.training.loop import Wish
+from recipes.bundled.prepare import LEAST_CHARACTERS, characters_needed, enough
 from recipes.bundled.sources import load_recipe, read_source
 from recipes.bundled.stage import CPU, CPU_FORWARD, Piece, forward_size, stage_config
 from recipes.bundled.train import PAUSED, main
@@ -271,6 +272,18 @@ def test_the_recipe_for_a_cpu_changes_only_what_it_names(tmp_path: Path) -> None
         assert config.checkpoint_every * stage.batch <= 1_000_000
     gpu = torch.device("cuda")
     assert forward_size(whole.pretrain, gpu) == whole.pretrain.batch
+
+
+def test_a_run_in_little_reads_no_more_than_it_needs() -> None:
+    """Reading all of the books for a check of one percent takes longer than the check."""
+    folder = Path(__file__).parents[2] / "recipes" / "bundled"
+    recipe = load_recipe(folder / "cpu.toml")
+    assert characters_needed(recipe, "chatterbot", 0.01) == LEAST_CHARACTERS
+    books = characters_needed(recipe, "books", 0.1)
+    assert books > recipe.pretrain.tokens * 0.1 * recipe.pretrain.weights["books"] * 4
+    documents = [("x" * 40, False), ("y" * 40, True), ("z" * 40, False)]
+    assert list(enough(documents, 50)) == documents[:2]
+    assert list(enough(documents, 500)) == documents
 
 
 def test_a_recipe_may_ask_for_experts(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
