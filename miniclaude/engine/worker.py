@@ -8,6 +8,7 @@ process, at once and whatever it is doing.
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import threading
@@ -242,6 +243,9 @@ def main() -> int:
     except MiniClaudeError as error:
         send({"failed": encode_error(error)})
         return 1
+    # What is loaded by now stays. To look through it at each collection would take an eighth of a
+    # second, in which no answer grows.
+    gc.freeze()
     send({"ready": asdict(info)})
     serve(engine, commands, send)
     return 0

@@ -64,6 +64,8 @@ class StoredMessage:
 
 
 _COLUMNS = [name for name in StoredMessage.__slots__ if name != "pictures"]
+MESSAGE = tuple(messages.c[name] for name in _COLUMNS)
+"""What `as_message` takes, in its order: by name, a row would cost four times as much."""
 
 
 class Messages:
@@ -116,12 +118,12 @@ async def fetch_tree(
     may have been set back since the parent's was made.
     """
     rows = await connection.execute(
-        select(messages)
+        select(*MESSAGE)
         .where(messages.c.conversation_id == conversation_id, messages.c.owner == owner)
         .order_by(messages.c.number)
     )
     told = await fetch_told(connection, owner, conversation_id)
-    return [as_message(row, told.get(row.id, ())) for row in rows]
+    return [as_message(row, told.get(row.id, ())) for row in rows.all()]
 
 
 async def fetch_message(
@@ -130,7 +132,7 @@ async def fetch_message(
     """One message, within the caller's transaction. Raises NotFoundError."""
     require_id(conversation_id, "conversation")
     rows = await connection.execute(
-        select(messages).where(_is(owner, conversation_id, require_id(message_id, "message")))
+        select(*MESSAGE).where(_is(owner, conversation_id, require_id(message_id, "message")))
     )
     row = rows.first()
     if row is None:
@@ -157,8 +159,8 @@ async def insert_messages(
 
 
 def as_message(row: Row[Any], pictures: tuple[StoredPicture, ...] = ()) -> StoredMessage:
-    """A row of the table `messages` as a value."""
-    return StoredMessage(**{name: getattr(row, name) for name in _COLUMNS}, pictures=pictures)
+    """A row of the columns `MESSAGE` as a value."""
+    return StoredMessage(*row, pictures=pictures)
 
 
 def _is(owner: str, conversation_id: str, message_id: str) -> Any:

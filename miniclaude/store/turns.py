@@ -19,7 +19,13 @@ from miniclaude.store.conversations import (
 )
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id, not_found, require_id
-from miniclaude.store.messages import StoredMessage, as_message, fetch_message, insert_messages
+from miniclaude.store.messages import (
+    MESSAGE,
+    StoredMessage,
+    as_message,
+    fetch_message,
+    insert_messages,
+)
 from miniclaude.store.pictures import NamedPicture, fetch_pictures, insert_pictures
 from miniclaude.store.tables import conversations, messages
 from miniclaude.store.text import check_text, mend_text
@@ -173,7 +179,7 @@ class TurnStore:
 
     async def get(self, owner: str, conversation_id: str, turn_id: str) -> StoredMessage:
         """The answer that a turn wrote. Raises NotFoundError."""
-        wanted = select(messages).where(
+        wanted = select(*MESSAGE).where(
             messages.c.turn_id == require_id(turn_id, "turn"),
             messages.c.conversation_id == require_id(conversation_id, "conversation"),
             messages.c.owner == owner,

@@ -3,7 +3,9 @@ import { ArrowDown } from "lucide-react";
 import {
   type ReactNode,
   type RefObject,
+  startTransition,
   useCallback,
+  useEffect,
   useMemo,
   useRef,
   useState,
@@ -16,7 +18,7 @@ import { useDroppedFiles } from "./attachments/useFiles";
 import { ChatRuntime } from "./ChatRuntime";
 import { Composer } from "./Composer";
 import { ChatContextProvider } from "./context";
-import { FIRST_SHOWN, MORE_SHOWN, shownPart } from "./shown";
+import { MORE_SHOWN, SOON_SHOWN, firstShown, shownPart } from "./shown";
 import { reload } from "./store";
 import type { Thread } from "./thread";
 import { useTurnSettings } from "./turnSettings";
@@ -30,6 +32,9 @@ const MESSAGES = {
   UserEditComposer: UserMessageEditor,
   SystemMessage: () => null,
 };
+
+/** Time to draw what is on the screen before what is above it. */
+const SOON_MS = 50;
 
 /** One conversation: its messages and the place to write. Mount it anew for each thread key. */
 export function Chat({
@@ -60,10 +65,21 @@ export function Chat({
     () => ({ threadKey: key, conversationId, settings, continues, model, blind, seeing, pair }),
     [key, conversationId, settings, continues, model, blind, seeing, pair],
   );
-  const [count, setCount] = useState(FIRST_SHOWN);
-  const shown = useMemo(() => shownPart(thread, count), [thread, count]);
+  const ready = thread.load === "ready";
+  // Null: what fills the screen, and the rest of the first part when that is there.
+  const [count, setCount] = useState<number | null>(null);
+  const drawn = useMemo(() => count ?? firstShown(thread), [thread, count]);
+  const shown = useMemo(() => shownPart(thread, drawn), [thread, drawn]);
   const column = useRef<HTMLDivElement>(null);
-  const show = useCallback((least: number) => setCount((now) => Math.max(now, least)), []);
+  const show = useCallback(
+    (least: number) => setCount((now) => Math.max(now ?? SOON_SHOWN, least)),
+    [],
+  );
+  useEffect(() => {
+    if (!ready) return undefined;
+    const timer = setTimeout(() => startTransition(() => show(SOON_SHOWN)), SOON_MS);
+    return () => clearTimeout(timer);
+  }, [ready, show]);
   useFoundMessage(thread, column, show);
   const { over, handlers } = useDroppedFiles(key);
   return (
@@ -85,9 +101,9 @@ export function Chat({
             aria-live="off"
           >
             <Earlier
-              count={shown.earlier}
+              count={count === null ? 0 : shown.earlier}
               column={column}
-              onMore={() => setCount(count + MORE_SHOWN)}
+              onMore={() => setCount(drawn + MORE_SHOWN)}
             />
             <ThreadBody thread={thread} welcome={welcome} />
           </div>

@@ -38,6 +38,20 @@ it("hands on once a frame whatever came in between", () => {
   expect(got).toEqual(["abc"]);
 });
 
+it("hands the first piece on at once, and no more than 25 a second", () => {
+  const got: string[] = [];
+  const batch = new FrameBatch((text) => got.push(text));
+  let drawn = 0;
+  for (let passed = 0; passed < 1_000; passed += 10) {
+    batch.add(".");
+    frameAfter(10);
+    if (passed === 0) drawn = got.length;
+  }
+  expect(drawn).toBe(1);
+  expect(got.length).toBeGreaterThanOrEqual(18);
+  expect(got.length).toBeLessThanOrEqual(25);
+});
+
 it("loses nothing when the answer ends between two frames", () => {
   const got: string[] = [];
   const batch = new FrameBatch((text) => got.push(text));
@@ -64,6 +78,7 @@ it("leaves a page whose frames are late as much time as drawing takes", () => {
   expect(got).toEqual(["slow ", "to draw"]);
   frameAfter(10); // quick again
   batch.add("!");
+  vi.advanceTimersByTime(30);
   frameAfter(16);
   expect(got).toEqual(["slow ", "to draw", "!"]);
 });

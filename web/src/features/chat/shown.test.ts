@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { newMessage } from "./message";
-import { countFor, shownPart } from "./shown";
+import { countFor, firstShown, shownPart } from "./shown";
 import { emptyThread } from "./thread";
 
 const message = (id: string, parentId: string | null) => newMessage("user", parentId, { id });
@@ -40,4 +40,20 @@ it("knows how far back a message is", () => {
     "a3",
   );
   expect(countFor(thread, "b9")).toBe(0);
+});
+
+it("begins with what fills a screen: many short messages, few long ones", () => {
+  const said = (length: number) => ({
+    ...thread,
+    messages: Array.from({ length: 40 }, (_, place) =>
+      newMessage("user", place === 0 ? null : `m${place - 1}`, {
+        id: `m${place}`,
+        content: "x".repeat(length),
+      }),
+    ),
+    headId: "m39",
+  });
+  expect(firstShown(said(20))).toBeGreaterThanOrEqual(16);
+  expect(firstShown(said(400))).toBe(8);
+  expect(firstShown(said(100_000))).toBe(2);
 });

@@ -4,7 +4,8 @@
 import type { Thread } from "./thread";
 import { branchTo } from "./tree";
 
-export const FIRST_SHOWN = 40;
+/** As soon as what fills the screen is there. */
+export const SOON_SHOWN = 40;
 export const MORE_SHOWN = 100;
 
 export interface Shown {
@@ -33,6 +34,17 @@ export function shownPart(thread: Thread, count: number): Shown {
     return [isTop ? topOf(message) : message];
   });
   return { thread: { ...thread, messages }, earlier, parentId };
+}
+
+/** How many messages of the branch fill a screen: short ones by their number, long ones by their
+ * characters. */
+const SCREEN = { messages: 16, characters: 3_000 };
+
+export function firstShown(thread: Thread): number {
+  const branch = branchTo(thread.messages, thread.headId).slice(-SCREEN.messages);
+  let characters = 0;
+  const last = branch.findLastIndex(({ content }) => (characters += content.length) > SCREEN.characters);
+  return Math.max(branch.length - last, 2);
 }
 
 type Message = Thread["messages"][number];
