@@ -27,8 +27,8 @@ _SNIPPET = 160
 
 MAX_MATCHES = 10_000
 """Messages that a search on SQLite looks at, the newest first: a word may be in nearly all."""
-_WINDOW = 20_000
-_COMMON = 2_000
+_WINDOW = 5_000
+_COMMON = 1_000
 """PostgreSQL's index has no order. Words in so many of the newest messages are looked for among
 these alone."""
 
