@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+LOADING = 600
+"""Seconds for a model to load; one that cannot be loaded would be waited for without end."""
 BEAT = 0.002
 """Seconds between two looks of the event loop at its watch."""
 
@@ -67,7 +69,11 @@ class LiveServer:
         self.blocks: list[Block] = []
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
+        began = time.monotonic()
         while self.get("/ready") != 200:
+            if time.monotonic() - began > LOADING:
+                self.process.kill()
+                raise SystemExit(f"{model} was not ready within {LOADING} s; above may be why")
             time.sleep(0.05)
 
     def __enter__(self) -> LiveServer:
