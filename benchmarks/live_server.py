@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 LOADING = 600
 """Seconds for a model to load; one that cannot be loaded would be waited for without end."""
+
 BEAT = 0.002
 """Seconds between two looks of the event loop at its watch."""
 
