@@ -12,6 +12,9 @@ from miniclaude.model.kv_rows import SCALE_BYTES
 
 MAX_KV_TOKENS = 65_536
 PREFIX_BYTES = 256 << 20
+SMALL = 30_000_000
+"""Parameters up to which a model of floats has one thread, unless told otherwise: two would mostly
+wait for each other, and where others work too, answer at a third of the speed of one."""
 
 
 def free_memory(device: torch.device) -> int:
@@ -75,6 +78,11 @@ def token_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
     """Bytes of one token's keys and values in all layers; in 8 bits with their scales."""
     row = config.head_dim * dtype.itemsize + (SCALE_BYTES if dtype == torch.int8 else 0)
     return 2 * config.layers * config.kv_heads * row
+
+
+def default_threads(parameters: int) -> int:
+    """Threads for a model of floats on the CPU when none are given."""
+    return 1 if parameters <= SMALL else physical_cores()
 
 
 def physical_cores() -> int:

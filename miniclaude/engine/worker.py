@@ -23,7 +23,7 @@ import torch
 from miniclaude.device import Placement, choose_placement
 from miniclaude.engine.draft_check import check_draft_memory, check_draft_vocabulary
 from miniclaude.engine.engine import Engine
-from miniclaude.engine.machine import physical_cores
+from miniclaude.engine.machine import default_threads, physical_cores
 from miniclaude.engine.parent import Commands, Send, claim_output, leave, read_commands
 from miniclaude.engine.preparing import Prepared, Preparing
 from miniclaude.engine.protocol import (
@@ -61,6 +61,9 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     torch.set_num_threads(threads)
     tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
     model, place, packed = load_weights(spec, threads)
+    if spec.threads is None and isinstance(model, Transformer):
+        threads = default_threads(sum(each.numel() for each in model.parameters()))
+        torch.set_num_threads(threads)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
     draft = None
     if spec.draft is not None:

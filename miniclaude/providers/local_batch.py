@@ -34,9 +34,6 @@ from miniclaude.tokenizer.tokenizer import Tokenizer
 CACHE_TOKENS = 16_384
 """Capacity of the key/value cache, the same whatever memory is free: it decides what is computed
 together."""
-SMALL = 30_000_000
-"""Parameters up to which a model has one thread, unless told otherwise: two would mostly wait for
-each other, ten times as long where others work, too."""
 NO_END = 1 << 60
 """Tokens that may wait: all of them."""
 
@@ -106,8 +103,6 @@ class LocalBatch:
             )
         self._adapter, merged = _adapter_of(model)
         parameters = read_facts(model.weights).parameters
-        if threads is None and parameters <= SMALL:
-            threads = 1
         limits = EngineLimits(kv_tokens=CACHE_TOKENS, draft_tokens=0, max_queued_tokens=NO_END)
         spec = EngineSpec(model.weights, device, dtype, threads, limits, adapter=merged)
         self._engine, info = load(spec)

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from miniclaude.engine import machine
-from miniclaude.engine.machine import default_kv_tokens, free_memory, physical_cores
+from miniclaude.engine.machine import (
+    SMALL,
+    default_kv_tokens,
+    default_threads,
+    free_memory,
+    physical_cores,
+)
 from tests.engine.tiny import tiny_config
 
 CPU = torch.device("cpu")
@@ -62,3 +68,9 @@ def test_a_gpu_too_small_for_one_context_gets_a_smaller_cache(
         for name in ("cpu", "cuda")
     }
     assert tokens == {"cpu": 1000, "cuda": 450}
+
+
+def test_a_small_model_has_one_thread() -> None:
+    """Two threads on two cores of which one was busy wrote a third of what one thread does."""
+    assert default_threads(SMALL) == 1
+    assert default_threads(SMALL + 1) == physical_cores()
