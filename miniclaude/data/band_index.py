@@ -48,9 +48,9 @@ class BandIndex:
         self._next = np.full(FIRST_SIZE, NONE, np.int32)  # [entries]
         self._heads = np.full(FIRST_SIZE, NONE, np.int32)  # [a power of 2]
 
-    def candidates(self, keys: Keys) -> tuple[dict[int, list[int]], NDArray[np.bool_]]:
+    def candidates(self, keys: Keys) -> tuple[dict[int, list[int]], NDArray[np.int16]]:
         """For each row of `keys` that shares a band with rows of the index: their numbers,
-        ascending. And which keys [rows, bands] have as many rows as may be listed."""
+        ascending. And how many rows each key [rows, bands] lists."""
         times = np.zeros(keys.size, np.int16)  # [rows x bands]
         places = np.empty(keys.size * MOST_SHARING, np.int32)
         others = np.empty(keys.size * MOST_SHARING, np.int32)
@@ -59,11 +59,12 @@ class BandIndex:
         rows = (places[:count] // self.bands).tolist()
         for row, other in zip(rows, (others[:count] // self.bands).tolist(), strict=True):
             found.setdefault(row, []).append(other)
-        crowded = (times >= MOST_SHARING).reshape(keys.shape)
-        return {row: most_shared(others) for row, others in found.items()}, crowded
+        listed = times.reshape(keys.shape)  # [rows x bands] -> [rows, bands]
+        return {row: most_shared(others) for row, others in found.items()}, listed
 
     def add(self, keys: Keys, crowded: NDArray[np.bool_]) -> None:
-        """Number these rows, and list them under those of their keys that are not crowded."""
+        """Number these rows, and list them under those of their keys that are not crowded: that
+        would list more than MOST_SHARING rows."""
         first = self.rows * self.bands
         last = first + keys.size
         if last >= 1 << 31:
@@ -102,13 +103,14 @@ def _look_up(
     others: Chain,
 ) -> int:
     """Each entry with a key that is asked for, to `others`, and the place of that key in `asked` to
-    `places`; returns how many there are. times: of each key asked for, its entries."""
+    `places`; returns how many there are. times: of each key asked for, its entries, of which no
+    more than MOST_SHARING are taken: the arrays have room for so many."""
     count = 0
     last_slot = np.uint64(len(heads) - 1)
     for place in range(len(asked)):
         key = asked[place]
         entry = heads[key & last_slot]
-        while entry >= 0:
+        while entry >= 0 and times[place] < MOST_SHARING:
             if keys[entry] == key:
                 times[place] += 1
                 places[count] = place

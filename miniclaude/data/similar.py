@@ -174,7 +174,8 @@ class SimilarRows:
         shingles, keys = rows.shingles, rows.keys
         if not len(keys):
             return Found({}, [], [])
-        candidates, crowded = self._index.candidates(keys)
+        candidates, times = self._index.candidates(keys)
+        crowded = times >= MOST_SHARING
         earlier = self._compare_earlier(shingles, candidates)
         kept = np.diff(shingles.bounds[::2]) > 0
         matches: dict[int, list[Match]] = {}
@@ -194,10 +195,9 @@ class SimilarRows:
                     continue
             for band, key in own:
                 listed = here.setdefault(key, [])
+                crowded[row, band] = times[row, band] + len(listed) >= MOST_SHARING
                 if len(listed) < MOST_SHARING:
                     listed.append(row)
-                else:
-                    crowded[row, band] = True
         numbers = np.where(kept, self._index.rows + np.cumsum(kept) - 1, -1).tolist()
         self._index.add(keys[kept], crowded[kept])
         self._file.add(shingles, kept)

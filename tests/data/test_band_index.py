@@ -41,10 +41,10 @@ def test_a_key_that_too_many_share_is_crowded_and_lists_no_more() -> None:
     index = BandIndex(2)
     for number in range(200):
         keys = np.array([[7, 1000 + number]], np.uint64)
-        found, crowded = index.candidates(keys)
-        assert crowded.tolist() == [[number >= MOST_SHARING, False]]
+        found, times = index.candidates(keys)
+        assert times.tolist() == [[min(number, MOST_SHARING), 0]]
         assert len(found.get(0, [])) <= MOST_SHARING
-        index.add(keys, crowded)
+        index.add(keys, times >= MOST_SHARING)
     for _ in range(3):  # and not after the table has grown, either
         index.add(
             np.arange(10_000, 18_000, dtype=np.uint64).reshape(-1, 2), np.zeros((4000, 2), bool)
@@ -52,6 +52,17 @@ def test_a_key_that_too_many_share_is_crowded_and_lists_no_more() -> None:
     found, _ = index.candidates(np.array([[7, 0]], np.uint64))
     assert found[0] == list(range(MOST_SHARING))
     assert index.candidates(np.array([[0, 1199]], np.uint64))[0] == {0: [199]}
+
+
+def test_a_key_that_lists_too_many_rows_is_read_within_bounds() -> None:
+    """What is found is written to arrays with room for MOST_SHARING a key: a chain twice as long
+    was written past their end."""
+    index = BandIndex(2)
+    keys = np.full((2 * MOST_SHARING, 2), 7, np.uint64)
+    index.add(keys, nothing_crowded(keys))
+    found, times = index.candidates(keys)
+    assert times.tolist() == [[MOST_SHARING, MOST_SHARING]] * len(keys)
+    assert all(len(others) <= MOST_SHARING for others in found.values())
 
 
 def test_more_rows_than_the_table_can_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
