@@ -323,7 +323,10 @@ class Turns:
             )
 
         events = answer_with_tools(
-            ask_with, await self._offered(asked), turn.approved if asked.ask_leave else None
+            ask_with,
+            await self._offered(asked),
+            turn.approved if asked.ask_leave else None,
+            first_number=len(turn.answer.steps),
         )
         async with aclosing(events):
             async for event in events:

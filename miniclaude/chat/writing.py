@@ -28,6 +28,8 @@ from miniclaude.store.turns import Ending, FinalStatus, Steps, TurnStore
 _log = logging.getLogger(__name__)
 
 _LEAVE_S = 900.0
+NOT_RUN = "Error: the answer was stopped before this call had ended."
+"""The result of a call that an answer was cut off at, once the answer goes on."""
 _CLOSING_S = 10.0
 """Seconds a provider has to let go of an answer that nobody wants any more."""
 
@@ -53,8 +55,15 @@ class LiveTurn:
         return [step_json(step) for step in self.answer.steps]
 
     def go_on(self, begun: StoredMessage) -> None:
-        """Begin where an earlier turn left off."""
-        self.answer.restore(begun.content, stored_steps(begun))
+        """Begin where an earlier turn left off. Calls that it did not see the end of are over:
+        nobody waits for leave to run them any more."""
+        steps = [
+            replace(step, status="failed", result=NOT_RUN)
+            if step.status in ("waiting", "running")
+            else step
+            for step in stored_steps(begun)
+        ]
+        self.answer.restore(begun.content, steps)
         self.written_before = begun.completion_tokens or 0
 
     async def approved(self, call: ToolCall) -> bool:
