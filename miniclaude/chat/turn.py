@@ -253,6 +253,18 @@ class Turns:
         else:
             await self._store.get(owner, conversation_id, turn_id)
 
+    async def cancel_all(self, owner: str, conversation_id: str) -> None:
+        """Stop every answer of a conversation, and return when all have ended."""
+        turns = [
+            turn
+            for turn in self._live.values()
+            if (turn.owner, turn.conversation_id) == (owner, conversation_id)
+        ]
+        for turn in turns:
+            turn.stop("cancelled")
+        for turn in turns:
+            await turn.answer.ended()
+
     async def decide(
         self, owner: str, conversation_id: str, turn_id: str, call_id: str, *, allow: bool
     ) -> None:

@@ -187,6 +187,22 @@ async def test_a_failure_is_told_and_kept(served: Served, error: Exception) -> N
     assert answer["error"]["code"] == last["error"]["code"]
 
 
+async def test_deleting_a_conversation_stops_its_answer(served: Served) -> None:
+    """It went on unseen, held one of the places there are for answers, and could not be stopped."""
+    served.scripted.script = [None]
+    conversation, other = await new(served), await new(served)
+    await say(served, conversation, content="hi", model="scripted/m")
+    await served.scripted.waiting.wait()
+    served.scripted.waiting.clear()
+    kept = await say(served, other, content="hi", model="scripted/m")
+    await served.scripted.waiting.wait()
+    assert (await served.client.delete(conversation)).status_code == 204
+    assert served.services.admission.active == 1
+    answer = (await served.client.get(other)).json()["messages"][-1]
+    assert answer["status"] == "streaming"
+    await served.client.post(f"{other}/turns/{kept['turn_id']}/cancel")
+
+
 async def test_turns_are_counted_like_every_answer(served: Served) -> None:
     served.scripted.script = [None]
     conversation = await new(served)

@@ -106,8 +106,12 @@ async def change_conversation(request: Request, conversation_id: str) -> dict[st
 
 @router.delete("/{conversation_id}", status_code=204)
 async def delete_conversation(request: Request, conversation_id: str) -> None:
-    """Remove it and everything said in it."""
-    await services_of(request).conversations.delete(OWNER, conversation_id)
+    """Remove it and everything said in it, and stop its answers: one that waits for leave or for
+    its first word would hold its place among the running ones for as long, and nobody could stop
+    it."""
+    services = services_of(request)
+    await services.conversations.delete(OWNER, conversation_id)
+    await services.turns.cancel_all(OWNER, conversation_id)
 
 
 @router.get("/{conversation_id}/messages/{message_id}/pictures/{place}")
