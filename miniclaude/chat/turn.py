@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from miniclaude.chat.asking import Contexts, ask
@@ -373,7 +373,7 @@ class Turns:
                 ending = Ending("cancelled")
         except Exception as error:
             if ending.status != "error":
-                ending = failed(error)
+                ending = replace(failed(error), usage=ending.usage)
             while len(self._unsaved) >= _MOST_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
             self._unsaved[turn.turn_id] = (turn, ending)
