@@ -171,7 +171,7 @@ async def watch_turn(
         offset = max(offset, min(int(last_event_id), MAX_OFFSET))
     events = turns.events(OWNER, conversation_id, turn_id, offset)
     # No `stopping`: when the server stops, it ends the turns, and they end their watchers.
-    return EventStream(_frames(events))
+    return EventStream(_frames(events), beats=True)
 
 
 @router.post("/{conversation_id}/turns/{turn_id}/cancel")
