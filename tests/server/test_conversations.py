@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from miniclaude.errors import ProviderError
+from miniclaude.errors import ProviderError, StoreError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
+from miniclaude.store.messages import StoredMessage
+from miniclaude.store.turns import TurnStore
 from tests.server.conftest import Served, full
 
 pytestmark = pytest.mark.anyio
@@ -201,6 +203,31 @@ async def test_deleting_a_conversation_stops_its_answer(served: Served) -> None:
     answer = (await served.client.get(other)).json()["messages"][-1]
     assert answer["status"] == "streaming"
     await served.client.post(f"{other}/turns/{kept['turn_id']}/cancel")
+
+
+async def test_a_watcher_that_fails_does_not_end_the_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was told of an error of the answer's, and showed as failed what was whole in the
+    store; now the stream breaks off, and the page asks again."""
+    conversation = await new(served)
+    turn = await say(served, conversation, content="one two")
+    await watch(served, conversation, turn)
+    read, reads = TurnStore.get, 0
+
+    async def second_fails(store: TurnStore, *which: str) -> StoredMessage:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            raise StoreError("The database is away.", hint="Start it.")
+        return await read(store, *which)
+
+    monkeypatch.setattr(TurnStore, "get", second_fails)
+    address = f"{conversation}/turns/{turn['turn_id']}/events"
+    broken = await served.client.get(address)
+    assert (broken.status_code, broken.text) == (200, "")
+    *_, (_, done) = await watch(served, conversation, turn)
+    assert (done["type"], done["status"]) == ("done", "complete")
 
 
 async def test_turns_are_counted_like_every_answer(served: Served) -> None:

@@ -6,6 +6,7 @@ times, from any offset.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
@@ -14,9 +15,9 @@ from starlette.responses import Response
 
 from miniclaude.chat.events import TurnDelta, TurnEvent
 from miniclaude.chat.turn import StartedTurn
+from miniclaude.errors import MiniClaudeError
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import closing
-from miniclaude.server.error_handlers import describe
 from miniclaude.server.services import Services, services_of
 from miniclaude.server.sse import EventStream, sse
 from miniclaude.server.wire.conversations import (
@@ -37,6 +38,8 @@ from miniclaude.store.pictures import MAX_PICTURES
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
+
+_log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/conversations")
 
@@ -199,5 +202,9 @@ async def _frames(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[str, None]
             async for event in events:
                 place = str(event.offset) if isinstance(event, TurnDelta) else None
                 yield sse(turn_event_json(event), id=place)
-        except Exception as error:  # the status is sent; the stream itself must tell
-            yield sse({"type": "error", **describe(error)})
+        except MiniClaudeError as error:
+            # The stream breaks off without an end, and whoever follows it asks again and is told by
+            # the status: an error event would say that the answer itself had failed.
+            _log.warning("A turn cannot be watched any more: %s", error)
+        except Exception:
+            _log.exception("A turn cannot be watched any more.")
