@@ -11,6 +11,7 @@ import pytest
 from miniclaude.errors import ProviderError, StoreError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
+from miniclaude.store.database import Database
 from miniclaude.store.messages import StoredMessage
 from miniclaude.store.turns import TurnStore
 from tests.server.conftest import Served, full
@@ -228,6 +229,29 @@ async def test_a_watcher_that_fails_does_not_end_the_answer(
     assert (broken.status_code, broken.text) == (200, "")
     *_, (_, done) = await watch(served, conversation, turn)
     assert (done["type"], done["status"]) == ("done", "complete")
+
+
+async def test_a_conversation_is_opened_in_one_read(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read one after the other, the conversation, its messages and their ratings could be of
+    different moments: a head that was not the newest message's, a rating that was gone."""
+    conversation = await new(served)
+    turn = await say(served, conversation, content="one two")
+    await watch(served, conversation, turn)
+    rating = f"{conversation}/messages/{turn['assistant_message_id']}/rating"
+    await served.client.put(rating, json={"thumb": "up"})
+    reads, read = 0, Database.read
+
+    async def counted(database: Database, work: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(database, work)
+
+    monkeypatch.setattr(Database, "read", counted)
+    whole = (await served.client.get(conversation)).json()
+    assert (whole["head_id"], reads) == (turn["assistant_message_id"], 1)
+    assert whole["messages"][1]["rating"]["thumb"] == "up"
 
 
 async def test_turns_are_counted_like_every_answer(served: Served) -> None:

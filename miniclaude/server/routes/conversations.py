@@ -35,6 +35,7 @@ from miniclaude.server.wire.conversations import (
 from miniclaude.server.wire.validation import validate
 from miniclaude.store.conversations import MAX_FOLDER, MAX_PAGE, UNSET
 from miniclaude.store.pictures import MAX_PICTURES
+from miniclaude.store.whole import read_whole
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
@@ -87,14 +88,13 @@ async def list_folders(request: Request) -> dict[str, Any]:
 @router.get("/{conversation_id}")
 async def get_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
     """The conversation with its whole tree of messages, parents first."""
-    services = services_of(request)
-    conversation = await services.conversations.get(OWNER, conversation_id)
-    messages = await services.messages.tree(OWNER, conversation_id)
-    ratings = await services.ratings.of(OWNER, conversation_id)
+    whole = await read_whole(services_of(request).database, OWNER, conversation_id)
     return {
-        **conversation_json(conversation),
-        "settings": conversation.settings or {},
-        "messages": [message_json(message, ratings.get(message.id)) for message in messages],
+        **conversation_json(whole.conversation),
+        "settings": whole.conversation.settings or {},
+        "messages": [
+            message_json(message, whole.ratings.get(message.id)) for message in whole.messages
+        ],
     }
 
 
