@@ -70,17 +70,23 @@ class _Round:
 
 
 async def answer_with_tools(
-    ask: AskWith, tools: Mapping[str, RunnableTool], approve: Approve | None = None
+    ask: AskWith,
+    tools: Mapping[str, RunnableTool],
+    approve: Approve | None = None,
+    *,
+    first_number: int = 0,
 ) -> AsyncGenerator[StreamEvent | ToolStep, None]:
     """The events of an answer, with a `ToolStep` whenever a call comes or changes; one `Finished`
     and one `Usage`, of everything that was read and written.
 
     ask: asks for the answer, given what was said since the question and the tools on offer.
-    approve: whether a call may be run; None runs every one. Raises what `ask` raises.
+    approve: whether a call may be run; None runs every one. first_number: of the first call; an
+    answer that is gone on with has calls already. Raises what `ask` raises.
     """
     offered = [tool.tool for tool in tools.values()]
     said: list[Message] = []
-    read = written = cached = number = 0
+    read = written = cached = 0
+    number = first_number
     for rounds_left in range(MOST_ROUNDS, -1, -1):
         this = _Round()
         async with aclosing(ask(said, offered if rounds_left else [])) as events:

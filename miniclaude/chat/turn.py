@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from miniclaude.chat.asking import Contexts, ask
@@ -253,6 +253,18 @@ class Turns:
         else:
             await self._store.get(owner, conversation_id, turn_id)
 
+    async def cancel_all(self, owner: str, conversation_id: str) -> None:
+        """Stop every answer of a conversation, and return when all have ended."""
+        turns = [
+            turn
+            for turn in self._live.values()
+            if (turn.owner, turn.conversation_id) == (owner, conversation_id)
+        ]
+        for turn in turns:
+            turn.stop("cancelled")
+        for turn in turns:
+            await turn.answer.ended()
+
     async def decide(
         self, owner: str, conversation_id: str, turn_id: str, call_id: str, *, allow: bool
     ) -> None:
@@ -323,7 +335,10 @@ class Turns:
             )
 
         events = answer_with_tools(
-            ask_with, await self._offered(asked), turn.approved if asked.ask_leave else None
+            ask_with,
+            await self._offered(asked),
+            turn.approved if asked.ask_leave else None,
+            first_number=len(turn.answer.steps),
         )
         async with aclosing(events):
             async for event in events:
@@ -358,7 +373,7 @@ class Turns:
                 ending = Ending("cancelled")
         except Exception as error:
             if ending.status != "error":
-                ending = failed(error)
+                ending = replace(failed(error), usage=ending.usage)
             while len(self._unsaved) >= _MOST_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
             self._unsaved[turn.turn_id] = (turn, ending)

@@ -28,6 +28,8 @@ from miniclaude.store.turns import Ending, FinalStatus, Steps, TurnStore
 _log = logging.getLogger(__name__)
 
 _LEAVE_S = 900.0
+NOT_RUN = "Error: the answer was stopped before this call had ended."
+"""The result of a call that an answer was cut off at, once the answer goes on."""
 _CLOSING_S = 10.0
 """Seconds a provider has to let go of an answer that nobody wants any more."""
 
@@ -35,8 +37,8 @@ _CLOSING_S = 10.0
 @dataclass(eq=False, slots=True)
 class LiveTurn:
     """A turn that this process is writing. `stopped` is set once; the first reason counts. leave:
-    calls of tools that wait for the person's word, by id. written_before: tokens of the answer that
-    an earlier turn wrote."""
+    calls of tools that wait for the person's word, by id. before: what the answer's earlier turns
+    cost, where that is known."""
 
     owner: str
     conversation_id: str
@@ -45,7 +47,7 @@ class LiveTurn:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     stop_status: FinalStatus = "cancelled"
     leave: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
-    written_before: int = 0
+    before: Usage | None = None
 
     @property
     def steps(self) -> Steps:
@@ -53,9 +55,24 @@ class LiveTurn:
         return [step_json(step) for step in self.answer.steps]
 
     def go_on(self, begun: StoredMessage) -> None:
-        """Begin where an earlier turn left off."""
-        self.answer.restore(begun.content, stored_steps(begun))
-        self.written_before = begun.completion_tokens or 0
+        """Begin where an earlier turn left off. Calls that it did not see the end of are over:
+        nobody waits for leave to run them any more."""
+        steps = [
+            replace(step, status="failed", result=NOT_RUN)
+            if step.status in ("waiting", "running")
+            else step
+            for step in stored_steps(begun)
+        ]
+        self.answer.restore(begun.content, steps)
+        self.before = begun.usage
+
+    def whole(self, usage: Usage | None) -> Usage | None:
+        """What the answer cost, with the tokens that earlier turns wrote. This turn's own cost is
+        unknown where it was stopped; what was known before is kept then."""
+        if usage is None or self.before is None:
+            return usage or self.before
+        written = self.before.completion_tokens + usage.completion_tokens
+        return replace(usage, completion_tokens=written)
 
     async def approved(self, call: ToolCall) -> bool:
         """Wait for the person's word on a call, for a quarter of an hour at most."""
@@ -110,10 +127,8 @@ async def write_answer(
             await asyncio.wait({listener}, timeout=_CLOSING_S)
     if ending is None and listener.done() and not listener.cancelled():
         ending = listener.result()
-        if ending.usage is not None and turn.written_before:
-            written = ending.usage.completion_tokens + turn.written_before
-            ending = replace(ending, usage=replace(ending.usage, completion_tokens=written))
-    return ending or Ending(turn.stop_status)
+    ending = ending or Ending(turn.stop_status)
+    return replace(ending, usage=turn.whole(ending.usage))
 
 
 def failed(error: Exception) -> Ending:

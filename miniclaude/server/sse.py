@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -16,6 +17,12 @@ from miniclaude.server.error_handlers import describe
 
 DONE = "data: [DONE]\n\n"
 """How the OpenAI API ends a stream that went well."""
+
+
+BEAT = ": beat\n\n"
+"""A comment, which readers of events pass over."""
+BEAT_S = 15.0
+"""Seconds from one beat to the next. The page takes a stream without a byte in 45 for dead."""
 
 
 def to_json(data: object) -> str:
@@ -46,6 +53,8 @@ class EventStream(Response):
     The iterator is closed when it ends, when the client disconnects (also while the iterator
     waits, and also if it never does), and when `stopping` is set, which the client is told by
     `tell`. first: what was taken from `events` already, to learn that there is something to send.
+    beats: say now and then that the stream is alive. Between a proxy that keeps its end open and a
+    server that it has lost, a reader cannot tell silence from a broken line.
     """
 
     media_type = "text/event-stream"
@@ -57,20 +66,34 @@ class EventStream(Response):
         *,
         first: str = "",
         tell: Callable[[Exception], str] = tell_error,
+        beats: bool = False,
     ) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
         self.first = first
         self.tell = tell
+        self.beats = beats
         self.events = events
         self.stopping = stopping or Stopping()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One response."""
 
+        in_turn = asyncio.Lock()
+        ended = False
+
         async def send_body(text: str, *, more: bool = True) -> None:
+            nonlocal ended
             body = {"body": text.encode(), "more_body": more}
-            await send({"type": "http.response.body", **body})
+            async with in_turn:
+                if not ended:  # a beat may have waited for its turn behind the end
+                    ended = not more
+                    await send({"type": "http.response.body", **body})
+
+        async def beat() -> None:
+            while True:
+                await anyio.sleep(BEAT_S)
+                await send_body(BEAT)
 
         async with anyio.create_task_group() as group:
 
@@ -84,6 +107,8 @@ class EventStream(Response):
                     start = {"status": self.status_code, "headers": self.raw_headers}
                     await send({"type": "http.response.start", **start})
                     await send_body(self.first)
+                    if self.beats:
+                        group.start_soon(beat)
                     async for event in events:
                         await send_body(event)
                         await anyio.lowlevel.checkpoint()

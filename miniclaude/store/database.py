@@ -68,7 +68,9 @@ class Database:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 10},
         )
-        return cls(address, engine, engine)
+        # As on SQLite, everything that one transaction reads is of one moment.
+        reader = engine.execution_options(isolation_level="REPEATABLE READ")
+        return cls(address, reader, engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,8 +78,8 @@ class Database:
         return self._url.get_backend_name() == "sqlite"
 
     async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction that only reads. Raises StoreError, OverloadedError, and
-        what `work` raises."""
+        """Run `work` in a transaction that only reads, and sees the database as it is at one
+        moment. Raises StoreError, OverloadedError, and what `work` raises."""
         return await self._run(self._reader, work)
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -29,12 +29,11 @@ from miniclaude.store.conversations import (
     MAX_FOLDER,
     MAX_TITLE,
     Conversation,
-    fetch_conversation,
     insert_conversation,
 )
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id
-from miniclaude.store.messages import StoredMessage, fetch_tree, insert_messages
+from miniclaude.store.messages import StoredMessage, insert_messages
 from miniclaude.store.pictures import (
     MAX_NAME,
     MAX_PICTURES,
@@ -47,11 +46,11 @@ from miniclaude.store.ratings import (
     Rating,
     Reason,
     Thumb,
-    fetch_ratings,
     insert_ratings,
 )
 from miniclaude.store.tables import conversations
 from miniclaude.store.text import check_text
+from miniclaude.store.whole import WholeConversation, fetch_whole
 
 FORMAT = "mini-claude.conversation"
 MAX_MESSAGES = 100_000
@@ -150,15 +149,14 @@ async def export_conversation(
 
     async def fetch(
         connection: AsyncConnection,
-    ) -> tuple[Conversation, list[StoredMessage], dict[str, Rating], dict[str, list[NamedPicture]]]:
-        conversation = await fetch_conversation(connection, owner, conversation_id)
-        tree = await fetch_tree(connection, owner, conversation_id)
-        ratings = await fetch_ratings(connection, owner, conversation_id)
-        shown = any(message.pictures for message in tree)
+    ) -> tuple[WholeConversation, dict[str, list[NamedPicture]]]:
+        whole = await fetch_whole(connection, owner, conversation_id)
+        shown = any(message.pictures for message in whole.messages)
         pictures = await fetch_pictures(connection, owner, conversation_id) if shown else {}
-        return conversation, tree, ratings, pictures
+        return whole, pictures
 
-    conversation, tree, ratings, pictures = await database.read(fetch)
+    whole, pictures = await database.read(fetch)
+    conversation, tree, ratings = whole.conversation, whole.messages, whole.ratings
     place: dict[str | None, int | None] = {None: None}
     place.update({message.id: number for number, message in enumerate(tree)})
     return {

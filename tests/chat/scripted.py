@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from miniclaude.messages import Finished, StreamEvent, TextDelta, Usage
+from miniclaude.messages import Finished, FinishReason, StreamEvent, TextDelta, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo, Provider
 
 Step = str | Exception | asyncio.Event
@@ -26,6 +26,7 @@ class ScriptedProvider:
         self.closed = 0
         self.context = context
         self.ends_well = True
+        self.reason: FinishReason = "stop"
 
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo("m", 0, "tests", self.context)]
@@ -41,7 +42,7 @@ class ScriptedProvider:
                 else:
                     yield TextDelta(0, step)
             if self.ends_well:
-                yield Finished(0, "stop")
+                yield Finished(0, self.reason)
                 yield Usage(7, 3)
         finally:
             self.closed += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from miniclaude.chat import answer as answers
 from miniclaude.chat.answer import GrowingAnswer
 from miniclaude.chat.events import TokenChoice, TurnDelta, TurnDone, TurnLogprobs
-from miniclaude.chat.turn import Turns
+from miniclaude.chat.turn import StartedTurn, Turns
 from miniclaude.errors import ConflictError, InvalidRequestError, NotFoundError
 from miniclaude.messages import ChosenLogprob, TokenLogprob, Usage
 from miniclaude.providers.base import Settings
@@ -55,6 +56,39 @@ async def test_an_answer_cut_at_its_limit_goes_on(database: Database) -> None:
     with pytest.raises(InvalidRequestError, match="There is nothing to go on with") as raised:
         await turns.start("ada", conversation.id, continue_id=answer.id, model="echo")
     assert raised.value.param == "continue_id"
+    await turns.aclose()
+
+
+async def test_an_answer_stopped_while_it_goes_on_keeps_its_tokens(database: Database) -> None:
+    """The stop took the tokens of the part before it away: the line under the answer, once it was
+    complete, counted its last part only."""
+    gate = asyncio.Event()
+    provider = ScriptedProvider(["one"], ["two", gate], ["three"], ["four", ValueError("no")])
+    provider.reason = "length"
+    provider.continues = lambda _model: True  # type: ignore[attr-defined]
+    turns = Turns(database, provider.resolve, save_every_s=0.01)
+    conversation = await Conversations(database).create("ada")
+    turn = await turns.start("ada", conversation.id, content="Hi", model="m")
+
+    async def go_on() -> StartedTurn:
+        return await turns.start(
+            "ada", conversation.id, continue_id=turn.assistant_message_id, model="m"
+        )
+
+    assert (await ended(turns, conversation.id, turn.turn_id)).usage == Usage(7, 3)
+    stopped = await go_on()
+    async for event in turns.events("ada", conversation.id, stopped.turn_id, offset=3):
+        if isinstance(event, TurnDelta):
+            await turns.cancel("ada", conversation.id, stopped.turn_id)
+    assert event == TurnDone("cancelled", None, Usage(7, 3))
+    stored = await Messages(database).get("ada", conversation.id, turn.assistant_message_id)
+    assert (stored.content, stored.usage) == ("onetwo", Usage(7, 3))
+    again = await go_on()
+    assert (await ended(turns, conversation.id, again.turn_id)).usage == Usage(7, 6)
+    failing = await go_on()
+    assert [e async for e in turns.events("ada", conversation.id, failing.turn_id)]
+    stored = await Messages(database).get("ada", conversation.id, turn.assistant_message_id)
+    assert (stored.status, stored.usage) == ("error", Usage(7, 6))
     await turns.aclose()
 
 

@@ -10,6 +10,7 @@ import pytest
 from miniclaude.chat.history import branch_messages, join_neighbours
 from miniclaude.chat.tool_loop import MOST_ROUNDS, ToolStep, answer_with_tools
 from miniclaude.chat.turn import Turns
+from miniclaude.chat.writing import NOT_RUN
 from miniclaude.errors import InvalidRequestError, NotFoundError
 from miniclaude.messages import (
     Finished,
@@ -116,6 +117,7 @@ class Room:
         self.requests: list[ChatRequest] = []
         provider = ScriptedProvider()
         provider.chat = self.chat  # type: ignore[method-assign]
+        provider.continues = lambda _model: True  # type: ignore[attr-defined]
         self.turns = Turns(database, provider.resolve, save_every_s=0.01)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
@@ -203,6 +205,54 @@ async def test_a_waiting_answer_can_be_stopped(database: Database) -> None:
             await room.turns.cancel("ada", room.id, turn.turn_id)
     answer = await Messages(database).get("ada", room.id, turn.assistant_message_id)
     assert answer.status == "cancelled"
+    await room.turns.aclose()
+
+
+async def test_calls_of_an_answer_that_goes_on_follow_those_it_made(database: Database) -> None:
+    """Numbered from 0 again, a new call took the place of an earlier one, and the next question
+    was sent a history in which it stood where nobody had made it."""
+    room = await room_for(
+        database,
+        calling("calculator", SUM, before="One. "),
+        [TextDelta(0, "Two. "), Finished(0, "length"), Usage(20, 2)],
+        calling("calculator", '{"expression": "1 + 1"}', before="Three. "),
+        saying("Four."),
+    )
+    turn = await room.turns.start("ada", room.id, content="?", model="m", tools=["calculator"])
+    await room.steps(turn.turn_id)
+    again = await room.turns.start(
+        "ada",
+        room.id,
+        continue_id=turn.assistant_message_id,
+        model="m",
+        tools=["calculator"],
+    )
+    assert (await room.steps(again.turn_id))[-1] == "done"
+    answer = await Messages(database).get("ada", room.id, turn.assistant_message_id)
+    assert answer.content == "One. Two. Three. Four."
+    steps = [(step["offset"], step["result"]) for step in answer.steps or []]
+    assert steps == [(len("One. "), "85"), (len("One. Two. Three. "), "2")]
+    await room.turns.aclose()
+
+
+async def test_a_call_that_waited_is_over_when_the_answer_goes_on(database: Database) -> None:
+    """The page offered to allow a call that nobody waited for any more."""
+    room = await room_for(
+        database, calling("calculator", SUM, before="Let me see. "), saying("It is 85.")
+    )
+    turn = await room.turns.start(
+        "ada", room.id, content="37+48?", model="m", tools=["calculator"], ask_leave=True
+    )
+    async for event in room.turns.events("ada", room.id, turn.turn_id):
+        if isinstance(event, ToolStep):
+            await room.turns.cancel("ada", room.id, turn.turn_id)
+    again = await room.turns.start(
+        "ada", room.id, continue_id=turn.assistant_message_id, model="m", tools=["calculator"]
+    )
+    assert await room.steps(again.turn_id) == ["failed"]
+    answer = await Messages(database).get("ada", room.id, turn.assistant_message_id)
+    assert answer.content == "Let me see. It is 85."
+    assert [(s["status"], s["result"]) for s in answer.steps or []] == [("failed", NOT_RUN)]
     await room.turns.aclose()
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from miniclaude.errors import ProviderError
+from miniclaude.errors import ProviderError, StoreError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
+from miniclaude.store.database import Database
+from miniclaude.store.messages import StoredMessage
+from miniclaude.store.turns import TurnStore
 from tests.server.conftest import Served, full
 
 pytestmark = pytest.mark.anyio
@@ -185,6 +188,70 @@ async def test_a_failure_is_told_and_kept(served: Served, error: Exception) -> N
     answer = (await served.client.get(conversation)).json()["messages"][-1]
     assert (answer["status"], answer["content"]) == ("error", "so")
     assert answer["error"]["code"] == last["error"]["code"]
+
+
+async def test_deleting_a_conversation_stops_its_answer(served: Served) -> None:
+    """It went on unseen, held one of the places there are for answers, and could not be stopped."""
+    served.scripted.script = [None]
+    conversation, other = await new(served), await new(served)
+    await say(served, conversation, content="hi", model="scripted/m")
+    await served.scripted.waiting.wait()
+    served.scripted.waiting.clear()
+    kept = await say(served, other, content="hi", model="scripted/m")
+    await served.scripted.waiting.wait()
+    assert (await served.client.delete(conversation)).status_code == 204
+    assert served.services.admission.active == 1
+    answer = (await served.client.get(other)).json()["messages"][-1]
+    assert answer["status"] == "streaming"
+    await served.client.post(f"{other}/turns/{kept['turn_id']}/cancel")
+
+
+async def test_a_watcher_that_fails_does_not_end_the_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was told of an error of the answer's, and showed as failed what was whole in the
+    store; now the stream breaks off, and the page asks again."""
+    conversation = await new(served)
+    turn = await say(served, conversation, content="one two")
+    await watch(served, conversation, turn)
+    read, reads = TurnStore.get, 0
+
+    async def second_fails(store: TurnStore, *which: str) -> StoredMessage:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            raise StoreError("The database is away.", hint="Start it.")
+        return await read(store, *which)
+
+    monkeypatch.setattr(TurnStore, "get", second_fails)
+    address = f"{conversation}/turns/{turn['turn_id']}/events"
+    broken = await served.client.get(address)
+    assert (broken.status_code, broken.text) == (200, "")
+    *_, (_, done) = await watch(served, conversation, turn)
+    assert (done["type"], done["status"]) == ("done", "complete")
+
+
+async def test_a_conversation_is_opened_in_one_read(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read one after the other, the conversation, its messages and their ratings could be of
+    different moments: a head that was not the newest message's, a rating that was gone."""
+    conversation = await new(served)
+    turn = await say(served, conversation, content="one two")
+    await watch(served, conversation, turn)
+    rating = f"{conversation}/messages/{turn['assistant_message_id']}/rating"
+    await served.client.put(rating, json={"thumb": "up"})
+    reads, read = 0, Database.read
+
+    async def counted(database: Database, work: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(database, work)
+
+    monkeypatch.setattr(Database, "read", counted)
+    whole = (await served.client.get(conversation)).json()
+    assert (whole["head_id"], reads) == (turn["assistant_message_id"], 1)
+    assert whole["messages"][1]["rating"]["thumb"] == "up"
 
 
 async def test_turns_are_counted_like_every_answer(served: Served) -> None:

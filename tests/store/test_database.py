@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from miniclaude.errors import DiskFullError, StoreError
-from miniclaude.store.conversations import Conversations
+from miniclaude.errors import DiskFullError, NotFoundError, StoreError
+from miniclaude.store.conversations import Conversations, fetch_conversation
 from miniclaude.store.database import Database
+from miniclaude.store.messages import fetch_tree
+from miniclaude.store.whole import read_whole
 from tests.store.saying import say
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +69,23 @@ async def test_sqlite_is_set_up_for_durability_and_one_writer(tmp_path: Path) ->
         await database.read(lambda c: c.exec_driver_sql("DELETE FROM conversations"))
     await database.close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_read_is_of_one_moment(database: Database) -> None:
+    """On PostgreSQL each statement saw what had been committed by then: a conversation deleted
+    while it was exported was a fault of the server's, one that was opened had no messages."""
+    conversations = Conversations(database)
+    made = await conversations.create("ada")
+    said = await say(database, "ada", made.id, "Hello")
+
+    async def read(connection: AsyncConnection) -> list[str]:
+        await fetch_conversation(connection, "ada", made.id)
+        await conversations.delete("ada", made.id)
+        return [row.id for row in await fetch_tree(connection, "ada", made.id)]
+
+    assert said.answer_id in await database.read(read)
+    with pytest.raises(NotFoundError):
+        await read_whole(database, "ada", made.id)
 
 
 async def test_many_writers_wait_for_each_other(database: Database) -> None:

@@ -6,6 +6,7 @@ times, from any offset.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
@@ -14,9 +15,9 @@ from starlette.responses import Response
 
 from miniclaude.chat.events import TurnDelta, TurnEvent
 from miniclaude.chat.turn import StartedTurn
+from miniclaude.errors import MiniClaudeError
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import closing
-from miniclaude.server.error_handlers import describe
 from miniclaude.server.services import Services, services_of
 from miniclaude.server.sse import EventStream, sse
 from miniclaude.server.wire.conversations import (
@@ -34,9 +35,12 @@ from miniclaude.server.wire.conversations import (
 from miniclaude.server.wire.validation import validate
 from miniclaude.store.conversations import MAX_FOLDER, MAX_PAGE, UNSET
 from miniclaude.store.pictures import MAX_PICTURES
+from miniclaude.store.whole import read_whole
 
 OWNER = "local"
 """Whose rows they are until there are accounts."""
+
+_log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/conversations")
 
@@ -84,14 +88,13 @@ async def list_folders(request: Request) -> dict[str, Any]:
 @router.get("/{conversation_id}")
 async def get_conversation(request: Request, conversation_id: str) -> dict[str, Any]:
     """The conversation with its whole tree of messages, parents first."""
-    services = services_of(request)
-    conversation = await services.conversations.get(OWNER, conversation_id)
-    messages = await services.messages.tree(OWNER, conversation_id)
-    ratings = await services.ratings.of(OWNER, conversation_id)
+    whole = await read_whole(services_of(request).database, OWNER, conversation_id)
     return {
-        **conversation_json(conversation),
-        "settings": conversation.settings or {},
-        "messages": [message_json(message, ratings.get(message.id)) for message in messages],
+        **conversation_json(whole.conversation),
+        "settings": whole.conversation.settings or {},
+        "messages": [
+            message_json(message, whole.ratings.get(message.id)) for message in whole.messages
+        ],
     }
 
 
@@ -106,8 +109,12 @@ async def change_conversation(request: Request, conversation_id: str) -> dict[st
 
 @router.delete("/{conversation_id}", status_code=204)
 async def delete_conversation(request: Request, conversation_id: str) -> None:
-    """Remove it and everything said in it."""
-    await services_of(request).conversations.delete(OWNER, conversation_id)
+    """Remove it and everything said in it, and stop its answers: one that waits for leave or for
+    its first word would hold its place among the running ones for as long, and nobody could stop
+    it."""
+    services = services_of(request)
+    await services.conversations.delete(OWNER, conversation_id)
+    await services.turns.cancel_all(OWNER, conversation_id)
 
 
 @router.get("/{conversation_id}/messages/{message_id}/pictures/{place}")
@@ -167,7 +174,7 @@ async def watch_turn(
         offset = max(offset, min(int(last_event_id), MAX_OFFSET))
     events = turns.events(OWNER, conversation_id, turn_id, offset)
     # No `stopping`: when the server stops, it ends the turns, and they end their watchers.
-    return EventStream(_frames(events))
+    return EventStream(_frames(events), beats=True)
 
 
 @router.post("/{conversation_id}/turns/{turn_id}/cancel")
@@ -195,5 +202,9 @@ async def _frames(events: AsyncIterator[TurnEvent]) -> AsyncGenerator[str, None]
             async for event in events:
                 place = str(event.offset) if isinstance(event, TurnDelta) else None
                 yield sse(turn_event_json(event), id=place)
-        except Exception as error:  # the status is sent; the stream itself must tell
-            yield sse({"type": "error", **describe(error)})
+        except MiniClaudeError as error:
+            # The stream breaks off without an end, and whoever follows it asks again and is told by
+            # the status: an error event would say that the answer itself had failed.
+            _log.warning("A turn cannot be watched any more: %s", error)
+        except Exception:
+            _log.exception("A turn cannot be watched any more.")

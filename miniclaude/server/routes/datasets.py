@@ -210,7 +210,7 @@ async def watch_preparation(request: Request, preparation_id: str) -> EventStrea
     preparations = _datasets(request).preparations
     preparations.get(OWNER, preparation_id)
     frames = _frames(preparations.watch(OWNER, preparation_id))
-    return EventStream(frames, services_of(request).stopping)
+    return EventStream(frames, services_of(request).stopping, beats=True)
 
 
 async def _frames(states: AsyncGenerator[Preparation, None]) -> AsyncGenerator[str, None]:

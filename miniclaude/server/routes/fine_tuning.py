@@ -167,7 +167,7 @@ async def list_events(
     else:
         await tuning.events.number(OWNER, job_id, seen)
     frames = _frames(tuning.watch(OWNER, job_id, seen))
-    return EventStream(frames, services_of(request).stopping)
+    return EventStream(frames, services_of(request).stopping, beats=True)
 
 
 @router.get("/fine_tuning/jobs/{job_id}/checkpoints")

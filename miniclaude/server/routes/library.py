@@ -139,7 +139,8 @@ async def watch_task(request: Request, task_id: str) -> Response:
     """The task now and after each change, as server-sent events, until it has ended."""
     errands = workbench_of(request).errands
     errands.get(task_id)
-    return EventStream(_frames(errands.watch(task_id)), services_of(request).stopping)
+    frames = _frames(errands.watch(task_id))
+    return EventStream(frames, services_of(request).stopping, beats=True)
 
 
 @router.post("/tasks/{task_id}/cancel")

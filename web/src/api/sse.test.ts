@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { EventParser, readEvents } from "./sse";
+import { EventParser, QUIET_MS, SilentError, readEvents } from "./sse";
 
 const STREAM = 'id: 3\ndata: {"a":1}\n\n: heartbeat\n\ndata: one\ndata: two\n\n';
 const EVENTS = [
@@ -31,7 +31,41 @@ describe("EventParser", () => {
   });
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("readEvents", () => {
+  it("gives a line up that no byte comes over, and lets go of it", async () => {
+    // Behind a proxy that has lost the server the page stayed in the middle of an answer for ever.
+    vi.useFakeTimers();
+    const heartbeat = new TextEncoder().encode(": beat\n\n");
+    let line: ReadableStreamDefaultController<Uint8Array> | undefined;
+    let left = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        line = controller;
+      },
+      cancel: () => {
+        left = true;
+      },
+    });
+    let over: unknown;
+    const reading = readEvents(body)
+      .next()
+      .catch((error: unknown) => {
+        over = error;
+      });
+    await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
+    line?.enqueue(heartbeat);
+    await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
+    expect(over).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    await reading;
+    expect(over).toBeInstanceOf(SilentError);
+    expect(left).toBe(true);
+  });
+
   it("joins a character whose bytes came in two chunks", async () => {
     const bytes = new TextEncoder().encode("data: 🦊\n\n");
     const body = new ReadableStream<Uint8Array>({

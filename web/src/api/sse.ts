@@ -35,17 +35,34 @@ export class EventParser {
   }
 }
 
+/** The server sends something every 15 seconds; a line that is silent for this long is dead. */
+export const QUIET_MS = 45_000;
+
+/** The line is dead, though nobody closed it: a proxy may keep its end open for ever. */
+export class SilentError extends Error {
+  override readonly name = "SilentError";
+}
+
+/** The events of a response, until it ends. Throws SilentError when no byte comes any more. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await unlessSilent(reader.read());
       if (done) return;
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    // Not waited for: of a dead line it might never be over.
+    void reader.cancel().catch(() => undefined);
   }
+}
+
+function unlessSilent<T>(reading: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new SilentError("The server fell silent.")), QUIET_MS);
+    reading.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

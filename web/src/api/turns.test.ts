@@ -1,17 +1,26 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "./http";
+import { QUIET_MS } from "./sse";
 import { type TurnListener, followTurn, unseen } from "./turns";
 
 const DONE = { type: "done", status: "complete", finish_reason: "stop", usage: null };
 const delta = (text: string, offset: number) => ({ type: "delta", text, offset });
 
+/** Whether the next line is silent for too long. */
+let dead = false;
+
 /** A server that answers each connection with the next of these lists, then hangs up. */
 function serve(...connections: (object[] | Response | Error)[]) {
   const asked: string[] = [];
   vi.stubGlobal("sessionStorage", { getItem: () => null });
-  // No test waits: every delay is over at once.
-  vi.stubGlobal("setTimeout", (run: () => void) => setImmediate(run));
+  // No test waits: every delay is over at once, but for the one that a line may be silent for.
+  const never = setImmediate(() => undefined);
+  vi.stubGlobal("setTimeout", (run: () => void, ms: number) => {
+    if (ms === QUIET_MS && !dead) return never;
+    dead &&= ms !== QUIET_MS;
+    return setImmediate(run);
+  });
   vi.stubGlobal("clearTimeout", clearImmediate);
   vi.stubGlobal("fetch", (path: string) => {
     if (path === "/health") return Promise.resolve(new Response());
@@ -39,13 +48,23 @@ async function follow(offset = 0) {
   return { said: said.join(""), ending };
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  dead = false;
+  vi.unstubAllGlobals();
+});
 
 describe("followTurn", () => {
   it("goes on where it was when the connection drops", async () => {
     const asked = serve([delta("Hello ", 6)], [delta("fox", 9), DONE]);
     expect(await follow()).toEqual({ said: "Hello fox", ending: DONE });
     expect(asked.map((path) => path.split("?")[1])).toEqual(["offset=0", "offset=6"]);
+  });
+
+  it("asks again when the line is dead, though nobody closed it", async () => {
+    const asked = serve(new Response(new ReadableStream()), [delta("fox", 3), DONE]);
+    dead = true;
+    expect(await follow()).toEqual({ said: "fox", ending: DONE });
+    expect(asked).toHaveLength(2);
   });
 
   it("says nothing twice when the server repeats a part", async () => {
