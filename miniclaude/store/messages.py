@@ -160,7 +160,8 @@ async def insert_messages(
 
 def as_message(row: Row[Any], pictures: tuple[StoredPicture, ...] = ()) -> StoredMessage:
     """A row of the columns `MESSAGE` as a value."""
-    return StoredMessage(*row, pictures=pictures)
+    values: list[Any] = [*row, pictures]
+    return StoredMessage(*values)
 
 
 def _is(owner: str, conversation_id: str, message_id: str) -> Any:
