@@ -32,6 +32,9 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+MAX_ARGUMENTS_DEPTH = 64
+"""As deep as a body may be. The SDK writes them recursively, and Python's stack ends somewhere."""
+
 NO_SAMPLING = "Anthropic's API has had no sampling parameters since its version 2026-10-21"
 NOT_OFFERED = "Anthropic's API does not offer it"
 
@@ -142,7 +145,29 @@ def _arguments(call: ToolCall) -> dict[str, object]:
             hint="Send them back as the model wrote them.",
             param="messages",
         )
+    if _is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
+        raise InvalidRequestError(
+            f"messages: the arguments of tool call {call.id!r} are nested deeper than"
+            f" {MAX_ARGUMENTS_DEPTH} levels.",
+            hint="Flatten them.",
+            param="messages",
+        )
     return arguments
+
+
+def _is_deeper(value: object, most: int) -> bool:
+    """Whether objects and lists stand in each other more than `most` deep."""
+    level = [value]
+    for _ in range(most + 1):
+        nested = [item for item in level if isinstance(item, dict | list)]
+        if not nested:
+            return False
+        level = [
+            child
+            for item in nested
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return True
 
 
 class EventReader:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from miniclaude import __version__
 from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
-from miniclaude.server.auth import Access
+from miniclaude.server.auth import Access, AllowedOrigins
 from miniclaude.server.body import BodyLimit
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
@@ -139,6 +139,7 @@ def create_app(
         owner=Caller(quota=Quota.of(settings.limits_of())),
     )
     app.add_middleware(UnexpectedErrors)
+    app.add_middleware(AllowedOrigins, origins=settings.allowed_origins)
     app.add_middleware(RequestMetrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)

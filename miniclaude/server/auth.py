@@ -10,10 +10,11 @@ import hmac
 from collections.abc import Callable, Collection, Mapping
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from miniclaude.errors import AuthenticationError, MiniClaudeError, PermissionDeniedError
-from miniclaude.server.error_handlers import error_response
+from miniclaude.server.error_handlers import METHODS, error_response
 from miniclaude.server.quotas import KEY as CALLER
 from miniclaude.server.quotas import Caller
 from miniclaude.server.rate_limits import COUNTED
@@ -136,6 +137,33 @@ class Access:
                 "The API key is wrong.", hint="Use the api_key of the server's settings."
             )
         return self.owner
+
+
+class AllowedOrigins:
+    """ASGI middleware: tells browsers that pages of these origins may call and read the answer
+    (CORS), refusals too, and answers the question that they ask first, which bears no key. To
+    everybody else nothing is told. The call itself needs the key as any other, and the page has to
+    send it: no cookie or stored password goes with it.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        self.app = app
+        # Neither says whose page it is.
+        self.origins = frozenset(origins) - {"*", "null"}
+        self.cors = CORSMiddleware(
+            app,
+            allow_origins=self.origins,
+            allow_methods=METHODS,
+            allow_headers=("*",),  # the SDKs send a dozen of their own
+            allow_credentials=False,
+            allow_private_network=True,  # a page on the internet calls a server at home
+            expose_headers=("*",),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; sockets know no such question."""
+        allowed = scope["type"] == "http" and Headers(scope=scope).get("origin") in self.origins
+        await (self.cors if allowed else self.app)(scope, receive, send)
 
 
 def may_ask(scope: Scope) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -110,9 +111,15 @@ def error_response(error: BaseException, scope: Scope) -> JSONResponse:
             log.warning("%s: %s", type(error).__name__, error)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
-    anthropic = speaks_anthropic(scope["path"])
+    anthropic = expects_anthropic(scope)
     body = describe_to_anthropic(error, request_id(scope)) if anthropic else describe(error)
     return JSONResponse(body, status, headers)
+
+
+def expects_anthropic(scope: Scope) -> bool:
+    """Whether the caller reads Anthropic's errors: by the address, or because it says so, as their
+    SDKs do on every request, to `/models` too and to what there is not."""
+    return speaks_anthropic(scope["path"]) or "anthropic-version" in Headers(scope=scope)
 
 
 class UnexpectedErrors:
@@ -158,7 +165,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     elif status == 405:
         headers["allow"] = ", ".join(_allowed(request))
         message += f" Use {headers['allow']}."
-    if speaks_anthropic(request.url.path):
+    if expects_anthropic(request.scope):
         body = anthropic_error(status, message, request_id(request.scope))
         return JSONResponse(body, status, headers)
     return JSONResponse(error_body(status, message, code=CODES.get(status)), status, headers)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from miniclaude.server.unread import ReadHttp
+from miniclaude.server.unsent import SentHttp
 
 MOST = 65_536
 """Bytes that wait for the end of a step. More are sent at once, so that a client that does not read
@@ -44,7 +44,7 @@ class OneWrite:
             self._transport.write(written)
 
 
-class OneWriteProtocol(ReadHttp):
+class OneWriteProtocol(SentHttp):
     """HTTP over such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -6,15 +6,18 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from miniclaude.providers.echo import Echo
 from miniclaude.server.body import LARGE, parse_unchecked
 from miniclaude.server.routes import stream
-from tests.contracts.conftest import Live
+from miniclaude.server.wire.validation import validate
+from tests.contracts.conftest import Live, running
 
 pytestmark = pytest.mark.anyio
 
@@ -199,3 +202,37 @@ async def test_a_large_frame_is_read_beside_the_event_loop(
     small, large = threads
     assert small != large
     assert large.startswith("asyncio_")
+
+
+async def test_what_a_large_frame_asks_is_checked_beside_the_event_loop(
+    live: Live, socket: ClientConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of messages take longer to check than to parse."""
+    threads: list[str] = []
+
+    def checked(model: Any, data: object) -> Any:
+        threads.append(threading.current_thread().name)
+        return validate(model, data)
+
+    monkeypatch.setattr(stream, "validate", checked)
+    frame = {"type": "chat.start", "id": "large", "body": request(live.model)}
+    await socket.send(json.dumps(frame).ljust(LARGE + 1))
+    assert (await until_end(socket, "large"))[-1]["type"] == "chat.done"
+    [thread] = threads
+    assert thread.startswith("asyncio_")
+
+
+async def test_a_frame_that_makes_no_sense_counts_as_a_request(tmp_path: Path) -> None:
+    """Such frames could be sent without end by a key that may send two requests a minute; over
+    HTTP they count. A cancel asks for nothing and does not."""
+    with running(tmp_path, {"echo": Echo()}, "echo", requests_per_minute=2) as live:
+        async with connect(live.socket_url) as socket:
+            await send(socket, type="chat.cancel", id="none")
+            codes = []
+            for text in ("[[]", "[]", "{}"):
+                await socket.send(text)
+                codes.append((await receive(socket))["error"]["code"])
+            assert codes == ["bad_json", "invalid_value", "rate_limit_exceeded"]
+            await send(socket, type="chat.start", id="a", body=request("echo"))
+            refused = await receive(socket)
+            assert (refused["id"], refused["error"]["code"]) == ("a", "rate_limit_exceeded")

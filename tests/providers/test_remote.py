@@ -230,6 +230,18 @@ async def test_tool_arguments_that_are_no_object(claude: Remote, arguments: str)
         await claude.ask(call)
 
 
+@pytest.mark.parametrize(("levels", "refused"), [(64, False), (65, True), (940, True)])
+async def test_tool_arguments_that_are_too_deep(claude: Remote, levels: int, refused: bool) -> None:
+    """What Python's parser still took, the SDK's writer did not: a fault of the server's."""
+    arguments = '{"a": ' * levels + "1" + "}" * levels
+    call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", arguments),))
+    if not refused:
+        await claude.ask(call)
+        return
+    with pytest.raises(InvalidRequestError, match="nested deeper than 64 levels"):
+        await claude.ask(call)
+
+
 @pytest.mark.parametrize(
     ("choice", "openai_form", "anthropic_form"),
     [

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.routing import iter_route_contexts
 
@@ -129,6 +130,62 @@ async def test_other_sites_may_not_write(serve: Serve, origin: str | None, statu
         headers = {} if origin is None else {"origin": origin}
         response = await served.client.post("/conversations", json={}, headers=headers)
         assert response.status_code == status
+
+
+ASKED_FIRST = {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization,content-type,x-stainless-lang",
+}
+
+
+def cors(response: httpx2.Response) -> dict[str, str]:
+    names = [name for name in response.headers if name.startswith("access-control-")]
+    return {name: response.headers[name] for name in names}
+
+
+async def test_a_page_of_an_allowed_origin_is_let_in_by_its_browser(serve: Serve) -> None:
+    """It was allowed, and no browser knew: each asks before it sends JSON, and got 401 or 405."""
+    origin = "https://chat.example"
+    async with serve(allowed_origins=origin, api_key=KEY) as served:
+        path = "/v1/conversations"
+        headers = {"origin": origin, **ASKED_FIRST}
+        asked = await served.client.options(path, headers=headers)
+        assert asked.status_code == 200
+        told = cors(asked)
+        assert told["access-control-allow-origin"] == origin
+        assert "POST" in told["access-control-allow-methods"]
+        for name in ("authorization", "content-type", "x-stainless-lang"):
+            assert name in told["access-control-allow-headers"]
+        assert "access-control-allow-credentials" not in told
+        assert "Origin" in asked.headers["vary"]
+        assert asked.headers["x-content-type-options"] == "nosniff"
+        for key, status in ((KEY, 201), ("wrong" * 3, 401)):
+            headers = {"origin": origin, "authorization": f"Bearer {key}"}
+            answer = await served.client.post(path, json={}, headers=headers)
+            assert answer.status_code == status
+            assert cors(answer) == {
+                "access-control-allow-origin": origin,
+                "access-control-expose-headers": "*",
+            }
+            assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("configured", ["https://chat.example", "*", "null", "*,https://a.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://chat.example.evil", "http://chat.example", "null", "*", None]
+)
+async def test_no_other_page_is_told_anything(
+    serve: Serve, configured: str, origin: str | None
+) -> None:
+    """Not by a word that stands for all, either: that is no origin, and is allowed nothing."""
+    async with serve(allowed_origins=configured) as served:
+        headers = {} if origin is None else {"origin": origin}
+        for response in (
+            await served.client.options("/v1/models", headers={**headers, **ASKED_FIRST}),
+            await served.client.get("/v1/models", headers=headers),
+            await served.client.post("/v1/conversations", json={}, headers=headers),
+        ):
+            assert cors(response) == {}
 
 
 async def test_a_server_on_an_ipv6_address_answers_to_it(serve: Serve) -> None:

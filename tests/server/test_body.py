@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,7 +13,14 @@ import pytest
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.server import body as bodies
-from miniclaude.server.body import LARGE, MAX_DEPTH, MAX_VALUES, check_values, parse_json
+from miniclaude.server.body import (
+    LARGE,
+    MAX_CONTAINERS,
+    MAX_DEPTH,
+    MAX_VALUES,
+    check_values,
+    parse_json,
+)
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -189,3 +197,47 @@ def test_values_and_levels_are_counted_to_the_last() -> None:
     check_values(deep)
     with pytest.raises(InvalidRequestError, match="nested deeper than 64"):
         check_values([deep])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" + "[]," * MAX_CONTAINERS + "0]", "more than 32,768 objects and lists"),
+        ("[" + "{}," * MAX_CONTAINERS + "0]", "more than 32,768 objects and lists"),
+        ("[" * (MAX_CONTAINERS + 1), "more than 32,768 objects and lists"),
+        ("[" + "0," * MAX_VALUES + "0]", "more than 500,000 values"),
+        ("[" + '"",' * MAX_VALUES + "0]", "more than 500,000 values"),
+    ],
+)
+def test_too_many_values_are_refused_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    """Ten megabytes of empty lists were parsed first and counted then: three seconds in which no
+    other thread ran, on a socket at no cost to who sent them."""
+
+    def parsed(*given: object, **named: object) -> None:
+        raise AssertionError("it was parsed")
+
+    monkeypatch.setattr(bodies.json, "loads", parsed)
+    with pytest.raises(InvalidRequestError, match=problem):
+        parse_json(text)
+
+
+def test_counting_ends_in_a_body_of_nothing_but_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five million of them, one beside the other, would be gone through for seconds."""
+    monkeypatch.setattr(bodies, "MAX_VALUES", 5)
+    with pytest.raises(InvalidRequestError, match="more than 5 values"):
+        parse_json('[",,,,,"' + '""' * 10 + "]")
+
+
+def test_commas_and_brackets_in_texts_are_no_values() -> None:
+    """A table of numbers or a file of JSON may be asked about, however long it is."""
+    table = '1,2,{[\\,"' * MAX_VALUES
+    assert parse_json(json.dumps({"a": table, "b": [1]})) == {"a": table, "b": [1]}
+    with pytest.raises(InvalidRequestError, match="Unterminated string"):
+        parse_json('{"a": "\\",' + "," * MAX_VALUES + "\\")
+
+
+def test_as_many_objects_as_are_allowed_are_read() -> None:
+    asked = [{}] * (MAX_CONTAINERS - 1)
+    assert parse_json(json.dumps(asked)) == asked

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from miniclaude.messages import ChosenLogprob, Finished, TextDelta, TokenLogprob, Usage
 from miniclaude.providers.base import CompletionRequest
+from miniclaude.server.wire import completions
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +157,63 @@ async def test_a_request_never_refuses_itself(serve: Serve, stream: bool) -> Non
         assert "server_overloaded" not in response.text
         assert len(prompts(served)) == 20
         assert served.services.admission.active == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": ["word " * 400] * 8, "echo": True, "max_tokens": 0, "logprobs": 20, "n": 16},
+        {"prompt": [[1] * 512] * 128, "echo": True, "max_tokens": 0, "logprobs": 4},
+        {"max_tokens": 4097, "logprobs": 3, "n": 16, "stream": True},
+    ],
+)
+async def test_too_many_log_probabilities_are_not_begun(
+    served: Served, fields: dict[str, Any]
+) -> None:
+    """Each prompt and choice was bounded by itself: twenty kilobytes asked for gigabytes, and the
+    server answered nobody else while they were written."""
+    response = await post(served, **fields)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["param"] == "logprobs"
+    for name in ("prompt", "n,", "max_tokens", "echo", "262,144"):
+        assert name in error["message"]
+    assert served.scripted.asked == []
+
+
+def told(count: int) -> TextDelta:
+    entry = TokenLogprob("a", b"a", -1.0)
+    return TextDelta(0, "a" * count, (ChosenLogprob(entry, (entry,)),) * count)
+
+
+async def test_log_probabilities_are_counted_as_they_come(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What texts have in tokens is only guessed before."""
+    monkeypatch.setattr(completions, "MAX_TOLD", 10)
+    for count, status in ((5, 200), (6, 400)):
+        served.scripted.script = [told(count), Finished(0, "stop"), Usage(1, count)]
+        response = await post(served, logprobs=1)
+        assert response.status_code == status, response.text
+    assert "about 12 log probabilities" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("count", "beside"), [(5, False), (6, True)])
+async def test_many_log_probabilities_are_written_beside_the_event_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch, count: int, beside: bool
+) -> None:
+    """Nobody else's stream waits for them."""
+    threads: list[int] = []
+    write = completions._choices_json
+
+    def written(answers: Any, with_logprobs: bool) -> Any:
+        threads.append(threading.get_ident())
+        return write(answers, with_logprobs)
+
+    monkeypatch.setattr(completions, "_choices_json", written)
+    monkeypatch.setattr(completions, "MANY_TOLD", 10)
+    served.scripted.script = [told(count), Finished(0, "stop"), Usage(1, count)]
+    answer = (await post(served, logprobs=1)).json()
+    assert len(answer["choices"][0]["logprobs"]["tokens"]) == count
+    [thread] = threads
+    assert (thread != threading.get_ident()) is beside

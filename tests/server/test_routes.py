@@ -147,3 +147,24 @@ async def test_a_wrong_address_or_method_says_what_to_do(served: Served, prefix:
     assert "Use GET, POST." in wrong.json()["error"]["message"]
     limit = await served.client.get(f"{prefix}/conversations?limit=0")
     assert limit.json()["error"]["message"].endswith("Correct it in the address.")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models/nope", 404),
+        ("POST", "/v1/messages/batches", 404),
+        ("DELETE", "/v1/conversations", 405),
+    ],
+)
+async def test_errors_have_the_shape_of_who_asks(
+    served: Served, method: str, path: str, status: int
+) -> None:
+    """Anthropic's SDK lists models too, and found no message in an error of another shape."""
+    theirs = await served.client.request(method, path, headers={"anthropic-version": "2023-06-01"})
+    assert theirs.status_code == status
+    assert theirs.json()["type"] == "error"
+    assert theirs.json()["request_id"] == theirs.headers["request-id"]
+    ours = await served.client.request(method, path)
+    assert ours.status_code == status
+    assert ours.json()["error"]["param"] == ("model" if "nope" in path else None)

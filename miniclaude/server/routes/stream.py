@@ -22,6 +22,7 @@ from miniclaude.errors import (
     InvalidRequestError,
     OverloadedError,
     PayloadTooLargeError,
+    RateLimitError,
 )
 from miniclaude.server.body import beside_the_loop, check_values, parse_unchecked
 from miniclaude.server.error_handlers import describe
@@ -74,9 +75,23 @@ class Session:
                 data = await beside_the_loop(len(text), parse_unchecked, text)
                 # Once `data` is known: the error names its id.
                 await beside_the_loop(len(text), check_values, data)
-                self._obey(read_frame(data))
+                frame = read_frame(data)
             except Exception as error:
-                await self._fail(frame_id(data), error)
+                await self._fail(frame_id(data), self._counted(error))
+                continue
+            try:
+                await self._obey(frame, len(text))
+            except Exception as error:
+                await self._fail(frame.id, error)
+
+    def _counted(self, error: Exception) -> Exception:
+        """What to tell of a frame that makes no sense: it took time to read and counts as a request
+        does, of which there may be none left."""
+        try:
+            caller_of(self._socket.scope).quota.take_request()
+        except RateLimitError as refused:
+            return refused
+        return error
 
     def _text(self, message: Message) -> str:
         text = message.get("text")
@@ -90,7 +105,7 @@ class Session:
             )
         return text
 
-    def _obey(self, frame: Frame) -> None:
+    async def _obey(self, frame: Frame, size: int) -> None:
         if isinstance(frame, CancelFrame):
             # An id that is not running has ended while the frame was on its way.
             if running := self._running.get(frame.id):
@@ -110,7 +125,8 @@ class Session:
         answer: Answer
         if isinstance(frame, StartFrame):
             caller_of(self._socket.scope).quota.take_request()
-            answer = ChatAnswer(self._socket, validate(ChatBody, frame.body))
+            body = await beside_the_loop(size, validate, ChatBody, frame.body)
+            answer = ChatAnswer(self._socket, body)
         else:
             answer = TurnAnswer(self._socket, self._group, frame)
         self._running[frame.id] = answer

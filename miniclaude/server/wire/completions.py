@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -33,6 +34,15 @@ from miniclaude.server.wire.sampling import ModelName, SamplingFields, StreamOpt
 MAX_PROMPTS = 128
 MAX_PROMPT_TOKENS = 1_000_000
 MAX_TOKEN_ID = 2**31 - 1
+MAX_TOLD = 262_144
+"""Log probabilities in one answer, over all its prompts and choices: ten megabytes of JSON."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Roughly: whether too much is asked of texts is guessed before anybody tokenises them. What is
+told in the end is counted."""
+
+MANY_TOLD = 2_048
+"""What fewer take to be written is less than the time it takes to begin in another thread."""
 
 NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "best_of": (1,),
@@ -94,7 +104,8 @@ class CompletionBody(SamplingFields):
     def completion_requests(self, model: str) -> list[CompletionRequest]:
         """One for each prompt, as the providers know them; `model` is the bare name.
 
-        Raises InvalidRequestError for an answer of no tokens that says nothing of its prompt.
+        Raises InvalidRequestError for an answer of no tokens that says nothing of its prompt, and
+        for one of too many log probabilities.
         """
         if self.max_tokens == 0 and not self.echo:
             raise InvalidRequestError(
@@ -102,9 +113,31 @@ class CompletionBody(SamplingFields):
                 hint="Ask for at least one token, or set echo to true.",
                 param="max_tokens",
             )
+        if self.logprobs is not None:
+            _require_few(self._may_tell(1 + self.logprobs))
         settings = self.settings(self.max_tokens, self.logprobs)
         user = end_user(self.user)
         return [CompletionRequest(model, prompt, settings, user) for prompt in self.prompt]
+
+    def _may_tell(self, each: int) -> int:
+        """About how many log probabilities the answer may hold. each: of one token."""
+        tokens = len(self.prompt) * (self.max_tokens or 0)
+        if self.echo:
+            tokens += sum(
+                len(prompt) // CHARACTERS_PER_TOKEN if isinstance(prompt, str) else len(prompt)
+                for prompt in self.prompt
+            )
+        return self.n * tokens * each
+
+
+def _require_few(told: int) -> None:
+    if told > MAX_TOLD:
+        raise InvalidRequestError(
+            f"logprobs: with this prompt, n, max_tokens and echo the answer may hold about {told:,}"
+            f" log probabilities; at most {MAX_TOLD:,} are told.",
+            hint="Send fewer or shorter prompts at a time, or lower logprobs, n or max_tokens.",
+            param="logprobs",
+        )
 
 
 def read_prompts(value: object, most: int) -> tuple[Prompt, ...]:
@@ -223,10 +256,12 @@ async def completion(
 ) -> Json:
     """The whole answer at once.
 
-    Raises what `events` raises, and ProviderError when it ends early.
+    Raises what `events` raises, ProviderError when it ends early, and InvalidRequestError as soon
+    as it holds too many log probabilities.
     """
     answers = [_Choice() for _ in range(choices)]
     usage: Usage | None = None
+    told = 0
     async with closing(events):
         async for event in events:
             if isinstance(event, Usage):
@@ -234,24 +269,40 @@ async def completion(
             elif isinstance(event, PromptEcho):
                 answers[event.index].echo = event
                 answers[event.index].text.append(event.text)
+                told += _count(event.logprobs)
             elif isinstance(event, TextDelta):
                 answers[event.index].text.append(event.text)
                 answers[event.index].logprobs.extend(event.logprobs)
+                told += _count(event.logprobs)
             elif isinstance(event, Finished):
                 answers[event.index].finish = event.reason
+            if with_logprobs:
+                _require_few(told)
     if usage is None or any(answer.finish is None for answer in answers):
         raise incomplete("a finish reason for every choice and a token count")
+    if with_logprobs and told > MANY_TOLD:
+        written = await asyncio.to_thread(_choices_json, answers, with_logprobs)
+    else:
+        written = _choices_json(answers, with_logprobs)
     return {
         **head.json("text_completion"),
-        "choices": [
-            _choice_json(
-                index,
-                "".join(answer.text),
-                answer.finish,
-                _logprobs_json(answer.logprobs, 0, answer.echo) if with_logprobs else None,
-            )
-            for index, answer in enumerate(answers)
-        ],
+        "choices": written,
         "usage": usage_json(usage),
         "system_fingerprint": None,
     }
+
+
+def _count(entries: Iterable[ChosenLogprob]) -> int:
+    return sum(1 + len(entry.top) for entry in entries)
+
+
+def _choices_json(answers: Iterable[_Choice], with_logprobs: bool) -> list[Json]:
+    return [
+        _choice_json(
+            index,
+            "".join(answer.text),
+            answer.finish,
+            _logprobs_json(answer.logprobs, 0, answer.echo) if with_logprobs else None,
+        )
+        for index, answer in enumerate(answers)
+    ]
