@@ -149,6 +149,23 @@ async def test_a_message_may_say_that_it_is_one(served: Served, kind: str | None
     assert refused.json()["error"]["param"] == "messages[0].type"
 
 
+async def test_the_result_of_a_call_may_name_its_function(served: Served) -> None:
+    """OpenAI's own type has no `name` there, but LangChain.js, LiteLLM and many agents send one."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    response = await served.chat(
+        model="scripted/m",
+        messages=[
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "name": "f", "content": "42"},
+        ],
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert asked.messages[2] == Message("tool", (TextPart("42"),), tool_call_id="c", name="f")
+
+
 async def test_tool_calls_are_put_together(served: Served) -> None:
     served.scripted.script = [
         ToolCallDelta(0, 0, "call_1", "add", ""),

@@ -187,15 +187,22 @@ class AssistantMessage(_Typed):
 
 
 class ToolMessage(_Typed):
-    """The result of a tool call."""
+    """The result of a tool call. name: the function's; OpenAI's own type lacks it, but
+    LangChain and others send it with each result, and some models' templates show it."""
 
     role: Literal["tool"]
     content: Texts
     tool_call_id: CallId
+    name: Name | None = None
 
     def message(self, place: str) -> Message:
         """As ours."""
-        return Message("tool", _parts(self.content, place), tool_call_id=self.tool_call_id)
+        return Message(
+            "tool",
+            _parts(self.content, place),
+            tool_call_id=self.tool_call_id,
+            name=self.name,
+        )
 
 
 MessageField = Annotated[
