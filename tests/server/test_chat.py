@@ -166,6 +166,25 @@ async def test_the_result_of_a_call_may_name_its_function(served: Served) -> Non
     assert asked.messages[2] == Message("tool", (TextPart("42"),), tool_call_id="c", name="f")
 
 
+async def test_what_sdks_add_to_an_answer_may_come_back(served: Served) -> None:
+    """OpenAI's `parse` and `stream` helpers give messages with what they parsed, and Open WebUI the
+    deltas of a stream, put together: each is appended to the conversation as it is."""
+    function = {"name": "f", "arguments": '{"a": 1}', "parsed_arguments": {"a": 1}}
+    call = {"id": "c", "type": "function", "index": 0, "function": function}
+    response = await served.chat(
+        model="scripted/m",
+        messages=[
+            {"role": "assistant", "content": "{}", "parsed": {}, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "42"},
+        ],
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    calls = (ToolCall("c", "f", '{"a": 1}'),)
+    assert asked.messages[0] == Message("assistant", (TextPart("{}"),), tool_calls=calls)
+
+
 async def test_tool_calls_are_put_together(served: Served) -> None:
     served.scripted.script = [
         ToolCallDelta(0, 0, "call_1", "add", ""),
