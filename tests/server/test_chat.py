@@ -267,6 +267,9 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
         audio=None,
         functions=None,
         stream_options=None,
+        prompt_cache_key="k",
+        prompt_cache_retention="in_memory",
+        verbosity="medium",
     )
     assert response.status_code == 200, response.text
     assert served.scripted.asked == [
@@ -297,6 +300,36 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
             user="owner/user/me",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "user"),
+    [
+        ({"safety_identifier": "a"}, "a"),
+        ({"user": "a", "safety_identifier": "a2"}, "a/a2"),
+        ({"prompt_cache_key": "conversation 1"}, ""),
+    ],
+)
+async def test_whose_request_it_is(served: Served, fields: dict[str, Any], user: str) -> None:
+    """Codex sends `prompt_cache_key` with every request; no answer depends on it, so it is no
+    reason to refuse one. `safety_identifier` is OpenAI's successor of `user`."""
+    said: Any = [{"role": "user", "content": "hi"}]
+    for path, asked in (("chat/completions", "messages"), ("responses", "input")):
+        body = {"model": "scripted/m", asked: said, **fields}
+        response = await served.client.post(f"/v1/{path}", json=body)
+        assert response.status_code == 200, response.text
+    assert {request.user for request in served.scripted.asked} == {f"owner/user/{user}"}
+
+
+async def test_values_that_ask_for_nothing(served: Served) -> None:
+    """vLLM's clients send a `top_k` of -1 for "off", others `top_logprobs: 0` beside `logprobs:
+    false`."""
+    response = await served.chat(
+        model="scripted/m", top_k=-1, logprobs=False, top_logprobs=0, prompt_cache_options={}
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert (asked.settings.top_k, asked.settings.logprobs) == (0, None)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "stream": {"stream": False},
     "stream_options": {"stream": True, "stream_options": {}},
     "user": {"user": "me"},
+    "safety_identifier": {"safety_identifier": "me"},
+    "prompt_cache_key": {"prompt_cache_key": "k"},
     "cache_control": {"cache_control": {"type": "ephemeral"}},
     "system": {"system": "be brief"},
     "instructions": {"instructions": "be brief"},

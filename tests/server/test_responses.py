@@ -74,6 +74,10 @@ async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     nothing: Any = {field: values[0] for field, values in NOT_IMPLEMENTED.items() if values}
     response = await post(shared, **nothing, text={"format": {"type": "text"}}, include=[])
     assert response.status_code == 200, response.text
+    # So OpenAI's own response objects have it, from which requests are made again.
+    response = await post(shared, reasoning={"effort": None, "summary": None})
+    assert response.status_code == 200, response.text
+    assert (await post(shared, reasoning={"effort": "low"})).status_code == 400
 
 
 async def test_what_is_asked_reaches_the_provider(served: Served) -> None:

@@ -81,9 +81,11 @@ class OutputFormat(NullIsAbsent):
 
 
 class OutputConfig(NullIsAbsent):
-    """What the answer must look like."""
+    """What the answer must look like. effort: only Anthropic's default, for we have no way to ask
+    for another."""
 
     format: OutputFormat | None = None
+    effort: Literal["high"] = "high"
 
 
 class Metadata(NullIsAbsent):
