@@ -77,6 +77,19 @@ async def test_an_answer_may_fill_what_is_left_of_the_context(local: Local) -> N
     assert Finished(0, "length") in events
 
 
+async def test_a_limit_that_is_a_bound_only_is_cut_to_what_fits(local: Local) -> None:
+    events = await all_of(
+        chat(local, logit_bias={70: 100.0}, max_tokens=32_000, as_far_as_fits=True)
+    )
+    usage = events[-1]
+    assert isinstance(usage, Usage)
+    assert usage.prompt_tokens + usage.completion_tokens == 256
+    assert Finished(0, "length") in events
+    with pytest.raises(ContextLengthError) as caught:
+        await all_of(chat(local, text="hello " * 200, max_tokens=9, as_far_as_fits=True))
+    assert caught.value.param == "messages", "where the prompt alone is too long"
+
+
 async def test_what_does_not_fit_is_refused_with_both_counts(local: Local) -> None:
     with pytest.raises(ContextLengthError, match=r"has \d+ tokens .* may have 256; .* holds 256"):
         await all_of(chat(local, max_tokens=256))

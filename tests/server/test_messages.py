@@ -178,13 +178,28 @@ async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) 
 
 async def test_a_call_cut_off_by_the_limit_is_left_out(served: Served) -> None:
     """Half an input is none; that of a call that ended must be an object."""
-    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 1)]
+    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 9)]
     served.scripted.script = [TextDelta(0, "a"), *half]
     answer = (await post(served)).json()
     assert answer["stop_reason"] == "max_tokens"
     assert [block["type"] for block in answer["content"]] == ["text"]
     served.scripted.script = [half[0], Finished(0, "tool_calls"), Usage(1, 1)]
     assert "no JSON object" in refused(await post(served), 502)["message"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"), [(8, "model_context_window_exceeded"), (9, "max_tokens")]
+)
+async def test_a_full_context_is_told_from_the_requests_own_limit(
+    served: Served, written: int, reason: str
+) -> None:
+    """Anthropic's clients send one large `max_tokens` whatever the prompt and the model; such a
+    request is answered as far as the context goes."""
+    served.scripted.script = [TextDelta(0, "a"), Finished(0, "length"), Usage(5, written)]
+    assert (await post(served)).json()["stop_reason"] == reason
+    assert f'"stop_reason":"{reason}"' in (await post(served, stream=True)).text
+    asked = served.scripted.asked[0]
+    assert asked.settings.as_far_as_fits
 
 
 async def test_an_answer_that_ends_early_is_a_failure(served: Served) -> None:

@@ -174,9 +174,11 @@ class MessagesBody(CountBody):
         return None if self.metadata is None else self.metadata.user_id
 
     def settings(self) -> Settings:
-        """How to draw, as the providers know it."""
+        """How to draw, as the providers know it. In this protocol `max_tokens` has to be given and
+        is a bound only: clients send the same large one for every model and prompt."""
         return Settings(
             max_tokens=self.max_tokens,
+            as_far_as_fits=True,
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,
