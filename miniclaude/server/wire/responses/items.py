@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Detail, Message, Part, TextPart, ToolCall
@@ -145,7 +145,31 @@ class FunctionOutputItem(NullIsAbsent):
         return Message("tool", parts, tool_call_id=self.call_id)
 
 
-Item = Annotated[MessageItem | FunctionCallItem | FunctionOutputItem, Field(discriminator="type")]
+class ItemReference(NullIsAbsent):
+    """An earlier item by its id, which is always refused: nothing is stored here. Vercel's AI SDK
+    sends them by default."""
+
+    type: Literal["item_reference"]
+    id: ItemId
+
+    @field_validator("id")
+    @classmethod
+    def _refuse(cls, id: str) -> str:
+        raise ValueError(
+            "refers to an earlier item, and none is stored here; send the item itself, the message"
+            " or call with its content (with Vercel's AI SDK: store: false in"
+            " providerOptions.openai, or openai.chat(model) instead of openai(model))"
+        )
+
+    def message(self, place: str) -> Message:
+        """Never: no reference validates."""
+        raise NotImplementedError
+
+
+Item = Annotated[
+    MessageItem | FunctionCallItem | FunctionOutputItem | ItemReference,
+    Field(discriminator="type"),
+]
 
 
 def with_types(given: object) -> object:
