@@ -106,6 +106,9 @@ def error_response(error: BaseException, scope: Scope) -> JSONResponse:
             # Not logged: there are hundreds a second when it matters, and `/metrics` counts them.
             if error.retry_after is not None:
                 headers["retry-after"] = str(error.retry_after)
+            else:
+                # OpenAI's and Anthropic's SDKs repeat every 429 unless they are told not to.
+                headers["x-should-retry"] = "false"
         elif status >= 500:
             log.warning("%s: %s", type(error).__name__, error)
     if status == 401:
