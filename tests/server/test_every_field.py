@@ -227,6 +227,7 @@ async def test_a_field_of_another_protocol_is_refused_too(shared: Served, name: 
 IMAGE = {"type": "image_url", "image_url": {"url": PNG_URL}}
 SOURCE = {"type": "base64", "media_type": "image/png", "data": encoded(PNG)}
 CALLED = {"name": "f", "arguments": "{}"}
+FUNCTION_CALL = {"type": "function_call", "call_id": "c", **CALLED}
 CALL = {"id": "c", "type": "function", "function": CALLED}
 Wrap = Callable[[Any], dict[str, Any]]
 
@@ -355,14 +356,14 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     "responses: function_call": (
         "responses",
         ResponseFunctionToolCallParam,
-        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        FUNCTION_CALL,
         lambda it: {"input": [it]},
     ),
     "responses: function_call_output": (
         "responses",
         FunctionCallOutput,
         {"type": "function_call_output", "call_id": "c", "output": "a"},
-        lambda it: {"input": [it]},
+        lambda it: {"input": [FUNCTION_CALL, it]},
     ),
     "responses: tool": ("responses", FunctionToolParam, TOOL, lambda it: {"tools": [it]}),
     "responses: text": ("responses", ResponseTextConfigParam, {}, lambda it: {"text": it}),

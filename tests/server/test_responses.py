@@ -40,6 +40,10 @@ async def post(served: Served, **fields: Any) -> Any:
             "input[0].content[0].file_id",
         ),
         ({"input": [{"type": "function_call_output", "output": "a"}]}, "input[0].call_id"),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": "a"}]},
+            "input[0].call_id",
+        ),
         ({"instructions": 5}, "instructions"),
         ({"max_output_tokens": 0}, "max_output_tokens"),
         ({"temperature": 2.1}, "temperature"),

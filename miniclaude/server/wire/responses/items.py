@@ -183,11 +183,21 @@ def with_types(given: object) -> object:
 
 
 def read_items(instructions: str | None, given: str | list[Item]) -> tuple[Message, ...]:
-    """The conversation as ours. Raises InvalidRequestError for a picture that is not the user's."""
+    """The conversation as ours. Raises InvalidRequestError for a picture that is not the user's,
+    and for the output of a call that no item before it made."""
     messages = [] if instructions is None else [Message("system", (TextPart(instructions),))]
     if isinstance(given, str):
         return (*messages, Message("user", (TextPart(given),)))
+    called: set[str] = set()
     for place, item in enumerate(given):
+        if isinstance(item, FunctionCallItem):
+            called.add(item.call_id)
+        elif isinstance(item, FunctionOutputItem) and item.call_id not in called:
+            raise InvalidRequestError(
+                f"input[{place}].call_id: no item before it made the call {item.call_id!r}.",
+                hint="Put the function_call with that call_id before it.",
+                param=f"input[{place}].call_id",
+            )
         message = item.message(f"input[{place}]")
         before = messages[-1] if messages else None
         if isinstance(item, FunctionCallItem) and before and before.role == "assistant":
