@@ -78,6 +78,11 @@ def refused(response: Any, status: int = 400) -> dict[str, str]:
             "messages[0].content[0].source.url",
         ),
         ({"messages": [USER, {"role": "assistant", "content": "I"}]}, "messages[1].role"),
+        # Other services would tell in words that fit no field of this request.
+        (
+            {"messages": [USER, {"role": "user", "content": [RESULT]}]},
+            "messages[1].content[0].tool_use_id: no message before it made the call 'c'",
+        ),
         ({"system": 5}, "system"),
         ({"temperature": 1.1}, "temperature"),
         ({"top_p": -0.1}, "top_p"),
@@ -89,6 +94,8 @@ def refused(response: Any, status: int = 400) -> dict[str, str]:
         ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
         ({"tools": [{**TOOL, "strict": 1}]}, "tools[0].strict"),
+        ({"tools": [{**TOOL, "name": "f" * 129}]}, "tools[0].name"),
+        ({"tools": [{**TOOL, "input_examples": [{}]}]}, "tools[0].input_examples: is not impl"),
         ({"output_config": {"effort": "low"}}, "output_config.effort"),
         ({"output_config": {"format": {"type": "text"}}}, "output_config.format.type"),
         ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),
@@ -151,6 +158,26 @@ async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
     assert (settings.max_tokens, settings.temperature, settings.top_p) == (9, 0.5, 0.9)
     assert (settings.top_k, settings.stop) == (5, ("x",))
     assert (asked.tools[0].name, asked.tool_choice) == ("f", "required")
+
+
+async def test_a_tools_name_may_be_as_long_as_at_anthropics(served: Served) -> None:
+    """`mcp__server__tool` goes beyond the 64 characters that OpenAI allows."""
+    name = "mcp__" + "x" * 123
+    use = {"type": "tool_use", "id": "c", "name": name, "input": {}}
+    response = await post(
+        served,
+        messages=[
+            USER,
+            {"role": "assistant", "content": [use]},
+            {"role": "user", "content": [RESULT]},
+        ],
+        tools=[{**TOOL, "name": name}],
+        tool_choice={"type": "tool", "name": name},
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert (asked.tools[0].name, asked.tool_choice) == (name, name)
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1"])
