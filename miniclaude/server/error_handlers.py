@@ -90,6 +90,14 @@ def describe(error: BaseException) -> dict[str, Any]:
     )
 
 
+def describe_in_frame(error: BaseException) -> dict[str, Any]:
+    """Any exception as a socket tells it, which has no header for the time to wait."""
+    described = describe(error)
+    if isinstance(error, errors.RateLimitError) and error.retry_after is not None:
+        described["error"]["retry_after"] = error.retry_after
+    return described
+
+
 def describe_to_anthropic(error: BaseException, id: str) -> dict[str, Any]:
     """Any exception as Anthropic's clients know it. id: the request's."""
     status = status_of(error) if isinstance(error, MiniClaudeError) else 500
