@@ -73,6 +73,11 @@ IN_OUR_WORDS = (
         "Write it as Rust's `regex` does: no look-around, no references back.",
     ),
     (
+        r"lookarounds not supported yet; \w+ in regex /(.*)/",
+        misread(r"\1") + ": it looks at what stands around a place in the text",
+        "Leave out bounds of words (\\b, \\<, \\>), and ^ and $ in the middle of it.",
+    ),
+    (
         r"^oneOf constraints are not supported.*",
         "it cannot be seen of a oneOf that no value fits two of its schemas",
         "Write anyOf, or give each of them a property with a `const` of its own.",
@@ -86,6 +91,10 @@ IN_OUR_WORDS = (
 )
 """The library's reasons, ours for them, and what to do."""
 
+NOT_FOR_CALLERS = r"(\d+ )?\|( |$)|<non-verbose|\^+( *\^+)?$"
+"""Lines that show places in the grammar, and the carets under an expression, which may itself begin
+with one."""
+
 SHARED = GrammarCheck()
 """One for each process of ours; nothing is started before the first grammar."""
 
@@ -93,7 +102,7 @@ SHARED = GrammarCheck()
 def refused(what: str, why: str) -> InvalidRequestError:
     """The library's reason without the places in a text that the caller never saw."""
     lines = [line.strip() for line in why.splitlines()]
-    told = [line for line in lines if line and not re.match(r"(\d+ )?\||<non-verbose|\^", line)]
+    told = [line for line in lines if line and not re.match(NOT_FOR_CALLERS, line)]
     reason = " ".join(told[:6])
     reason = re.sub(r"^at \d+\(\d+\): (failed to compile JSON schema: )?", "", reason)
     for form, ours, cure in IN_OUR_WORDS:

@@ -6,7 +6,9 @@ The keywords are JSON Schema's (draft 2020-12) as far as llguidance implements t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from string import ascii_letters, digits
 from typing import cast
 
 from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
@@ -33,6 +35,10 @@ ANNOTATIONS = (
 FORMATS = (
     *("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"),
 )
+ESCAPE_OR_GROUP = re.compile(r"\\(.)|\(\?(<?[=!]|[>#])", re.DOTALL)
+"""An escaped character, or the beginning of a group that Rust's `regex` does not have."""
+UNKNOWN_ESCAPES = frozenset(ascii_letters + digits + "<>") - set("AafnrtvzdDsSwWxuUpP")
+"""References back, bounds of words, and what only other syntaxes know."""
 COMBINING = {"$ref", "allOf", "anyOf", "oneOf"}
 
 
@@ -41,7 +47,8 @@ def enforceable(schema: object, param: str, *, lenient: bool = False) -> Schema:
 
     An object that names its properties has no others, unless it says so with additionalProperties
     or is combined with another schema: whatever is left still obeys the schema given. lenient:
-    keywords that are not implemented are left out, and `oneOf` is taken as `anyOf`.
+    keywords that are not implemented are left out, patterns in a syntax that is not known here too,
+    and `oneOf` is taken as `anyOf`.
 
     Raises UnsupportedFieldError (code `unsupported_schema`) naming a keyword that is not
     implemented, InvalidRequestError (`invalid_schema`) for what is no schema, is too large or deep,
@@ -105,15 +112,19 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             read[keyword] = {
                 name: _inner(each, f"{place}.{name[:64]}", depth, lenient)
                 for name, each in value.items()
+                if not (lenient and keyword == "patternProperties" and not _readable(name))
             }
         elif keyword in VALUES:
             why = _why_not(keyword, value)
             if why and not lenient:
                 raise _unsupported(place, why)
-            if not why:
+            if not why and not (lenient and keyword == "pattern" and not _readable(value)):
                 read[keyword] = value
         elif keyword not in ANNOTATIONS and not lenient:
             raise _unsupported(place, "this keyword is not implemented here")
+    if len(read.get("patternProperties", ())) < len(node.get("patternProperties", ())):
+        # The names that a pattern left out allowed count as additional ones now.
+        read["additionalProperties"] = True
     return read
 
 
@@ -132,6 +143,15 @@ def _why_not(keyword: str, value: object) -> str:
     if keyword == "$ref" and not str(value).startswith("#"):
         return "only references into the schema itself (#/…) are followed"
     return ""
+
+
+def _readable(pattern: object) -> bool:
+    """Whether an expression has nothing that Rust's `regex` lacks and JavaScript's, in which most
+    schemas are written, has. What is no text is told of later."""
+    if not isinstance(pattern, str):
+        return True
+    found = (match.groups() for match in ESCAPE_OR_GROUP.finditer(pattern))
+    return not any(group or escaped in UNKNOWN_ESCAPES for escaped, group in found)
 
 
 def _nodes(node: Schema) -> Iterator[Schema]:

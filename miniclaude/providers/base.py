@@ -15,6 +15,8 @@ class Settings:
 
     Meanings and ranges are those of the OpenAI API; `top_k`, `min_p` and `repetition_penalty` are
     the usual extensions. logprobs: None is off, else the number of alternatives, 0-20.
+    as_far_as_fits: where the context leaves fewer than max_tokens, the answer may have only those;
+    else such a request is refused.
     """
 
     max_tokens: int | None = None
@@ -30,6 +32,14 @@ class Settings:
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     n: int = 1
+    as_far_as_fits: bool = False
+
+    def longest(self, room: int, default: int) -> int:
+        """How many tokens an answer may have where the context leaves `room`; `default` where the
+        request does not say. More than `room` has to be refused."""
+        if self.max_tokens is None:
+            return min(default, room)
+        return min(self.max_tokens, room) if self.as_far_as_fits else self.max_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -355,7 +355,7 @@ def _sampling(
     defaults. field: where the prompt came from. Raises ContextLengthError when prompt and answer
     do not fit."""
     room = context - prompt_tokens
-    max_tokens = settings.max_tokens if settings.max_tokens is not None else min(MAX_TOKENS, room)
+    max_tokens = settings.longest(room, MAX_TOKENS)
     if max_tokens > room or (room < 1 and settings.max_tokens != 0):
         raise ContextLengthError(
             f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"

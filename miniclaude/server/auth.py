@@ -120,7 +120,9 @@ class Access:
     def _caller(self, headers: Headers) -> Caller:
         """Whose key was sent. Raises AuthenticationError for none or a wrong one."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        # Some pages send an empty `Bearer` beside the key that they do have.
+        given = bearer.strip() if scheme.lower() == "bearer" else ""
+        given = given or headers.get("x-api-key", "")
         # The header's own bytes: a key that is no ASCII was sent as UTF-8.
         digest = _digest(given.encode("latin-1"))
         for known, caller in self.callers.items():

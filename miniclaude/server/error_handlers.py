@@ -91,6 +91,14 @@ def describe(error: BaseException) -> dict[str, Any]:
     )
 
 
+def describe_in_frame(error: BaseException) -> dict[str, Any]:
+    """Any exception as a socket tells it, which has no header for the time to wait."""
+    described = describe(error)
+    if isinstance(error, errors.RateLimitError) and error.retry_after is not None:
+        described["error"]["retry_after"] = error.retry_after
+    return described
+
+
 def describe_to_anthropic(error: BaseException, id: str) -> dict[str, Any]:
     """Any exception as Anthropic's clients know it. id: the request's."""
     status = status_of(error) if isinstance(error, MiniClaudeError) else 500
@@ -107,6 +115,9 @@ def error_response(error: BaseException, scope: Scope) -> JSONResponse:
             # Not logged: there are hundreds a second when it matters, and `/metrics` counts them.
             if error.retry_after is not None:
                 headers["retry-after"] = str(error.retry_after)
+            else:
+                # OpenAI's and Anthropic's SDKs repeat every 429 unless they are told not to.
+                headers["x-should-retry"] = "false"
         elif status >= 500:
             log.warning("%s: %s", type(error).__name__, error)
     if status == 401:

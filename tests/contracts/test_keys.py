@@ -69,6 +69,8 @@ async def test_a_socket_counts_each_request(live: Live) -> None:
             ends.append(frame)
     assert [frame["type"] for frame in ends] == ["chat.done", "chat.done", "error"]
     assert ends[-1]["error"]["code"] == "rate_limit_exceeded"
+    # A socket has no Retry-After; a page would have to read it out of the sentence.
+    assert 1 <= ends[-1]["error"]["retry_after"] <= 30
 
 
 @pytest.mark.parametrize("kind", ["turn.start", "turn.watch"])

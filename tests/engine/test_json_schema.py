@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from llguidance import LLTokenizer
 
+from miniclaude.engine.grammar import json_grammar
+from miniclaude.engine.grammar_trial import trial
 from miniclaude.engine.json_schema import MAX_DEPTH, MAX_SCHEMA, enforceable
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 
@@ -94,3 +97,38 @@ def test_lenient_leaves_out_what_is_not_implemented() -> None:
         "type": "string",
         "x-guidance": {"coerce_one_of": True},
     }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        (r"^(?!\.)(?!.*\.\.)[^@]+@[^@]+$", False),
+        (r"(?<=a)b", False),
+        (r"(?>a)", False),
+        (r"\bword\b", False),
+        (r"(a)\1", False),
+        (r"(?<x>a)\k<x>", False),
+        (r"\cA", False),
+        (r"^(?:a|(?<x>b)|(?i)c)$", True),
+        (r"\(?=\\bad\/\.\_", True),
+        (r"^\p{L}+\u0041\x41\d\s\w$", True),
+    ],
+)
+def test_lenient_leaves_out_what_only_javascript_reads(pattern: str, kept: bool) -> None:
+    """Schemas are made by libraries (zod writes look-ahead for an e-mail address), and a tool that
+    could not be offered at all for it is of no use."""
+    schema = {"type": "string", "format": "email", "pattern": pattern}
+    read = enforceable(schema, "s", lenient=True)
+    assert read["format"] == "email"
+    assert (read.get("pattern") == pattern) == kept
+    # Where grammars are made, in the same syntax.
+    why = trial(LLTokenizer("byte"), json_grammar({"pattern": pattern}, spaced=False))
+    assert (why == "") == kept
+    assert enforceable(schema, "s")["pattern"] == pattern, "strict: told of by the engine"
+
+
+def test_a_name_that_cannot_be_checked_is_not_forbidden() -> None:
+    names = {"patternProperties": {"^(?!a)": {}, "^b": {}}, "additionalProperties": False}
+    read = enforceable(names, "s", lenient=True)
+    assert read["patternProperties"] == {"^b": {}}
+    assert read["additionalProperties"] is True

@@ -77,6 +77,19 @@ async def test_an_answer_may_fill_what_is_left_of_the_context(local: Local) -> N
     assert Finished(0, "length") in events
 
 
+async def test_a_limit_that_is_a_bound_only_is_cut_to_what_fits(local: Local) -> None:
+    events = await all_of(
+        chat(local, logit_bias={70: 100.0}, max_tokens=32_000, as_far_as_fits=True)
+    )
+    usage = events[-1]
+    assert isinstance(usage, Usage)
+    assert usage.prompt_tokens + usage.completion_tokens == 256
+    assert Finished(0, "length") in events
+    with pytest.raises(ContextLengthError) as caught:
+        await all_of(chat(local, text="hello " * 200, max_tokens=9, as_far_as_fits=True))
+    assert caught.value.param == "messages", "where the prompt alone is too long"
+
+
 async def test_what_does_not_fit_is_refused_with_both_counts(local: Local) -> None:
     with pytest.raises(ContextLengthError, match=r"has \d+ tokens .* may have 256; .* holds 256"):
         await all_of(chat(local, max_tokens=256))
@@ -150,17 +163,30 @@ async def test_a_form_that_cannot_be_is_refused_with_its_field(
     assert caught.value.message.startswith(structure.param)
 
 
-async def test_an_expression_in_a_schema_is_blamed_at_its_place(local: Local) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "reason", "cure"),
+    [
+        ("(?=a)b", "look-around", "no look-around"),
+        # Nearly all begin so; it looked like the carets that show the place of the fault.
+        ("^(?=a)b$", "look-around", "no look-around"),
+        ("|(?=a)b", "look-around", "no look-around"),
+        (r"a\b.", "it looks at what stands around", "Leave out bounds of words"),
+    ],
+)
+async def test_an_expression_in_a_schema_is_blamed_at_its_place(
+    local: Local, pattern: str, reason: str, cure: str
+) -> None:
     """The engine, which finds the fault, has only the grammar and not the request."""
     schema: dict[str, object] = {
         "type": "object",
-        "properties": {"ok": {"pattern": "a+"}, "code": {"type": "string", "pattern": "(?=a)b"}},
+        "properties": {"ok": {"pattern": "a+"}, "code": {"type": "string", "pattern": pattern}},
     }
     with pytest.raises(InvalidRequestError) as caught:
         await structured(local, Structure("json_schema", "guided_json", schema=schema))
     assert caught.value.param == "guided_json.properties.code.pattern"
-    assert "the regular expression (?=a)b is not understood: look-around" in caught.value.message
-    assert "no look-around" in caught.value.hint
+    told = f"the regular expression {pattern} is not understood: {reason}"
+    assert told in caught.value.message
+    assert cure in caught.value.hint
 
 
 async def test_what_it_cannot_do_is_refused_by_name(local: Local) -> None:

@@ -51,6 +51,8 @@ async def test_an_address_that_is_not_there_does_not_say_so_without_the_key(serv
         ({"authorization": f"Bearer {KEY}"}, 200),
         ({"authorization": f"bearer {KEY}"}, 200),
         ({"x-api-key": KEY}, 200),
+        ({"authorization": "Bearer ", "x-api-key": KEY}, 200),
+        ({"authorization": "Bearer wrong", "x-api-key": KEY}, 401),
         ({}, 401),
         ({"authorization": "Bearer"}, 401),
         ({"authorization": "Bearer wrong"}, 401),

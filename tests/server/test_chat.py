@@ -149,6 +149,42 @@ async def test_a_message_may_say_that_it_is_one(served: Served, kind: str | None
     assert refused.json()["error"]["param"] == "messages[0].type"
 
 
+async def test_the_result_of_a_call_may_name_its_function(served: Served) -> None:
+    """OpenAI's own type has no `name` there, but LangChain.js, LiteLLM and many agents send one."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    response = await served.chat(
+        model="scripted/m",
+        messages=[
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "name": "f", "content": "42"},
+        ],
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert asked.messages[2] == Message("tool", (TextPart("42"),), tool_call_id="c", name="f")
+
+
+async def test_what_sdks_add_to_an_answer_may_come_back(served: Served) -> None:
+    """OpenAI's `parse` and `stream` helpers give messages with what they parsed, and Open WebUI the
+    deltas of a stream, put together: each is appended to the conversation as it is."""
+    function = {"name": "f", "arguments": '{"a": 1}', "parsed_arguments": {"a": 1}}
+    call = {"id": "c", "type": "function", "index": 0, "function": function}
+    response = await served.chat(
+        model="scripted/m",
+        messages=[
+            {"role": "assistant", "content": "{}", "parsed": {}, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "42"},
+        ],
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    calls = (ToolCall("c", "f", '{"a": 1}'),)
+    assert asked.messages[0] == Message("assistant", (TextPart("{}"),), tool_calls=calls)
+
+
 async def test_tool_calls_are_put_together(served: Served) -> None:
     served.scripted.script = [
         ToolCallDelta(0, 0, "call_1", "add", ""),
@@ -231,6 +267,9 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
         audio=None,
         functions=None,
         stream_options=None,
+        prompt_cache_key="k",
+        prompt_cache_retention="in_memory",
+        verbosity="medium",
     )
     assert response.status_code == 200, response.text
     assert served.scripted.asked == [
@@ -261,6 +300,36 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
             user="owner/user/me",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "user"),
+    [
+        ({"safety_identifier": "a"}, "a"),
+        ({"user": "a", "safety_identifier": "a2"}, "a/a2"),
+        ({"prompt_cache_key": "conversation 1"}, ""),
+    ],
+)
+async def test_whose_request_it_is(served: Served, fields: dict[str, Any], user: str) -> None:
+    """Codex sends `prompt_cache_key` with every request; no answer depends on it, so it is no
+    reason to refuse one. `safety_identifier` is OpenAI's successor of `user`."""
+    said: Any = [{"role": "user", "content": "hi"}]
+    for path, asked in (("chat/completions", "messages"), ("responses", "input")):
+        body = {"model": "scripted/m", asked: said, **fields}
+        response = await served.client.post(f"/v1/{path}", json=body)
+        assert response.status_code == 200, response.text
+    assert {request.user for request in served.scripted.asked} == {f"owner/user/{user}"}
+
+
+async def test_values_that_ask_for_nothing(served: Served) -> None:
+    """vLLM's clients send a `top_k` of -1 for "off", others `top_logprobs: 0` beside `logprobs:
+    false`."""
+    response = await served.chat(
+        model="scripted/m", top_k=-1, logprobs=False, top_logprobs=0, prompt_cache_options={}
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert (asked.settings.top_k, asked.settings.logprobs) == (0, None)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ from openai.types.chat.chat_completion_content_part_text_param import (
 from openai.types.chat.chat_completion_function_tool_param import ChatCompletionFunctionToolParam
 from openai.types.chat.chat_completion_message_function_tool_call_param import (
     ChatCompletionMessageFunctionToolCallParam,
+    Function,
 )
 from openai.types.chat.chat_completion_stream_options_param import ChatCompletionStreamOptionsParam
 from openai.types.chat.chat_completion_system_message_param import ChatCompletionSystemMessageParam
@@ -141,6 +142,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "stream": {"stream": False},
     "stream_options": {"stream": True, "stream_options": {}},
     "user": {"user": "me"},
+    "safety_identifier": {"safety_identifier": "me"},
+    "prompt_cache_key": {"prompt_cache_key": "k"},
     "cache_control": {"cache_control": {"type": "ephemeral"}},
     "system": {"system": "be brief"},
     "instructions": {"instructions": "be brief"},
@@ -223,7 +226,9 @@ async def test_a_field_of_another_protocol_is_refused_too(shared: Served, name: 
 
 IMAGE = {"type": "image_url", "image_url": {"url": PNG_URL}}
 SOURCE = {"type": "base64", "media_type": "image/png", "data": encoded(PNG)}
-CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLED = {"name": "f", "arguments": "{}"}
+FUNCTION_CALL = {"type": "function_call", "call_id": "c", **CALLED}
+CALL = {"id": "c", "type": "function", "function": CALLED}
 Wrap = Callable[[Any], dict[str, Any]]
 
 
@@ -266,6 +271,14 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
         ChatCompletionMessageFunctionToolCallParam,
         CALL,
         lambda it: {"messages": [USER, {"role": "assistant", "tool_calls": [it]}, USER]},
+    ),
+    "chat: called function": (
+        "chat",
+        Function,
+        CALLED,
+        lambda it: {
+            "messages": [USER, {"role": "assistant", "tool_calls": [{**CALL, "function": it}]}]
+        },
     ),
     "chat: text part": (
         "chat",
@@ -343,14 +356,14 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
     "responses: function_call": (
         "responses",
         ResponseFunctionToolCallParam,
-        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        FUNCTION_CALL,
         lambda it: {"input": [it]},
     ),
     "responses: function_call_output": (
         "responses",
         FunctionCallOutput,
         {"type": "function_call_output", "call_id": "c", "output": "a"},
-        lambda it: {"input": [it]},
+        lambda it: {"input": [FUNCTION_CALL, it]},
     ),
     "responses: tool": ("responses", FunctionToolParam, TOOL, lambda it: {"tools": [it]}),
     "responses: text": ("responses", ResponseTextConfigParam, {}, lambda it: {"text": it}),
@@ -422,8 +435,12 @@ OBJECTS: dict[str, tuple[str, Any, dict[str, Any], Wrap]] = {
 """By the table's name: which address, the SDK's own type, the smallest one that is taken, and the
 request that it stands in."""
 
-EXEMPT = {"responses: output_text": {"logprobs"}}
-"""What comes back from us as it was, whatever is in it."""
+EXEMPT = {
+    "chat: assistant message": {"parsed"},
+    "chat: called function": {"parsed_arguments"},
+    "responses: output_text": {"logprobs"},
+}
+"""What comes back from us, or from what an SDK made of it, whatever is in it."""
 
 READ = {cells[0].strip("`"): set(re.findall(r"`(\w+)`", cells[1])) for cells in rows(INSIDE)}
 

@@ -78,6 +78,11 @@ def refused(response: Any, status: int = 400) -> dict[str, str]:
             "messages[0].content[0].source.url",
         ),
         ({"messages": [USER, {"role": "assistant", "content": "I"}]}, "messages[1].role"),
+        # Other services would tell in words that fit no field of this request.
+        (
+            {"messages": [USER, {"role": "user", "content": [RESULT]}]},
+            "messages[1].content[0].tool_use_id: no message before it made the call 'c'",
+        ),
         ({"system": 5}, "system"),
         ({"temperature": 1.1}, "temperature"),
         ({"top_p": -0.1}, "top_p"),
@@ -89,6 +94,8 @@ def refused(response: Any, status: int = 400) -> dict[str, str]:
         ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
         ({"tools": [{**TOOL, "strict": 1}]}, "tools[0].strict"),
+        ({"tools": [{**TOOL, "name": "f" * 129}]}, "tools[0].name"),
+        ({"tools": [{**TOOL, "input_examples": [{}]}]}, "tools[0].input_examples: is not impl"),
         ({"output_config": {"effort": "low"}}, "output_config.effort"),
         ({"output_config": {"format": {"type": "text"}}}, "output_config.format.type"),
         ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),
@@ -122,6 +129,7 @@ async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     nothing: dict[str, Any] = {
         field: values[0] for field, values in NOT_IMPLEMENTED.items() if values
     }
+    nothing["output_config"] = {"effort": "high"}
     assert (await post(shared, **nothing, top_k=None, stop_sequences=None)).status_code == 200
 
 
@@ -152,6 +160,26 @@ async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
     assert (asked.tools[0].name, asked.tool_choice) == ("f", "required")
 
 
+async def test_a_tools_name_may_be_as_long_as_at_anthropics(served: Served) -> None:
+    """`mcp__server__tool` goes beyond the 64 characters that OpenAI allows."""
+    name = "mcp__" + "x" * 123
+    use = {"type": "tool_use", "id": "c", "name": name, "input": {}}
+    response = await post(
+        served,
+        messages=[
+            USER,
+            {"role": "assistant", "content": [use]},
+            {"role": "user", "content": [RESULT]},
+        ],
+        tools=[{**TOOL, "name": name}],
+        tool_choice={"type": "tool", "name": name},
+    )
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert (asked.tools[0].name, asked.tool_choice) == (name, name)
+
+
 @pytest.mark.parametrize("prefix", ["", "/v1"])
 async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) -> None:
     """Also those that no route ever sees: the key, the body's size, the method, bad JSON."""
@@ -177,13 +205,28 @@ async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) 
 
 async def test_a_call_cut_off_by_the_limit_is_left_out(served: Served) -> None:
     """Half an input is none; that of a call that ended must be an object."""
-    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 1)]
+    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 9)]
     served.scripted.script = [TextDelta(0, "a"), *half]
     answer = (await post(served)).json()
     assert answer["stop_reason"] == "max_tokens"
     assert [block["type"] for block in answer["content"]] == ["text"]
     served.scripted.script = [half[0], Finished(0, "tool_calls"), Usage(1, 1)]
     assert "no JSON object" in refused(await post(served), 502)["message"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"), [(8, "model_context_window_exceeded"), (9, "max_tokens")]
+)
+async def test_a_full_context_is_told_from_the_requests_own_limit(
+    served: Served, written: int, reason: str
+) -> None:
+    """Anthropic's clients send one large `max_tokens` whatever the prompt and the model; such a
+    request is answered as far as the context goes."""
+    served.scripted.script = [TextDelta(0, "a"), Finished(0, "length"), Usage(5, written)]
+    assert (await post(served)).json()["stop_reason"] == reason
+    assert f'"stop_reason":"{reason}"' in (await post(served, stream=True)).text
+    asked = served.scripted.asked[0]
+    assert asked.settings.as_far_as_fits
 
 
 async def test_an_answer_that_ends_early_is_a_failure(served: Served) -> None:

@@ -189,10 +189,13 @@ async def test_tokens_are_charged_and_refused_before_the_work(serve: Serve) -> N
             assert refused.status_code == 429
             assert "tokens_per_minute" in refused.json()["error"]["message"]
             assert refused.headers["retry-after"]
+            assert "x-should-retry" not in refused.headers
         refused = await ask(served, ALICE, model="scripted/m", max_tokens=101)
         assert refused.status_code == 429
         assert "this key may use 100 a minute" in refused.json()["error"]["message"]
         assert "retry-after" not in refused.headers
+        # Without it the SDKs would send the same request twice more.
+        assert refused.headers["x-should-retry"] == "false"
         assert len(served.scripted.asked) == asked
         assert (await ask(served, ALICE, model="scripted/m", max_tokens=10)).status_code == 200
         assert served.services.admission.active == 0

@@ -40,6 +40,10 @@ async def post(served: Served, **fields: Any) -> Any:
             "input[0].content[0].file_id",
         ),
         ({"input": [{"type": "function_call_output", "output": "a"}]}, "input[0].call_id"),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": "a"}]},
+            "input[0].call_id",
+        ),
         ({"instructions": 5}, "instructions"),
         ({"max_output_tokens": 0}, "max_output_tokens"),
         ({"temperature": 2.1}, "temperature"),
@@ -70,10 +74,28 @@ async def test_what_is_wrong_is_named(shared: Served, fields: dict[str, Any], pa
     assert response.json()["error"]["param"] == param
 
 
+async def test_a_reference_to_an_earlier_item_is_refused_with_what_to_send(
+    shared: Served,
+) -> None:
+    """The AI SDK refers to what it believes to be stored from the second turn on, and "not known
+    here" told nobody that its `store: false` mends that."""
+    earlier = {"type": "item_reference", "id": "msg_1"}
+    response = await post(shared, input=[{"role": "user", "content": "a"}, earlier])
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["param"] == "input[1].id"
+    for words in ("none is stored here", "send the item itself", "store: false"):
+        assert words in error["message"]
+
+
 async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     nothing: Any = {field: values[0] for field, values in NOT_IMPLEMENTED.items() if values}
     response = await post(shared, **nothing, text={"format": {"type": "text"}}, include=[])
     assert response.status_code == 200, response.text
+    # So OpenAI's own response objects have it, from which requests are made again.
+    response = await post(shared, reasoning={"effort": None, "summary": None})
+    assert response.status_code == 200, response.text
+    assert (await post(shared, reasoning={"effort": "low"})).status_code == 400
 
 
 async def test_what_is_asked_reaches_the_provider(served: Served) -> None:

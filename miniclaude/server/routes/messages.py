@@ -33,10 +33,10 @@ async def create_message(request: Request) -> Response:
         def tell(error: Exception) -> str:
             return typed_sse(describe_to_anthropic(error, request_id(request.scope)))
 
-        said = message_events(id, body.model, events)
+        said = message_events(id, body.model, events, body.max_tokens)
         return await typed_stream(request, services, said, tell, provider.headers)
     answer = await while_connected(
-        request, services.stopping, lambda: message(id, body.model, events)
+        request, services.stopping, lambda: message(id, body.model, events, body.max_tokens)
     )
     return JSONResponse(answer, headers=provider.headers)
 

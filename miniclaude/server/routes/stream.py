@@ -25,7 +25,7 @@ from miniclaude.errors import (
     RateLimitError,
 )
 from miniclaude.server.body import beside_the_loop, check_values, parse_unchecked
-from miniclaude.server.error_handlers import describe
+from miniclaude.server.error_handlers import describe_in_frame
 from miniclaude.server.quotas import caller_of
 from miniclaude.server.routes.stream_answers import Answer, ChatAnswer, TurnAnswer
 from miniclaude.server.services import services_of
@@ -138,7 +138,7 @@ class Session:
         try:
             await answer.run(lambda frame: self._send({"id": id, **frame}))
         except Exception as error:
-            ending = {"type": "error", "id": id, **describe(error)}
+            ending = {"type": "error", "id": id, **describe_in_frame(error)}
         del self._running[id]
         await self._send(ending)
         self._untold -= 1
@@ -157,7 +157,7 @@ class Session:
                 await self._socket.close(SERVICE_RESTART)
 
     async def _fail(self, id: str | None, error: Exception) -> None:
-        await self._send({"type": "error", "id": id, **describe(error)})
+        await self._send({"type": "error", "id": id, **describe_in_frame(error)})
 
     async def _send(self, frame: dict[str, Any]) -> None:
         with suppress(WebSocketDisconnect, WebSocketDisconnected):

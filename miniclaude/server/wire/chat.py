@@ -12,11 +12,11 @@ from miniclaude.messages import Tool
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.wire.messages import MessageField, Name, read_messages
 from miniclaude.server.wire.sampling import (
+    CallerFields,
     Count,
     ModelName,
     SamplingFields,
     StreamOptions,
-    end_user,
 )
 from miniclaude.server.wire.structure import StructureFields
 from miniclaude.server.wire.validation import NullIsAbsent
@@ -31,14 +31,12 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "moderation": (),
     "prediction": (),
-    "prompt_cache_key": (),
-    "prompt_cache_options": (),
-    "prompt_cache_retention": (),
+    "prompt_cache_options": ({},),
+    "prompt_cache_retention": ("in_memory",),
     "reasoning_effort": (),
-    "safety_identifier": (),
     "service_tier": ("auto", "default"),
     "store": (False,),
-    "verbosity": (),
+    "verbosity": ("medium",),
     "web_search_options": (),
 }
 """Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
@@ -52,13 +50,20 @@ def refuse_unimplemented(data: object, fields: dict[str, tuple[object, ...]]) ->
     if not isinstance(data, dict):
         return data
     for field in fields.keys() & data.keys():
-        if data[field] is not None and data[field] not in fields[field]:
+        if (value := _without_nulls(data[field])) is not None and value not in fields[field]:
             raise UnsupportedFieldError(
                 f"{field}: this is not implemented here.",
                 hint="Leave the field out.",
                 param=field,
             )
     return {key: value for key, value in data.items() if key not in fields}
+
+
+def _without_nulls(value: object) -> object:
+    """OpenAI's own response objects hold `"reasoning": {"effort": null, "summary": null}`."""
+    if isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if inner is not None}
+    return value
 
 
 class FunctionField(NullIsAbsent):
@@ -128,7 +133,7 @@ def check_names(names: Sequence[str], choice: str | None, field: str, chosen: st
         )
 
 
-class ChatBody(SamplingFields, StructureFields):
+class ChatBody(SamplingFields, StructureFields, CallerFields):
     """A chat completion request, every field checked."""
 
     model: ModelName
@@ -142,7 +147,6 @@ class ChatBody(SamplingFields, StructureFields):
     parallel_tool_calls: bool = True
     stream: bool = False
     stream_options: StreamOptions | None = None
-    user: Annotated[str, StringConstraints(max_length=512)] | None = None
     metadata: dict[
         Annotated[str, StringConstraints(max_length=64)],
         Annotated[str, StringConstraints(max_length=512)],
@@ -163,7 +167,7 @@ class ChatBody(SamplingFields, StructureFields):
 
         Raises InvalidRequestError where two fields contradict each other.
         """
-        if self.top_logprobs is not None and not self.logprobs:
+        if self.top_logprobs and not self.logprobs:
             raise InvalidRequestError(
                 "top_logprobs: needs logprobs.", hint="Set logprobs to true.", param="top_logprobs"
             )
@@ -201,7 +205,7 @@ class ChatBody(SamplingFields, StructureFields):
             tool_choice=choice,
             parallel_tool_calls=self.parallel_tool_calls,
             structure=self.structure(),
-            user=end_user(self.user),
+            user=self.end_user,
         )
 
     def _max_tokens(self) -> int | None:

@@ -143,22 +143,27 @@ class UserMessage(_Typed):
 
 
 class CalledFunction(NullIsAbsent):
-    """arguments: JSON text, as the model wrote it."""
+    """arguments: JSON text, as the model wrote it. parsed_arguments: what OpenAI's SDKs made of
+    that text; they send it back with the message, and it says nothing new."""
 
     name: Name
     arguments: str
+    parsed_arguments: object = None
 
 
 class ToolCallField(NullIsAbsent):
-    """A call that the assistant asked for earlier."""
+    """A call that the assistant asked for earlier. index: its place in the stream that it came in,
+    which clients that put the stream together send back; the list says it already."""
 
     id: CallId
     type: Literal["function"] = "function"
     function: CalledFunction
+    index: Annotated[int, Field(ge=0)] | None = None
 
 
 class AssistantMessage(_Typed):
-    """What the assistant said earlier: text, tool calls or both."""
+    """What the assistant said earlier: text, tool calls or both. parsed: what OpenAI's SDKs made of
+    the content; they send it back with the message, and it says nothing new."""
 
     role: Literal["assistant"]
     content: Texts | None = None
@@ -168,6 +173,7 @@ class AssistantMessage(_Typed):
     audio: object = None
     function_call: object = None
     refusal: object = None
+    parsed: object = None
 
     @field_validator("annotations", "audio", "function_call", "refusal")
     @classmethod
@@ -187,15 +193,22 @@ class AssistantMessage(_Typed):
 
 
 class ToolMessage(_Typed):
-    """The result of a tool call."""
+    """The result of a tool call. name: the function's; OpenAI's own type lacks it, but
+    LangChain and others send it with each result, and some models' templates show it."""
 
     role: Literal["tool"]
     content: Texts
     tool_call_id: CallId
+    name: Name | None = None
 
     def message(self, place: str) -> Message:
         """As ours."""
-        return Message("tool", _parts(self.content, place), tool_call_id=self.tool_call_id)
+        return Message(
+            "tool",
+            _parts(self.content, place),
+            tool_call_id=self.tool_call_id,
+            name=self.name,
+        )
 
 
 MessageField = Annotated[

@@ -32,6 +32,22 @@ def end_user(user: str | None) -> str:
     return f"user/{user or ''}"
 
 
+class CallerFields(NullIsAbsent):
+    """Who asks. safety_identifier: OpenAI's newer word for `user`. prompt_cache_key: a hint that
+    changes no answer, which Codex sends with each request; what is worth keeping we find out
+    ourselves."""
+
+    user: Annotated[str, StringConstraints(max_length=512)] | None = None
+    safety_identifier: Annotated[str, StringConstraints(max_length=512)] | None = None
+    prompt_cache_key: Annotated[str, StringConstraints(max_length=512)] | None = None
+
+    @property
+    def end_user(self) -> str:
+        """Whose request it is; of two names none is left out, for what was computed for one user
+        is never used for another."""
+        return end_user("/".join(filter(None, (self.user, self.safety_identifier))))
+
+
 class StreamOptions(NullIsAbsent):
     """include_usage: send one more chunk with the token counts. include_obfuscation: padding
     against traffic analysis, which we never add, so only `false` is accepted."""
@@ -49,11 +65,11 @@ class StreamOptions(NullIsAbsent):
 
 class SamplingFields(NullIsAbsent):
     """How to draw; ranges are the OpenAI API's, and `top_k`, `min_p` and `repetition_penalty`
-    the usual extensions."""
+    the usual extensions. A `top_k` of -1 is vLLM's way to say 0."""
 
     temperature: Annotated[Finite, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Finite, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    top_k: Annotated[int, Field(ge=-1, le=1_000_000)] | None = None
     min_p: Annotated[Finite, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[Finite, Field(gt=0, le=10)] | None = None
     frequency_penalty: Annotated[Finite, Field(ge=-2, le=2)] | None = None
@@ -84,7 +100,7 @@ class SamplingFields(NullIsAbsent):
             max_tokens=max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
-            top_k=self.top_k,
+            top_k=0 if self.top_k == -1 else self.top_k,
             min_p=self.min_p,
             repetition_penalty=self.repetition_penalty,
             frequency_penalty=self.frequency_penalty,

@@ -27,11 +27,14 @@ STOP_REASONS: dict[FinishReason, str] = {
 }
 
 
-def stop_json(finished: Finished) -> Json:
-    """Why the answer ended."""
+def stop_json(finished: Finished, usage: Usage, max_tokens: int) -> Json:
+    """Why the answer ended. One that was cut off short of its own limit had no more room in the
+    model's context."""
     reason = STOP_REASONS[finished.reason]
     if finished.reason == "stop" and finished.stop_text is not None:
         reason = "stop_sequence"
+    elif finished.reason == "length" and 0 < usage.completion_tokens < max_tokens:
+        reason = "model_context_window_exceeded"
     return {"stop_reason": reason, "stop_sequence": finished.stop_text}
 
 
@@ -121,8 +124,8 @@ def _object(text: str) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-async def message(id: str, model: str, events: AsyncIterator[StreamEvent]) -> Json:
-    """The whole answer at once.
+async def message(id: str, model: str, events: AsyncIterator[StreamEvent], max_tokens: int) -> Json:
+    """The whole answer at once. max_tokens: what the request allowed.
 
     Raises what `events` raises, and ProviderError when it ends early.
     """
@@ -141,14 +144,14 @@ async def message(id: str, model: str, events: AsyncIterator[StreamEvent]) -> Js
     if finished is None or usage is None:
         raise incomplete("a stop reason and a token count")
     content = blocks.whole(finished.reason)
-    return message_json(id, model, content, stop_json(finished), usage)
+    return message_json(id, model, content, stop_json(finished, usage, max_tokens), usage)
 
 
 async def message_events(
-    id: str, model: str, events: AsyncIterator[StreamEvent]
+    id: str, model: str, events: AsyncIterator[StreamEvent], max_tokens: int
 ) -> AsyncGenerator[Json, None]:
     """The events of a stream. `message_start` says what the prompt cost where the provider can tell
-    by then, else 0; `message_delta` says it in any case.
+    by then, else 0; `message_delta` says it in any case. max_tokens: what the request allowed.
 
     Raises what `events` raises, and ProviderError when it ends early.
     """
@@ -184,7 +187,8 @@ async def message_events(
         raise incomplete("a stop reason and a token count")
     if blocks.blocks:
         yield {"type": "content_block_stop", "index": len(blocks.blocks) - 1}
-    yield {"type": "message_delta", "delta": stop_json(finished), "usage": usage_json(usage)}
+    stop = stop_json(finished, usage, max_tokens)
+    yield {"type": "message_delta", "delta": stop, "usage": usage_json(usage)}
     yield {"type": "message_stop"}
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     Discriminator,
     Field,
+    StringConstraints,
     Tag,
     ValidationInfo,
     WithJsonSchema,
@@ -21,8 +22,11 @@ from pydantic import (
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import ImagePart, Message, Part, TextPart, ToolCall
 from miniclaude.pictures import read_base64
-from miniclaude.server.wire.messages import MAX_PARTS, CallId, Name
+from miniclaude.server.wire.messages import MAX_PARTS, CallId
 from miniclaude.server.wire.validation import NullIsAbsent
+
+ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+"""Twice as long as OpenAI's may be: `mcp__server__tool` takes that."""
 
 ERROR_MARK = "Error: "
 """Begins the text of a tool result with `is_error`, for other protocols have no such flag."""
@@ -110,7 +114,7 @@ class ToolUseBlock(Hinted):
 
     type: Literal["tool_use"]
     id: CallId
-    name: Name
+    name: ToolName
     input: dict[str, Any]
     caller: Caller | None = None
 
@@ -237,7 +241,7 @@ def read_conversation(system: Texts | None, fields: list[MessageField]) -> tuple
     """The whole conversation as ours.
 
     Raises InvalidRequestError when the assistant speaks last: we begin its answers, and cannot go
-    on with one.
+    on with one; and for the result of a call that no message before it made.
     """
     if isinstance(fields[-1], AssistantMessage):
         place = f"messages[{len(fields) - 1}]"
@@ -246,6 +250,22 @@ def read_conversation(system: Texts | None, fields: list[MessageField]) -> tuple
             hint="End with a message of the user.",
             param=f"{place}.role",
         )
+    _check_results(fields)
     first = [Message("system", texts(system))] if system else []
     said = (field.messages(f"messages[{place}]") for place, field in enumerate(fields))
     return (*first, *(message for messages in said for message in messages))
+
+
+def _check_results(fields: list[MessageField]) -> None:
+    called: set[str] = set()
+    for place, field in enumerate(fields):
+        for number, block in enumerate(field.content if isinstance(field.content, list) else ()):
+            if isinstance(block, ToolUseBlock):
+                called.add(block.id)
+            elif isinstance(block, ToolResultBlock) and block.tool_use_id not in called:
+                param = f"messages[{place}].content[{number}].tool_use_id"
+                raise InvalidRequestError(
+                    f"{param}: no message before it made the call {block.tool_use_id!r}.",
+                    hint="Put the assistant's message with that tool_use block before it.",
+                    param=param,
+                )

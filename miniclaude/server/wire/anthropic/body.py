@@ -14,6 +14,7 @@ from miniclaude.server.wire.anthropic.blocks import (
     Hinted,
     MessageField,
     Texts,
+    ToolName,
     read_conversation,
 )
 from miniclaude.server.wire.chat import (
@@ -22,7 +23,6 @@ from miniclaude.server.wire.chat import (
     check_names,
     refuse_unimplemented,
 )
-from miniclaude.server.wire.messages import Name
 from miniclaude.server.wire.sampling import MAX_STOPS, Count, Finite, ModelName, StopText, end_user
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -46,20 +46,28 @@ class ToolField(Hinted):
     """A tool the model may call; `input_schema` is a JSON schema."""
 
     type: Literal["custom"] = "custom"
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    name: ToolName
     description: Annotated[str, StringConstraints(max_length=16_384)] = ""
     input_schema: dict[str, Any]
     allowed_callers: Annotated[list[Literal["direct"]], Field(max_length=1)] | None = None
     defer_loading: Literal[False] = False
     eager_input_streaming: bool = False
+    input_examples: list[Any] = Field(default_factory=list)
     strict: bool = False
+
+    @field_validator("input_examples")
+    @classmethod
+    def _no_examples(cls, value: list[Any]) -> list[Any]:
+        if value:
+            raise ValueError("is not implemented here; write examples into the description")
+        return value
 
 
 class ToolChoice(NullIsAbsent):
     """Whether, and which, tool is called."""
 
     type: Literal["auto", "any", "none", "tool"]
-    name: Name | None = None
+    name: ToolName | None = None
     disable_parallel_tool_use: bool = False
 
     def word(self) -> str:
@@ -81,9 +89,11 @@ class OutputFormat(NullIsAbsent):
 
 
 class OutputConfig(NullIsAbsent):
-    """What the answer must look like."""
+    """What the answer must look like. effort: only Anthropic's default, for we have no way to ask
+    for another."""
 
     format: OutputFormat | None = None
+    effort: Literal["high"] = "high"
 
 
 class Metadata(NullIsAbsent):
@@ -172,9 +182,11 @@ class MessagesBody(CountBody):
         return None if self.metadata is None else self.metadata.user_id
 
     def settings(self) -> Settings:
-        """How to draw, as the providers know it."""
+        """How to draw, as the providers know it. In this protocol `max_tokens` has to be given and
+        is a bound only: clients send the same large one for every model and prompt."""
         return Settings(
             max_tokens=self.max_tokens,
+            as_far_as_fits=True,
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,

@@ -19,7 +19,7 @@ from miniclaude.providers.base import ChatRequest, Settings, Structure
 from miniclaude.server.wire.chat import MAX_TOOLS, FunctionField, check_names, refuse_unimplemented
 from miniclaude.server.wire.messages import Name
 from miniclaude.server.wire.responses.items import MAX_ITEMS, Item, read_items, with_types
-from miniclaude.server.wire.sampling import Count, Finite, ModelName, StreamOptions, end_user
+from miniclaude.server.wire.sampling import CallerFields, Count, Finite, ModelName, StreamOptions
 from miniclaude.server.wire.structure import JsonObjectFormat, JsonSchemaField, TextFormat
 from miniclaude.server.wire.validation import NullIsAbsent
 
@@ -36,11 +36,9 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "moderation": (),
     "previous_response_id": (),
     "prompt": (),
-    "prompt_cache_key": (),
-    "prompt_cache_options": (),
-    "prompt_cache_retention": (),
+    "prompt_cache_options": ({},),
+    "prompt_cache_retention": ("in_memory",),
     "reasoning": ({},),
-    "safety_identifier": (),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "truncation": ("disabled",),
@@ -111,7 +109,7 @@ def _kind_of_input(value: object) -> str | None:
     return "items" if isinstance(value, list) else None
 
 
-class ResponseBody(NullIsAbsent):
+class ResponseBody(CallerFields):
     """A request for a response, every field checked."""
 
     model: ModelName
@@ -138,7 +136,6 @@ class ResponseBody(NullIsAbsent):
     text: TextConfig = TextConfig()
     stream: bool = False
     stream_options: StreamOptions | None = None
-    user: Annotated[str, StringConstraints(max_length=512)] | None = None
     metadata: dict[
         Annotated[str, StringConstraints(max_length=64)],
         Annotated[str, StringConstraints(max_length=512)],
@@ -197,5 +194,5 @@ class ResponseBody(NullIsAbsent):
             choice if isinstance(choice, str) else choice.name,
             parallel_tool_calls=self.parallel_tool_calls,
             structure=self.text.structure(),
-            user=end_user(self.user),
+            user=self.end_user,
         )

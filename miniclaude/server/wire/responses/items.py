@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Detail, Message, Part, TextPart, ToolCall
@@ -145,7 +145,31 @@ class FunctionOutputItem(NullIsAbsent):
         return Message("tool", parts, tool_call_id=self.call_id)
 
 
-Item = Annotated[MessageItem | FunctionCallItem | FunctionOutputItem, Field(discriminator="type")]
+class ItemReference(NullIsAbsent):
+    """An earlier item by its id, which is always refused: nothing is stored here. Vercel's AI SDK
+    sends them by default."""
+
+    type: Literal["item_reference"]
+    id: ItemId
+
+    @field_validator("id")
+    @classmethod
+    def _refuse(cls, id: str) -> str:
+        raise ValueError(
+            "refers to an earlier item, and none is stored here; send the item itself, the message"
+            " or call with its content (with Vercel's AI SDK: store: false in"
+            " providerOptions.openai, or openai.chat(model) instead of openai(model))"
+        )
+
+    def message(self, place: str) -> Message:
+        """Never: no reference validates."""
+        raise NotImplementedError
+
+
+Item = Annotated[
+    MessageItem | FunctionCallItem | FunctionOutputItem | ItemReference,
+    Field(discriminator="type"),
+]
 
 
 def with_types(given: object) -> object:
@@ -159,11 +183,21 @@ def with_types(given: object) -> object:
 
 
 def read_items(instructions: str | None, given: str | list[Item]) -> tuple[Message, ...]:
-    """The conversation as ours. Raises InvalidRequestError for a picture that is not the user's."""
+    """The conversation as ours. Raises InvalidRequestError for a picture that is not the user's,
+    and for the output of a call that no item before it made."""
     messages = [] if instructions is None else [Message("system", (TextPart(instructions),))]
     if isinstance(given, str):
         return (*messages, Message("user", (TextPart(given),)))
+    called: set[str] = set()
     for place, item in enumerate(given):
+        if isinstance(item, FunctionCallItem):
+            called.add(item.call_id)
+        elif isinstance(item, FunctionOutputItem) and item.call_id not in called:
+            raise InvalidRequestError(
+                f"input[{place}].call_id: no item before it made the call {item.call_id!r}.",
+                hint="Put the function_call with that call_id before it.",
+                param=f"input[{place}].call_id",
+            )
         message = item.message(f"input[{place}]")
         before = messages[-1] if messages else None
         if isinstance(item, FunctionCallItem) and before and before.role == "assistant":
