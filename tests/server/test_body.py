@@ -218,7 +218,7 @@ def test_too_many_values_are_refused_before_they_are_made(
     def parsed(*given: object, **named: object) -> None:
         raise AssertionError("it was parsed")
 
-    monkeypatch.setattr(bodies.json, "loads", parsed)
+    monkeypatch.setattr(json, "loads", parsed)
     with pytest.raises(InvalidRequestError, match=problem):
         parse_json(text)
 
@@ -239,5 +239,5 @@ def test_commas_and_brackets_in_texts_are_no_values() -> None:
 
 
 def test_as_many_objects_as_are_allowed_are_read() -> None:
-    asked = [{}] * (MAX_CONTAINERS - 1)
+    asked: list[dict[str, object]] = [{}] * (MAX_CONTAINERS - 1)
     assert parse_json(json.dumps(asked)) == asked
