@@ -128,6 +128,21 @@ def test_an_answer_goes_on_while_another_conversation_is_open(
     assert answers(page).locator(".markdown").inner_text() == LONG
 
 
+def test_an_answer_that_ends_leaves_one_on_the_page_one_has_gone_to(
+    page: Page, server: LiveServer
+) -> None:
+    """The address became the conversation's again: what was typed on that page was gone."""
+    with server.hold(after=2) as held:
+        send(page, LONG)
+        expect(answers(page)).to_contain_text("word1")
+        page.get_by_role("link", name="Settings").click()
+        expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+        with page.expect_response(lambda r: "/conversations?" in r.url):  # the list is looked at
+            held.unlink()
+    expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/app/settings$"))
+
+
 def test_an_error_in_mid_answer_is_told_and_can_be_retried(page: Page) -> None:
     send(page, "one two three four please fail")
     expect(answers(page)).to_have_attribute("data-status", "error")

@@ -17,7 +17,7 @@ import { KeyDialog } from "./KeyDialog";
 import { PageBoundary } from "./PageBoundary";
 import { BODIES } from "./pages";
 import { CommandPalette } from "./palette/CommandPalette";
-import { type Route, go, useRoute } from "./route";
+import { type Route, chatIsShown, go, useRoute } from "./route";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { Sidebar } from "./Sidebar";
 import { SkipLink, usePageFocus } from "./SkipLink";
@@ -51,7 +51,7 @@ export function App() {
   const onDeleted = useCallback((id: string) => {
     const { threads, activeKey } = useChat.getState();
     if (threads[activeKey]?.conversationId === id) {
-      go({ page: "chat", conversationId: null });
+      if (chatIsShown()) go({ page: "chat", conversationId: null });
       openNew();
     }
     forget(id);
@@ -195,7 +195,8 @@ function useChatChanges() {
   const changed = useChat((state) => state.changed);
   useEffect(() => {
     if (changed === null) return;
-    if (useChat.getState().activeKey === changed.key) {
+    // The chat stays the active one while another page is open; that page keeps its address.
+    if (chatIsShown() && useChat.getState().activeKey === changed.key) {
       go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }
     void refresh();
