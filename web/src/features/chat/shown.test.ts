@@ -42,17 +42,19 @@ it("knows how far back a message is", () => {
   expect(countFor(thread, "b9")).toBe(0);
 });
 
+/** Forty messages of one length. */
+const said = (length: number) => ({
+  ...thread,
+  messages: Array.from({ length: 40 }, (_, place) =>
+    newMessage("user", place === 0 ? null : `m${place - 1}`, {
+      id: `m${place}`,
+      content: "x".repeat(length),
+    }),
+  ),
+  headId: "m39",
+});
+
 it("begins with what fills a screen: many short messages, few long ones", () => {
-  const said = (length: number) => ({
-    ...thread,
-    messages: Array.from({ length: 40 }, (_, place) =>
-      newMessage("user", place === 0 ? null : `m${place - 1}`, {
-        id: `m${place}`,
-        content: "x".repeat(length),
-      }),
-    ),
-    headId: "m39",
-  });
   expect(firstShown(said(20))).toBeGreaterThanOrEqual(16);
   expect(firstShown(said(400))).toBe(8);
   expect(firstShown(said(100_000))).toBe(2);
