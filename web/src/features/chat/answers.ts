@@ -3,18 +3,10 @@
 import { ApiError } from "../../api/http";
 import { type NewTurn, decideCall, startTurn } from "../../api/turns";
 import { showError } from "../../ui/toast";
+import { type TurnOptions, begin, stopOne } from "./asking";
 import type { Extra } from "./attachments/pictures";
 import type { Message } from "./message";
-import {
-  type TurnOptions,
-  begin,
-  get,
-  showBranch,
-  stopOne,
-  update,
-  useChat,
-  watchers,
-} from "./store";
+import { get, showBranch, update, useChat, watchers } from "./store";
 import * as Thread from "./thread";
 
 /** Two answers to one question, by two models, until one of them is kept. */

@@ -1,6 +1,8 @@
 import { afterEach, expect, it, vi } from "vitest";
 
-import { ask, get, useChat } from "./store";
+import type { WireMessage } from "../../api/types";
+import { ask } from "./asking";
+import { get, open, reload, useChat } from "./store";
 import { saveTurnSettings, settingsOf } from "./turnSettings";
 
 afterEach(() => {
@@ -27,4 +29,57 @@ it("a new chat keeps its settings and names its conversation though its first qu
   expect([conversationId, messages]).toEqual(["c", []]);
   expect(settingsOf("c")).toEqual(settings);
   expect(useChat.getState().changed).toMatchObject({ conversationId: "c", key });
+});
+
+const wire = (id: string, role: "user" | "assistant", parent: string | null): WireMessage => ({
+  id,
+  parent_id: parent,
+  role,
+  content: id,
+  status: "complete",
+  model: null,
+  created_at: 0,
+  usage: null,
+  finish_reason: null,
+  error: null,
+  turn_id: null,
+  rating: null,
+  steps: [],
+  pictures: [],
+});
+
+const OLD = [wire("q", "user", null), wire("a", "assistant", "q")];
+const NEW = [...OLD, wire("q2", "user", "a"), wire("a2", "assistant", "q2")];
+const stored = (messages: WireMessage[]) =>
+  Response.json({ id: "d", settings: {}, head_id: messages.at(-1)?.id, messages });
+const DONE = { type: "done", status: "complete", finish_reason: "stop", usage: null };
+const TURN = { turn_id: "t", user_message_id: "q2", assistant_message_id: "a2", offset: 0 };
+
+it("does not take an exchange off the screen that a slow answer of the store lacks", async () => {
+  // It was there and gone again; the next question then went without it, as a branch.
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  const lists: ((list: Response) => void)[] = [];
+  vi.stubGlobal("fetch", (path: string) => {
+    if (path.endsWith("/turns")) return Promise.resolve(Response.json(TURN));
+    if (path.includes("/events")) {
+      return Promise.resolve(new Response(`data: ${JSON.stringify(DONE)}\n\n`));
+    }
+    return new Promise<Response>((resolve) => lists.push(resolve));
+  });
+  open("d");
+  const key = useChat.getState().activeKey;
+  lists[0]?.(stored(OLD));
+  await vi.waitFor(() => expect(get(key).load).toBe("ready"));
+
+  const slow = reload(key);
+  expect(await ask(key, "a", "q2", { model: null, settings: {} })).toBe(true);
+  await vi.waitFor(() => expect(get(key).messages.at(-1)?.status).toBe("complete"));
+  const { headId } = get(key);
+  lists[1]?.(stored(OLD));
+  await vi.waitFor(() => expect(lists).toHaveLength(3));
+  expect(get(key).messages).toHaveLength(4);
+  lists[2]?.(stored(NEW));
+  await slow;
+  expect(get(key).messages.map(({ serverId }) => serverId)).toEqual(["q", "a", "q2", "a2"]);
+  expect(get(key).headId).toBe(headId);
 });
