@@ -127,6 +127,28 @@ def test_a_stopped_answer_goes_on(page: Page, server: LiveServer) -> None:
     assert answers(page).locator(".markdown").inner_text() == LONG
 
 
+def test_escape_closes_what_is_open_and_not_an_answer_as_well(
+    page: Page, server: LiveServer
+) -> None:
+    """The card of a word, or the reasons for a rating, took the running answer with them."""
+    panel = settings(page)
+    panel.get_by_label("Show how sure the model is").check()
+    page.keyboard.press("Escape")
+    ask(page, "red green")
+    first = answers(page).first
+    with server.hold(after=2):
+        first.get_by_role("button", name="Good answer").click()
+        send(page, LONG)
+        expect(answers(page).last).to_contain_text("word1")
+        first.get_by_role("option").first.focus()
+        expect(first.locator(".alternatives")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(first.locator(".alternatives")).to_have_count(0)
+        first.get_by_role("textbox", name="In your own words").press("Escape")
+        expect(first.get_by_role("form", name="Why?")).to_have_count(0)
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+
+
 def test_settings_are_there_on_a_second_device_and_as_presets(
     page: Page, open_page: OpenPage, server: LiveServer
 ) -> None:
