@@ -254,6 +254,21 @@ def test_an_answer_is_kept_before_the_other_has_finished(
     ask(page, "and on")
 
 
+def test_an_answer_that_failed_is_no_preference(twins: LiveServer, open_page: OpenPage) -> None:
+    """One that was kept because the other failed became a row to learn preferences from."""
+    page = open_page(twins.url)
+    page.get_by_role("button", name="Compare with another model").click()
+    page.get_by_role("menuitem", name="twin/echo").click()
+    send(page, "one two three please fail")
+    columns = page.get_by_role("group", name="Two answers side by side").get_by_role("region")
+    for number in range(2):
+        expect(columns.nth(number).get_by_role("alert")).to_contain_text("The echo broke off.")
+    page.get_by_role("button", name="Keep the answer of twin/echo").click()
+    expect(page.get_by_text("Version 2 of 2")).to_be_attached()
+    ratings = page.request.get(f"{twins.url}/feedback").json()
+    assert (ratings["up"], ratings["down"]) == (0, 0)
+
+
 def test_files_go_with_a_question(page: Page, tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(make_pdf("The fox is red."))
