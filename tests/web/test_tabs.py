@@ -44,6 +44,24 @@ def test_what_one_tab_says_the_other_shows_while_it_is_said(
     expect(questions(other)).to_have_text(["the beginning", "one two three four"])
 
 
+def test_what_goes_on_in_one_tab_is_followed_in_the_other(
+    tabs: tuple[Page, Page], server: LiveServer
+) -> None:
+    """The other offered to continue what was being continued, and was told off for it."""
+    one, other = tabs
+    with server.hold(after=2):
+        send(one, "one two three four")
+        expect(answers(one).last).to_contain_text("one two")
+        one.get_by_role("button", name="Stop answering").click()
+        for tab in tabs:
+            expect(answers(tab).last).to_have_attribute("data-status", "cancelled")
+        one.get_by_role("button", name="Continue").click()
+        expect(answers(other).last).to_have_attribute("data-status", "streaming")
+    for tab in tabs:
+        expect(answers(tab).last).to_have_attribute("data-status", "complete")
+        expect(answers(tab).last.locator(".markdown")).to_have_text("one two three four")
+
+
 def test_questions_asked_at_once_in_two_tabs_are_both_kept(
     tabs: tuple[Page, Page], server: LiveServer
 ) -> None:

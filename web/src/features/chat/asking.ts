@@ -9,7 +9,7 @@ import { t } from "../../ui/i18n";
 import { showError, showToast } from "../../ui/toast";
 import { type Extra, NOTHING } from "./attachments/pictures";
 import type { Message } from "./message";
-import { announce, asking, catchUp, get, update, watchers } from "./store";
+import { announce, asking, catchUp, get, isOpen, update, watchers } from "./store";
 import * as Thread from "./thread";
 import { adoptTurnSettings } from "./turnSettings";
 import { conversationMade } from "./unsent";
@@ -75,6 +75,7 @@ export async function begin(
     if (model) body.model = model;
     if (Object.keys(settings).length > 0) body.settings = settings;
     const turn = await startTurn(conversationId, body);
+    if (!isOpen(key)) return true;
     update(key, (thread) => Thread.started(thread, answerId, turn));
     announce(key);
     watchers.watch(key, conversationId, answerId, turn.turn_id);
@@ -82,6 +83,7 @@ export async function begin(
     return true;
   } catch (error) {
     stopRequested.delete(answerId);
+    if (!isOpen(key)) return true; // nowhere to give the text back, and nobody waits for it
     update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
     showError(error);
     return false;

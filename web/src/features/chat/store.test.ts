@@ -1,13 +1,15 @@
 import { afterEach, expect, it, vi } from "vitest";
 
 import type { WireMessage } from "../../api/types";
+import { useToasts } from "../../ui/toast";
 import { ask } from "./asking";
-import { get, open, reload, useChat } from "./store";
+import { forget, get, open, reload, useChat } from "./store";
 import { saveTurnSettings, settingsOf } from "./turnSettings";
 
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
+  useToasts.setState({ toasts: [] });
 });
 
 it("a new chat keeps its settings and names its conversation though its first question is refused", async () => {
@@ -82,4 +84,27 @@ it("does not take an exchange off the screen that a slow answer of the store lac
   await slow;
   expect(get(key).messages.map(({ serverId }) => serverId)).toEqual(["q", "a", "q2", "a2"]);
   expect(get(key).headId).toBe(headId);
+});
+
+it("says nothing of a question whose conversation was deleted while it was on its way", async () => {
+  // A fault of the page's own was shown, and the text went into the draft of what was gone.
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  let answer: (turn: Response) => void = () => undefined;
+  vi.stubGlobal("fetch", (path: string) =>
+    path.endsWith("/turns")
+      ? new Promise<Response>((resolve) => (answer = resolve))
+      : Promise.resolve(stored(OLD)),
+  );
+  open("f");
+  const key = useChat.getState().activeKey;
+  await vi.waitFor(() => expect(get(key).load).toBe("ready"));
+  for (const response of [Response.json(TURN), Response.json({ error: {} }, { status: 404 })]) {
+    open("f");
+    const asking = ask("f", null, "hello", { model: null, settings: {} });
+    await vi.waitFor(() => expect(get("f").messages.length).toBeGreaterThan(1));
+    forget("f");
+    answer(response);
+    expect(await asking).toBe(true);
+  }
+  expect(useToasts.getState().toasts).toEqual([]);
 });

@@ -36,6 +36,9 @@ export const update = (key: string, change: (thread: Thread.Thread) => Thread.Th
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
   });
 
+/** Not any more once its conversation was deleted. */
+export const isOpen = (key: string): boolean => key in useChat.getState().threads;
+
 /** For what is no turn: a rating, a place to look at. */
 export const changeThread = update;
 
@@ -55,14 +58,14 @@ export const watchers = new Watchers(get, update, {
   onLost: (key) => reload(key),
 });
 
-/** Chats whose question is on its way: what the server lists meanwhile has no names for it yet. */
+/** Chats whose question, or wish to go on, is on its way: what the server lists meanwhile has no names for it yet. */
 export const asking = new Set<string>();
 
 /** Chats that another tab has changed while this one was busy. */
 const missed = new Set<string>();
 
 export function catchUp(key: string): void {
-  if (missed.delete(key) && useChat.getState().threads[key]) void reload(key);
+  if (missed.delete(key) && isOpen(key)) void reload(key);
 }
 
 /** Start on an empty page. A chat nobody wrote in is used again, with the files that wait in it. */

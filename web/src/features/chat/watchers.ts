@@ -96,8 +96,12 @@ export class Watchers {
       this.update(key, (thread) => ended(thread, messageId, ending, pace));
       this.notices.onEnd(key);
     } catch (error) {
+      if (controller.signal.aborted) {
+        // Another follower begins behind what is on the page, and is told the rest itself.
+        batch.drop();
+        return;
+      }
       batch.flush();
-      if (controller.signal.aborted) return;
       this.release(key, messageId, controller);
       if (error instanceof ApiError && error.status === 404) {
         this.lost.add(turnId);
