@@ -89,10 +89,10 @@ it("does not take an exchange off the screen that a slow answer of the store lac
 it("says nothing of a question whose conversation was deleted while it was on its way", async () => {
   // A fault of the page's own was shown, and the text went into the draft of what was gone.
   vi.stubGlobal("sessionStorage", { getItem: () => null });
-  let answer: (turn: Response) => void = () => undefined;
+  const asked: ((turn: Response) => void)[] = [];
   vi.stubGlobal("fetch", (path: string) =>
     path.endsWith("/turns")
-      ? new Promise<Response>((resolve) => (answer = resolve))
+      ? new Promise<Response>((resolve) => asked.push(resolve))
       : Promise.resolve(stored(OLD)),
   );
   open("f");
@@ -103,7 +103,7 @@ it("says nothing of a question whose conversation was deleted while it was on it
     const asking = ask("f", null, "hello", { model: null, settings: {} });
     await vi.waitFor(() => expect(get("f").messages.length).toBeGreaterThan(1));
     forget("f");
-    answer(response);
+    asked.pop()?.(response);
     expect(await asking).toBe(true);
   }
   expect(useToasts.getState().toasts).toEqual([]);

@@ -55,6 +55,8 @@ export const watchers = new Watchers(get, update, {
     announce(key);
     catchUp(key);
   },
+  shown: () => useChat.getState().activeKey,
+  onFree: (key) => (isOpen(key) ? reload(key) : Promise.resolve()),
   onLost: (key) => reload(key),
 });
 
@@ -83,7 +85,7 @@ export function open(conversationId: string): void {
   const held = Object.values(threads).find((thread) => thread.conversationId === conversationId);
   if (held) {
     useChat.setState({ activeKey: held.key });
-    if (!Thread.streaming(held)) void reload(held.key);
+    if (!watchers.busy(held.key) && !asking.has(held.key)) void reload(held.key);
     return;
   }
   const thread = Thread.emptyThread(conversationId, conversationId);
