@@ -5,7 +5,8 @@ import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
 import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
-import { settleDeletions } from "../features/conversations/deletion";
+import { forgetWords } from "../features/chat/unsent";
+import { onGone, settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
 import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
@@ -169,6 +170,7 @@ function takeModelOfAddress() {
 function useServerData() {
   const epoch = useConnection((state) => state.epoch);
   useEffect(() => void loadLanguage(), []);
+  useEffect(() => onGone(forgetWords), []);
   useEffect(() => {
     void refresh();
     void loadModels();
