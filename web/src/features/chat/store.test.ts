@@ -108,3 +108,25 @@ it("says nothing of a question whose conversation was deleted while it was on it
   }
   expect(useToasts.getState().toasts).toEqual([]);
 });
+
+it("lets go of chats that were looked at long ago, but of none that is being answered", async () => {
+  // A tab that is never closed grew with every conversation that was opened in it.
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  const writing = { ...wire("w", "assistant", "q"), status: "streaming" as const };
+  vi.stubGlobal("fetch", (path: string) => {
+    const [, , id = ""] = path.split("/");
+    const messages = id === "long-0" ? [...OLD, writing] : OLD;
+    return Promise.resolve(Response.json({ id, settings: {}, head_id: "a", messages }));
+  });
+  for (let number = 0; number < 30; number += 1) {
+    open(`long-${number}`);
+    if (number === 29) open("long-5");
+    await vi.waitFor(() => expect(get(useChat.getState().activeKey).load).toBe("ready"));
+  }
+  const { threads, activeKey } = useChat.getState();
+  const kept = Object.keys(threads).filter((key) => key.startsWith("long-"));
+  expect(activeKey).toBe("long-5");
+  expect(kept).toHaveLength(22);
+  expect(kept).toEqual(expect.arrayContaining(["long-0", "long-29", "long-5"]));
+  expect(kept).not.toContain("long-6");
+});

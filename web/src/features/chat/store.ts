@@ -4,6 +4,7 @@ import { create } from "zustand";
 
 import { changeConversation, getConversation } from "../../api/conversations";
 import { ApiError } from "../../api/http";
+import { hasFiles } from "./attachments/store";
 import { localId } from "./message";
 import * as Thread from "./thread";
 import { settingsLoaded, settingsSerial } from "./turnSettings";
@@ -70,13 +71,37 @@ export function catchUp(key: string): void {
   if (missed.delete(key) && isOpen(key)) void reload(key);
 }
 
+/** Chats that stay in this tab's memory after they were looked at. */
+const MOST_KEPT = 20;
+
+/** Put a chat on the screen, and let go of those that were last looked at long ago: each holds its
+ * texts, its pictures and what the model weighed. */
+function show(thread: Thread.Thread): void {
+  const { threads } = useChat.getState();
+  const { [thread.key]: _, ...others } = threads;
+  const idle = Object.values(others).filter(isIdle);
+  for (const { key } of idle.slice(0, Math.max(0, idle.length - MOST_KEPT))) {
+    delete others[key];
+    watchers.stop(key);
+  }
+  useChat.setState({ threads: { ...others, [thread.key]: thread }, activeKey: thread.key });
+}
+
+/** Whether all of a chat can be had from the server again. */
+const isIdle = (thread: Thread.Thread): boolean =>
+  thread.conversationId !== null &&
+  thread.pair === null &&
+  !Thread.streaming(thread) &&
+  !asking.has(thread.key) &&
+  !hasFiles(thread.key);
+
 /** Start on an empty page. A chat nobody wrote in is used again, with the files that wait in it. */
 export function openNew(): void {
   const { threads, activeKey } = useChat.getState();
   const known = [threads[activeKey], ...Object.values(threads)];
   const unused = known.find((one) => one?.conversationId === null && one.messages.length === 0);
   const thread = unused ?? Thread.emptyThread(localId());
-  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+  show(thread);
 }
 
 /** Show a stored conversation, from memory where this tab has it. */
@@ -84,12 +109,12 @@ export function open(conversationId: string): void {
   const { threads } = useChat.getState();
   const held = Object.values(threads).find((thread) => thread.conversationId === conversationId);
   if (held) {
-    useChat.setState({ activeKey: held.key });
+    show(held);
     if (!watchers.busy(held.key) && !asking.has(held.key)) void reload(held.key);
     return;
   }
   const thread = Thread.emptyThread(conversationId, conversationId);
-  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+  show(thread);
   void reload(thread.key);
 }
 
