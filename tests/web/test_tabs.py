@@ -120,6 +120,21 @@ def test_a_message_that_is_being_edited_survives_what_another_tab_does(
     assert stored(one) == ["a different beginning", "meanwhile", "the beginning"]
 
 
+def test_a_second_device_picks_up_an_answer_in_mid_stream(
+    page: Page, open_page: OpenPage, server: LiveServer
+) -> None:
+    with server.hold(after=2) as held:
+        send(page, "one two three four")
+        expect(answers(page)).to_contain_text("one two")
+        elsewhere = open_page(server.url, page.url.removeprefix(server.url))
+        expect(answers(elsewhere)).to_contain_text("one two")
+        expect(answers(elsewhere)).to_have_attribute("data-status", "streaming")
+        page.close()  # nobody needs to stay
+        held.unlink()
+    expect(answers(elsewhere)).to_have_attribute("data-status", "complete")
+    expect(answers(elsewhere).locator(".markdown")).to_have_text("one two three four")
+
+
 def test_a_title_given_in_one_tab_is_seen_in_the_other(tabs: tuple[Page, Page]) -> None:
     one, other = tabs
     id = one.url.rsplit("/", 1)[1]
