@@ -57,7 +57,7 @@ function Column({ id, other }: { id: string; other: string }) {
           <button
             type="button"
             className="button button-small"
-            aria-label={t("Keep the answer of {model}", { model })}
+            aria-label={t("Keep this one, the answer of {model}", { model })}
             onClick={() => {
               const against = find(get(threadKey), other);
               const kept = keep(threadKey, id);
