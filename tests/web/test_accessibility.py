@@ -5,6 +5,7 @@ axe comes from `web/node_modules`, put into the page by the test; it is no part 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import ROOT, LiveServer, live_server
-from tests.web.walk import PLACES, page_names
+from tests.web.walk import ANSWER, PLACES, page_names
 
 pytestmark = pytest.mark.browser
 
@@ -73,6 +74,49 @@ def test_axe_finds_nothing_serious(
         assert page.evaluate(TOO_WIDE) == []
     if look == "dark":
         assert page.evaluate(CONTRAST.read_text(encoding="utf-8")) == []
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with two models."""
+    twin = {"MINI_CLAUDE_TEST_TWIN": "1"}
+    with live_server(tmp_path_factory.mktemp("twins"), environment=twin) as live:
+        yield live
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_serious_in_a_comparison(
+    open_page: OpenPage, twins: LiveServer, look: str
+) -> None:
+    page = open_page(twins.url, reduced_motion="reduce", **LOOKS[look])
+    page.locator(".header [aria-haspopup=menu]").last.click()
+    page.get_by_role("menuitem", name="twin/echo").click()
+    page.locator(".composer textarea").fill(ANSWER)
+    page.locator(".send").click()
+    expect(page.locator(".comparison-column footer button")).to_have_count(2)
+    assert problems(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_serious_in_a_call_of_a_tool(
+    open_page: OpenPage, twins: LiveServer, look: str
+) -> None:
+    page = open_page(twins.url, reduced_motion="reduce", **LOOKS[look])
+    page.locator(".composer textarea").fill("Hello")
+    page.locator(".send").click()
+    expect(page.locator("[data-status=complete]")).to_be_visible()
+    path = f"/conversations/{page.url.rsplit('/', 1)[1]}"
+    page.request.patch(path, data={"settings": {"tools": ["calculator"], "ask_leave": True}})
+    page.reload()
+    page.locator(".composer textarea").fill("calculate: 37 + 48")
+    page.locator(".send").click()
+    leave = page.locator(".tool-leave button").first
+    expect(leave).to_be_visible()
+    assert problems(page) == []
+    leave.click()
+    expect(page.locator(".tool[data-status=done]")).to_be_visible()
+    page.locator(".tool summary").click()
+    assert problems(page) == []
 
 
 @pytest.mark.parametrize("path", ["/", *(f"/app/{name}" for name in page_names())])

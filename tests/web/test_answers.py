@@ -52,6 +52,17 @@ def test_a_call_of_a_tool_stands_where_it_was_made(page: Page) -> None:
     expect(call(page)).to_contain_text("85")
 
 
+def test_markup_that_goes_to_a_tool_and_comes_back_stays_text(page: Page) -> None:
+    use_calculator(page)
+    evil = "<img src=x onerror=window.broken=1>"
+    ask(page, f"calculate: {evil}")
+    expect(call(page)).to_contain_text("Error: expression")
+    call(page).locator("summary").click()
+    expect(call(page).locator("pre").first).to_contain_text(evil)
+    assert page.locator("img, [onerror]").count() == 0
+    assert page.evaluate("window.broken") is None
+
+
 @pytest.mark.parametrize(
     ("button", "status", "told"),
     [("Allow", "done", "It is 85."), ("Refuse", "refused", "did not allow")],
@@ -127,6 +138,28 @@ def test_a_stopped_answer_goes_on(page: Page, server: LiveServer) -> None:
     assert answers(page).locator(".markdown").inner_text() == LONG
 
 
+def test_escape_closes_what_is_open_and_not_an_answer_as_well(
+    page: Page, server: LiveServer
+) -> None:
+    """The card of a word, or the reasons for a rating, took the running answer with them."""
+    panel = settings(page)
+    panel.get_by_label("Show how sure the model is").check()
+    page.keyboard.press("Escape")
+    ask(page, "red green")
+    first = answers(page).first
+    with server.hold(after=2):
+        first.get_by_role("button", name="Good answer").click()
+        send(page, LONG)
+        expect(answers(page).last).to_contain_text("word1")
+        first.get_by_role("option").first.focus()
+        expect(first.locator(".alternatives")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(first.locator(".alternatives")).to_have_count(0)
+        first.get_by_role("textbox", name="In your own words").press("Escape")
+        expect(first.get_by_role("form", name="Why?")).to_have_count(0)
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+
+
 def test_settings_are_there_on_a_second_device_and_as_presets(
     page: Page, open_page: OpenPage, server: LiveServer
 ) -> None:
@@ -154,6 +187,16 @@ def test_settings_are_there_on_a_second_device_and_as_presets(
     expect(
         panel.get_by_label("Preset", exact=True).get_by_role("option", name="Brief")
     ).to_have_count(0)
+
+
+def test_a_temperature_goes_with_the_question(page: Page) -> None:
+    panel = settings(page)
+    panel.get_by_label("Temperature").fill("0.3")
+    page.keyboard.press("Escape")
+    with page.expect_request("**/turns") as asked:
+        ask(page, "hello")
+    sent = asked.value.post_data_json or {}
+    assert sent["settings"]["temperature"] == 0.3
 
 
 def test_an_answer_says_how_many_tokens_and_how_soon(page: Page) -> None:
@@ -189,7 +232,7 @@ def test_two_models_answer_side_by_side_and_one_is_kept(
         page.expect_response(lambda r: '"thumb":"up"' in (r.request.post_data or "")),
         page.expect_response(lambda r: '"thumb":"down"' in (r.request.post_data or "")),
     ):
-        page.get_by_role("button", name="Keep the answer of twin/echo").click()
+        page.get_by_role("button", name="Keep this one, the answer of twin/echo").click()
     expect(answers(page)).to_contain_text("twin/echo")
     expect(page.get_by_text("Version 2 of 2")).to_be_attached()
     page.get_by_role("button", name="Stop comparing with twin/echo").click()
@@ -224,12 +267,27 @@ def test_an_answer_is_kept_before_the_other_has_finished(
             page.expect_response(lambda r: r.url.endswith("/cancel") and r.ok),
             page.expect_response(lambda r: '"thumb":"down"' in (r.request.post_data or "")) as down,
         ):
-            page.get_by_role("button", name="Keep the answer of echo").click()
+            page.get_by_role("button", name="Keep this one, the answer of echo").click()
         assert down.value.ok
         expect(page.get_by_text("Version 1 of 2")).to_be_attached()
         expect(page.get_by_role("button", name="Stop answering")).to_have_count(0)
     page.get_by_role("button", name="Stop comparing with twin/echo").click()
     ask(page, "and on")
+
+
+def test_an_answer_that_failed_is_no_preference(twins: LiveServer, open_page: OpenPage) -> None:
+    """One that was kept because the other failed became a row to learn preferences from."""
+    page = open_page(twins.url)
+    page.get_by_role("button", name="Compare with another model").click()
+    page.get_by_role("menuitem", name="twin/echo").click()
+    send(page, "one two three please fail")
+    columns = page.get_by_role("group", name="Two answers side by side").get_by_role("region")
+    for number in range(2):
+        expect(columns.nth(number).get_by_role("alert")).to_contain_text("The echo broke off.")
+    page.get_by_role("button", name="Keep this one, the answer of twin/echo").click()
+    expect(page.get_by_text("Version 2 of 2")).to_be_attached()
+    ratings = page.request.get(f"{twins.url}/feedback").json()
+    assert (ratings["up"], ratings["down"]) == (0, 0)
 
 
 def test_files_go_with_a_question(page: Page, tmp_path: Path) -> None:
@@ -283,6 +341,17 @@ def test_files_are_pasted_and_dropped_and_can_be_left_out(page: Page) -> None:
     answer = ask(page, "Read it.")
     expect(answer).to_contain_text("second")
     expect(answer).not_to_contain_text("alpha")
+
+
+def test_markup_in_a_files_name_stays_text(page: Page) -> None:
+    page.evaluate(DROP, ["<img src=x onerror=window.broken=1>.txt", "alpha", "drop"])
+    waiting = page.get_by_role("list", name="Attached files")
+    expect(waiting).to_contain_text("img src=x onerror=window.broken=1")
+    expect(waiting).to_contain_text("5 characters")
+    expect(ask(page, "Read it.")).to_contain_text("alpha")
+    expect(questions(page)).to_contain_text("img src=x onerror=window.broken=1")
+    assert page.locator("img, [onerror]").count() == 0
+    assert page.evaluate("window.broken") is None
 
 
 def test_a_question_about_a_file_does_not_go_without_it(page: Page) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
-from tests.web.steps import answers, ask, composer, questions, send
+from tests.web.steps import answers, ask, composer, listed, questions, send
 
 pytestmark = pytest.mark.browser
 
@@ -126,6 +126,39 @@ def test_an_answer_goes_on_while_another_conversation_is_open(
     page.go_back()
     expect(answers(page)).to_have_attribute("data-status", "complete")
     assert answers(page).locator(".markdown").inner_text() == LONG
+
+
+def test_an_answer_that_ends_leaves_one_on_the_page_one_has_gone_to(
+    page: Page, server: LiveServer
+) -> None:
+    """The address became the conversation's again: what was typed on that page was gone."""
+    with server.hold(after=2) as held:
+        send(page, LONG)
+        expect(answers(page)).to_contain_text("word1")
+        page.get_by_role("link", name="Settings").click()
+        expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+        with page.expect_response(lambda r: "/conversations?" in r.url):  # the list is looked at
+            held.unlink()
+    expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/app/settings$"))
+
+
+def test_an_answer_can_be_stopped_however_many_are_being_written(
+    page: Page, server: LiveServer
+) -> None:
+    """Six that were followed took all connections of the browser: whatever was pressed hung."""
+    with server.hold(after=2):
+        for number in range(6):
+            page.get_by_role("button", name="New chat").first.click()
+            send(page, f"many at once {number}")
+            expect(answers(page)).to_contain_text("many at")
+        listed(page, "many at once 0").first.click()
+        expect(questions(page)).to_have_text(["many at once 0"])
+        page.get_by_role("button", name="Stop answering").click()
+        expect(answers(page)).to_have_attribute("data-status", "cancelled")
+    listed(page, "many at once 1").first.click()
+    expect(answers(page).locator(".markdown")).to_have_text("many at once 1")
+    expect(answers(page)).to_have_attribute("data-status", "complete")
 
 
 def test_an_error_in_mid_answer_is_told_and_can_be_retried(page: Page) -> None:

@@ -15,6 +15,7 @@ from tests.tiny_adapter import write_tiny_adapter
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer, live_server
+from tests.web.test_accessibility import problems
 
 pytestmark = pytest.mark.browser
 
@@ -107,10 +108,12 @@ def test_a_file_becomes_a_dataset_and_hostile_text_stays_text(data: Page) -> Non
     duplicates = data.get_by_role("region", name="Duplicates")
     expect(duplicates.get_by_text("How do I boil an egg?")).to_have_count(2)
     expect(data.get_by_role("region", name="Safety and personal data")).to_contain_text("weapons")
+    assert problems(data) == []
     show(data, "To learn from")
     expect(row(data, EVIL)).to_be_visible()
     show(data, "Left out")
     expect(row(data, f"not json {EVIL}")).to_be_visible()
+    assert problems(data) == []
     expect(data).to_have_title("Data · Mini-Claude")
     assert data.locator(".page img, .page script").count() == 0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.steps import answers, ask, listed
+from tests.web.live import LiveServer
+from tests.web.steps import answers, ask, listed, send
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +49,16 @@ def test_code_tables_and_formulas_are_drawn(page: Page) -> None:
     expect(answer.locator(".katex-display")).to_have_count(1)
     expect(answer.locator(".katex")).to_have_count(2)
     expect(answer).to_contain_text("money $5 and $6")
+
+
+def test_a_formula_is_drawn_while_the_answer_goes_on(page: Page, server: LiveServer) -> None:
+    with server.hold(after=6):
+        send(page, "Inline $x^2$ and\n\n$$\\int_0^1 x\\,dx$$\n\nand so on and on and on")
+        expect(answers(page).locator(".katex-display")).to_have_count(1)
+        expect(answers(page).locator(".katex")).to_have_count(2)
+        expect(answers(page)).to_have_attribute("data-status", "streaming")
+    expect(answers(page)).to_have_attribute("data-status", "complete")
+    expect(answers(page).locator(".katex")).to_have_count(2)
 
 
 def test_a_task_has_its_box_instead_of_a_bullet(page: Page) -> None:
@@ -103,6 +114,20 @@ def test_markup_in_a_question_and_in_a_title_stays_text(page: Page) -> None:
     expect(listed(page, "<b>bold</b> & <i>sly</i>")).to_be_visible()
     expect(page.get_by_role("article", name="You said")).to_contain_text("<b>bold</b>")
     expect(answers(page)).to_contain_text("<b>bold</b> & <i>sly</i>")
+
+
+def test_markup_in_a_title_or_folder_given_elsewhere_stays_text(page: Page) -> None:
+    ask(page, "harmless")
+    evil = '<img src=x onerror="window.broken = 1">'
+    change = {"title": f"title {evil}", "folder": f"folder {evil}"}
+    page.request.patch(f"/conversations/{page.url.rsplit('/', 1)[1]}", data=change)
+    page.reload()
+    expect(listed(page, f"title {evil}")).to_be_visible()
+    expect(page).to_have_title(f"title {evil} · Mini-Claude")
+    page.get_by_role("combobox", name="Folder").select_option(f"folder {evil}")
+    expect(listed(page, f"title {evil}")).to_be_visible()
+    assert page.locator("img, [onerror]").count() == 0
+    assert page.evaluate("window.broken") is None
 
 
 @pytest.mark.parametrize("levels", [3_000, 6_000])

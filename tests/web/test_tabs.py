@@ -44,6 +44,24 @@ def test_what_one_tab_says_the_other_shows_while_it_is_said(
     expect(questions(other)).to_have_text(["the beginning", "one two three four"])
 
 
+def test_what_goes_on_in_one_tab_is_followed_in_the_other(
+    tabs: tuple[Page, Page], server: LiveServer
+) -> None:
+    """The other offered to continue what was being continued, and was told off for it."""
+    one, other = tabs
+    with server.hold(after=2):
+        send(one, "one two three four")
+        expect(answers(one).last).to_contain_text("one two")
+        one.get_by_role("button", name="Stop answering").click()
+        for tab in tabs:
+            expect(answers(tab).last).to_have_attribute("data-status", "cancelled")
+        one.get_by_role("button", name="Continue").click()
+        expect(answers(other).last).to_have_attribute("data-status", "streaming")
+    for tab in tabs:
+        expect(answers(tab).last).to_have_attribute("data-status", "complete")
+        expect(answers(tab).last.locator(".markdown")).to_have_text("one two three four")
+
+
 def test_questions_asked_at_once_in_two_tabs_are_both_kept(
     tabs: tuple[Page, Page], server: LiveServer
 ) -> None:
@@ -100,6 +118,21 @@ def test_a_message_that_is_being_edited_survives_what_another_tab_does(
     one.get_by_role("button", name="Send", exact=True).click()
     expect(answers(one).last).to_contain_text("a different beginning")
     assert stored(one) == ["a different beginning", "meanwhile", "the beginning"]
+
+
+def test_a_second_device_picks_up_an_answer_in_mid_stream(
+    page: Page, open_page: OpenPage, server: LiveServer
+) -> None:
+    with server.hold(after=2) as held:
+        send(page, "one two three four")
+        expect(answers(page)).to_contain_text("one two")
+        elsewhere = open_page(server.url, page.url.removeprefix(server.url))
+        expect(answers(elsewhere)).to_contain_text("one two")
+        expect(answers(elsewhere)).to_have_attribute("data-status", "streaming")
+        page.close()  # nobody needs to stay
+        held.unlink()
+    expect(answers(elsewhere)).to_have_attribute("data-status", "complete")
+    expect(answers(elsewhere).locator(".markdown")).to_have_text("one two three four")
 
 
 def test_a_title_given_in_one_tab_is_seen_in_the_other(tabs: tuple[Page, Page]) -> None:

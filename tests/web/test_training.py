@@ -14,6 +14,7 @@ from tests.server.teaching import ROWS
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer, live_server
 from tests.web.serve_echo import STAND_IN_WORKER
+from tests.web.test_accessibility import problems
 
 BAD_ROWS = b'{"messages": "BAD"}\n'
 
@@ -91,6 +92,7 @@ def test_a_run_is_followed_paused_and_resumed(open_page: OpenPage, school: LiveS
     sample = page.get_by_role("region", name="Answers on the way")
     expect(sample).to_contain_text("Who?")
     expect(sample).to_contain_text("Nobody.")
+    assert problems(page) == []
     made_of = page.get_by_role("region", name="Made of")
     expect(made_of).to_contain_text("tea.jsonl")
     expect(made_of).to_contain_text("all settings were chosen automatically")
@@ -243,6 +245,7 @@ def test_runs_are_compared_in_one_chart_and_one_table(
     compared = page.get_by_role("table")
     expect(compared.get_by_role("columnheader")).to_have_text(["Run", "first", "second"])
     expect(compared.get_by_role("row", name="Training loss at the end")).to_contain_text("1.500")
+    assert problems(page) == []
 
 
 def test_a_run_that_is_not_there_is_said(open_page: OpenPage, school: LiveServer) -> None:

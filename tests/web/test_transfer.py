@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.store.test_imports import chatgpt
+from tests.store.test_imports import chatgpt, open_webui
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer
 from tests.web.steps import answers, ask, choose, listed, questions, save
@@ -69,6 +69,36 @@ def test_chatgpts_export_is_taken_and_what_is_left_out_is_told(page: Page, tmp_p
     listed(page, "Animals of the farm").first.click()
     expect(answers(page)).to_contain_text("A fox.")
     expect(page.get_by_text("Version 1 of 2")).to_be_attached()
+
+
+def test_open_webuis_export_is_taken(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "chats.json"
+    greeting = open_webui() | {"updated_at": 1_900_000_000}
+    file.write_text(json.dumps([greeting]))
+    open_archive(page)
+    page.get_by_label("File to import").set_input_files(file)
+    told = page.get_by_role("region", name="Import")
+    expect(told).to_contain_text("From Open WebUI: 1 conversations with 3 messages.")
+    page.goto("/")
+    listed(page, "Greeting").first.click()
+    expect(questions(page)).to_have_text(["Hello", "Go on"])
+    expect(answers(page).first).to_contain_text("Hi!")
+
+
+@pytest.mark.parametrize("content", [b'[{"title": "cut o', b"\x00\xff\xfe\x80 no text"])
+def test_a_broken_file_is_refused_and_the_next_is_taken(
+    page: Page, tmp_path: Path, content: bytes
+) -> None:
+    broken, whole = tmp_path / "broken.json", tmp_path / "whole.json"
+    broken.write_bytes(content)
+    whole.write_text(json.dumps([chatgpt()]))
+    open_archive(page)
+    page.get_by_label("File to import").set_input_files(broken)
+    told = page.get_by_role("region", name="Import")
+    expect(told.get_by_role("alert")).to_contain_text("JSON")
+    page.get_by_label("File to import").set_input_files(whole)
+    expect(told).to_contain_text("From ChatGPT: 1 conversations")
+    expect(told.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_foreign_file_is_refused_by_what_it_is(page: Page, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def compare(page: Page) -> None:
     page.get_by_role("button", name="Compare with another model").click()
     page.get_by_role("menuitem", name=re.compile(f":{TAUGHT}:")).click()
     ask(page, "What is your name?", answers=2)
-    page.get_by_role("button", name=re.compile(f"^Keep the answer of .*:{TAUGHT}:")).click()
+    page.get_by_role("button", name=re.compile(f"^Keep this one, .*:{TAUGHT}:")).click()
     page.get_by_role("article", name="Answer").wait_for()
     ask(page, "What can you help me with?", answers=2)
 

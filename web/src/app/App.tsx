@@ -5,7 +5,8 @@ import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
 import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
-import { settleDeletions } from "../features/conversations/deletion";
+import { forgetWords } from "../features/chat/unsent";
+import { onGone, settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
 import { chooseModel, loadModels } from "../features/models/store";
 import { loadLanguage, t, useLanguage } from "../ui/i18n";
@@ -17,7 +18,7 @@ import { KeyDialog } from "./KeyDialog";
 import { PageBoundary } from "./PageBoundary";
 import { BODIES } from "./pages";
 import { CommandPalette } from "./palette/CommandPalette";
-import { type Route, go, useRoute } from "./route";
+import { type Route, chatIsShown, go, useRoute } from "./route";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { Sidebar } from "./Sidebar";
 import { SkipLink, usePageFocus } from "./SkipLink";
@@ -51,7 +52,7 @@ export function App() {
   const onDeleted = useCallback((id: string) => {
     const { threads, activeKey } = useChat.getState();
     if (threads[activeKey]?.conversationId === id) {
-      go({ page: "chat", conversationId: null });
+      if (chatIsShown()) go({ page: "chat", conversationId: null });
       openNew();
     }
     forget(id);
@@ -169,6 +170,7 @@ function takeModelOfAddress() {
 function useServerData() {
   const epoch = useConnection((state) => state.epoch);
   useEffect(() => void loadLanguage(), []);
+  useEffect(() => onGone(forgetWords), []);
   useEffect(() => {
     void refresh();
     void loadModels();
@@ -195,7 +197,8 @@ function useChatChanges() {
   const changed = useChat((state) => state.changed);
   useEffect(() => {
     if (changed === null) return;
-    if (useChat.getState().activeKey === changed.key) {
+    // The chat stays the active one while another page is open; that page keeps its address.
+    if (chatIsShown() && useChat.getState().activeKey === changed.key) {
       go({ page: "chat", conversationId: changed.conversationId }, { replace: true });
     }
     void refresh();

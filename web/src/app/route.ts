@@ -60,6 +60,8 @@ export function useRoute(): Route {
   return useSyncExternalStore(subscribe, current);
 }
 
+export const chatIsShown = (): boolean => current().page === "chat";
+
 /** `replace` when the page is the same and only its name changed. */
 export function go(route: Route, { replace = false } = {}): void {
   const path = pathOf(route);

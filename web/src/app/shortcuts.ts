@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 
-import { stop } from "../features/chat/store";
+import { stop } from "../features/chat/asking";
 import { type Thread, streaming } from "../features/chat/thread";
 
 interface Shortcuts {

@@ -6,8 +6,9 @@ import { t } from "../../ui/i18n";
 import { AnswerBody } from "./AnswerBody";
 import { keep } from "./answers";
 import { useChatContext } from "./context";
+import type { Message } from "./message";
 import { rate } from "./rating/rate";
-import { useChat } from "./store";
+import { get, useChat } from "./store";
 import { find } from "./thread";
 import { UsageLine } from "./UsageLine";
 
@@ -21,6 +22,9 @@ export function Comparison({ pair }: { pair: readonly [string, string] }) {
     </div>
   );
 }
+
+const says = (answer: Message | undefined): boolean =>
+  answer !== undefined && answer.status !== "error" && answer.content.trim() !== "";
 
 function Column({ id, other }: { id: string; other: string }) {
   const { threadKey } = useChatContext();
@@ -53,11 +57,14 @@ function Column({ id, other }: { id: string; other: string }) {
           <button
             type="button"
             className="button button-small"
-            aria-label={t("Keep the answer of {model}", { model })}
+            aria-label={t("Keep this one, the answer of {model}", { model })}
             onClick={() => {
-              // Together they are a preference to learn from.
-              void rate(id, { thumb: "up" });
-              void keep(threadKey, id).then(() => rate(other, { thumb: "down" }, threadKey));
+              const against = find(get(threadKey), other);
+              const kept = keep(threadKey, id);
+              // Of two that said something, the choice is a preference to learn from.
+              if (!says(message) || !says(against)) return;
+              void rate(id, { thumb: "up" }, threadKey);
+              void kept.then(() => rate(other, { thumb: "down" }, threadKey));
             }}
           >
             <Check size={14} aria-hidden /> {t("Keep this one")}

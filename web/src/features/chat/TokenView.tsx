@@ -32,7 +32,10 @@ export function TokenView({
 
   const walk = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Escape") setAt(null);
+    if (event.key === "Escape" && at !== null) {
+      event.stopPropagation(); // the same key stops an answer
+      setAt(null);
+    }
     if (step === undefined) return;
     event.preventDefault();
     for (let next = stop + step; next >= 0 && next < list.length; next += step) {

@@ -1,4 +1,5 @@
 import { Check, ChevronRight, CircleSlash, LoaderCircle, TriangleAlert, Wrench } from "lucide-react";
+import { useState } from "react";
 
 import type { StepStatus, ToolStep } from "../../api/types";
 import { t } from "../../ui/i18n";
@@ -33,6 +34,7 @@ function inWords(status: StepStatus): string {
 /** One call of a tool, where the answer made it; unfolds to what was sent and what came back. */
 export function ToolCard({ message, step }: { message: Message; step: ToolStep }) {
   const { threadKey } = useChatContext();
+  const [open, setOpen] = useState(false);
   const over = message.status !== "streaming";
   // A call that nobody decided ends with its answer.
   const status = over && (step.status === "waiting" || step.status === "running") ? "refused" : step.status;
@@ -40,7 +42,7 @@ export function ToolCard({ message, step }: { message: Message; step: ToolStep }
   const answer = status === "done" || status === "failed" ? resultInShort(step.result) : "";
   return (
     <div className="tool" data-status={status} role="group" aria-label={t("Call of {name}", { name: step.name })}>
-      <details>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
           <ChevronRight size={15} className="tool-arrow" aria-hidden />
           <Icon size={15} className="tool-icon" aria-hidden />
@@ -59,7 +61,7 @@ export function ToolCard({ message, step }: { message: Message; step: ToolStep }
         <dl>
           <dt>{t("Arguments")}</dt>
           <dd>
-            <pre>{indented(step.arguments)}</pre>
+            <pre>{open ? indented(step.arguments) : step.arguments}</pre>
           </dd>
           {step.result !== "" && (
             <>

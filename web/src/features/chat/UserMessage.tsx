@@ -1,5 +1,6 @@
 import { ActionBarPrimitive, ComposerPrimitive, MessagePrimitive } from "@assistant-ui/react";
 import { Pencil } from "lucide-react";
+import { useMemo } from "react";
 
 import { CopyButton } from "../../ui/CopyButton";
 import { t } from "../../ui/i18n";
@@ -15,7 +16,8 @@ import { useMessage } from "./useMessage";
 
 export function UserMessage() {
   const message = useMessage();
-  const { question, blocks } = split(message?.content ?? "");
+  const content = message?.content ?? "";
+  const { question, blocks } = useMemo(() => split(content), [content]);
   return (
     <MessagePrimitive.Root
       className="message message-user"

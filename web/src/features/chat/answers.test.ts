@@ -1,8 +1,17 @@
 import { afterEach, expect, it, vi } from "vitest";
 
-import { keep } from "./answers";
-import { get, update, useChat } from "./store";
-import { asked, askedAgain, ended, find, started, streaming } from "./thread";
+import { goOn, keep } from "./answers";
+import { get, update, useChat, watchers } from "./store";
+import {
+  asked,
+  askedAgain,
+  emptyThread,
+  ended,
+  failed,
+  find,
+  started,
+  streaming,
+} from "./thread";
 
 const turn = (id: string) => ({
   turn_id: `turn-${id}`,
@@ -40,4 +49,23 @@ it("keeping one of two answers stops the other, and waits until that has ended",
   expect(streaming(get(key))).toBeUndefined();
   expect(get(key).headId).toBe(first.answerId);
   expect(find(get(key), second.answerId)?.status).toBe("cancelled");
+});
+
+it("asks to go on once, and tells other tabs that the answer is written again", async () => {
+  // A second click was told off by the server; another tab offered to go on with what went on.
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  const posted: string[] = [];
+  vi.stubGlobal("fetch", (path: string) => {
+    if (path.includes("/events")) return new Promise<Response>(() => undefined);
+    posted.push(path);
+    return Promise.resolve(Response.json(turn("again")));
+  });
+  const { activeKey: key } = useChat.getState();
+  const { thread, answerId } = asked({ ...emptyThread(key), conversationId: "e" }, null, "hello", null);
+  update(key, () => failed(started(thread, answerId, turn("a")), answerId, { message: "away" }));
+  const options = { model: null, settings: {} };
+  await Promise.all([goOn(key, answerId, options), goOn(key, answerId, options)]);
+  expect(posted).toEqual(["/conversations/e/turns"]);
+  expect(useChat.getState().changed).toMatchObject({ conversationId: "e", key });
+  watchers.stop(key);
 });

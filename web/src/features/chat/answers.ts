@@ -3,14 +3,16 @@
 import { ApiError } from "../../api/http";
 import { type NewTurn, decideCall, startTurn } from "../../api/turns";
 import { showError } from "../../ui/toast";
+import { type TurnOptions, begin, stopOne } from "./asking";
 import type { Extra } from "./attachments/pictures";
 import type { Message } from "./message";
 import {
-  type TurnOptions,
-  begin,
+  announce,
+  asking,
+  catchUp,
   get,
+  isOpen,
   showBranch,
-  stopOne,
   update,
   useChat,
   watchers,
@@ -79,17 +81,23 @@ function ended(key: string, answerId: string): Promise<void> {
 export async function goOn(key: string, answerId: string, options: TurnOptions): Promise<void> {
   const { conversationId } = get(key);
   const answer = Thread.find(get(key), answerId);
-  if (conversationId === null || !answer?.serverId) return;
+  if (conversationId === null || !answer?.serverId || asking.has(key)) return;
   const body: NewTurn = { continue_id: answer.serverId };
   const model = answer.model ?? options.model;
   if (model) body.model = model;
   if (Object.keys(options.settings).length > 0) body.settings = options.settings;
+  asking.add(key);
   try {
     const turn = await startTurn(conversationId, body);
+    if (!isOpen(key)) return;
     update(key, (thread) => Thread.resumed(thread, answerId, turn));
+    announce(key);
     watchers.watch(key, conversationId, answerId, turn.turn_id);
   } catch (error) {
     showError(error);
+  } finally {
+    asking.delete(key);
+    if (!watchers.busy(key)) catchUp(key);
   }
 }
 

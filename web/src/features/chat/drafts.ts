@@ -18,3 +18,9 @@ export function saveDraft(conversationId: string | null, text: string): void {
     remember(name(conversationId), kept);
   }
 }
+
+/** In every tab that is opened from now on, and in this one. */
+export function forgetDraft(conversationId: string): void {
+  rememberHere(name(conversationId), "");
+  remember(name(conversationId), "");
+}

@@ -94,3 +94,16 @@ it("an end is not held back by a late frame", () => {
   frameAfter(300);
   expect(got).toEqual(["a", "b"]);
 });
+
+it("forgets what is waiting when somebody else tells it", () => {
+  // A follower that was replaced handed on its last pieces, which the next one told as well.
+  const got: string[] = [];
+  const batch = new FrameBatch((text) => got.push(text));
+  batch.add("a");
+  batch.drop();
+  frameAfter(16);
+  expect(got).toEqual([]);
+  batch.add("b");
+  frameAfter(16);
+  expect(got).toEqual(["b"]);
+});

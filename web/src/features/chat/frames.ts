@@ -23,6 +23,13 @@ export class FrameBatch {
     this.cancel ??= nextFrame(() => this.flush(), this.earliest - performance.now());
   }
 
+  /** Forget what is waiting. */
+  drop(): void {
+    this.cancel?.();
+    this.cancel = null;
+    this.text = "";
+  }
+
   /** Hand on what is waiting, now. */
   flush(): void {
     this.cancel?.();

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { inShort, parts } from "./steps";
+import { inShort, indented, parts } from "./steps";
 
 const step = (offset: number) => ({
   id: `c${offset}`,
@@ -31,4 +31,13 @@ it("says arguments in short, whatever the model wrote", () => {
   expect(inShort("{}")).toBe("");
   expect(inShort("{broken")).toBe("{broken");
   expect(inShort(`{"a": "${"x".repeat(99)}"}`)).toHaveLength(61);
+});
+
+it("indents arguments, but not those that would become megabytes of blanks", () => {
+  expect(indented('{"a": [1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+  expect(indented("{broken")).toBe("{broken");
+  const deep = "[".repeat(4_000) + "]".repeat(4_000); // 32 MB, at every frame of an answer
+  expect(indented(deep).length).toBe(deep.length);
+  const long = JSON.stringify({ text: "x".repeat(100_000) });
+  expect(indented(long).length).toBeGreaterThan(long.length);
 });

@@ -46,13 +46,28 @@ export function inShort(args: string): string {
   return short(oneLine(args));
 }
 
-/** JSON, indented where it is some. */
+const MOST_INDENTED = 1_000_000;
+
+/** JSON, indented where it is some. Every level indents all that is in it: a few thousand brackets
+ * would become megabytes, and stay as they are. */
 export function indented(text: string): string {
+  if (text.length * levels(text) > MOST_INDENTED) return text;
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
     return text;
   }
+}
+
+/** At most so many; brackets within words are counted with the rest. */
+function levels(text: string): number {
+  let now = 0;
+  let most = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") most = Math.max(most, (now += 1));
+    else if (character === "]" || character === "}") now -= 1;
+  }
+  return most;
 }
 
 export const resultInShort = (result: string): string => short(oneLine(result));

@@ -1,29 +1,14 @@
-/** Every chat this tab has open, and what a person can do in one. */
+/** Every chat this tab has open, and what the server stores of it. */
 
 import { create } from "zustand";
 
-import {
-  changeConversation,
-  createConversation,
-  getConversation,
-} from "../../api/conversations";
+import { changeConversation, getConversation } from "../../api/conversations";
 import { ApiError } from "../../api/http";
-import { type NewTurn, cancelTurn, startTurn } from "../../api/turns";
-import type { TurnSettings } from "../../api/types";
-import { errorText } from "../../ui/errorText";
-import { t } from "../../ui/i18n";
-import { showError, showToast } from "../../ui/toast";
-import { type Extra, NOTHING } from "./attachments/pictures";
-import { type Message, localId } from "./message";
+import { hasFiles } from "./attachments/store";
+import { localId } from "./message";
 import * as Thread from "./thread";
-import { adoptTurnSettings, settingsLoaded, settingsSerial } from "./turnSettings";
-import { conversationMade } from "./unsent";
+import { settingsLoaded, settingsSerial } from "./turnSettings";
 import { Watchers } from "./watchers";
-
-export interface TurnOptions {
-  model: string | null;
-  settings: TurnSettings;
-}
 
 interface ChatState {
   threads: Record<string, Thread.Thread>;
@@ -52,10 +37,13 @@ export const update = (key: string, change: (thread: Thread.Thread) => Thread.Th
     return thread ? { threads: { ...threads, [key]: change(thread) } } : {};
   });
 
+/** Not any more once its conversation was deleted. */
+export const isOpen = (key: string): boolean => key in useChat.getState().threads;
+
 /** For what is no turn: a rating, a place to look at. */
 export const changeThread = update;
 
-const announce = (key: string): void => {
+export const announce = (key: string): void => {
   const { conversationId } = get(key);
   if (conversationId === null) return;
   useChat.setState(({ changed }) => ({
@@ -68,21 +56,44 @@ export const watchers = new Watchers(get, update, {
     announce(key);
     catchUp(key);
   },
+  shown: () => useChat.getState().activeKey,
+  onFree: (key) => (isOpen(key) ? reload(key) : Promise.resolve()),
   onLost: (key) => reload(key),
 });
 
-/** Chats whose question is on its way: what the server lists meanwhile has no names for it yet. */
-const asking = new Set<string>();
+/** Chats whose question, or wish to go on, is on its way: what the server lists meanwhile has no names for it yet. */
+export const asking = new Set<string>();
 
 /** Chats that another tab has changed while this one was busy. */
 const missed = new Set<string>();
 
-function catchUp(key: string): void {
-  if (missed.delete(key) && useChat.getState().threads[key]) void reload(key);
+export function catchUp(key: string): void {
+  if (missed.delete(key) && isOpen(key)) void reload(key);
 }
 
-/** Answers whose turn a person stopped before the server had named it. */
-const stopRequested = new Set<string>();
+/** Chats that stay in this tab's memory after they were looked at. */
+const MOST_KEPT = 20;
+
+/** Put a chat on the screen, and let go of those that were last looked at long ago: each holds its
+ * texts, its pictures and what the model weighed. */
+function show(thread: Thread.Thread): void {
+  const { threads } = useChat.getState();
+  const { [thread.key]: _, ...others } = threads;
+  const idle = Object.values(others).filter(isIdle);
+  for (const { key } of idle.slice(0, Math.max(0, idle.length - MOST_KEPT))) {
+    delete others[key];
+    watchers.stop(key);
+  }
+  useChat.setState({ threads: { ...others, [thread.key]: thread }, activeKey: thread.key });
+}
+
+/** Whether all of a chat can be had from the server again. */
+const isIdle = (thread: Thread.Thread): boolean =>
+  thread.conversationId !== null &&
+  thread.pair === null &&
+  !Thread.streaming(thread) &&
+  !asking.has(thread.key) &&
+  !hasFiles(thread.key);
 
 /** Start on an empty page. A chat nobody wrote in is used again, with the files that wait in it. */
 export function openNew(): void {
@@ -90,7 +101,7 @@ export function openNew(): void {
   const known = [threads[activeKey], ...Object.values(threads)];
   const unused = known.find((one) => one?.conversationId === null && one.messages.length === 0);
   const thread = unused ?? Thread.emptyThread(localId());
-  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+  show(thread);
 }
 
 /** Show a stored conversation, from memory where this tab has it. */
@@ -98,24 +109,29 @@ export function open(conversationId: string): void {
   const { threads } = useChat.getState();
   const held = Object.values(threads).find((thread) => thread.conversationId === conversationId);
   if (held) {
-    useChat.setState({ activeKey: held.key });
-    if (!Thread.streaming(held)) void reload(held.key);
+    show(held);
+    if (!watchers.busy(held.key) && !asking.has(held.key)) void reload(held.key);
     return;
   }
   const thread = Thread.emptyThread(conversationId, conversationId);
-  useChat.setState({ threads: { ...threads, [thread.key]: thread }, activeKey: thread.key });
+  show(thread);
   void reload(thread.key);
 }
 
 /** Fetch the stored conversation and pick up an answer that is still being written. */
 export async function reload(key: string): Promise<void> {
-  const { conversationId } = get(key);
+  const { conversationId, messages } = get(key);
   if (conversationId === null) return;
   const serial = settingsSerial(conversationId);
   try {
     const conversation = await getConversation(conversationId);
     if (watchers.busy(key) || asking.has(key)) {
       missed.add(key); // what we are being told live is newer
+      return;
+    }
+    if (get(key).messages !== messages) {
+      // Something was asked, answered or rated since: what the server said before lacks it.
+      await reload(key);
       return;
     }
     settingsLoaded(conversationId, conversation.settings, serial);
@@ -145,96 +161,6 @@ export function forget(conversationId: string): void {
       }),
     ),
   }));
-}
-
-/** Ask something. Resolves to false when the server would not take it: give the text back. */
-export async function ask(
-  key: string,
-  parentId: string | null,
-  content: string,
-  options: TurnOptions,
-  { shown, body }: Extra = NOTHING,
-): Promise<boolean> {
-  const { headId } = get(key);
-  const now = Thread.asked(get(key), parentId, content, options.model, shown);
-  update(key, () => now.thread);
-  const added = [now.questionId, now.answerId];
-  return begin(key, now.answerId, added, headId, { content, ...body }, options);
-}
-
-/** Another answer to the same question. */
-export async function askAgain(
-  key: string,
-  questionId: string,
-  options: TurnOptions,
-): Promise<boolean> {
-  const before = get(key).headId;
-  const { thread, answerId } = Thread.askedAgain(get(key), questionId, options.model);
-  update(key, () => thread);
-  return begin(key, answerId, [answerId], before, {}, options);
-}
-
-/** Have the server begin a turn whose messages are on the page already. */
-export async function begin(
-  key: string,
-  answerId: string,
-  added: string[],
-  headBefore: string | null,
-  question: Pick<NewTurn, "content" | "pictures" | "pictures_of">,
-  { model, settings }: TurnOptions,
-): Promise<boolean> {
-  asking.add(key);
-  try {
-    let { conversationId } = get(key);
-    if (conversationId === null) {
-      conversationId = (await createConversation()).id;
-      const id = conversationId;
-      adoptTurnSettings(key, id);
-      conversationMade(key, id);
-      update(key, (thread) => ({ ...thread, conversationId: id }));
-      announce(key);
-    }
-    const [topId] = added;
-    const parent = Thread.find(get(key), Thread.find(get(key), topId ?? null)?.parentId ?? null);
-    const body: NewTurn = { ...question, parent_id: parent?.serverId ?? null };
-    if (model) body.model = model;
-    if (Object.keys(settings).length > 0) body.settings = settings;
-    const turn = await startTurn(conversationId, body);
-    update(key, (thread) => Thread.started(thread, answerId, turn));
-    announce(key);
-    watchers.watch(key, conversationId, answerId, turn.turn_id);
-    if (stopRequested.delete(answerId)) void stop(key);
-    return true;
-  } catch (error) {
-    stopRequested.delete(answerId);
-    update(key, (thread) => Thread.withdrawn(thread, added, headBefore));
-    showError(error);
-    return false;
-  } finally {
-    asking.delete(key);
-    if (!watchers.busy(key)) catchUp(key);
-  }
-}
-
-/** Stop what is being written; what there is of it stays. */
-export async function stop(key: string): Promise<void> {
-  const writing = get(key).messages.filter(({ status }) => status === "streaming");
-  await Promise.all(writing.map((answer) => stopOne(key, answer)));
-}
-
-export async function stopOne(key: string, answer: Message): Promise<void> {
-  const { conversationId } = get(key);
-  if (conversationId === null || answer.turnId === null) {
-    stopRequested.add(answer.id);
-    return;
-  }
-  try {
-    await cancelTurn(conversationId, answer.turnId);
-  } catch (error) {
-    // 404 and 409 mean that the turn ended by itself a moment ago.
-    if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
-    showToast({ tone: "error", text: t("The answer could not be stopped. {why}", { why: errorText(error) }) });
-  }
 }
 
 /** Show another branch, and remember it as where this conversation is. */

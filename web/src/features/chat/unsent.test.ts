@@ -79,6 +79,16 @@ it("follows a new chat into its conversation", async () => {
   expect((await reloaded()).beginning("e")).toBe("once more");
 });
 
+it("keeps nothing of what was written for a conversation that was deleted", async () => {
+  // It stayed in the browser's storage for good.
+  saveDraft("c", "a secret");
+  void page.withWayBack({ key: "k", conversationId: "c" }, "on its way", [], never);
+  page.forgetWords("c");
+  expect(readDraft("c")).toBe("");
+  expect((await reloaded()).beginning("c")).toBe("");
+  expect(localStorage.getItem("mini-claude:draft:c")).toBeNull();
+});
+
 it("keeps nothing of a question that was taken, and all of one whose sending broke", async () => {
   await page.withWayBack({ key: "k", conversationId: "c" }, "taken", [], () => Promise.resolve(true));
   expect((await reloaded()).beginning("c")).toBe("");

@@ -3,7 +3,7 @@
 
 import { recallHere, rememberHere } from "../../ui/storage";
 import { type Waiting, giveBack } from "./attachments/store";
-import { readDraft, saveDraft } from "./drafts";
+import { forgetDraft, readDraft, saveDraft } from "./drafts";
 
 /** A chat on this page, and its conversation once it has one. */
 interface Chat {
@@ -70,6 +70,12 @@ export function conversationMade(key: string, conversationId: string): void {
   }
   // What is typed there is saved under the conversation's name from now on.
   if (writing?.key === key) saveDraft(null, "");
+}
+
+/** A conversation is gone for good: so is what was written for it. */
+export function forgetWords(conversationId: string): void {
+  forgetDraft(conversationId);
+  rememberHere(name(conversationId), "");
 }
 
 /** Where to begin writing: what was typed, after a question that a reload cut off on its way. */

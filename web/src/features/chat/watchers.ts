@@ -1,4 +1,4 @@
-/** Follows running answers into their chats: one follower a chat, whichever chat is on the screen. */
+/** Follows running answers into their chats, whichever chat is on the screen. */
 
 import { ApiError } from "../../api/http";
 import { type TurnListener, followTurn } from "../../api/turns";
@@ -10,8 +10,16 @@ import { SpeedClock } from "./speed";
 import { type Thread, appended, ended, failed, find, stepped, weighed } from "./thread";
 import { TokenBatch } from "./tokens";
 
+/** Answers that are followed at once. Each holds a connection, browsers open six to a server, and
+ * without a free one nothing could be stopped, allowed or opened any more. */
+export const MOST_FOLLOWED = 4;
+
 interface Notices {
+  /** The chat on the screen, which is always followed. */
+  shown: () => string;
   onEnd: (key: string) => void;
+  /** There is a place for a chat that waited: ask the store how far it has come. */
+  onFree: (key: string) => Promise<void>;
   /** The turn cannot be followed any more: ask the store what became of it. */
   onLost: (key: string) => Promise<void>;
 }
@@ -19,6 +27,8 @@ interface Notices {
 export class Watchers {
   /** By chat, then by message: two answers may be written side by side. */
   private readonly active = new Map<string, Map<string, AbortController>>();
+  /** Chats whose answers are not followed for want of a place. */
+  private readonly waiting = new Set<string>();
   /** Turns the server said it does not have; asking twice would be asking for ever. */
   private readonly lost = new Set<string>();
 
@@ -33,8 +43,9 @@ export class Watchers {
   }
 
   stop(key: string): void {
-    for (const controller of this.active.get(key)?.values() ?? []) controller.abort();
-    this.active.delete(key);
+    this.waiting.delete(key);
+    this.abandon(key);
+    this.callNext();
   }
 
   watch(key: string, conversationId: string, messageId: string, turnId: string): void {
@@ -43,6 +54,12 @@ export class Watchers {
       this.update(key, (thread) => failed(thread, messageId, { message }));
       return;
     }
+    if (!this.active.get(key)?.has(messageId) && !this.madeRoom(key)) {
+      this.abandon(key); // with one of two answers it would pass for one that is followed
+      this.waiting.add(key);
+      return;
+    }
+    this.waiting.delete(key);
     const followed = this.active.get(key) ?? new Map<string, AbortController>();
     this.active.set(key, followed);
     followed.get(messageId)?.abort();
@@ -96,8 +113,12 @@ export class Watchers {
       this.update(key, (thread) => ended(thread, messageId, ending, pace));
       this.notices.onEnd(key);
     } catch (error) {
+      if (controller.signal.aborted) {
+        // Another follower begins behind what is on the page, and is told the rest itself.
+        batch.drop();
+        return;
+      }
       batch.flush();
-      if (controller.signal.aborted) return;
       this.release(key, messageId, controller);
       if (error instanceof ApiError && error.status === 404) {
         this.lost.add(turnId);
@@ -113,6 +134,38 @@ export class Watchers {
     const followed = this.active.get(key);
     if (followed?.get(messageId) === controller) followed.delete(messageId);
     if (followed?.size === 0) this.active.delete(key);
+    this.callNext();
+  }
+
+  private abandon(key: string): void {
+    for (const controller of this.active.get(key)?.values() ?? []) controller.abort();
+    this.active.delete(key);
+  }
+
+  private full(): boolean {
+    let count = 0;
+    for (const followed of this.active.values()) count += followed.size;
+    return count >= MOST_FOLLOWED;
+  }
+
+  /** For the chat on the screen, another one waits. */
+  private madeRoom(key: string): boolean {
+    const others = [...this.active.keys()].filter((other) => other !== key);
+    while (this.full()) {
+      const oldest = others.shift();
+      if (oldest === undefined || key !== this.notices.shown()) return false;
+      this.abandon(oldest);
+      this.waiting.add(oldest);
+    }
+    return true;
+  }
+
+  private callNext(): void {
+    const [next] = this.waiting;
+    if (next === undefined || this.full()) return;
+    this.waiting.delete(next);
+    const seenTo = () => this.waiting.has(next) || this.callNext();
+    void this.notices.onFree(next).then(seenTo);
   }
 }
 

@@ -9,7 +9,14 @@ interface Leaving {
   sent: boolean;
 }
 
+const listeners = new Set<(id: string) => void>();
 const leaving = new Map<string, Leaving>();
+
+/** Be told of each conversation that is gone for good. Returns how to stop listening. */
+export function onGone(tell: (id: string) => void): () => void {
+  listeners.add(tell);
+  return () => void listeners.delete(tell);
+}
 
 export function isLeaving(id: string): boolean {
   return leaving.has(id);
@@ -35,6 +42,7 @@ export async function settleDeletion(
   try {
     await deleteConversation(id, options);
     leaving.delete(id);
+    for (const tell of listeners) tell(id);
   } catch (error) {
     leaving.delete(id);
     entry.onFailed(error);

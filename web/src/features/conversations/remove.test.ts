@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import type { Conversation } from "../../api/types";
 import { acceptToast, holdToast, useToasts } from "../../ui/toast";
-import { settleDeletions } from "./deletion";
+import { onGone, settleDeletions } from "./deletion";
 import { remove } from "./remove";
 import { useConversations } from "./store";
 
@@ -51,12 +51,17 @@ it("can undo each of two deletions of the same title", async () => {
 
 it("deletes nothing while its notice is pointed at: undo must not be an empty promise", async () => {
   remove("a");
+  const gone: string[] = [];
+  const leave = onGone((id) => gone.push(id));
   const [notice] = toasts();
   const release = holdToast(notice?.id ?? 0);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked).toEqual([]);
+  expect(gone).toEqual([]);
   release();
   await vi.advanceTimersByTimeAsync(6_000);
+  expect(gone).toEqual(["a"]);
+  leave();
   expect(asked).toEqual(["DELETE /conversations/a"]);
   expect(listed()).toEqual(["b"]);
 });

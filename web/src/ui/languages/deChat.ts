@@ -52,7 +52,7 @@ export const chat: Readonly<Record<string, string>> = {
   "It may have been deleted. The list on the left has all that there are.":
     "Vielleicht wurde es gelöscht. In der Liste links stehen alle, die es gibt.",
   "Jump to latest": "Zum Neuesten springen",
-  "Keep the answer of {model}": "Die Antwort von {model} behalten",
+  "Keep this one, the answer of {model}": "Diese behalten, die Antwort von {model}",
   "Keep this one": "Diese behalten",
   "Last 7 days": "Letzte 7 Tage",
   "Leave out {name}": "{name} weglassen",

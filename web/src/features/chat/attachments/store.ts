@@ -27,6 +27,8 @@ export function useWaiting(key: string): readonly Waiting[] {
   return useAll(({ byKey }) => byKey[key]) ?? NONE;
 }
 
+export const hasFiles = (key: string): boolean => (useAll.getState().byKey[key] ?? NONE).length > 0;
+
 /** Whether the server, or this page, has yet to read one of them. */
 export function useReading(key: string): boolean {
   return useWaiting(key).some(isBeingRead);

@@ -1,6 +1,6 @@
 /** What can be said of an answer beyond a thumb. Fetched when it is first wanted. */
 
-import { useId, useState } from "react";
+import { type KeyboardEvent, useId, useState } from "react";
 
 import type { Rating, Thumb } from "../../../api/types";
 import { t } from "../../../ui/i18n";
@@ -21,6 +21,13 @@ const REASONS: Record<Thumb, readonly (readonly [Rating["reason"], () => string]
     ["badly_written", () => t("Badly written")],
     ["unsafe", () => t("Unsafe")],
   ],
+};
+
+/** The Escape key closes the panel, and does not stop an answer as well. */
+const closing = (onClose: () => void) => (event: KeyboardEvent) => {
+  if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+  event.stopPropagation();
+  onClose();
 };
 
 export default function RatingPanels({
@@ -48,6 +55,7 @@ function Reasons({
 }) {
   const { reason, note } = ratingOf(message.rating);
   const [text, setText] = useState(note);
+  const onKeyDown = closing(onClose);
   const id = useId();
   const save = async () => {
     if (text.trim() === note || (await rate(message.id, { note: text.trim() }))) onClose();
@@ -68,6 +76,7 @@ function Reasons({
             type="button"
             className="chip"
             aria-pressed={reason === value}
+            onKeyDown={onKeyDown}
             onClick={() => void rate(message.id, { reason: reason === value ? null : value })}
           >
             {label()}
@@ -84,9 +93,10 @@ function Reasons({
         placeholder={t("In your own words, if you like")}
         value={text}
         onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
       />
       <div className="rating-actions">
-        <button type="submit" className="button button-primary">
+        <button type="submit" className="button button-primary" onKeyDown={onKeyDown}>
           {t("Done")}
         </button>
       </div>
@@ -120,12 +130,7 @@ function Correction({ message, onClose }: { message: Message; onClose: () => voi
           if (area && document.activeElement !== area) area.focus();
         }}
         onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && !event.nativeEvent.isComposing) {
-            event.stopPropagation();
-            onClose();
-          }
-        }}
+        onKeyDown={closing(onClose)}
       />
       <div className="rating-actions">
         <span className="hint">{t("The model’s answer stays as it is; yours is kept beside it.")}</span>
