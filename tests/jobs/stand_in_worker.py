@@ -45,7 +45,10 @@ def run(order: JobOrder, folder: Path, tell: Tell, control: Control) -> JobResul
         if step == 3 and state["lives"] <= doomed_lives(order.suffix):
             os.kill(os.getpid(), signal.SIGKILL)
         loss = {"train_loss": 4.0 - step / 2, "bad": float("inf")}
-        tell({"event": "metrics", "step": step, "total_steps": STEPS, **loss})
+        pace = {"seconds_left": 12.0 * (STEPS - step), "tokens_per_second": 900.0}
+        if not order.suffix.startswith("waits"):
+            pace = {}
+        tell({"event": "metrics", "step": step, "total_steps": STEPS, **loss, **pace})
         if step == 2 and order.suffix != "dies-9":
             state_file.write_text(json.dumps({**state, "step": step}))
             samples = [{"prompt": "Who?", "answer": "Nobody.\x00"}, "no sample"]

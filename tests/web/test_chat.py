@@ -259,6 +259,16 @@ def test_settings_of_a_conversation_reach_the_model_and_are_remembered(page: Pag
     expect(page.get_by_role("spinbutton", name="Longest answer")).to_have_value("2")
 
 
+def test_instructions_go_with_the_question(page: Page) -> None:
+    page.get_by_role("button", name="Answer settings").click()
+    page.get_by_role("textbox", name="Instructions").fill("Answer like a pirate.")
+    page.keyboard.press("Escape")
+    with page.expect_request("**/turns") as asked:
+        ask(page, "hello")
+    sent = asked.value.post_data_json or {}
+    assert sent["settings"]["system"] == "Answer like a pirate."
+
+
 def test_settings_of_a_new_chat_survive_a_first_question_that_is_refused(page: Page) -> None:
     """They stayed behind with the chat that was no conversation yet."""
     page.get_by_role("button", name="Answer settings").click()

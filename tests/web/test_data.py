@@ -105,6 +105,11 @@ def test_a_file_becomes_a_dataset_and_hostile_text_stays_text(data: Page) -> Non
         "Left out, by reason",
     ):
         expect(data.get_by_role("heading", name=heading)).to_be_visible()
+    varied = data.get_by_role("region", name="How varied it is")
+    expect(varied.locator("svg.dial")).to_have_count(2)
+    expect(varied).to_contain_text("None of:")  # kinds that no row is of
+    lengths = data.get_by_role("region", name="How long answers are")
+    expect(lengths.locator("svg.chart")).to_be_visible()
     duplicates = data.get_by_role("region", name="Duplicates")
     expect(duplicates.get_by_text("How do I boil an egg?")).to_have_count(2)
     expect(data.get_by_role("region", name="Safety and personal data")).to_contain_text("weapons")
@@ -113,6 +118,7 @@ def test_a_file_becomes_a_dataset_and_hostile_text_stays_text(data: Page) -> Non
     expect(row(data, EVIL)).to_be_visible()
     show(data, "Left out")
     expect(row(data, f"not json {EVIL}")).to_be_visible()
+    expect(row(data, "missing_field")).to_contain_text("answer is missing")
     assert problems(data) == []
     expect(data).to_have_title("Data · Mini-Claude")
     assert data.locator(".page img, .page script").count() == 0

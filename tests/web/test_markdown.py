@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.web.live import LiveServer
-from tests.web.steps import answers, ask, listed, send
+from tests.web.steps import answers, ask, composer, listed, send
 
 pytestmark = pytest.mark.browser
 
@@ -107,6 +107,26 @@ def test_markup_in_an_answer_stays_text_and_runs_nothing(page: Page) -> None:
     schemes = answer.locator("a").evaluate_all("links => links.map((link) => link.protocol)")
     assert set(schemes) <= {"http:", "https:"}
     assert page.evaluate("window.broken") is None
+
+
+BOMBS = r"""
+<svg width="9" height="9" onload="window.broken = 1"><script>window.broken = 1</script></svg>
+
+$\def\a{\a\a\a}\a$ and $\rule{9000000em}{9000000em}$ and $\kern9000000em x$ and the end
+"""
+
+
+def test_pictures_in_markup_and_formulas_without_end_do_no_harm(page: Page) -> None:
+    """A formula may define one that defines itself, or be as large as a town."""
+    answer = ask(page, BOMBS)
+    expect(answer).to_contain_text("and the end")
+    expect(answer.locator("svg[onload], .markdown script")).to_have_count(0)
+    assert page.evaluate("window.broken") is None
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    box = answer.bounding_box()
+    assert box is not None
+    assert box["height"] < 20_000
+    expect(composer(page)).to_be_enabled()
 
 
 def test_markup_in_a_question_and_in_a_title_stays_text(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,6 +95,14 @@ def test_a_chat_with_a_model_is_one_choice(models: Page, shelf: Shelf) -> None:
     expect(picker).to_have_text("pirate")
 
 
+def test_the_picker_says_what_each_model_costs(models: Page, shelf: Shelf) -> None:
+    models.goto("/")
+    models.get_by_role("button", name="Model: echo").click()
+    expect(models.get_by_role("option", name="mini-claude-11m")).to_contain_text("22 MB")
+    pirate = models.get_by_role("option", name=shelf.adapter)
+    expect(pirate).to_contain_text(re.compile(r"adapter of [\d.]+ kB"))
+
+
 def test_a_removed_model_can_be_brought_back(models: Page) -> None:
     act(models, "spare", "Remove…")
     models.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
@@ -123,14 +132,17 @@ def test_a_model_is_got_with_its_needs_first(models: Page, shelf: Shelf) -> None
         window = models.get_by_role("dialog")
         window.get_by_role("textbox", name="Name on the hub").fill("org/new")
         window.get_by_role("button", name="See what it needs").click()
-        expect(window.get_by_role("status")).to_contain_text("Memory for its weights")
+        for need in ("Disk", "Memory for its weights"):
+            expect(window.get_by_role("status")).to_contain_text(need)
         return window
 
     shelf.hub.failing["model.safetensors"] = [503] * 4  # the worker waits between its tries
     window = look()
     assert not any("/cdn/model.safetensors" in path for path in shelf.hub.paths)
     window.get_by_role("button", name="Download").click()
-    models.get_by_role("region", name="Task").get_by_role("button", name="Cancel").click()
+    task = models.get_by_role("region", name="Task")
+    expect(task.get_by_role("progressbar")).to_be_visible()
+    task.get_by_role("button", name="Cancel").click()
     expect(models.get_by_text("Cancelled. What was fetched is kept")).to_be_visible()
     shelf.hub.failing.clear()
     look().get_by_role("button", name="Download").click()

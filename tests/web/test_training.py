@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def test_the_first_visit_says_what_it_is(open_page: OpenPage, tmp_path: Path) ->
         expect(page.get_by_role("heading", name="Nothing has been taught yet")).to_be_visible()
         page.get_by_role("link", name="Try it with the rows that come with Mini-Claude").click()
         expect(page.get_by_role("combobox", name="Learn from")).to_have_value("dataset:seed")
-        expect(page.get_by_role("radio", name="Balanced")).to_be_checked()
+        balanced = page.get_by_role("radio", name="Balanced")
+        expect(balanced).to_be_checked()
+        expect(balanced).to_have_accessible_description(re.compile(r"\w+ \w+"))
 
 
 def test_a_run_is_followed_paused_and_resumed(open_page: OpenPage, school: LiveServer) -> None:
@@ -80,6 +83,8 @@ def test_a_run_is_followed_paused_and_resumed(open_page: OpenPage, school: LiveS
     state(page, "learning")
     expect(page.get_by_role("figure", name="Loss")).to_contain_text("3.000")
     expect(page.get_by_role("progressbar", name="Step 2 of 5")).to_be_visible()
+    expect(page.get_by_text("about 36 s left")).to_be_visible()
+    expect(page.get_by_role("figure", name="Tokens a second")).to_contain_text("900")
     page.reload()
     expect(page.get_by_role("figure", name="Loss").locator("canvas")).to_be_visible()
     expect(table(page).get_by_role("row")).to_have_count(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -36,6 +37,27 @@ def test_a_conversation_is_exported_and_imported_again(page: Page, tmp_path: Pat
     page.goto("/")
     listed(page, "Ostriches again").click()
     expect(questions(page)).to_have_text(["Ostriches run", "and hide"])
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("OpenAI", {"messages": ["Emus walk", "Emus walk"]}),
+        ("ShareGPT", {"conversations": ["Emus walk", "Emus walk"]}),
+        ("Alpaca", {"instruction": "Emus walk", "output": "Emus walk"}),
+    ],
+)
+def test_a_conversation_becomes_a_training_row(page: Page, form: str, row: dict[str, Any]) -> None:
+    ask(page, "Emus walk")
+    saved = json.loads(save(page, "Emus walk", f"Training row, {form}").read_text())
+    said = {
+        key: [turn.get("content", turn.get("value")) for turn in value]
+        if isinstance(value, list)
+        else value
+        for key, value in saved.items()
+    }
+    assert {key: said[key] for key in row} == row
+    page.request.delete(f"/conversations/{page.url.rsplit('/', 1)[1]}")
 
 
 def test_a_shared_page_shows_the_conversation_without_any_help(
