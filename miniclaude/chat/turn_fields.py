@@ -40,7 +40,11 @@ def stored_settings(settings: Settings, system: str | None) -> dict[str, Any]:
         )
     for stop in settings.stop:
         check_text(stop, "stop")
-    chosen = {name: value for name, value in asdict(settings).items() if value or value == 0}
+    chosen = {
+        name: value
+        for name, value in asdict(settings).items()
+        if value is not False and (value or value == 0)  # a temperature of 0 is chosen, too
+    }
     del chosen["n"]
     if system:
         chosen["system"] = check_text(system, "system")
