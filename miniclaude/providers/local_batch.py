@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.machine import SMALL
 from miniclaude.engine.protocol import EngineSpec
 from miniclaude.engine.request import AdapterRef, GenerationRequest, Reading, Sampling
 from miniclaude.engine.worker import load
@@ -103,6 +104,8 @@ class LocalBatch:
             )
         self._adapter, merged = _adapter_of(model)
         parameters = read_facts(model.weights).parameters
+        if threads is None and parameters <= SMALL:
+            threads = 1  # packed weights too: there is other work beside this
         limits = EngineLimits(kv_tokens=CACHE_TOKENS, draft_tokens=0, max_queued_tokens=NO_END)
         spec = EngineSpec(model.weights, device, dtype, threads, limits, adapter=merged)
         self._engine, info = load(spec)

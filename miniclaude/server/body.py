@@ -23,8 +23,8 @@ MAX_DEPTH = 64
 MAX_VALUES = 500_000
 MAX_CONTAINERS = 32_768
 """Objects and lists of a body: each is made, looked at by the garbage collector and checked field
-by field, which takes a hundred times as long as a number. 2,048 messages with parts and calls, and
-128 tools, have fewer."""
+by field, which takes a hundred times as long as a number. 2,048 messages of a dozen parts each
+have fewer."""
 
 LARGE = 65_536
 """Bytes; what is smaller is read in less time than it takes to begin in another thread."""

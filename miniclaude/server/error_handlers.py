@@ -62,7 +62,7 @@ TYPES = {
     403: "permission_error",
     429: "rate_limit_error",
 }
-METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -200,6 +200,8 @@ async def _query(request: Request, error: Exception) -> JSONResponse:
     first = cast("RequestValidationError", error).errors()[0]
     param = str(first["loc"][-1])
     message = f"{param}: {first['msg'].removeprefix('Input ')}. Correct it in the address."
+    if expects_anthropic(request.scope):
+        return JSONResponse(anthropic_error(400, message, request_id(request.scope)), 400)
     return JSONResponse(error_body(400, message, param=param, code="invalid_value"), 400)
 
 

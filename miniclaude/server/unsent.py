@@ -1,6 +1,6 @@
 """A client that connects and then sends nothing, or not all that it began, is dropped; and there
 are never more connections than there are files for them. Neither needs a key: else whoever reaches
-the port could keep everybody else out, or fill the memory with bodies that never end.
+the port could use up the process's files, or its memory with bodies that never end.
 
 Here and not around each `receive`: a request is only known once its head is whole.
 """
@@ -18,7 +18,8 @@ from miniclaude.server.unread import ReadHttp
 
 MOST_CONNECTIONS = 16_384
 KEPT_FILES = 256
-"""For the database, models, uploads, workers and their pipes."""
+"""For the database, models, uploads, workers and their pipes; half of all where there are few, such
+as the 256 of a terminal on macOS."""
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def connections_allowed() -> int:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
-    return max(1, min(MOST_CONNECTIONS, files - KEPT_FILES))
+    return min(MOST_CONNECTIONS, files - min(KEPT_FILES, files // 2))
 
 
 class SentHttp(ReadHttp):

@@ -305,9 +305,10 @@ async def test_every_field_reaches_the_provider(served: Served) -> None:
 @pytest.mark.parametrize(
     ("fields", "user"),
     [
-        ({"safety_identifier": "a"}, "a"),
-        ({"user": "a", "safety_identifier": "a2"}, "a/a2"),
-        ({"prompt_cache_key": "conversation 1"}, ""),
+        ({"safety_identifier": "a"}, "user/a"),
+        ({"user": "a/b"}, "user/a/b"),
+        ({"user": "a", "safety_identifier": "b"}, "users/1/a/b"),  # not the one before
+        ({"prompt_cache_key": "conversation 1"}, "user/"),
     ],
 )
 async def test_whose_request_it_is(served: Served, fields: dict[str, Any], user: str) -> None:
@@ -318,7 +319,7 @@ async def test_whose_request_it_is(served: Served, fields: dict[str, Any], user:
         body = {"model": "scripted/m", asked: said, **fields}
         response = await served.client.post(f"/v1/{path}", json=body)
         assert response.status_code == 200, response.text
-    assert {request.user for request in served.scripted.asked} == {f"owner/user/{user}"}
+    assert {request.user for request in served.scripted.asked} == {f"owner/{user}"}
 
 
 async def test_values_that_ask_for_nothing(served: Served) -> None:

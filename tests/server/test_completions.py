@@ -193,7 +193,7 @@ async def test_log_probabilities_are_counted_as_they_come(
     monkeypatch.setattr(completions, "MAX_TOLD", 10)
     for count, status in ((5, 200), (6, 400)):
         served.scripted.script = [told(count), Finished(0, "stop"), Usage(1, count)]
-        response = await post(served, logprobs=1)
+        response = await post(served, logprobs=1, max_tokens=5)
         assert response.status_code == status, response.text
     assert "about 12 log probabilities" in response.json()["error"]["message"]
 

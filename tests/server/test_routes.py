@@ -155,6 +155,7 @@ async def test_a_wrong_address_or_method_says_what_to_do(served: Served, prefix:
         ("GET", "/v1/models/nope", 404),
         ("POST", "/v1/messages/batches", 404),
         ("DELETE", "/v1/conversations", 405),
+        ("GET", "/v1/conversations?limit=0", 400),
     ],
 )
 async def test_errors_have_the_shape_of_who_asks(
@@ -167,4 +168,5 @@ async def test_errors_have_the_shape_of_who_asks(
     assert theirs.json()["request_id"] == theirs.headers["request-id"]
     ours = await served.client.request(method, path)
     assert ours.status_code == status
-    assert ours.json()["error"]["param"] == ("model" if "nope" in path else None)
+    params = {404: "model" if "nope" in path else None, 405: None, 400: "limit"}
+    assert ours.json()["error"]["param"] == params[status]

@@ -68,16 +68,17 @@ async def test_a_stream_that_is_silent_says_that_it_is_alive() -> None:
 async def test_no_beat_comes_behind_the_end() -> None:
     """A slow reader holds a beat and the end up; a byte behind the end is a fault of the server."""
     reader = Reader()
-    ended = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
-        await reader.send(message)
         if message.get("body") == BEAT.encode():
+            begun.set()
             await ended.wait()
+        await reader.send(message)
 
     async def frames() -> AsyncIterator[str]:
         yield "data: 1\n\n"
-        await reader.beaten.wait()
+        await begun.wait()
         asyncio.get_running_loop().call_later(0.01, ended.set)
 
     await EventStream(frames(), beats=True)(reader.scope, reader.receive, send)  # type: ignore[arg-type]

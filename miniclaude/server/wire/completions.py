@@ -26,6 +26,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import CompletionRequest
+from miniclaude.providers.local import MAX_TOKENS
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Head, Json, clamp_logprob, incomplete, usage_json
 from miniclaude.server.wire.chat import refuse_unimplemented
@@ -121,7 +122,8 @@ class CompletionBody(SamplingFields):
 
     def _may_tell(self, each: int) -> int:
         """About how many log probabilities the answer may hold. each: of one token."""
-        tokens = len(self.prompt) * (self.max_tokens or 0)
+        longest = MAX_TOKENS if self.max_tokens is None else self.max_tokens
+        tokens = len(self.prompt) * longest
         if self.echo:
             tokens += sum(
                 len(prompt) // CHARACTERS_PER_TOKEN if isinstance(prompt, str) else len(prompt)

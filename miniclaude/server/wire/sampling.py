@@ -45,7 +45,9 @@ class CallerFields(NullIsAbsent):
     def end_user(self) -> str:
         """Whose request it is; of two names none is left out, for what was computed for one user
         is never used for another."""
-        return end_user("/".join(filter(None, (self.user, self.safety_identifier))))
+        if self.user and self.safety_identifier:
+            return f"users/{len(self.user)}/{self.user}/{self.safety_identifier}"
+        return end_user(self.user or self.safety_identifier)
 
 
 class StreamOptions(NullIsAbsent):

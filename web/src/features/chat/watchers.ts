@@ -15,7 +15,7 @@ import { TokenBatch } from "./tokens";
 export const MOST_FOLLOWED = 4;
 
 interface Notices {
-  /** The chat on the screen, which is always followed. */
+  /** The chat on the screen, which is followed before others. */
   shown: () => string;
   onEnd: (key: string) => void;
   /** There is a place for a chat that waited: ask the store how far it has come. */
