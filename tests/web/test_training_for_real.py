@@ -69,3 +69,15 @@ def test_a_model_is_taught_by_clicks(open_page: OpenPage, tmp_path: Path) -> Non
         expect(page.get_by_role("button", name="Model: ft:tiny:local:zoo:")).to_be_visible()
         send(page, "Where does the cow live?")
         expect(answers(page)).to_have_attribute("data-status", "complete", timeout=PATIENCE_MS)
+
+        # Beside the base that it was taught on.
+        page.get_by_role("button", name="Compare with another model").click()
+        page.get_by_role("menuitem", name="tiny", exact=True).click()
+        send(page, "Where does the owl live?")
+        columns = page.get_by_role("group", name="Two answers side by side").get_by_role("region")
+        expect(columns).to_have_count(2)
+        for number in range(2):
+            column = columns.nth(number)
+            expect(column).to_have_attribute("aria-busy", "false", timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Keep this one, the answer of tiny").click()
+        expect(answers(page)).to_have_count(2)
