@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
@@ -16,12 +15,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
-
-
-def pytest_collection_finish() -> None:
-    """What was imported to find the tests stays: not to be looked through at each collection of
-    garbage, which takes up to a second in a process that has it all."""
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

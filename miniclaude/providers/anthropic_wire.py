@@ -135,17 +135,20 @@ def _blocks(message: Message) -> list[dict[str, object]]:
 
 
 def _arguments(call: ToolCall) -> dict[str, object]:
+    deep = False
     try:
         arguments = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
+    except ValueError:
         arguments = None
+    except RecursionError:
+        arguments, deep = {}, True
     if not isinstance(arguments, dict):
         raise InvalidRequestError(
             f"messages: the arguments of tool call {call.id!r} are not a JSON object.",
             hint="Send them back as the model wrote them.",
             param="messages",
         )
-    if _is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
+    if deep or _is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
         raise InvalidRequestError(
             f"messages: the arguments of tool call {call.id!r} are nested deeper than"
             f" {MAX_ARGUMENTS_DEPTH} levels.",

@@ -223,14 +223,16 @@ async def test_messages_in_anthropic_form(claude: Remote) -> None:
     }
 
 
-@pytest.mark.parametrize("arguments", ["{", "[1]", "[" * 100_000])
+@pytest.mark.parametrize("arguments", ["{", "[1]"])
 async def test_tool_arguments_that_are_no_object(claude: Remote, arguments: str) -> None:
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", arguments),))
     with pytest.raises(InvalidRequestError, match="tool call 'c1' are not a JSON object"):
         await claude.ask(call)
 
 
-@pytest.mark.parametrize(("levels", "refused"), [(64, False), (65, True), (940, True)])
+@pytest.mark.parametrize(
+    ("levels", "refused"), [(64, False), (65, True), (940, True), (100_000, True)]
+)
 async def test_tool_arguments_that_are_too_deep(claude: Remote, levels: int, refused: bool) -> None:
     """What Python's parser still took, the SDK's writer did not: a fault of the server's."""
     arguments = '{"a": ' * levels + "1" + "}" * levels

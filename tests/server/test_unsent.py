@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,19 @@ UPGRADE = (
 )
 
 
+BEGUN: list[asyncio.Task[Any]] = []
+
+
+@pytest.fixture(autouse=True)
+async def _ended() -> AsyncIterator[None]:
+    """What a test has begun ends with it: collected some time later, it fails another test."""
+    yield
+    for task in BEGUN:
+        task.cancel()
+    await asyncio.gather(*BEGUN, return_exceptions=True)
+    BEGUN.clear()
+
+
 class Timer:
     """Something that is to be done later."""
 
@@ -53,7 +66,8 @@ class Clock:
         return self.timers[-1]
 
     def create_task(self, work: Any, **named: Any) -> asyncio.Task[Any]:
-        return asyncio.get_running_loop().create_task(work, **named)
+        BEGUN.append(asyncio.get_running_loop().create_task(work, **named))
+        return BEGUN[-1]
 
     def time(self) -> float:
         return 1000.0
@@ -78,6 +92,9 @@ class Line:
         self.sent = b""
 
     def abort(self) -> None:
+        self.aborted = True
+
+    def close(self) -> None:
         self.aborted = True
 
     def is_closing(self) -> bool:
@@ -233,7 +250,7 @@ async def test_no_more_connections_than_there_are_files_for(
     ("files", "most"),
     [(1024, 1024 - KEPT_FILES), (10**6, MOST_CONNECTIONS), (-1, MOST_CONNECTIONS), (256, 128)],
 )
-def test_how_many_connections(monkeypatch: pytest.MonkeyPatch, files: int, most: int) -> None:
+async def test_how_many_connections(monkeypatch: pytest.MonkeyPatch, files: int, most: int) -> None:
     """256 files are what a terminal on macOS gives: a page alone opens six connections."""
     assert resource.RLIM_INFINITY == -1
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (files, files))
@@ -241,7 +258,7 @@ def test_how_many_connections(monkeypatch: pytest.MonkeyPatch, files: int, most:
 
 
 @pytest.mark.parametrize("sent", [b"", POST[:20], POST.replace(b" /", b" /v1/completions") + b"{"])
-def test_a_live_server_hangs_up(
+async def test_a_live_server_hangs_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     """Through the transport that writes head and body together."""
