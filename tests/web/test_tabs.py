@@ -44,6 +44,20 @@ def test_what_one_tab_says_the_other_shows_while_it_is_said(
     expect(questions(other)).to_have_text(["the beginning", "one two three four"])
 
 
+def test_settings_changed_in_one_tab_are_not_undone_by_the_other(tabs: tuple[Page, Page]) -> None:
+    """Each sends all settings of a conversation: a tab that had not heard of a change undid it."""
+    one, other = tabs
+    for tab in tabs:
+        tab.get_by_role("button", name="Answer settings").click()
+    one.get_by_label("Temperature").fill("0.3")
+    expect(other.get_by_label("Temperature")).to_have_value("0.3")
+    with other.expect_response(lambda answer: answer.request.method == "PATCH"):
+        other.get_by_role("spinbutton", name="Longest answer").fill("7")
+    expect(one.get_by_role("spinbutton", name="Longest answer")).to_have_value("7")
+    whole = one.request.get(f"/conversations/{one.url.rsplit('/', 1)[1]}").json()
+    assert whole["settings"] == {"temperature": 0.3, "max_tokens": 7}
+
+
 def test_what_goes_on_in_one_tab_is_followed_in_the_other(
     tabs: tuple[Page, Page], server: LiveServer
 ) -> None:

@@ -5,6 +5,7 @@ import { useConnection } from "../api/connection";
 import { forgetFound, showFound } from "../features/chat/found";
 import { leafOnScreen } from "../features/chat/leaf";
 import { forget, open, openNew, reload, useChat } from "../features/chat/store";
+import { useSettingsStored } from "../features/chat/turnSettings";
 import { forgetWords } from "../features/chat/unsent";
 import { onGone, settleDeletions } from "../features/conversations/deletion";
 import { refresh, useConversations } from "../features/conversations/store";
@@ -204,6 +205,10 @@ function useChatChanges() {
     void refresh();
     tellOtherTabs(changed.conversationId);
   }, [changed]);
+  const stored = useSettingsStored((state) => state.stored);
+  useEffect(() => {
+    if (stored !== null) tellOtherTabs(stored.id);
+  }, [stored]);
 }
 
 /** What another tab did is shown here at once; and words that are looked for no more are no longer

@@ -17,6 +17,10 @@ export const ALTERNATIVES = 5;
 
 const useAll = create<{ byId: Record<string, TurnSettings> }>(() => ({ byId: {} }));
 
+/** The conversation whose settings the server has just taken: another tab that kept the ones before
+ * would send them all back with its next change. */
+export const useSettingsStored = create<{ stored: { id: string } | null }>(() => ({ stored: null }));
+
 /** Changes that the server has not heard of yet, and those on their way to it. */
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 const sending = new Map<string, number>();
@@ -81,6 +85,7 @@ function send(id: string, keepalive = false): void {
   const stored = () => {
     settled();
     if (settingsOf(id) === settings) unstored.delete(id);
+    useSettingsStored.setState({ stored: { id } });
   };
   const failed = (error: unknown) => {
     settled();
