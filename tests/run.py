@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from threading import Thread
 from typing import IO
 
 TESTS = Path(__file__).parent
+# pytest's last line: "3 failed, 5962 passed, 3 skipped in 2520.11s (0:42:00)".
+SUMMARY = re.compile(r"\d+ (failed|passed|error)\b.* in [0-9.]+s")
 COMPUTING = (
     "benchmarks",
     "cli",
@@ -46,10 +49,12 @@ def parts() -> dict[str, list[Path]]:
     }
 
 
-def show(name: str, output: IO[str]) -> None:
-    """Print lines as they come, each behind the name of its process."""
+def show(name: str, output: IO[str], ends: list[str]) -> None:
+    """Print lines as they come, each behind the name of its process; keep what failed in `ends`."""
     for line in output:
         print(f"{name:9}  {line}", end="", flush=True)
+        if line.startswith(("FAILED ", "ERROR ")) or SUMMARY.match(line):
+            ends.append(f"{name:9}  {line.rstrip()}")
 
 
 def main() -> int:
@@ -60,6 +65,7 @@ def main() -> int:
     coverage = [sys.executable, "-m", "coverage"]
     subprocess.run([*coverage, "erase"], cwd=root, check=True)
     running = []
+    ends: list[str] = []
     for name, paths in parts().items():
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", "--cov", "--cov-report=", "--durations=10", *paths],
@@ -70,7 +76,7 @@ def main() -> int:
             text=True,
         )
         assert process.stdout is not None  # it is a pipe
-        thread = Thread(target=show, args=(name, process.stdout))
+        thread = Thread(target=show, args=(name, process.stdout, ends))
         thread.start()
         running.append((process, thread))
     for _, thread in running:
@@ -78,7 +84,10 @@ def main() -> int:
     codes = [process.wait() for process, _ in running]
     subprocess.run([*coverage, "combine", "--quiet"], cwd=root, check=True)
     report = [*coverage, "report", "--skip-covered", f"--fail-under={options.fail_under}"]
-    return subprocess.run(report, cwd=root, check=False).returncode or max(map(abs, codes))
+    covered = subprocess.run(report, cwd=root, check=False).returncode
+    # Last, for whoever sees only the end of a log.
+    print(*sorted(ends), sep="\n", flush=True)
+    return covered or max(map(abs, codes))
 
 
 if __name__ == "__main__":
