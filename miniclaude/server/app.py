@@ -107,6 +107,7 @@ def create_app(
     static = page.StaticPage.read(
         page.STATIC, {"theme": settings.theme, "language": settings.language}
     )
+    app.state.page = static
     app.include_router(page.page_router(static))
     add_error_handlers(app)
     # The last one added is the first to see a request.

@@ -94,22 +94,30 @@ class StaticPage:
         return index.response(request)
 
 
+async def index(request: Request) -> Response:
+    """The page, at whichever of its addresses."""
+    page: StaticPage = request.app.state.page
+    return page.index(request)
+
+
+async def file(request: Request) -> Response:
+    """One of the page's files."""
+    page: StaticPage = request.app.state.page
+    found = page.files.get(request.url.path)
+    if found is None:
+        raise HTTPException(404)
+    return found.response(request)
+
+
 def page_router(page: StaticPage) -> APIRouter:
-    """Routes for `/`, `/app/…` and each file; everything else belongs to the API."""
+    """Routes for `/`, `/app/…` and each file; everything else belongs to the API.
+
+    Their endpoints find the page in the application's state: FastAPI keeps every endpoint that it
+    has seen, and one that held a page would keep it for the life of the process.
+    """
     router = APIRouter()
-
-    @router.api_route("/", methods=["GET", "HEAD"])
-    @router.api_route("/app", methods=["GET", "HEAD"])
-    @router.api_route("/app/{rest:path}", methods=["GET", "HEAD"])
-    async def index(request: Request) -> Response:
-        return page.index(request)
-
-    async def file(request: Request) -> Response:
-        found = page.files.get(request.url.path)
-        if found is None:
-            raise HTTPException(404)
-        return found.response(request)
-
+    for address in ("/", "/app", "/app/{rest:path}"):
+        router.add_route(address, index, methods=["GET", "HEAD"], include_in_schema=False)
     for address in page.files:
-        router.add_api_route(address, file, methods=["GET", "HEAD"])
+        router.add_route(address, file, methods=["GET", "HEAD"], include_in_schema=False)
     return router
