@@ -119,7 +119,7 @@ async def test_the_settings_choices_are_in_the_page(folder: Path) -> None:
 
 async def test_a_page_that_is_no_longer_served_is_let_go(folder: Path) -> None:
     # FastAPI keeps its endpoints for ever: while these held the page, each application that was
-    # made left two megabytes, and a process that makes many of them (these tests) grew by gigabytes.
+    # made left two megabytes, and a process that makes many (these tests) grew by gigabytes.
     page = StaticPage.read(folder)
     kept = weakref.ref(page.files["/index.html"])
     async with client(page) as browser:
