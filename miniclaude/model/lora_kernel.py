@@ -22,7 +22,7 @@ from numba.core import cgutils
 
 from miniclaude.model.attention_kernel import FLOATS, INTS, LANES, load, multiply_add, number
 from miniclaude.model.compile import FLOAT, INT8, instruction
-from miniclaude.model.tile_kernel import AHEAD, Code
+from miniclaude.model.tile_code import AHEAD, Code
 
 CODES = ir.VectorType(INT8, LANES)
 
@@ -64,7 +64,7 @@ def write_kernel(
     b: Any, rows: int, x: Any, x_stride: Any, columns: Any, tile: Any, out: Any, out_stride: Any
 ) -> None:
     """The instructions, as the module's docstring says."""
-    code = Code(b, native=False)
+    code = Code(b)
     places = [b.add(x, b.mul(x_stride, number(row))) for row in range(rows)]
     sums = [
         [cgutils.alloca_once(b, FLOATS) for _ in range(CHAINS)]  # type: ignore[no-untyped-call]

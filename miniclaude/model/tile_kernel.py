@@ -10,64 +10,44 @@ for the tile's sixteen output rows at once, in the sixteen lanes of a register:
         result += sum * activation scale [* weight scales, in 4 bits]
     result *= weight scales, in 8 bits
 
-On processors with AVX-512 VNNI, `dot` is a single instruction (VPDPBUSD); on others the compiler
-makes what it can of its definition.
+On processors with AVX-512 VNNI, `dot` is a single instruction (VPDPBUSD). `tile_kernel_avx2.py` is
+for those with AVX2; on others the compiler makes what it can of the definition of `dot`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 
-from miniclaude.model.compile import FLOAT, INT8, INT32, INT64, instruction, known_function
+from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_function
 from miniclaude.model.packed import GROUP, LANES, Bits
+from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code
+from miniclaude.model.tile_kernel_avx2 import write_avx2_kernel
+
+Instructions = Literal["vnni", "avx2", "any"]
 
 INTS, FLOATS = ir.VectorType(INT32, LANES), ir.VectorType(FLOAT, LANES)
-BYTES, WORDS = ir.VectorType(INT8, 4 * LANES), ir.VectorType(ir.IntType(16), LANES)
-VECTOR = 64  # bytes in a register
-
-AHEAD = 4096
-"""How many bytes before their use weights are asked for from memory. Alone, the processor's own
-prefetching stops at every page, and reads at three quarters of the speed."""
+WORDS = ir.VectorType(ir.IntType(16), LANES)
 
 
-def has_dot_instruction() -> bool:
-    """Whether this processor multiplies and adds bytes in one instruction."""
-    return bool(binding.get_host_cpu_features().get("avx512vnni"))
+def best_instructions() -> Instructions:
+    """What this processor multiplies bytes with fastest."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512vnni"):
+        return "vnni"
+    return "avx2" if features.get("avx2") else "any"
 
 
-class Code:
-    """What the kernel says more than once. builder: where the instructions go."""
+class DotCode(Code):
+    """With the dot product of bytes, `native` where the processor has it as one instruction."""
 
     def __init__(self, builder: Any, native: bool) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.native = native
-
-    def load(self, address: Any, kind: Any, align: int) -> Any:
-        """What lies at an address."""
-        value = self.builder.load(self.builder.inttoptr(address, ir.PointerType(kind)))
-        value.align = align
-        return value
-
-    def everywhere(self, value: Any, kind: Any) -> Any:
-        """A vector with one number in every lane."""
-        nothing = ir.Constant(kind, ir.Undefined)
-        first = self.builder.insert_element(nothing, value, ir.Constant(INT32, 0))
-        return self.builder.shuffle_vector(first, nothing, ir.Constant(INTS, [0] * LANES))
-
-    def prefetch(self, address: Any) -> None:
-        """Ask for a cache line; reading beyond the end of memory is no fault here."""
-        place = self.builder.inttoptr(address, ir.PointerType(INT8))
-        numbers = [ir.Constant(INT32, number) for number in (0, 3, 1)]  # to read, keep, data
-        kinds = [ir.PointerType(INT8), INT32, INT32, INT32]
-        self.builder.call(
-            known_function(self.builder, "llvm.prefetch.p0i8", ir.VoidType(), kinds),
-            [place, *numbers],
-        )
 
     def dot(self, total: Any, weights: Any, activations: Any) -> Any:
         """total [16] + the sums of four products each: weights unsigned bytes, activations signed
@@ -89,33 +69,14 @@ class Code:
         return self.builder.call(function, [left, right, total])
 
 
-class Arguments(NamedTuple):
-    """What a kernel is called with; all whole numbers, most of them addresses.
-
-    codes, scales: the tile's. groups: how many. x: int8 activations, `x_stride` bytes a token.
-    x_scales: float32 a group; starts: int32 a group, minus the code's offset times the sum of the
-    activations; both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes
-    from one to the next.
-    """
-
-    codes: Any
-    scales: Any
-    groups: Any
-    x: Any
-    x_stride: Any
-    x_scales: Any
-    starts: Any
-    group_stride: Any
-    out: Any
-    out_stride: Any
-
-
-def tile_kernel(bits: Bits, tokens: int, native: bool | None = None) -> Callable[..., None]:
+def tile_kernel(
+    bits: Bits, tokens: int, instructions: Instructions | None = None
+) -> Callable[..., None]:
     """The kernel for weights of so many bits and exactly so many tokens; see `Arguments`.
 
-    native: whether to use the one-instruction dot product; None is wherever there is one.
+    instructions: None is the best that this processor has.
     """
-    single = has_dot_instruction() if native is None else native
+    chosen = instructions or best_instructions()
 
     @instruction
     def kernel(
@@ -132,7 +93,11 @@ def tile_kernel(bits: Bits, tokens: int, native: bool | None = None) -> Callable
         out_stride: Any,
     ) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            write_kernel(Code(builder, single), Arguments(*arguments), bits, tokens)
+            given = Arguments(*arguments)
+            if chosen == "avx2":
+                write_avx2_kernel(builder, given, bits, tokens)
+            else:
+                write_kernel(DotCode(builder, chosen == "vnni"), given, bits, tokens)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * len(Arguments._fields)), build
@@ -140,7 +105,7 @@ def tile_kernel(bits: Bits, tokens: int, native: bool | None = None) -> Callable
     return kernel
 
 
-def write_kernel(code: Code, a: Arguments, bits: Bits, tokens: int) -> None:
+def write_kernel(code: DotCode, a: Arguments, bits: Bits, tokens: int) -> None:
     """The instructions, as the module's docstring says."""
     b = code.builder
 

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from miniclaude.errors import CheckpointError
 from miniclaude.model.compile import compiled
-from miniclaude.model.packed import GROUP, LANES, Bits, PackedWeight, pack, to_int4
+from miniclaude.model.packed import GROUP, LANES, Bits, pack, to_int4
 from miniclaude.model.packed_layers import PackedLinear, pack_model
-from miniclaude.model.packed_product import multiply, round_row, rounded_buffer
+from miniclaude.model.packed_product import multiply
 from miniclaude.model.team import Team, claim, done, meet
-from miniclaude.model.tile_kernel import tile_kernel
 from tests.model.models import GPT2, LLAMA, random_ids, random_model
 
 BITS: tuple[Bits, ...] = (8, 4)
@@ -126,34 +125,6 @@ def test_nan_does_not_come_out_as_a_number() -> None:
     x = torch.ones(1, GROUP)
     x[0, 3] = torch.nan
     assert not multiply(team, x, pack(torch.ones(LANES, GROUP), 8)).isfinite().any()
-
-
-portable = {8: tile_kernel(8, 8, native=False), 4: tile_kernel(4, 8, native=False)}
-portable_int8, portable_int4 = portable[8], portable[4]
-
-
-@compiled
-def one_tile(arguments: np.ndarray, bits: int) -> None:
-    """The kernel as a processor without the dot product's instruction runs it."""
-    a = arguments
-    if bits == 8:
-        portable_int8(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9])
-    else:
-        portable_int4(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9])
-
-
-@pytest.mark.parametrize("bits", BITS)
-def test_processors_without_the_instruction_agree(bits: Bits) -> None:
-    packed: PackedWeight = pack(normal(LANES, 128), bits)
-    x = normal(8, 128, seed=2)
-    rounded = rounded_buffer(8, 128)
-    for row in range(8):
-        round_row(x[row].numpy(), row, 128 if bits == 8 else 8, rounded)
-    out = torch.zeros(8, LANES)
-    pointers = [packed.codes.data_ptr(), packed.scales.data_ptr(), 2, rounded.codes.ctypes.data]
-    pointers += [128, rounded.scales.ctypes.data, rounded.starts.ctypes.data, 2 * 4]
-    one_tile(np.array([*pointers, out.data_ptr(), LANES * 4]), bits)
-    assert error(out, multiply(team, x, packed)) < 1e-6
 
 
 @pytest.mark.parametrize("config", [GPT2, LLAMA])

@@ -1,0 +1,67 @@
+"""What the kernels of `tile_kernel.py` are written with, and what they are called with."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+
+from miniclaude.model.compile import INT8, INT32, known_function
+
+VECTOR = 64
+"""Bytes of codes that lie together: 4 columns of a tile, in 4 bits 8."""
+
+AHEAD = 4096
+"""How many bytes before their use weights are asked for from memory. Alone, the processor's own
+prefetching stops at every page, and reads at three quarters of the speed."""
+
+
+class Code:
+    """What the kernels say more than once. builder: where the instructions go."""
+
+    def __init__(self, builder: Any) -> None:
+        self.builder = builder
+
+    def load(self, address: Any, kind: Any, align: int) -> Any:
+        """What lies at an address."""
+        value = self.builder.load(self.builder.inttoptr(address, ir.PointerType(kind)))
+        value.align = align
+        return value
+
+    def everywhere(self, value: Any, kind: Any) -> Any:
+        """A vector with one number in every lane."""
+        nothing = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(nothing, value, ir.Constant(INT32, 0))
+        places = ir.Constant(ir.VectorType(INT32, kind.count), [0] * kind.count)
+        return self.builder.shuffle_vector(first, nothing, places)
+
+    def prefetch(self, address: Any) -> None:
+        """Ask for a cache line; reading beyond the end of memory is no fault here."""
+        place = self.builder.inttoptr(address, ir.PointerType(INT8))
+        numbers = [ir.Constant(INT32, number) for number in (0, 3, 1)]  # to read, keep, data
+        kinds = [ir.PointerType(INT8), INT32, INT32, INT32]
+        self.builder.call(
+            known_function(self.builder, "llvm.prefetch.p0i8", ir.VoidType(), kinds),
+            [place, *numbers],
+        )
+
+
+class Arguments(NamedTuple):
+    """What a kernel is called with; all whole numbers, most of them addresses.
+
+    codes, scales: the tile's. groups: how many. x: int8 activations, `x_stride` bytes a token.
+    x_scales: float32 a group; starts: int32 a group, minus the code's offset times the sum of the
+    activations; both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes
+    from one to the next.
+    """
+
+    codes: Any
+    scales: Any
+    groups: Any
+    x: Any
+    x_stride: Any
+    x_scales: Any
+    starts: Any
+    group_stride: Any
+    out: Any
+    out_stride: Any

@@ -1,0 +1,172 @@
+"""The same loop as `tile_kernel.py` on processors with AVX2 but without the dot product of bytes.
+
+They multiply unsigned bytes by signed ones and add neighbours (VPMADDUBSW) into 16 bits, which must
+not overflow:
+
+- in 4 bits a stored code is 0 to 15, so a sum of two products is at most 15 * 127 * 2 = 3,810, and
+  eight of those still fit; they are widened to 32 bits (VPMADDWD by ones) once in four registers of
+  codes.
+- in 8 bits a stored code of up to 255 would overflow. The size of the true code (at most 127) is
+  multiplied by the activation with the code's sign (VPSIGNB) instead, at most 127 * 127 * 2 =
+  32,258, and widened at once.
+
+A register holds eight of the tile's rows, so a group of columns is passed twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from miniclaude.model.compile import FLOAT, INT8, INT32, INT64, known_function
+from miniclaude.model.packed import GROUP, LANES, Bits
+from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code
+
+HALF = LANES // 2
+INT16 = ir.IntType(16)
+INTS, FLOATS = ir.VectorType(INT32, HALF), ir.VectorType(FLOAT, HALF)
+BYTES, SHORTS = ir.VectorType(INT8, 4 * HALF), ir.VectorType(INT16, 2 * HALF)
+SCALES = ir.VectorType(INT16, HALF)
+
+ONES = ir.Constant(SHORTS, [1] * 2 * HALF)
+
+
+class Avx2Code(Code):
+    """The instructions by name. All vectors have 32 bytes."""
+
+    def call(self, name: str, result: Any, *arguments: Any) -> Any:
+        """One instruction."""
+        kinds = [argument.type for argument in arguments]
+        return self.builder.call(known_function(self.builder, name, result, kinds), arguments)
+
+    def products(self, unsigned: Any, signed: Any) -> Any:
+        """Bytes times bytes, neighbours added: [16] numbers of 16 bits."""
+        return self.call("llvm.x86.avx2.pmadd.ub.sw", SHORTS, unsigned, signed)
+
+    def with_sign(self, values: Any, signs: Any) -> Any:
+        """Bytes, negated where `signs` is negative, 0 where it is 0."""
+        return self.call("llvm.x86.avx2.psign.b", BYTES, values, signs)
+
+    def size(self, values: Any) -> Any:
+        """Bytes without their sign."""
+        no = ir.Constant(ir.IntType(1), 0)
+        return self.call("llvm.abs.v32i8", BYTES, values, no)
+
+    def widened(self, shorts: Any) -> Any:
+        """Neighbours added: [8] whole numbers."""
+        return self.call("llvm.x86.avx2.pmadd.wd", INTS, shorts, ONES)
+
+    def four(self, address: Any) -> Any:
+        """Four activations, in all lanes."""
+        whole = self.load(address, INT32, 4)
+        return self.builder.bitcast(self.everywhere(whole, INTS), BYTES)
+
+
+def write_avx2_kernel(builder: Any, a: Arguments, bits: Bits, tokens: int) -> None:
+    """The instructions, as the module's docstring says."""
+    code, b = Avx2Code(builder), builder
+
+    def number(value: int) -> Any:
+        return ir.Constant(INT64, value)
+
+    vectors = GROUP * LANES * bits // 8 // VECTOR  # of 64 bytes, in a group
+    results = cgutils.alloca_once(  # type: ignore[no-untyped-call]
+        b, FLOATS, size=ir.Constant(INT64, 2 * tokens)
+    )
+    for place in range(2 * tokens):
+        b.store(ir.Constant(FLOATS, [0.0] * HALF), b.gep(results, [number(place)]))
+    with cgutils.for_range(b, a.groups) as loop:
+        codes = b.add(a.codes, b.mul(loop.index, number(vectors * VECTOR)))
+        x = b.add(a.x, b.mul(loop.index, number(GROUP)))
+        rows = [b.add(x, b.mul(a.x_stride, number(token))) for token in range(tokens)]
+        at = b.mul(loop.index, number(4))
+        places = [b.add(at, b.mul(a.group_stride, number(token))) for token in range(tokens)]
+        for vector in range(vectors):
+            code.prefetch(b.add(codes, number(vector * VECTOR + AHEAD)))
+        with cgutils.for_range(b, number(2)) as halves:  # for the registers hold one half's sums
+            half = halves.index
+            first = b.add(codes, b.mul(half, number(VECTOR // 2)))
+            if bits == 8:
+                sums = _sums_of_8_bits(code, first, rows, vectors)
+            else:
+                starts = [
+                    code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS)
+                    for place in places
+                ]
+                sums = _sums_of_4_bits(code, first, rows, vectors, starts)
+                scales_at = b.add(a.scales, b.mul(loop.index, number(2 * LANES)))
+                short = code.load(b.add(scales_at, b.mul(half, number(2 * HALF))), SCALES, 16)
+                wide = b.shl(b.zext(short, INTS), ir.Constant(INTS, [16] * HALF))
+                group_scales = b.bitcast(wide, FLOATS)  # bfloat16 is float32's upper half
+            for token, place in enumerate(places):
+                scale = code.everywhere(code.load(b.add(a.x_scales, place), FLOAT, 4), FLOATS)
+                if bits == 4:
+                    scale = b.fmul(scale, group_scales)
+                so_far = b.gep(results, [b.add(b.mul(half, number(tokens)), number(token))])
+                factors = b.sitofp(sums[token], FLOATS), scale, b.load(so_far)
+                b.store(code.call("llvm.fma.v8f32", FLOATS, *factors), so_far)
+    for half in range(2):
+        for token in range(tokens):
+            value = b.load(b.gep(results, [number(half * tokens + token)]))
+            if bits == 8:
+                scales = code.load(b.add(a.scales, number(4 * HALF * half)), FLOATS, 32)
+                value = b.fmul(value, scales)
+            address = b.add(a.out, b.mul(a.out_stride, number(token)))
+            address = b.add(address, number(4 * HALF * half))
+            b.store(value, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
+
+
+def _sums_of_8_bits(code: Avx2Code, codes: Any, rows: list[Any], vectors: int) -> list[Any]:
+    """Of one group: [8] for each token. codes: the address of the half's first register; rows: the
+    tokens' activations."""
+    b = code.builder
+    sums = _kept(b, [ir.Constant(INTS, [0] * HALF) for _ in rows])
+    offset = ir.Constant(BYTES, [0x80] * 4 * HALF)
+    with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
+        address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
+        column = b.mul(loop.index, ir.Constant(INT64, 4))
+        signed = b.xor(code.load(address, BYTES, VECTOR // 2), offset)
+        size = code.size(signed)
+        for row, total in zip(rows, sums, strict=True):
+            four = code.four(b.add(row, column))
+            products = code.products(size, code.with_sign(four, signed))
+            b.store(b.add(b.load(total), code.widened(products)), total)
+    return [b.load(total) for total in sums]
+
+
+def _sums_of_4_bits(
+    code: Avx2Code, codes: Any, rows: list[Any], vectors: int, starts: list[Any]
+) -> list[Any]:
+    """The same; starts: what takes back the offset of the stored codes."""
+    b, sums = code.builder, starts
+    low = ir.Constant(BYTES, [0x0F] * 4 * HALF)
+    for begin in range(0, vectors, 4):
+        shorts = _kept(b, [ir.Constant(SHORTS, [0] * 2 * HALF) for _ in rows])
+        with cgutils.for_range(b, ir.Constant(INT64, 4)) as loop:
+            vector = b.add(loop.index, ir.Constant(INT64, begin))
+            address = b.add(codes, b.mul(vector, ir.Constant(INT64, VECTOR)))
+            column = b.mul(vector, ir.Constant(INT64, 8))
+            pairs = code.load(address, SHORTS, VECTOR // 2)
+            upper = b.lshr(pairs, ir.Constant(SHORTS, [4] * 2 * HALF))
+            for place, held in enumerate((pairs, upper)):
+                weights = b.and_(b.bitcast(held, BYTES), low)
+                for row, total in zip(rows, shorts, strict=True):
+                    four = code.four(b.add(row, b.add(column, ir.Constant(INT64, 4 * place))))
+                    b.store(b.add(b.load(total), code.products(weights, four)), total)
+        sums = [
+            b.add(before, code.widened(b.load(total)))
+            for before, total in zip(sums, shorts, strict=True)
+        ]
+    return sums
+
+
+def _kept(builder: Any, values: list[Any]) -> list[Any]:
+    """Variables with these values."""
+    places = []
+    for value in values:
+        place = cgutils.alloca_once(builder, value.type)  # type: ignore[no-untyped-call]
+        builder.store(value, place)
+        places.append(place)
+    return places
