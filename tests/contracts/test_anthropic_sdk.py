@@ -222,6 +222,23 @@ def test_a_stream_that_breaks_says_so(client: Anthropic) -> None:
         client.messages.create(model="calling", max_tokens=9, messages=said)
 
 
+def test_models_are_listed_in_their_shape(client: Anthropic) -> None:
+    """In OpenAI's, the SDK made models whose name and date were None."""
+    listed = list(client.models.list(limit=1))  # it asks for page after page
+    assert len(listed) > 1
+    assert {"echo", "calling"} <= {model.id for model in listed}
+    assert [model.id for model in client.models.list()] == [model.id for model in listed]
+    for model in listed:
+        assert model.display_name == model.id
+        assert model.created_at.tzinfo is not None
+        assert model.lifecycle == "active"
+        assert client.models.retrieve(model.id) == model
+    backwards = client.models.list(before_id=listed[-1].id, limit=1)
+    assert [model.id for model in backwards.data] == [listed[-2].id]
+    with pytest.raises(anthropic.BadRequestError, match="after_id: there is no model 'none'"):
+        client.models.list(after_id="none")
+
+
 def test_errors_become_the_sdks_own(live: Live, client: Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError, match="GET /models"):
         client.messages.create(model="claude-none", max_tokens=9, messages=SAID)
