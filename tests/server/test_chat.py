@@ -29,6 +29,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.server.wire import told
 from tests.picture_file import PNG, PNG_URL, encoded
 from tests.server.conftest import Served, full
 
@@ -101,6 +102,32 @@ async def test_several_choices_each_begin_with_their_role(served: Served) -> Non
         assert mine[-1]["finish_reason"] == "stop"
     whole = (await served.chat(n=2)).json()
     assert [choice["index"] for choice in whole["choices"]] == [0, 1]
+
+
+@pytest.mark.parametrize(("count", "status"), [(2, 200), (3, 400)])
+async def test_log_probabilities_of_all_choices_are_counted(
+    served: Served, monkeypatch: pytest.MonkeyPatch, count: int, status: int
+) -> None:
+    """The bound was per choice: `n` times as many were kept, and written on the event loop."""
+    monkeypatch.setattr(told, "MAX_TOLD", 8)
+    monkeypatch.setattr(told, "MANY_TOLD", 4)
+    entry = TokenLogprob("a", b"a", -1.0)
+    deltas = [
+        TextDelta(index, "a" * count, (ChosenLogprob(entry, (entry,)),) * count) for index in (0, 1)
+    ]
+    served.scripted.script = [*deltas, Finished(0, "stop"), Finished(1, "stop"), Usage(1, 4)]
+    request = {"model": "scripted/m", "n": 2, "logprobs": True, "top_logprobs": 1}
+    response = await served.chat(**request)
+    assert response.status_code == status, response.text
+    if status == 400:
+        error = response.json()["error"]
+        assert "about 12 log probabilities" in error["message"]
+        assert "Stream the answer" in error["message"]
+        assert error["param"] == "logprobs"
+    else:
+        for choice in response.json()["choices"]:
+            assert len(choice["logprobs"]["content"]) == count
+    assert (await served.chat(**request, stream=True)).status_code == 200
 
 
 async def test_logprobs(served: Served) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from miniclaude.messages import ChosenLogprob, Finished, TextDelta, TokenLogprob, Usage
 from miniclaude.providers.base import CompletionRequest
-from miniclaude.server.wire import completions
+from miniclaude.server.wire import completions, told
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -176,12 +176,12 @@ async def test_too_many_log_probabilities_are_not_begun(
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["param"] == "logprobs"
-    for name in ("prompt", "n,", "max_tokens", "echo", "262,144"):
+    for name in ("prompts", " n,", "max_tokens", "echo", "262,144"):
         assert name in error["message"]
     assert served.scripted.asked == []
 
 
-def told(count: int) -> TextDelta:
+def many_told(count: int) -> TextDelta:
     entry = TokenLogprob("a", b"a", -1.0)
     return TextDelta(0, "a" * count, (ChosenLogprob(entry, (entry,)),) * count)
 
@@ -190,9 +190,9 @@ async def test_log_probabilities_are_counted_as_they_come(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What texts have in tokens is only guessed before."""
-    monkeypatch.setattr(completions, "MAX_TOLD", 10)
+    monkeypatch.setattr(told, "MAX_TOLD", 10)
     for count, status in ((5, 200), (6, 400)):
-        served.scripted.script = [told(count), Finished(0, "stop"), Usage(1, count)]
+        served.scripted.script = [many_told(count), Finished(0, "stop"), Usage(1, count)]
         response = await post(served, logprobs=1, max_tokens=5)
         assert response.status_code == status, response.text
     assert "about 12 log probabilities" in response.json()["error"]["message"]
@@ -211,8 +211,8 @@ async def test_many_log_probabilities_are_written_beside_the_event_loop(
         return write(answers, with_logprobs)
 
     monkeypatch.setattr(completions, "_choices_json", written)
-    monkeypatch.setattr(completions, "MANY_TOLD", 10)
-    served.scripted.script = [told(count), Finished(0, "stop"), Usage(1, count)]
+    monkeypatch.setattr(told, "MANY_TOLD", 10)
+    served.scripted.script = [many_told(count), Finished(0, "stop"), Usage(1, count)]
     answer = (await post(served, logprobs=1)).json()
     assert len(answer["choices"][0]["logprobs"]["tokens"]) == count
     [thread] = threads

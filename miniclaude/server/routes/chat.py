@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from miniclaude.messages import StreamEvent
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
+from miniclaude.server.large_json import large_json
 from miniclaude.server.routes.answering import Chunks, stream
 from miniclaude.server.services import resolve, services_of
 from miniclaude.server.wire.answers import Head, chat_chunks, chat_completion, new_id
@@ -37,6 +38,8 @@ async def create_chat_completion(request: Request) -> Response:
         services.stopping,
         lambda: chat_completion(head, events, choices=body.n, with_logprobs=body.logprobs),
     )
+    if body.logprobs:
+        return await large_json(answer, provider.headers)
     return JSONResponse(answer, headers=provider.headers)
 
 

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
+from miniclaude.server.large_json import large_json
 from miniclaude.server.routes.answering import stream
 from miniclaude.server.services import resolve, services_of
 from miniclaude.server.wire.answers import Head, new_id
@@ -50,4 +51,6 @@ async def create_completion(request: Request) -> Response:
             head, events, choices=body.choices, with_logprobs=body.logprobs is not None
         ),
     )
+    if body.logprobs is not None:
+        return await large_json(answer, provider.headers)
     return JSONResponse(answer, headers=provider.headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -21,6 +22,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.server.disconnect import closing
+from miniclaude.server.wire import told
 
 Json = dict[str, Any]
 
@@ -185,23 +187,32 @@ async def chat_completion(
 ) -> Json:
     """The whole answer at once.
 
-    Raises what `events` raises, and ProviderError when it ends early.
+    Raises what `events` raises, ProviderError when it ends early, and InvalidRequestError as soon
+    as it holds too many log probabilities.
     """
     answers = [_Choice() for _ in range(choices)]
     usage: Usage | None = None
+    many = 0
     async with closing(events):
         async for event in events:
             if isinstance(event, Usage):
                 usage = event
             elif not isinstance(event, PromptRead):
                 answers[event.index].add(event)
+                if with_logprobs and isinstance(event, TextDelta):
+                    many += told.count(event.logprobs)
+                    told.require_few(many, "Stream the answer, or lower top_logprobs or n.")
     if usage is None or any(answer.finish is None for answer in answers):
         raise incomplete("a finish reason for every choice and a token count")
+
+    def written() -> list[Json]:
+        return [
+            answer.json(index, with_logprobs=with_logprobs) for index, answer in enumerate(answers)
+        ]
+
     return {
         **head.json("chat.completion"),
-        "choices": [
-            answer.json(index, with_logprobs=with_logprobs) for index, answer in enumerate(answers)
-        ],
+        "choices": await asyncio.to_thread(written) if many > told.MANY_TOLD else written(),
         "usage": usage_json(usage),
         "system_fingerprint": None,
     }

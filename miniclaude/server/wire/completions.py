@@ -28,6 +28,7 @@ from miniclaude.messages import (
 from miniclaude.providers.base import CompletionRequest
 from miniclaude.providers.local import MAX_TOKENS
 from miniclaude.server.disconnect import closing
+from miniclaude.server.wire import told
 from miniclaude.server.wire.answers import Head, Json, clamp_logprob, incomplete, usage_json
 from miniclaude.server.wire.chat import refuse_unimplemented
 from miniclaude.server.wire.sampling import ModelName, SamplingFields, StreamOptions, end_user
@@ -35,15 +36,12 @@ from miniclaude.server.wire.sampling import ModelName, SamplingFields, StreamOpt
 MAX_PROMPTS = 128
 MAX_PROMPT_TOKENS = 1_000_000
 MAX_TOKEN_ID = 2**31 - 1
-MAX_TOLD = 262_144
-"""Log probabilities in one answer, over all its prompts and choices: ten megabytes of JSON."""
 
 CHARACTERS_PER_TOKEN = 4
 """Roughly: whether too much is asked of texts is guessed before anybody tokenises them. What is
 told in the end is counted."""
 
-MANY_TOLD = 2_048
-"""What fewer take to be written is less than the time it takes to begin in another thread."""
+FEWER = "Lower logprobs, n, max_tokens or the length and number of prompts, or leave echo out."
 
 NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "best_of": (1,),
@@ -115,7 +113,7 @@ class CompletionBody(SamplingFields):
                 param="max_tokens",
             )
         if self.logprobs is not None:
-            _require_few(self._may_tell(1 + self.logprobs))
+            told.require_few(self._may_tell(1 + self.logprobs), FEWER)
         settings = self.settings(self.max_tokens, self.logprobs)
         user = end_user(self.user)
         return [CompletionRequest(model, prompt, settings, user) for prompt in self.prompt]
@@ -130,16 +128,6 @@ class CompletionBody(SamplingFields):
                 for prompt in self.prompt
             )
         return self.n * tokens * each
-
-
-def _require_few(told: int) -> None:
-    if told > MAX_TOLD:
-        raise InvalidRequestError(
-            f"logprobs: with this prompt, n, max_tokens and echo the answer may hold about {told:,}"
-            f" log probabilities; at most {MAX_TOLD:,} are told.",
-            hint="Send fewer or shorter prompts at a time, or lower logprobs, n or max_tokens.",
-            param="logprobs",
-        )
 
 
 def read_prompts(value: object, most: int) -> tuple[Prompt, ...]:
@@ -233,10 +221,10 @@ async def completion_chunks(
     async with closing(events):
         async for event in events:
             if isinstance(event, PromptEcho):
-                told = _logprobs_json((), 0, event) if with_logprobs else None
+                logprobs = _logprobs_json((), 0, event) if with_logprobs else None
                 tokens = (entry.chosen.token for entry in event.logprobs)
                 offsets[event.index] = len(event.first) + sum(map(len, tokens))
-                yield chunk(_choice_json(event.index, event.text, None, told))
+                yield chunk(_choice_json(event.index, event.text, None, logprobs))
             elif isinstance(event, TextDelta):
                 logprobs = None
                 if event.logprobs:
@@ -263,7 +251,7 @@ async def completion(
     """
     answers = [_Choice() for _ in range(choices)]
     usage: Usage | None = None
-    told = 0
+    many = 0
     async with closing(events):
         async for event in events:
             if isinstance(event, Usage):
@@ -271,18 +259,18 @@ async def completion(
             elif isinstance(event, PromptEcho):
                 answers[event.index].echo = event
                 answers[event.index].text.append(event.text)
-                told += _count(event.logprobs)
+                many += told.count(event.logprobs)
             elif isinstance(event, TextDelta):
                 answers[event.index].text.append(event.text)
                 answers[event.index].logprobs.extend(event.logprobs)
-                told += _count(event.logprobs)
+                many += told.count(event.logprobs)
             elif isinstance(event, Finished):
                 answers[event.index].finish = event.reason
             if with_logprobs:
-                _require_few(told)
+                told.require_few(many, FEWER)
     if usage is None or any(answer.finish is None for answer in answers):
         raise incomplete("a finish reason for every choice and a token count")
-    if with_logprobs and told > MANY_TOLD:
+    if with_logprobs and many > told.MANY_TOLD:
         written = await asyncio.to_thread(_choices_json, answers, with_logprobs)
     else:
         written = _choices_json(answers, with_logprobs)
@@ -292,10 +280,6 @@ async def completion(
         "usage": usage_json(usage),
         "system_fingerprint": None,
     }
-
-
-def _count(entries: Iterable[ChosenLogprob]) -> int:
-    return sum(1 + len(entry.top) for entry in entries)
 
 
 def _choices_json(answers: Iterable[_Choice], with_logprobs: bool) -> list[Json]:
