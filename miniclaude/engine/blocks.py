@@ -25,6 +25,12 @@ class Reserved(NamedTuple):
     source: list[int]
 
 
+def are_neighbours(blocks: Sequence[int]) -> bool:
+    """Whether each block follows the one before it. The two ends alone do not tell: a shared
+    beginning may lie anywhere, and `[25, 26, 1, 2, 29]` has five blocks from 25 to 29."""
+    return list(blocks) == list(range(blocks[0], blocks[0] + len(blocks)))
+
+
 class BlockPool:
     """Hands out blocks by number, 0 to `count` - 1. keep: most blocks kept that nobody uses."""
 
@@ -129,7 +135,7 @@ class BlockPool:
 
     def _behind(self, prefix: Sequence[int], more: int) -> list[int] | None:
         """The `more` neighbours behind a prefix of neighbours, if nobody uses them."""
-        if not prefix or prefix[-1] - prefix[0] != len(prefix) - 1:
+        if not prefix or not are_neighbours(prefix):
             return None
         wanted = list(range(prefix[-1] + 1, prefix[-1] + 1 + more))
         return wanted if all(b in self.free or b in self.kept for b in wanted) else None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from miniclaude.engine.blocks import are_neighbours
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.errors import SettingsError
 from miniclaude.model.cache import Segment
@@ -84,10 +85,11 @@ class BlockCache:
         """The same on the CPU."""
         size = self.block_tokens
         first, last = start // size, (end - 1) // size
-        if blocks[last] - blocks[first] == last - first:
+        used = blocks[first : last + 1]
+        if are_neighbours(used):
             offset = blocks[first] * size - first * size
             return slice(offset + start, offset + end)
-        starts = torch.tensor(blocks[first : last + 1]) * size
+        starts = torch.tensor(used) * size
         slots = (starts[:, None] + torch.arange(size)).flatten()  # [blocks · size]
         return slots[start - first * size : end - first * size]
 

@@ -61,6 +61,20 @@ def test_a_text_in_use_is_copied_and_stays_where_it_is() -> None:
     assert pool.free == set(range(5, 12))
 
 
+def test_a_beginning_that_lies_scattered_has_no_neighbour_behind_it() -> None:
+    """Of [5, 6, 2, 8] the ends are as far apart as four neighbours' ends: what follows it must not
+    be 9, which would make the whole look like one run."""
+    pool = BlockPool(14, keep=14)
+    pool.reserve([], 14)
+    for block, letter in zip((5, 6, 2, 8), "abcd", strict=True):
+        pool.publish(block, letter.encode())
+    pool.give([5, 6, 2, 8])
+    pool.give([9, 10, 11, 12, 13])
+    reserved = pool.reserve(found(pool, "abcd"), 5)
+    assert reserved == ([9, 10, 11, 12, 13], [5, 6, 2, 8])
+    pool.check([[0, 1, 3, 4, 7], reserved.blocks])
+
+
 def test_without_room_for_a_copy_a_text_is_shared() -> None:
     """Two answers read the same blocks, and what the first leaves the second still has."""
     pool = BlockPool(8, keep=8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
@@ -49,6 +51,18 @@ def test_scattered_blocks_are_read_in_order() -> None:
     (segment,) = step.extend(0, 6 + numbered(4), 6 + numbered(4))
     assert seen(segment.keys) == list(range(1, 11))
     assert segment.keys.untyped_storage().data_ptr() != pool.pool.untyped_storage().data_ptr()
+
+
+def test_slots_are_those_of_each_block_in_turn() -> None:
+    """Two ends as far apart as neighbours' do not make neighbours: blocks between them that are
+    somebody else's were read instead of the sequence's own."""
+    assert isinstance(cache().slots([3, 4, 0, 1, 7], 0, 20), Tensor)
+    pool = cache(8)
+    for blocks in itertools.permutations(range(8), 4):
+        for start, end in ((0, 16), (3, 13), (4, 12), (9, 10)):
+            slots = pool.numbers(blocks, start, end)
+            numbers = range(slots.start, slots.stop) if isinstance(slots, slice) else slots.tolist()
+            assert list(numbers) == [blocks[at // 4] * 4 + at % 4 for at in range(start, end)]
 
 
 def test_only_the_blocks_in_use_need_be_neighbours() -> None:

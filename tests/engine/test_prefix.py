@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -173,3 +174,26 @@ def test_keys_that_depend_on_a_texts_length_are_not_used_again() -> None:
     engine.model.config = config
     fresh = Engine(engine.model, engine.tokenizer, EngineLimits(kv_tokens=512))
     assert cached(run(fresh, ask("a", STORY)) + run(fresh, ask("b", STORY))) == {"a": 0, "b": 0}
+
+
+def test_answers_in_a_scattered_pool_read_only_their_own_blocks() -> None:
+    """Answers of two users that come and go until what is cached lies everywhere: a beginning whose
+    ends happened to be as far apart as neighbours' was read with the blocks between them, which
+    were the other user's."""
+    dice = random.Random(8)
+    engine = tiny_engine(block_tokens=4, kv_tokens=160, prefix_tokens=100, max_running=8)
+    plain = tiny_engine(block_tokens=4, kv_tokens=400, prefix_tokens=0, max_running=8)
+    beginnings = [[dice.randrange(4, 250) for _ in range(60)] for _ in range(3)]
+    requests: list[GenerationRequest] = []
+    said: dict[str, str] = {}
+    while len(requests) < 60 or not engine.idle:
+        if len(requests) < 60 and dice.random() < 0.5:
+            own = [dice.randrange(4, 250) for _ in range(dice.randrange(1, 8))]
+            prompt = (*dice.choice(beginnings)[: dice.randrange(4, 40)], *own)
+            settings = ask(str(len(requests)), "", max_tokens=dice.randrange(1, 20))
+            requests.append(replace(settings, prompt=prompt, user=dice.choice("ab")))
+            engine.submit(requests[-1])
+        for output in engine.step():
+            said[output.id] = said.get(output.id, "") + output.text
+    for request in requests:
+        assert said[request.id] == texts(run(plain, request))[request.id, 0]
