@@ -74,7 +74,7 @@ def add_and_round(
                 for i in range(width):
                     x[i] += y[i] + bias[i]
             normalise(x, norm[0], norm[1], net.centred, net.eps, y[:width])
-            round_row(y[:width], token, net.offset, room.rounded)
+            round_row(y[:width], token, tokens > 1, net.offset, room.rounded)
         shrink(lora, product, first, last, room.y)
         done(phase, last - first)
 
@@ -136,7 +136,7 @@ def round_mixed(
             return meet(phase, tokens)
         last = min(first + taken, tokens)
         for token in range(first, last):
-            round_row(room.mixed[token], token, net.offset, room.rounded)
+            round_row(room.mixed[token], token, tokens > 1, net.offset, room.rounded)
         shrink(lora, BLOCK * layer + OUT, first, last, room.mixed)
         done(phase, last - first)
 
@@ -163,7 +163,7 @@ def activate_and_round(
             if net.gated:
                 for i in range(width):
                     hidden[i] *= row[width + i]
-            round_row(hidden, token, net.offset, room.rounded)
+            round_row(hidden, token, tokens > 1, net.offset, room.rounded)
         shrink(lora, BLOCK * layer + DOWN, first, last, room.up)
         done(phase, last - first)
 

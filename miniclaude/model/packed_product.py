@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from miniclaude.model.compile import bits_of_float, compiled, float_from_bits
-from miniclaude.model.packed import GROUP, LANES, PackedWeight
+from miniclaude.model.packed import GROUP, LANES, OFFSET, PackedWeight
 from miniclaude.model.team import Team, claim, done, meet
-from miniclaude.model.tile_kernel import tile_kernel
+from miniclaude.model.tile_kernel import best_instructions, tile_kernel
 
 TOGETHER = 8
 """Tokens that one reading of a tile serves."""
@@ -32,19 +32,25 @@ SHARES = 8
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
+Shorts = NDArray[np.int16]
 Whole = NDArray[np.int32]
 
 one_int8, many_int8 = tile_kernel(8, 1), tile_kernel(8, TOGETHER)
 one_int4, many_int4 = tile_kernel(4, 1), tile_kernel(4, TOGETHER)
+
+WIDE = best_instructions() == "avx2"
+OFFSET_8, OFFSET_4 = OFFSET[8], OFFSET[4]
 
 ZERO, LARGEST, HALF_UP = np.float32(0), np.float32(127), np.float32(128.5)
 
 
 class Rounded(NamedTuple):
     """Activations as the kernels read them: codes [T8, P], scales [T8, G], and each group's sum
-    times minus one [T8, G], of which the weights' offset makes where a sum starts."""
+    times minus one [T8, G], of which the weights' offset makes where a sum starts. wide: the codes
+    once more as `tile_kernel_avx2.py` wants them, [T8, P], or [T8, 0] where nobody does."""
 
     codes: Bytes
+    wide: Shorts
     scales: Floats
     starts: Whole
 
@@ -55,6 +61,7 @@ def rounded_buffer(tokens: int, columns: int) -> Rounded:
     groups = -(-columns // GROUP)
     return Rounded(
         np.zeros((rows, groups * GROUP), np.int8),
+        np.zeros((rows, groups * GROUP if WIDE else 0), np.int16),
         np.zeros((rows, groups), np.float32),
         np.zeros((rows, groups), np.int32),
     )
@@ -81,8 +88,11 @@ def round_group(values: Floats, codes: Bytes, count: int) -> tuple[float, int]:
 
 
 @compiled
-def round_row(values: Floats, row: int, offset: int, into: Rounded) -> None:
-    """Round one token's activations [C] to bytes, each group by its largest; the rest are 0."""
+def round_row(values: Floats, row: int, many: bool, offset: int, into: Rounded) -> None:
+    """Round one token's activations [C] to bytes, each group by its largest; the rest are 0.
+
+    many: there are other tokens, so that weights of 8 bits want `wide`. offset: the weights'.
+    """
     codes, columns = into.codes[row], values.shape[0]
     whole = columns // GROUP
     for group in range(whole):
@@ -94,6 +104,12 @@ def round_row(values: Floats, row: int, offset: int, into: Rounded) -> None:
         codes[first : first + GROUP] = 0
         scale, total = round_group(values[first:], codes[first:], columns - first)
         into.scales[row, whole], into.starts[row, whole] = scale, -offset * total
+    if not (WIDE and many and offset == OFFSET_8):
+        return
+    wide = into.wide[row]
+    for first in range(0, (columns + GROUP - 1) // GROUP * GROUP, 4):
+        wide[first], wide[first + 1] = codes[first], codes[first + 2]
+        wide[first + 2], wide[first + 3] = codes[first + 1], codes[first + 3]
 
 
 @compiled
@@ -123,6 +139,8 @@ def product(
     scale_bytes = LANES * 4 if bits == 8 else groups * LANES * 2
     x_stride, group_stride, out_stride = x.codes.shape[1], x.scales.shape[1] * 4, out.shape[1] * 4
     x_at, out_at = x.codes.ctypes.data, out.ctypes.data
+    if WIDE and bits == 8 and tokens > 1:
+        x_at, x_stride = x.wide.ctypes.data, 2 * x_stride
     scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
     taken = share(tiles, threads)
     while True:
@@ -177,7 +195,7 @@ def whole_product(
 ) -> None:
     """Round `values` [T, C], then multiply."""
     tokens = values.shape[0]
-    offset = 128 if bits == 8 else 8
+    offset = OFFSET_8 if bits == 8 else OFFSET_4
     taken = share(tokens, threads)
     while True:
         first = claim(phase, taken)
@@ -185,7 +203,7 @@ def whole_product(
             break
         last = min(first + taken, tokens)
         for token in range(first, last):
-            round_row(values[token], token, offset, x)
+            round_row(values[token], token, tokens > 1, offset, x)
         done(phase, last - first)
     phase = meet(phase, tokens)
     product(phase, threads, bits, codes, scales, rows, columns, x, tokens, out)

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 
 from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_function
 from miniclaude.model.packed import GROUP, LANES, Bits
@@ -35,7 +35,10 @@ WORDS = ir.VectorType(ir.IntType(16), LANES)
 
 
 def best_instructions() -> Instructions:
-    """What this processor multiplies bytes with fastest."""
+    """What this processor multiplies bytes with fastest. Where Numba was told to compile for
+    another one, nothing is taken for granted."""
+    if any(getattr(config, name, None) is not None for name in ("CPU_NAME", "CPU_FEATURES")):
+        return "any"
     features = binding.get_host_cpu_features()
     if features.get("avx512vnni"):
         return "vnni"

@@ -6,9 +6,11 @@ not overflow:
 - in 4 bits a stored code is 0 to 15, so a sum of two products is at most 15 * 127 * 2 = 3,810, and
   eight of those still fit; they are widened to 32 bits (VPMADDWD by ones) once in four registers of
   codes.
-- in 8 bits a stored code of up to 255 would overflow. The size of the true code (at most 127) is
-  multiplied by the activation with the code's sign (VPSIGNB) instead, at most 127 * 127 * 2 =
-  32,258, and widened at once.
+- in 8 bits a stored code of up to 255 would overflow. For one token the size of the true code (at
+  most 127) is multiplied by the activation with the code's sign (VPSIGNB) instead, at most
+  127 * 127 * 2 = 32,258, and widened at once. For several tokens codes are widened to 16 bits once
+  for all of them, even and odd columns apart, and activations come as 16 bits in that order
+  (columns 0, 2, 1, 3 of each four): a third fewer of the instructions that there are two units for.
 
 A register holds eight of the tile's rows, so a group of columns is passed twice.
 """
@@ -33,6 +35,11 @@ SCALES = ir.VectorType(INT16, HALF)
 ONES = ir.Constant(SHORTS, [1] * 2 * HALF)
 
 
+def takes_wide(bits: Bits, tokens: int) -> bool:
+    """Whether this kernel's activations have 16 bits."""
+    return bits == 8 and tokens > 1
+
+
 class Avx2Code(Code):
     """The instructions by name. All vectors have 32 bytes."""
 
@@ -54,9 +61,13 @@ class Avx2Code(Code):
         no = ir.Constant(ir.IntType(1), 0)
         return self.call("llvm.abs.v32i8", BYTES, values, no)
 
-    def widened(self, shorts: Any) -> Any:
-        """Neighbours added: [8] whole numbers."""
-        return self.call("llvm.x86.avx2.pmadd.wd", INTS, shorts, ONES)
+    def widened(self, left: Any, right: Any) -> Any:
+        """Numbers of 16 bits times such, neighbours added: [8] whole numbers."""
+        return self.call("llvm.x86.avx2.pmadd.wd", INTS, left, right)
+
+    def two(self, address: Any) -> Any:
+        """Two activations of 16 bits, in all lanes."""
+        return self.builder.bitcast(self.everywhere(self.load(address, INT32, 4), INTS), SHORTS)
 
     def four(self, address: Any) -> Any:
         """Four activations, in all lanes."""
@@ -79,7 +90,8 @@ def write_avx2_kernel(builder: Any, a: Arguments, bits: Bits, tokens: int) -> No
         b.store(ir.Constant(FLOATS, [0.0] * HALF), b.gep(results, [number(place)]))
     with cgutils.for_range(b, a.groups) as loop:
         codes = b.add(a.codes, b.mul(loop.index, number(vectors * VECTOR)))
-        x = b.add(a.x, b.mul(loop.index, number(GROUP)))
+        x_bytes = 2 * GROUP if takes_wide(bits, tokens) else GROUP
+        x = b.add(a.x, b.mul(loop.index, number(x_bytes)))
         rows = [b.add(x, b.mul(a.x_stride, number(token))) for token in range(tokens)]
         at = b.mul(loop.index, number(4))
         places = [b.add(at, b.mul(a.group_stride, number(token))) for token in range(tokens)]
@@ -88,13 +100,15 @@ def write_avx2_kernel(builder: Any, a: Arguments, bits: Bits, tokens: int) -> No
         with cgutils.for_range(b, number(2)) as halves:  # for the registers hold one half's sums
             half = halves.index
             first = b.add(codes, b.mul(half, number(VECTOR // 2)))
-            if bits == 8:
-                sums = _sums_of_8_bits(code, first, rows, vectors)
+            starts = [
+                code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS)
+                for place in places
+            ]
+            if bits == 8 and tokens == 1:
+                sums = [_sums_of_one_token(code, first, rows[0], vectors)]
+            elif bits == 8:
+                sums = _sums_of_8_bits(code, first, rows, vectors, starts)
             else:
-                starts = [
-                    code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS)
-                    for place in places
-                ]
                 sums = _sums_of_4_bits(code, first, rows, vectors, starts)
                 scales_at = b.add(a.scales, b.mul(loop.index, number(2 * LANES)))
                 short = code.load(b.add(scales_at, b.mul(half, number(2 * HALF))), SCALES, 16)
@@ -118,21 +132,39 @@ def write_avx2_kernel(builder: Any, a: Arguments, bits: Bits, tokens: int) -> No
             b.store(value, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
 
 
-def _sums_of_8_bits(code: Avx2Code, codes: Any, rows: list[Any], vectors: int) -> list[Any]:
-    """Of one group: [8] for each token. codes: the address of the half's first register; rows: the
-    tokens' activations."""
+def _sums_of_one_token(code: Avx2Code, codes: Any, row: Any, vectors: int) -> Any:
+    """Of one group, in 8 bits: [8]. codes: the address of the half's first register; row: that of
+    the activations."""
     b = code.builder
-    sums = _kept(b, [ir.Constant(INTS, [0] * HALF) for _ in rows])
+    [total] = _kept(b, [ir.Constant(INTS, [0] * HALF)])
     offset = ir.Constant(BYTES, [0x80] * 4 * HALF)
     with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
         address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
-        column = b.mul(loop.index, ir.Constant(INT64, 4))
+        four = code.four(b.add(row, b.mul(loop.index, ir.Constant(INT64, 4))))
         signed = b.xor(code.load(address, BYTES, VECTOR // 2), offset)
-        size = code.size(signed)
+        products = code.products(code.size(signed), code.with_sign(four, signed))
+        b.store(b.add(b.load(total), code.widened(products, ONES)), total)
+    return b.load(total)
+
+
+def _sums_of_8_bits(
+    code: Avx2Code, codes: Any, rows: list[Any], vectors: int, starts: list[Any]
+) -> list[Any]:
+    """The same of several tokens, whose activations have 16 bits. starts: what takes back the
+    offset of the stored codes."""
+    b = code.builder
+    sums = _kept(b, starts)
+    low = ir.Constant(SHORTS, [0xFF] * 2 * HALF)
+    with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
+        address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
+        column = b.mul(loop.index, ir.Constant(INT64, 8))
+        stored = code.load(address, SHORTS, VECTOR // 2)
+        even, odd = b.and_(stored, low), b.lshr(stored, ir.Constant(SHORTS, [8] * 2 * HALF))
         for row, total in zip(rows, sums, strict=True):
-            four = code.four(b.add(row, column))
-            products = code.products(size, code.with_sign(four, signed))
-            b.store(b.add(b.load(total), code.widened(products)), total)
+            place = b.add(row, column)
+            first = code.widened(even, code.two(place))
+            second = code.widened(odd, code.two(b.add(place, ir.Constant(INT64, 4))))
+            b.store(b.add(b.add(b.load(total), first), second), total)
     return [b.load(total) for total in sums]
 
 
@@ -156,7 +188,7 @@ def _sums_of_4_bits(
                     four = code.four(b.add(row, b.add(column, ir.Constant(INT64, 4 * place))))
                     b.store(b.add(b.load(total), code.products(weights, four)), total)
         sums = [
-            b.add(before, code.widened(b.load(total)))
+            b.add(before, code.widened(b.load(total), ONES))
             for before, total in zip(sums, shorts, strict=True)
         ]
     return sums

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from llvmlite import binding
+from numba.core import config
 from torch import Tensor
 
 from miniclaude.model.compile import compiled
 from miniclaude.model.packed import GROUP, LANES, OFFSET, Bits, PackedWeight, pack
 from miniclaude.model.packed_product import TOGETHER, Rounded, round_row, rounded_buffer
-from miniclaude.model.tile_kernel import Instructions, tile_kernel
+from miniclaude.model.tile_kernel import Instructions, best_instructions, tile_kernel
+from miniclaude.model.tile_kernel_avx2 import takes_wide
 
 FEATURES = binding.get_host_cpu_features()
 HAS: dict[Instructions, bool] = {
@@ -29,12 +31,23 @@ def rounded(x: Tensor, bits: Bits) -> Rounded:
     """x [T, C] as the kernels read it."""
     into = rounded_buffer(*x.shape)
     for row, values in enumerate(x):
-        round_row(values.numpy(), row, OFFSET[bits], into)
+        round_row(values.numpy(), row, len(x) > 1, OFFSET[bits], into)
     return into
 
 
-def run(kernel: Callable[..., None], weight: PackedWeight, x: Rounded, tokens: int) -> Tensor:
-    """A tile times so many tokens: [tokens, 16]."""
+def widened(x: Rounded) -> np.ndarray:
+    """The codes as the kernel for AVX2 wants them, on whatever processor this is."""
+    fours = x.codes.reshape(len(x.codes), -1, 4)  # [T8, P/4, 4]
+    wide = fours[..., [0, 2, 1, 3]].reshape(x.codes.shape).astype(np.int16)  # [T8, P]
+    if x.wide.size and len(wide) > 1:
+        assert (x.wide == wide).all()
+    return wide
+
+
+def run(
+    kernel: Callable[..., None], weight: PackedWeight, x: Rounded, tokens: int, codes: np.ndarray
+) -> Tensor:
+    """A tile times so many tokens: [tokens, 16]. codes: those of `x` that the kernel reads."""
 
     @compiled
     def one_tile(a: np.ndarray) -> None:
@@ -42,7 +55,7 @@ def run(kernel: Callable[..., None], weight: PackedWeight, x: Rounded, tokens: i
 
     out = torch.full((tokens, LANES), torch.nan)
     weights = [weight.codes.data_ptr(), weight.scales.data_ptr(), weight.groups]
-    activations = [x.codes.ctypes.data, x.codes.shape[1], x.scales.ctypes.data]
+    activations = [codes.ctypes.data, codes.strides[0], x.scales.ctypes.data]
     sums = [x.starts.ctypes.data, x.starts.shape[1] * 4]
     one_tile(np.array([*weights, *activations, *sums, out.data_ptr(), LANES * 4]))
     return out
@@ -69,5 +82,14 @@ def test_every_set_of_instructions_computes_the_product(
             scales = torch.from_numpy(x.scales[:tokens]).repeat_interleave(GROUP, 1)
             exact = torch.from_numpy(x.codes[:tokens]).double() * scales.double()
             wanted = exact @ packed.unpack().double().T
-            got = run(kernel, packed, x, tokens)
+            wide = instructions == "avx2" and takes_wide(bits, tokens)
+            got = run(kernel, packed, x, tokens, widened(x) if wide else x.codes)
             assert (got - wanted).abs().max() <= 2e-6 * wanted.abs().max()
+
+
+def test_instructions_that_numba_may_not_use_are_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NUMBA_CPU_NAME=generic: the compiler ended the whole process."""
+    monkeypatch.setattr(config, "CPU_NAME", "generic")
+    assert best_instructions() == "any"
