@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
+from numba.core import cgutils
 
 from miniclaude.model.compile import INT8, INT32, known_function
 
@@ -65,3 +67,13 @@ class Arguments(NamedTuple):
     group_stride: Any
     out: Any
     out_stride: Any
+
+
+def variables(builder: Any, values: Sequence[Any]) -> list[Any]:
+    """Variables that begin with these values, for what a loop changes."""
+    places = []
+    for value in values:
+        place = cgutils.alloca_once(builder, value.type)  # type: ignore[no-untyped-call]
+        builder.store(value, place)
+        places.append(place)
+    return places

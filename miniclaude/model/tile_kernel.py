@@ -25,7 +25,7 @@ from numba.core import cgutils, config
 
 from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_function
 from miniclaude.model.packed import GROUP, LANES, Bits
-from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code
+from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code, variables
 from miniclaude.model.tile_kernel_avx2 import write_avx2_kernel
 
 Instructions = Literal["vnni", "avx2", "any"]
@@ -131,15 +131,17 @@ def write_kernel(code: DotCode, a: Arguments, bits: Bits, tokens: int) -> None:
         sums = [
             code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS) for place in places
         ]
-        column = 0
-        for vector in range(vectors):
-            address = b.add(codes, number(vector * VECTOR))
-            code.prefetch(b.add(address, number(AHEAD)))
-            for weights in unpacked(code, code.load(address, INTS, VECTOR), bits):
-                for token, row in enumerate(rows):
-                    four = code.load(b.add(row, number(column)), INT32, 4)
-                    sums[token] = code.dot(sums[token], weights, code.everywhere(four, INTS))
-                column += 4
+        if code.native:
+            for vector in range(vectors):
+                sums = _with_register(code, bits, codes, rows, number(vector), sums)
+        else:  # written out it would be tens of thousands of instructions, and minutes of compiling
+            kept = variables(b, sums)
+            with cgutils.for_range(b, number(vectors)) as registers:
+                before = [b.load(total) for total in kept]
+                after = _with_register(code, bits, codes, rows, registers.index, before)
+                for value, total in zip(after, kept, strict=True):
+                    b.store(value, total)
+            sums = [b.load(total) for total in kept]
         if bits == 4:
             half = code.load(b.add(a.scales, b.mul(loop.index, number(2 * LANES))), WORDS, 32)
             wide = b.shl(b.zext(half, INTS), ir.Constant(INTS, [16] * LANES))
@@ -157,6 +159,23 @@ def write_kernel(code: DotCode, a: Arguments, bits: Bits, tokens: int) -> None:
             value = b.fmul(value, code.load(a.scales, FLOATS, VECTOR))
         address = b.add(a.out, b.mul(a.out_stride, number(token)))
         b.store(value, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
+
+
+def _with_register(
+    code: DotCode, bits: Bits, codes: Any, rows: list[Any], register: Any, sums: list[Any]
+) -> list[Any]:
+    """The tokens' sums [16] and what one register of a group's codes adds to them. rows: the
+    tokens' activations of the group."""
+    b, sums = code.builder, list(sums)
+    address = b.add(codes, b.mul(register, ir.Constant(INT64, VECTOR)))
+    code.prefetch(b.add(address, ir.Constant(INT64, AHEAD)))
+    column = b.mul(register, ir.Constant(INT64, 32 // bits))
+    for place, weights in enumerate(unpacked(code, code.load(address, INTS, VECTOR), bits)):
+        at = b.add(column, ir.Constant(INT64, 4 * place))
+        for token, row in enumerate(rows):
+            four = code.load(b.add(row, at), INT32, 4)
+            sums[token] = code.dot(sums[token], weights, code.everywhere(four, INTS))
+    return sums
 
 
 def unpacked(code: Code, codes: Any, bits: Bits) -> list[Any]:

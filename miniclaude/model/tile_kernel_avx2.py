@@ -24,7 +24,7 @@ from numba.core import cgutils
 
 from miniclaude.model.compile import FLOAT, INT8, INT32, INT64, known_function
 from miniclaude.model.packed import GROUP, LANES, Bits
-from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code
+from miniclaude.model.tile_code import AHEAD, VECTOR, Arguments, Code, variables
 
 HALF = LANES // 2
 INT16 = ir.IntType(16)
@@ -136,7 +136,7 @@ def _sums_of_one_token(code: Avx2Code, codes: Any, row: Any, vectors: int) -> An
     """Of one group, in 8 bits: [8]. codes: the address of the half's first register; row: that of
     the activations."""
     b = code.builder
-    [total] = _kept(b, [ir.Constant(INTS, [0] * HALF)])
+    [total] = variables(b, [ir.Constant(INTS, [0] * HALF)])
     offset = ir.Constant(BYTES, [0x80] * 4 * HALF)
     with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
         address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
@@ -153,7 +153,7 @@ def _sums_of_8_bits(
     """The same of several tokens, whose activations have 16 bits. starts: what takes back the
     offset of the stored codes."""
     b = code.builder
-    sums = _kept(b, starts)
+    sums = variables(b, starts)
     low = ir.Constant(SHORTS, [0xFF] * 2 * HALF)
     with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
         address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
@@ -175,7 +175,7 @@ def _sums_of_4_bits(
     b, sums = code.builder, starts
     low = ir.Constant(BYTES, [0x0F] * 4 * HALF)
     for begin in range(0, vectors, 4):
-        shorts = _kept(b, [ir.Constant(SHORTS, [0] * 2 * HALF) for _ in rows])
+        shorts = variables(b, [ir.Constant(SHORTS, [0] * 2 * HALF) for _ in rows])
         with cgutils.for_range(b, ir.Constant(INT64, 4)) as loop:
             vector = b.add(loop.index, ir.Constant(INT64, begin))
             address = b.add(codes, b.mul(vector, ir.Constant(INT64, VECTOR)))
@@ -192,13 +192,3 @@ def _sums_of_4_bits(
             for before, total in zip(sums, shorts, strict=True)
         ]
     return sums
-
-
-def _kept(builder: Any, values: list[Any]) -> list[Any]:
-    """Variables with these values."""
-    places = []
-    for value in values:
-        place = cgutils.alloca_once(builder, value.type)  # type: ignore[no-untyped-call]
-        builder.store(value, place)
-        places.append(place)
-    return places
