@@ -162,3 +162,44 @@ def test_wherever_the_tab_key_goes_one_sees_it(page: Page) -> None:
         if page.evaluate("document.activeElement !== document.body"):
             unseen.append(page.evaluate(UNSEEN))
     assert [where for where in unseen if where] == []
+
+
+def reach(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Go there by this key alone."""
+    expect(target.first).to_be_attached()
+    for _ in range(150):
+        if target.first.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{key} never came to {target}")
+
+
+def test_a_conversation_from_question_to_correction_without_a_mouse(page: Page) -> None:
+    """Asked, asked otherwise, looked back at, rated, renamed: each by keys, from where the one
+    before it left the focus."""
+    reach(page, composer(page))
+    page.keyboard.type("Brown quagga")
+    page.keyboard.press("Enter")
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+    reach(page, page.get_by_role("button", name="Edit your message"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("White quagga")
+    page.keyboard.press("Enter")
+    expect(answers(page).last).to_contain_text("White quagga")
+    expect(answers(page).last).to_have_attribute("data-status", "complete")
+    reach(page, page.get_by_role("button", name="Previous version"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(answers(page).last).to_contain_text("Brown quagga")
+    reach(page, page.get_by_role("button", name="Bad answer"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
+    reach(page, page.get_by_role("button", name="Options for Brown quagga"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    reach(page, page.get_by_role("menuitem", name="Rename"), "ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Zebras of old")
+    page.keyboard.press("Enter")
+    listed = page.get_by_role("navigation", name="Conversations").get_by_role("link")
+    expect(listed.filter(has_text="Zebras of old")).to_be_visible()
