@@ -276,8 +276,10 @@ class Engine:
         if self.decoder is None:
             return None
         self.decoder.captured = False
-        if self.adapters.loaded or not self.decoder.takes(chunks):
+        tuned = any(self.live[chunk.answer.job.id].request.adapter for chunk in chunks)
+        if tuned or not self.decoder.takes(chunks):
             return None
+        self.adapters.assign(())  # else the rows of the step before would have theirs
         ids = [self.writing(chunk.answer).tokens[-1] for chunk in chunks]
         logits = self.decoder.scores(chunks, ids)
         return None if logits is None else (tuple(chunk.answer for chunk in chunks), logits)
