@@ -216,35 +216,37 @@ class Scheduler:
         for job in self.waiting:
             lines.setdefault(job.user, deque()).append(job)
         admitted: set[Job] = set()
-        passed: list[Job] = []
-        while lines:
-            job = min((line[0] for line in lines.values()), key=self.turn_of)
-            line = lines.pop(job.user)
-            prefix = self.find_place(job)
-            if prefix is None:
-                passed.append(job)
-                continue
-            if any(each.overtaken + job.tokens > each.tokens for each in passed):
-                break
-            for each in passed:
-                each.overtaken += job.tokens
+        while (found := self.next_of([line[0] for line in lines.values()])) is not None:
+            job, prefix = found
             self.begin(job, prefix)
-            admitted.add(line.popleft())
+            admitted.add(job)
+            line = lines.pop(job.user)
+            line.popleft()
             if line:
                 lines[job.user] = line  # behind those of whom as much was served
         self.waiting = deque(job for job in self.waiting if job not in admitted)
 
+    def next_of(self, heads: list[Job]) -> tuple[Job, list[int]] | None:
+        """Which of the users' first requests is admitted next, with the blocks that hold the
+        beginning of its prompt already; None where none can be."""
+        slots = self.limits.max_running - self.active
+        passed: list[Job] = []
+        for job in sorted(heads, key=self.turn_of) if slots else ():
+            prefix = self.find_prefix(job)
+            blocks = job.choices * self.blocks_for(job)
+            if job.choices > slots or not self.pool.fits(prefix, blocks):
+                passed.append(job)
+            elif any(each.overtaken + job.tokens > each.tokens for each in passed):
+                return None
+            else:
+                for each in passed:
+                    each.overtaken += job.tokens
+                return job, prefix
+        return None
+
     def turn_of(self, job: Job) -> tuple[float, ...]:
         """The lower, the sooner it is a request's turn."""
         return not job.overtaken, *self.turns.place(job.user)
-
-    def find_place(self, job: Job) -> list[int] | None:
-        """The blocks that hold the beginning of a request's prompt already, where it can be
-        admitted now; None where it cannot."""
-        if self.active + job.choices > self.limits.max_running:
-            return None
-        prefix = self.find_prefix(job)
-        return prefix if self.pool.fits(prefix, job.choices * self.blocks_for(job)) else None
 
     def begin(self, job: Job, prefix: list[int]) -> None:
         """Let a request run. prefix: the blocks that hold the beginning of its prompt."""

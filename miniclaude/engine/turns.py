@@ -47,7 +47,7 @@ class Turns:
 
     def place(self, user: str) -> tuple[float, ...]:
         """Where a user stands in line: the lower, the sooner it is its turn."""
-        return tuple(account.served for _, account in self._way(user))
+        return tuple([account.served for _, account in self._way(user)])
 
     def submitted(self, user: str) -> None:
         """One of the user's requests begins to wait."""
