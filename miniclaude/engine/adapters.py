@@ -115,7 +115,8 @@ class Adapters:
             self.loaded[name] = self.loaded.pop(name)
 
     def assign(self, chunks: Iterable[tuple[int, AdapterRef | None]]) -> None:
-        """How many rows the next forward pass has, and whose they are, in order."""
+        """How many rows the next forward pass has, and whose they are, in order; of none at all,
+        all are the base's."""
         if self.loaded:
             self.attached.assign([(count, name_of(adapter)) for count, adapter in chunks])
 

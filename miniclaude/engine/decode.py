@@ -73,7 +73,8 @@ class Decoder:
     """Computes steps of one token each for the answers of one engine.
 
     context: most positions that a sequence may have. graphs: capture each size's step and replay
-    it. Nothing else may have changed the model since: no adapters are attached.
+    it. Adapters may be attached meanwhile, as long as none is assigned to a row of the step: the
+    base's own layers and weights stay where they are.
     """
 
     def __init__(

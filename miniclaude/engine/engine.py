@@ -111,9 +111,11 @@ class Engine:
         request: GenerationRequest,
         matcher: Matcher | None = None,
         adapter: Made | None = None,
+        deadline: float | None = None,
     ) -> None:
         """Take a request on. matcher, adapter: its grammar compiled and its adapter read, by
-        another thread; else it is done here and now.
+        another thread; else it is done here and now. deadline: of its wait, by `clock`; None
+        begins to wait now.
 
         Raises InvalidRequestError for a setting out of range or an id in use, ContextLengthError
         when prompt and answer exceed the model's context or all its answers the cache, and
@@ -130,11 +132,12 @@ class Engine:
         if matcher is None and request.grammar is not None:
             matcher = self.grammars.compile(request.grammar)
         s = request.sampling
-        deadline = self.clock() + self.limits.max_wait_seconds
+        if deadline is None:
+            deadline = self.clock() + self.limits.max_wait_seconds
         # A reader has to see every token of its prompt.
         keyed = self.prefix_tokens and request.reading is None
         keys = self.keys(request) if keyed else None
-        job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys)
+        job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys, request.user)
         self.adapters.hold(request.adapter, adapter)
         try:
             self.scheduler.submit(job)
@@ -276,8 +279,10 @@ class Engine:
         if self.decoder is None:
             return None
         self.decoder.captured = False
-        if self.adapters.loaded or not self.decoder.takes(chunks):
+        tuned = any(self.live[chunk.answer.job.id].request.adapter for chunk in chunks)
+        if tuned or not self.decoder.takes(chunks):
             return None
+        self.adapters.assign(())  # else the rows of the step before would have theirs
         ids = [self.writing(chunk.answer).tokens[-1] for chunk in chunks]
         logits = self.decoder.scores(chunks, ids)
         return None if logits is None else (tuple(chunk.answer for chunk in chunks), logits)

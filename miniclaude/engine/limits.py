@@ -36,8 +36,10 @@ class EngineLimits:
     max_running: most answers written at the same time (a count).
     max_adapters, adapter_bytes: how many adapters may be in memory beside the model, and how large
     they may be together, in bytes.
-    max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission.
-    max_wait_seconds: how long a request may wait for admission, in seconds.
+    max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission;
+    beyond it only a user that has less than its even part of that may add to it.
+    max_wait_seconds: how long a request may wait for what it needs (its grammar, its adapter) and
+    for admission, in seconds.
     """
 
     block_tokens: int = 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -84,7 +85,18 @@ class Grammars:
         self._vocabulary = vocabulary
         self._vocab_size = vocab_size
         self._tokens: LLTokenizer | None = None
-        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()  # the longest unused first
+        self._lock = threading.Lock()  # of what is compiled
+
+    def known(self, grammar: str) -> Matcher | None:
+        """A matcher at the beginning, where the grammar is compiled already; from any thread, and
+        at once, also while another one is being compiled."""
+        with self._lock:
+            known = self._compiled.get(grammar)
+            if known is None:
+                return None
+            self._compiled.move_to_end(grammar)
+            return Matcher(known.deep_copy(), self._vocab_size)
 
     def compile(self, grammar: str) -> Matcher:
         """A matcher at the beginning. The first call also sorts the vocabulary (0.4 s for 50,000
@@ -92,22 +104,24 @@ class Grammars:
 
         Raises InvalidRequestError (code `invalid_grammar`) saying what is wrong or too much.
         """
-        known = self._compiled.pop(grammar, None)
-        if known is None:
-            self._check.check(grammar)
-            if self._tokens is None:
-                words = _Words(self._vocabulary, self._vocab_size)
-                ends = list(self._vocabulary.eos_ids) or None
-                self._tokens = LLTokenizer(cast("TokenizerWrapper", words), eos_token=ends)
-            known = LLMatcher(self._tokens, grammar, log_level=0, limits=LIMITS)
-            if not known.is_error():
-                known.compute_bitmask()  # the first mask finds more of what is too much
-            if known.is_error():
-                raise refused("The grammar cannot be compiled", known.get_error())
-        self._compiled[grammar] = known
-        while len(self._compiled) > KEPT:
-            self._compiled.popitem(last=False)
-        return Matcher(known.deep_copy(), self._vocab_size)
+        known = self.known(grammar)
+        if known is not None:
+            return known
+        self._check.check(grammar)
+        if self._tokens is None:
+            words = _Words(self._vocabulary, self._vocab_size)
+            ends = list(self._vocabulary.eos_ids) or None
+            self._tokens = LLTokenizer(cast("TokenizerWrapper", words), eos_token=ends)
+        made = LLMatcher(self._tokens, grammar, log_level=0, limits=LIMITS)
+        if not made.is_error():
+            made.compute_bitmask()  # the first mask finds more of what is too much
+        if made.is_error():
+            raise refused("The grammar cannot be compiled", made.get_error())
+        with self._lock:
+            self._compiled[grammar] = made
+            while len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+            return Matcher(made.deep_copy(), self._vocab_size)
 
 
 class _Words:

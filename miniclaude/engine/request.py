@@ -71,8 +71,8 @@ class GenerationRequest:
     reading: with it `max_tokens` may be 0, for a prompt that is only read.
     grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
     the answers' text, though others are not. user: whose it is: what was computed of one user's
-    texts is never used for another's. adapter: None is the model as it was loaded. ends: tokens
-    that end the answer; none: the model's own.
+    texts is never used for another's, and users take turns (`turns.py`). adapter: None is the model
+    as it was loaded. ends: tokens that end the answer; none: the model's own.
     """
 
     id: str

@@ -4,7 +4,8 @@ A request waits in line, is admitted when its whole need of cache blocks can be 
 prompt computed in chunks, then grows by one token a step until it ends. Requests join and leave at
 any step (Yu et al. 2022, Orca); the cache is handed out in blocks (Kwon et al. 2023,
 PagedAttention) and prompts are cut so that running answers are never held up (Agrawal et al. 2023,
-Sarathi).
+Sarathi). Users take turns, by the tokens that each was served (see `turns.py`); the requests of one
+user are admitted in the order in which they came.
 
 Because the blocks for prompt and answer are reserved at admission, a running request can never run
 out of them, and nobody who is running ever has to be evicted. What nobody uses any more is kept for
@@ -23,6 +24,8 @@ from typing import NamedTuple
 from miniclaude.engine.blocks import BlockPool
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.prefix import BlockKeys
+from miniclaude.engine.shares import Prompt, share
+from miniclaude.engine.turns import Turns, group_and_user
 from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
 
 
@@ -31,8 +34,9 @@ class Job:
     """A request with its `choices` answers: they share the computation of the prompt.
 
     deadline: when it stops waiting for admission, on whatever clock `expire` is asked by. keys:
-    those of the prompt's blocks; None shares nothing. cached_tokens: how much of the prompt was
-    there already at its admission.
+    those of the prompt's blocks; None shares nothing. user: whose it is. cached_tokens: how much of
+    the prompt was there already at its admission. overtaken: what requests were charged that were
+    admitted when it was this one's turn, in tokens.
     """
 
     id: str
@@ -41,9 +45,11 @@ class Job:
     choices: int = 1
     deadline: float = math.inf
     keys: BlockKeys | None = None
+    user: str = ""
     answers: list[Answer] = field(default_factory=list)
     prefilled: bool = False
     cached_tokens: int = 0
+    overtaken: int = 0
 
     @property
     def longest(self) -> int:
@@ -98,11 +104,12 @@ class Copy(NamedTuple):
 
 
 class Scheduler:
-    """First come, first served. `plan` a step, compute it, `complete` it, `extend` every answer
-    that drew a token and `finish` those that ended; `submit` and `cancel` at any time between.
+    """`plan` a step, compute it, `complete` it, `extend` every answer that drew a token and
+    `finish` those that ended; `submit` and `cancel` at any time between.
 
     blocks: how many there are. keep: how many of them may hold texts that nobody uses now.
-    copies: to be made, in order, before the next step is computed.
+    copies: to be made, in order, before the next step is computed. waiting: in the order in which
+    they came. turns: what each user was served.
     """
 
     def __init__(self, limits: EngineLimits, *, blocks: int, keep: int = 0) -> None:
@@ -112,6 +119,7 @@ class Scheduler:
         self.waiting: deque[Job] = deque()
         self.running: list[Job] = []
         self.queued_tokens = 0
+        self.turns = Turns()
 
     @property
     def idle(self) -> bool:
@@ -145,10 +153,10 @@ class Scheduler:
             )
         self.waiting.append(job)
         self.queued_tokens += job.tokens
+        self.turns.submitted(job.user)
         self.admit()
-        if self.waiting and self.queued_tokens > self.limits.max_queued_tokens:
-            self.waiting.pop()
-            self.queued_tokens -= job.tokens
+        if self.is_too_much(job):
+            self.cancel(job.id)
             raise OverloadedError(
                 f"The queue is full: {self.queued_tokens} tokens are waiting, and"
                 f" {self.limits.max_queued_tokens} may.",
@@ -156,54 +164,109 @@ class Scheduler:
                 retry_after=5,
             )
 
+    def is_too_much(self, job: Job) -> bool:
+        """Whether the newest request must not wait: the queue is full, and its user has its even
+        part of it. One user's requests alone keep nobody else's out."""
+        most = self.limits.max_queued_tokens
+        if self.queued_tokens <= most or self.waiting[-1] is not job:
+            return False
+        group, _ = group_and_user(job.user)
+        users = {waiting.user for waiting in self.waiting}
+        groups = [group_and_user(user)[0] for user in users]
+        parts = len(set(groups)) * groups.count(group)
+        return parts * sum(each.tokens for each in self.waiting if each.user == job.user) > most
+
     def blocks_for(self, job: Job) -> int:
         """Blocks that one of its answers needs at its longest."""
         return -(-job.longest // self.limits.block_tokens)
 
     def plan(self) -> list[Chunk]:
-        """Admit whom there is room for, in order, and share out the step's budget: first one token
-        for every running answer, then as much of the prompts as still fits, oldest first."""
+        """Admit whom there is room for, in turn, and share out the step's budget: first one token
+        for every running answer, then as much of the prompts as still fits (see `shares.py`)."""
         self.admit()
-        budget = self.limits.step_tokens
-        chunks: list[Chunk] = []
-        for job in self.running:
-            if job.prefilled:
-                for answer in job.answers:
-                    chunks.append(Chunk(answer, answer.computed, 1, (answer,)))
-        budget -= len(chunks)
-        for job in self.running:
-            if not job.prefilled and budget > 0:
-                leader = job.answers[0]
-                count = min(budget, leader.length - leader.computed)
-                ends = leader.computed + count == leader.length
-                samples = tuple(job.answers) if ends else ()
+        chunks = [
+            Chunk(answer, answer.computed, 1, (answer,))
+            for job in self.running
+            if job.prefilled
+            for answer in job.answers
+        ]
+        leaders = [job.answers[0] for job in self.running if not job.prefilled]
+        leaders.sort(key=lambda leader: self.turns.place(leader.job.user))
+        prompts = [
+            Prompt(group_and_user(leader.job.user), leader.length - leader.computed)
+            for leader in leaders
+        ]
+        counts = share(self.limits.step_tokens - len(chunks), prompts)
+        for leader, prompt, count in zip(leaders, prompts, counts, strict=True):
+            if count:
+                samples = tuple(leader.job.answers) if count == prompt.left else ()
                 chunks.append(Chunk(leader, leader.computed, count, samples))
-                budget -= count
         return chunks
 
     def admit(self) -> None:
-        """Move requests from the line to the running ones, up to the first that does not fit."""
-        while self.waiting:
-            job = self.waiting[0]
-            size = self.blocks_for(job)
+        """Move requests from the line to the running ones: always the first of the user whose turn
+        it is.
+
+        Where that one does not fit, it keeps its turn, and other users' may overtake it; but only
+        by as many tokens as it is charged itself. From then on nobody is admitted before it.
+        """
+        if not self.waiting or self.active >= self.limits.max_running:
+            return
+        lines: dict[str, deque[Job]] = {}
+        for job in self.waiting:
+            lines.setdefault(job.user, deque()).append(job)
+        admitted: set[Job] = set()
+        while (found := self.next_of([line[0] for line in lines.values()])) is not None:
+            job, prefix = found
+            self.begin(job, prefix)
+            admitted.add(job)
+            line = lines.pop(job.user)
+            line.popleft()
+            if line:
+                lines[job.user] = line  # behind those of whom as much was served
+        self.waiting = deque(job for job in self.waiting if job not in admitted)
+
+    def next_of(self, heads: list[Job]) -> tuple[Job, list[int]] | None:
+        """Which of the users' first requests is admitted next, with the blocks that hold the
+        beginning of its prompt already; None where none can be."""
+        slots = self.limits.max_running - self.active
+        passed: list[Job] = []
+        for job in sorted(heads, key=self.turn_of) if slots else ():
             prefix = self.find_prefix(job)
-            crowded = self.active + job.choices > self.limits.max_running
-            if crowded or not self.pool.fits(prefix, job.choices * size):
-                return
-            self.waiting.popleft()
-            self.queued_tokens -= job.tokens
-            blocks, source = self.pool.reserve(prefix, size, spare=(job.choices - 1) * size)
-            if source:
-                self.copies.append(Copy(source, blocks[: len(source)]))
-            rest = [self.pool.reserve([], size).blocks for _ in range(job.choices - 1)]
-            job.cached_tokens = len(prefix) * self.limits.block_tokens
-            job.answers = [
-                Answer(job, index, own, job.prompt_tokens, keys=job.keys and job.keys.copy())
-                for index, own in enumerate([blocks, *rest])
-            ]
-            job.answers[0].computed = job.cached_tokens
-            job.answers[0].published = len(prefix)
-            self.running.append(job)
+            blocks = job.choices * self.blocks_for(job)
+            if job.choices > slots or not self.pool.fits(prefix, blocks):
+                passed.append(job)
+            elif any(each.overtaken + job.tokens > each.tokens for each in passed):
+                return None
+            else:
+                for each in passed:
+                    each.overtaken += job.tokens
+                return job, prefix
+        return None
+
+    def turn_of(self, job: Job) -> tuple[float, ...]:
+        """The lower, the sooner it is a request's turn."""
+        return not job.overtaken, *self.turns.place(job.user)
+
+    def begin(self, job: Job, prefix: list[int]) -> None:
+        """Let a request run. prefix: the blocks that hold the beginning of its prompt."""
+        size = self.blocks_for(job)
+        self.queued_tokens -= job.tokens
+        blocks, source = self.pool.reserve(prefix, size, spare=(job.choices - 1) * size)
+        if source:
+            self.copies.append(Copy(source, blocks[: len(source)]))
+        rest = [self.pool.reserve([], size).blocks for _ in range(job.choices - 1)]
+        job.cached_tokens = len(prefix) * self.limits.block_tokens
+        job.answers = [
+            Answer(job, index, own, job.prompt_tokens, keys=job.keys and job.keys.copy())
+            for index, own in enumerate([blocks, *rest])
+        ]
+        job.answers[0].computed = job.cached_tokens
+        job.answers[0].published = len(prefix)
+        self.running.append(job)
+        self.turns.admitted(job.user)
+        # Its prompt now, for several may be admitted before any of them is read.
+        self.turns.charge(job.user, job.prompt_tokens - job.cached_tokens)
 
     def find_prefix(self, job: Job) -> list[int]:
         """The blocks that hold the beginning of a prompt already; never all of it, for the last
@@ -214,6 +277,8 @@ class Scheduler:
     def complete(self, chunk: Chunk) -> None:
         """Note that a chunk is in the cache: its own answer's and, at the end of a prompt, that
         of every answer that draws from it. Others may use the blocks that are full now."""
+        if chunk.answer.job.prefilled:
+            self.turns.charge(chunk.answer.job.user, chunk.count)
         for answer in (chunk.answer, *chunk.samples):
             answer.computed = chunk.start + chunk.count
             if answer.keys is not None:
@@ -237,6 +302,7 @@ class Scheduler:
         self.pool.give(answer.blocks)
         if not job.answers:
             self.running.remove(job)
+            self.turns.left(job.user, waiting=False)
 
     def cancel(self, request: str) -> bool:
         """Forget a request, waiting or running, and free all it holds; False if unknown."""
@@ -244,6 +310,7 @@ class Scheduler:
             if job.id == request:
                 self.waiting.remove(job)
                 self.queued_tokens -= job.tokens
+                self.turns.left(job.user, waiting=True)
                 return True
         for job in self.running:
             if job.id == request:
@@ -270,6 +337,7 @@ class Scheduler:
                 raise AssertionError("a block that is still being written is shared")
         if self.queued_tokens != sum(job.tokens for job in self.waiting):
             raise AssertionError("the queue's token count is wrong")
+        self.turns.check(len(self.waiting), len(self.waiting) + len(self.running))
         if self.active > self.limits.max_running:
             raise AssertionError("more answers are running than allowed")
         for answer in answers:

@@ -209,10 +209,11 @@ def obey(engine: Engine, preparing: Preparing, command: Json, send: Send) -> Non
             return
         request = decode_request(command["submit"])
         name = request.id
-        if request.grammar is None and engine.adapters.has(request.adapter):
-            engine.submit(request)
+        matcher = None if request.grammar is None else engine.grammars.known(request.grammar)
+        if (request.grammar is None or matcher) and engine.adapters.has(request.adapter):
+            engine.submit(request, matcher)
         else:
-            preparing.add(request)
+            preparing.add(request, engine.limits.max_wait_seconds)
     except MiniClaudeError as error:
         send({"refused": name, "error": encode_error(error)})
 
@@ -220,7 +221,9 @@ def obey(engine: Engine, preparing: Preparing, command: Json, send: Send) -> Non
 def serve(engine: Engine, commands: Commands, send: Send) -> None:
     """Step for as long as there is work; sleep until the next command when there is none."""
     preparing = Preparing(
-        partial(prepare, engine), lambda request_id: commands.put({"prepared": request_id})
+        partial(prepare, engine),
+        lambda request_id: commands.put({"prepared": request_id}),
+        engine.clock,
     )
     while True:
         while engine.idle or not commands.empty():

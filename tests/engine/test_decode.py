@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from miniclaude.engine.scheduler import Chunk
 from miniclaude.model.cache import Segment, Table, gathered
 from miniclaude.model.paged_attention import can_page, paged_attention
 from miniclaude.model.transformer import Transformer, fast_attention, reference_attention
+from tests.engine.test_adapters import on, write
 from tests.engine.tiny import ask, finishes, run, texts, tiny_engine
 
 FAMILIES = ["gpt2", "llama"]
@@ -53,7 +55,7 @@ def test_a_cpu_is_left_as_it_is() -> None:
 def test_fixed_shapes_give_the_same_text(family: str) -> None:
     """Also from a cache full of what is not a number: nothing counts that was not written."""
     requests = [
-        ask(f"{number}{kind}", prompt, max_tokens=5 + 4 * number, **settings)
+        ask(f"{number}{kind}", prompt, max_tokens=5 + 6 * number, **settings)
         for number, prompt in enumerate(PROMPTS)
         for kind, settings in (("", {}), ("warm", {"temperature": 0.9, "seed": 5}))
     ]
@@ -114,6 +116,28 @@ def test_prompts_guesses_and_readers_go_the_other_way() -> None:
     assert not decoder.takes(chunks * 65)
     decoder.failed = True
     assert not decoder.takes(chunks)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_adapter_in_memory_holds_up_its_own_requests_only(family: str, tmp_path: Path) -> None:
+    """It stays there for hours after its last request, and every step of the base's would be eager
+    until then. A step of fixed shape tells no rows of their adapters: those of the step before it
+    must not be taken for its own."""
+    folder = write(tmp_path, family, 1)
+    tuned = on(folder, ask("tuned", PROMPTS[1], max_tokens=4))
+    base = [ask(str(n), p, max_tokens=12) for n, p in enumerate(PROMPTS)]
+    expected = texts(run(tiny_engine(family), *base, tuned))
+    engine, decoder = fixed_engine(family)
+    for request in (tuned, *base):
+        engine.submit(request)
+    outputs = []
+    while "tuned" in engine.live:
+        outputs += engine.step()
+    assert not decoder.shapes  # of rows among which one has an adapter
+    outputs += run(engine)
+    assert engine.adapters.loaded
+    assert texts(outputs) == expected
+    assert (8, 16) in decoder.shapes
 
 
 def test_what_cannot_be_captured_is_computed_anyway(capsys: pytest.CaptureFixture[str]) -> None:

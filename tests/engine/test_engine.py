@@ -193,6 +193,16 @@ def test_logprobs_are_the_log_softmax_of_the_models_own_scores() -> None:
         ids.append(info.chosen.id)
 
 
+def test_users_take_turns() -> None:
+    """Whose a request is comes with it; and its order among its own user's is kept."""
+    engine = tiny_engine(max_running=1)
+    for number in range(4):
+        engine.submit(replace(ask(f"ada {number}", "hi", max_tokens=4), user="ada/user/"))
+    engine.submit(replace(ask("bob", "hi", max_tokens=4), user="bob/user/"))
+    order = [name for name, _ in finishes(run(engine))]
+    assert order == ["ada 0", "bob", "ada 1", "ada 2", "ada 3"]
+
+
 def test_cancel_frees_the_slot_at_once_and_is_told_in_the_next_step() -> None:
     engine = tiny_engine(max_running=2)
     engine.submit(ask("a", "hello", max_tokens=50, n=2))

@@ -84,7 +84,8 @@ def test_choices_share_one_prompt() -> None:
 
 
 def test_a_small_request_does_not_overtake_a_large_one() -> None:
-    """Otherwise a stream of small requests would keep a large one waiting for ever."""
+    """Of the same user's: otherwise a stream of small ones would keep a large one waiting for
+    ever. Of other users', see `test_turns.py`."""
     scheduler = Scheduler(LIMITS, blocks=10)
     scheduler.submit(Job("running", 20, 4))
     scheduler.submit(Job("large", 20, 4))
@@ -306,8 +307,8 @@ def test_no_interleaving_leaks_a_block_or_forgets_a_request(
     keep: int,
 ) -> None:
     """Submit, cancel, finish early and step in any order: blocks are conserved, the budget holds,
-    requests are admitted in order, in the end all have ended and nobody uses a block; and what is
-    read is always what was written, whatever was guessed: see `Memory`."""
+    each user's requests are admitted in order, in the end all have ended and nobody uses a block;
+    and what is read is always what was written, whatever was guessed: see `Memory`."""
     limits = EngineLimits(
         block_tokens=4, step_tokens=step_tokens, max_running=4, max_queued_tokens=300
     )
@@ -328,7 +329,7 @@ def test_no_interleaving_leaks_a_block_or_forgets_a_request(
             keys = told(user, prompt, differs_at=differs_at) if keep else None
             memory.told[f"r{number}"] = user, differs_at
             try:
-                scheduler.submit(Job(f"r{number}", prompt, answer, choices, keys=keys))
+                scheduler.submit(Job(f"r{number}", prompt, answer, choices, keys=keys, user=user))
             except (ContextLengthError, OverloadedError):
                 continue
             accepted.append(f"r{number}")
@@ -355,7 +356,9 @@ def test_no_interleaving_leaks_a_block_or_forgets_a_request(
     assert scheduler.pool.available == blocks
     assert len(scheduler.pool.kept) <= keep
     assert scheduler.queued_tokens == 0
-    assert admitted == [name for name in accepted if name in set(admitted)], "out of order"
+    for user in ("ada", "eve"):
+        own = [name for name in admitted if memory.told[name][0] == user]
+        assert own == [name for name in accepted if name in set(own)], "out of order"
     assert set(accepted) - set(admitted) <= cancelled
 
 

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from miniclaude.engine.turns import group_and_user
 from miniclaude.errors import OverloadedError
 from miniclaude.messages import TextDelta
 from miniclaude.providers.base import ChatRequest
@@ -35,6 +36,19 @@ async def test_a_slot_is_held_while_an_answer_is_made() -> None:
     async for _ in first:
         pass
     assert admission.active == 0
+
+
+async def test_every_key_has_turns_of_its_own(serve: Serve) -> None:
+    """A local model's engine lets users take turns: what it is told of them must begin with whose
+    key it is, also where the body names nobody, and whatever it names."""
+    keys = {"alice": {"key": "alice's own key"}, "bob": {"key": "bob's own key"}}
+    async with serve(api_key="correct horse battery", keys=keys) as served:
+        for key in ("correct horse battery", "alice's own key", "bob's own key"):
+            served.client.headers["authorization"] = f"Bearer {key}"
+            for fields in ({}, {"user": "bob/user/"}):
+                assert (await served.chat(model="scripted/m", **fields)).status_code == 200
+    groups = [group_and_user(request.user)[0] for request in served.scripted.asked]
+    assert groups == ["owner", "owner", "alice", "alice", "bob", "bob"]
 
 
 async def test_a_slot_is_freed_by_a_failure_and_by_closing() -> None:
