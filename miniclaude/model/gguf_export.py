@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.card import licence_of
+from miniclaude.model.card import licence_of, read_card
 from miniclaude.model.checkpoint import Plan, read_plan
 from miniclaude.model.checkpoint_format import Piece
 from miniclaude.model.config import ModelConfig
@@ -121,7 +121,7 @@ def _metadata(folder: Path, name: str, config: ModelConfig, kind: BlockType) -> 
         "general.quantization_version": 2,
     }
     card = folder / "README.md"
-    licence = licence_of(card.read_text("utf-8", errors="replace")) if card.is_file() else None
+    licence = licence_of(read_card(card)) if card.is_file() else None
     if licence is not None:
         metadata["general.license"] = licence
     return metadata | write_metadata(config) | read_keys(folder, config.vocab_size)

@@ -25,6 +25,7 @@ from miniclaude.model.gguf_names import ROPE_FACTORS, gguf_name, halves_together
 from miniclaude.model.install import Progress, check_disk, check_name, install, staging_folder
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.shards import DTYPE_NAMES, make_header, write_tensor
+from miniclaude.model.staging import IMPORTING
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.gguf import write_files
 
@@ -60,7 +61,7 @@ def import_gguf(
     form, config = read_metadata(gguf)
     parts = _parts(gguf, form, config)
     total = sum(math.prod(part.shape) * part.dtype.itemsize for part in parts)
-    with staging_folder(library, name) as staging:
+    with staging_folder(library, name, IMPORTING) as staging:
         check_disk(name, total, staging)
         progress.begin(name, 1, total)
         largest = max(parts, key=lambda part: math.prod(part.shape))

@@ -18,7 +18,7 @@ import httpx2
 from miniclaude import __version__
 from miniclaude.errors import InvalidRequestError, UploadError
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
-from miniclaude.model.card import licence_of, plain_card, with_licence
+from miniclaude.model.card import licence_of, plain_card, read_card, with_licence
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.hub import ENDPOINT, INDEX, WANTED, WEIGHTS, checked_endpoint
 from miniclaude.model.library import InstalledModel
@@ -61,7 +61,7 @@ def prepare(model: InstalledModel, licence: str | None, *, ask: bool = True) -> 
         if path.is_file() and (path.name in PUBLISHED or WEIGHTS.fullmatch(path.name))
     }
     lying = files.get(CARD)
-    card = lying.read_text("utf-8") if isinstance(lying, Path) else plain_card(model)
+    card = read_card(lying) if isinstance(lying, Path) else plain_card(model)
     named = licence_of(card) if licence is None else licence
     if named is None and ask:
         raise InvalidRequestError(

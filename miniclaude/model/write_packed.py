@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from miniclaude.errors import NO_ROOM, DiskFullError, UnsupportedFieldError
-from miniclaude.model.card import quantized_card
+from miniclaude.errors import UnsupportedFieldError
+from miniclaude.model.card import quantized_card, read_card
 from miniclaude.model.checkpoint import CONFIG, INDEX, MAX_SHARD_BYTES, WEIGHTS, Plan, read_plan
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.install import (
@@ -26,14 +26,16 @@ from miniclaude.model.install import (
     check_folder,
     check_name,
     install,
+    staging_folder,
 )
-from miniclaude.model.library import InstalledModel, Library, folder_name
+from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.load_packed import packed_tensors
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_folder import ALIGNED, Part, parts_of
 from miniclaude.model.packed_layers import refuse_experts
 from miniclaude.model.packing import FIELD, Packing
 from miniclaude.model.shards import make_header, write_tensor
+from miniclaude.model.staging import QUANTIZING
 from miniclaude.model.tuned import TUNED
 
 CARD = "README.md"
@@ -64,11 +66,11 @@ def quantize_model(
 ) -> InstalledModel:
     """Make a packed copy of an installed model, and install it as `name`.
 
-    Raises InvalidRequestError for a bad name, ConflictError when it is taken, UnsupportedFieldError
-    for an adapter, CheckpointError and TokenizerError for a folder that would not load, is packed
-    already or has experts, DiskFullError before anything is written when there is no room.
+    Raises InvalidRequestError for a bad name, ConflictError when it is taken or another process
+    makes a model of that name, UnsupportedFieldError for an adapter, CheckpointError and
+    TokenizerError for a folder that would not load, is packed already or has experts, DiskFullError
+    before anything is written when there is no room.
     """
-    folder = folder_name(name)
     if model.adapter is not None:
         raise UnsupportedFieldError(
             f"model: {model.name!r} is an adapter; only a whole model is quantised.",
@@ -81,27 +83,16 @@ def quantize_model(
     refuse_experts(plan.model.config, model.name)
     check_folder(model.path)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
-    staging = library.home_models / ".quantizing" / folder
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
+    lying = model.path / CARD
+    card = read_card(lying) if lying.is_file() else ""
+    with staging_folder(library, name, QUANTIZING, option="--as") as staging:
         check_disk(name, total, staging)
         write_packed(model.path, staging, bits, progress=progress, name=name)
         cost = None if measure is None else measure(staging)
-        lying = model.path / CARD
-        card = lying.read_text(encoding="utf-8") if lying.is_file() else ""
         text = quantized_card(card, name, model.name, bits, cost)
         (staging / CARD).write_text(text, encoding="utf-8")
         source = {"quantized from": model.name, "to": f"int{bits}"}
         return install(staging, library, name, source, progress)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise DiskFullError(
-            f"{name}: no room in {staging.parent}.", hint="Free some space and try again."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_packed(

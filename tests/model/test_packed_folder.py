@@ -326,3 +326,12 @@ def test_a_disk_that_fills_up_leaves_nothing(
         quantize_model(library.find("tiny"), library, 4, name="x", progress=Recorder())
     assert not list((library.home_models / ".quantizing").iterdir())
     assert [model.name for model in library.list()] == ["tiny"]
+
+
+def test_a_card_in_another_encoding_is_no_obstacle(library: Library) -> None:
+    """It was read after all weights were written, and failed there: an hour's work was thrown away
+    for an accent in Latin-1."""
+    tiny = library.find("tiny")
+    (tiny.path / "README.md").write_bytes(b"# Mod\xe8le\n")
+    made = quantize_model(tiny, library, 8, name="x", progress=Recorder())
+    assert (made.path / "README.md").read_text("utf-8").count("# Mod\ufffdle") == 1

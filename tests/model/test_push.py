@@ -130,3 +130,11 @@ def test_a_copy_in_a_folder(whole: InstalledModel, tmp_path: Path) -> None:
     assert Library(tmp_path).find("out").context == whole.context
     with pytest.raises(ConflictError):
         copy_to(prepare(whole, "mit"), tmp_path / "out")
+
+
+def test_a_card_in_another_encoding_is_no_obstacle(whole: InstalledModel) -> None:
+    """People write them in Latin-1 too; exporting such a model ended in a traceback."""
+    (whole.path / "README.md").write_bytes(b"---\nlicense: mit\n---\n# Mod\xe8le\n")
+    publication = prepare(whole, None)
+    assert publication.licence == "mit"
+    assert publication.files["README.md"] == "---\nlicense: mit\n---\n# Mod\ufffdle\n".encode()
