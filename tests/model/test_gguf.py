@@ -306,6 +306,42 @@ def test_wavelengths_stretched_in_another_way_are_refused(library: Library, tmp_
         import_gguf(path, Library(tmp_path / "models"), progress=Silent())
 
 
+@pytest.mark.parametrize(
+    ("changes", "context"),
+    [
+        ({"type": None}, 128),  # llama.cpp's default with a factor is linear
+        ({"type": None, "original_context_length": None}, 128),
+        ({"type": None, "factor": None, "original_context_length": None, "old": 2.0}, 64),
+        ({"factor": None, "original_context_length": None, "old": 2.0}, 64),
+        ({"type": "none"}, 64),
+    ],
+)
+def test_linear_scaling_is_read_however_a_file_says_it(
+    library: Library, tmp_path: Path, changes: dict[str, Value | None], context: int
+) -> None:
+    """Without a type, or under the key of 2023, it was passed over: the model was computed without
+    its scaling, and nothing said so. Files with the old key give the context after scaling."""
+    names = {"old": "llama__rope__scale_linear"}
+    changes = {names.get(name, f"llama__rope__scaling__{name}"): changes[name] for name in changes}
+    path = exported(library, "llama-linear", "f16", tmp_path / "x.gguf")
+    path = rewritten(path, tmp_path / "y.gguf", **changes)
+    config = read_config(import_gguf(path, Library(tmp_path / "m"), progress=Silent()).path)
+    assert config.context == context
+    assert config.rotary is not None
+    scaled = "none" not in changes.values()
+    assert (config.rotary.kind, config.rotary.factor) == (
+        ("linear", 2.0) if scaled else ("default", 1.0)
+    )
+
+
+def test_two_scalings_at_once_are_refused(library: Library, tmp_path: Path) -> None:
+    """llama.cpp computes with both; the factor was dropped without a word."""
+    path = exported(library, "llama-3", "f16", tmp_path / "x.gguf")
+    path = rewritten(path, tmp_path / "y.gguf", llama__rope__scaling__factor=2.0)
+    with pytest.raises(UnknownArchitectureError, match=r"factor is 2\.0; rope_freqs.weight does"):
+        import_gguf(path, Library(tmp_path / "models"), progress=Silent())
+
+
 def test_a_bad_or_taken_name(tiny_file: Path, tmp_path: Path) -> None:
     library = Library(tmp_path / "models")
     with pytest.raises(InvalidRequestError, match="is not a model name"):
