@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.checkpoint import CONFIG, WEIGHTS
+from miniclaude.model.checkpoint import CONFIG
 from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.gguf_config import read_metadata
@@ -27,6 +27,7 @@ from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.shards import DTYPE_NAMES, make_header, write_tensor
 from miniclaude.model.staging import IMPORTING
 from miniclaude.model.transformer import Transformer
+from miniclaude.model.weight_files import WEIGHTS
 from miniclaude.tokenizer.gguf import write_files
 
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16}

@@ -30,10 +30,10 @@ from miniclaude.model.install import (
 )
 from miniclaude.model.library import InstalledModel, Library, folder_name
 from miniclaude.model.staging import PULLING, clear_up, hold
+from miniclaude.model.weight_files import INDEX
 
 ENDPOINT = "https://huggingface.co"
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-INDEX = "model.safetensors.index.json"
 WANTED = {
     "config.json",
     "generation_config.json",

@@ -18,6 +18,7 @@ from miniclaude.model.library import InstalledModel, Library, folder_name
 from miniclaude.model.new_file import sha256_of
 from miniclaude.model.new_folder import cannot_write, take_place
 from miniclaude.model.staging import IMPORTING, clear_up, hold
+from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
 from miniclaude.tokenizer.chat_formats import FORMATS, store_template
 from miniclaude.tokenizer.files import read_templates
 from miniclaude.tokenizer.load import check_vocabulary, load_tokenizer
@@ -61,7 +62,7 @@ def import_folder(
     name = name or source.name.replace("--", "/", 1)
     check_name(library, name)
     check_folder(source)
-    files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
+    files = _copied(source)
     total = sum(path.stat().st_size for path in files)
     with staging_folder(library, name, IMPORTING) as staging:
         check_disk(name, total, staging)
@@ -210,9 +211,18 @@ def _megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _is_copied(path: Path) -> bool:
-    copied = path.suffix in COPIED_SUFFIXES or path.name in COPIED_NAMES
-    return copied and path.name != MANIFEST and not path.name.startswith(".")
+def _copied(source: Path) -> list[Path]:
+    """What of a folder is taken along; of weights that are there twice, those that are loaded."""
+    weights = {path.name for path in weight_files(source)}
+    passed_over = {MANIFEST, INDEX} if WEIGHTS in weights else {MANIFEST}
+
+    def is_copied(path: Path) -> bool:
+        if path.suffix == ".safetensors":
+            return path.name in weights
+        known = path.suffix in COPIED_SUFFIXES or path.name in COPIED_NAMES
+        return known and path.name not in passed_over and not path.name.startswith(".")
+
+    return [path for path in sorted(source.iterdir()) if path.is_file() and is_copied(path)]
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:

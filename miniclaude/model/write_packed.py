@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from miniclaude.errors import UnsupportedFieldError
 from miniclaude.model.card import quantized_card, read_card
-from miniclaude.model.checkpoint import CONFIG, INDEX, MAX_SHARD_BYTES, WEIGHTS, Plan, read_plan
+from miniclaude.model.checkpoint import CONFIG, MAX_SHARD_BYTES, Plan, read_plan
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.install import (
     COPIED_NAMES,
@@ -37,6 +37,7 @@ from miniclaude.model.packing import FIELD, Packing
 from miniclaude.model.shards import make_header, write_tensor
 from miniclaude.model.staging import QUANTIZING
 from miniclaude.model.tuned import TUNED
+from miniclaude.model.weight_files import INDEX, WEIGHTS
 
 CARD = "README.md"
 WIDEST, NARROWEST = max(ALIGNED.values()), min(ALIGNED.values())

@@ -18,7 +18,7 @@ from miniclaude.errors import CheckpointError, ConflictError, DiskFullError, Uns
 from miniclaude.model import load_packed as load_packed_module
 from miniclaude.model import packed as packed_module
 from miniclaude.model import write_packed as write_packed_module
-from miniclaude.model.checkpoint import INDEX, load_model, read_config, save_model
+from miniclaude.model.checkpoint import load_model, read_config, save_model
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
 from miniclaude.model.install import read_manifest
@@ -28,6 +28,7 @@ from miniclaude.model.packed import Bits, PackedWeight
 from miniclaude.model.packed_folder import ALIGNED, map_packed
 from miniclaude.model.packed_layers import PackedEmbedding, PackedLinear, pack_named
 from miniclaude.model.shards import read_header
+from miniclaude.model.weight_files import INDEX
 from miniclaude.model.write_packed import quantize_model, write_packed
 from tests.model.models import GPT2, LLAMA, random_ids, random_model
 from tests.model.test_hub import Recorder
