@@ -162,7 +162,8 @@ def check_tensors(folder: Path, form: CheckpointFormat, plan: Plan) -> None:
             )
         left.discard(piece.name)
     if left:
-        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(left)[:3])
+        shown += " ..." if len(left) > 3 else ""
         raise CheckpointError(
             f"{folder} has {len(left)} tensors that its {CONFIG} leaves no place for: {shown}.",
             hint="The model has parts that are not implemented here, so its answers would be wrong;"

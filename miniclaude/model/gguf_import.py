@@ -109,7 +109,8 @@ def _parts(gguf: GGUFFile, form: CheckpointFormat, config: ModelConfig) -> list[
             )
         parts.append(_Part(tensor, piece, shape))
     if left:
-        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(left)[:3])
+        shown += " ..." if len(left) > 3 else ""
         raise CheckpointError(
             f"{gguf.path} has {len(left)} tensors that there is no place for: {shown}.",
             hint="The model has parts that are not implemented here, so its answers would be wrong;"

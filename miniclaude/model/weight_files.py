@@ -56,7 +56,7 @@ def shard_names(folder: Path, weight_map: Mapping[str, object]) -> list[str]:
     for name in names:
         if not SHARD_NAME.fullmatch(name):
             raise CheckpointError(
-                f"{folder / INDEX} names the shard {name!r}, which is not a plain file name.",
+                f"{folder / INDEX} names the shard {name!r:.80}, which is not a plain file name.",
                 hint="A shard must lie in the model folder itself; do not trust this one.",
             )
     return names

@@ -236,7 +236,7 @@ def test_a_file_cut_short_is_refused(packed: Path) -> None:
     ("change", "message"),
     [
         (lambda tensors: tensors.pop("head.scales"), r"no tensor head\.scales"),
-        (lambda tensors: tensors.update(more=torch.ones(1)), "1 tensors .* no place for: more"),
+        (lambda tensors: tensors.update(more=torch.ones(1)), "1 tensors .* no place for: 'more"),
         (
             lambda tensors: tensors.update({"head.codes": tensors["head.codes"][:1].clone()}),
             r"tensor head\.codes is U8 \[1, 1024\] where config\.json asks for U8 \[4, 1024\]",
