@@ -1,6 +1,7 @@
 """A model as one GGUF file, which llama.cpp and what is built on it load.
 
-Written a tensor at a time: memory is the largest tensor as it is stored, and a few megabytes.
+Written a tensor at a time: memory is the largest tensor as it is stored, and a few megabytes. An
+adapter and a model in 8 bits become a folder first (`merged.py`), which costs disk and not memory.
 """
 
 from __future__ import annotations
@@ -79,8 +80,6 @@ def write_gguf(model: InstalledModel, path: Path, kind: BlockType, progress: Pro
     if model.adapter is None and read_packing(model.path) is None:
         _write(model.path, model.name, path, kind, progress)
         return
-    needed = sum(file.stat().st_size for file in model.weights.iterdir() if file.is_file())
-    check_disk(model.name, needed, path.parent, instead="choose a file on another disk")
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         merged = Path(folder) / "merged"
         write_merged(model, merged)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from miniclaude.errors import UnsupportedFieldError
 from miniclaude.model.card import quantized_card, read_card
 from miniclaude.model.checkpoint import CONFIG, MAX_SHARD_BYTES, Plan, read_plan
@@ -45,11 +47,13 @@ NOT_COPIED = {CONFIG, INDEX, MANIFEST, TUNED, CARD}
 
 
 class Shard(NamedTuple):
-    """A file to be: its header, and where each of its tensors begins, in bytes."""
+    """A file to be: its header, where each of its tensors begins, and how long all of them are, in
+    bytes."""
 
     name: str
     header: bytes
     places: dict[str, int]
+    nbytes: int
 
 
 Measure = Callable[[Path], str]
@@ -115,14 +119,8 @@ def write_packed(
     shards = lay_out(list(parts_of(plan.model, bits)), max_shard_bytes)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
     progress.begin(name or folder.name, len(shards), total)
-    for shard in shards:
-        with (folder / shard.name).open("wb") as file:
-            file.write(len(shard.header).to_bytes(8, "little") + shard.header)
+    write_headers(folder, shards)
     fill(folder, shards, plan, bits, progress)
-    if len(shards) > 1:
-        weight_map = {name: shard.name for shard in shards for name in shard.places}
-        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
     config = read_json_object(source / CONFIG, MAX_CONFIG_BYTES)
     config[FIELD] = Packing(bits).as_config()
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -141,10 +139,29 @@ def fill(folder: Path, shards: list[Shard], plan: Plan, bits: Bits, progress: Pr
         if shard.name != current:
             current = shard.name
             progress.file(current)
-        with (folder / shard.name).open("r+b") as file:
-            file.seek(shard.places[name])
-            write_tensor(file, tensor)
+        write_in_place(folder, shard, name, tensor)
         progress.advance(tensor.nbytes)
+
+
+def write_headers(folder: Path, shards: list[Shard]) -> None:
+    """Begin the files, and write the index where there are several."""
+    for shard in shards:
+        with (folder / shard.name).open("wb") as file:
+            file.write(len(shard.header).to_bytes(8, "little") + shard.header)
+    if len(shards) > 1:
+        weight_map = {name: shard.name for shard in shards for name in shard.places}
+        index = {
+            "metadata": {"total_size": sum(s.nbytes for s in shards)},
+            "weight_map": weight_map,
+        }
+        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def write_in_place(folder: Path, shard: Shard, name: str, tensor: Tensor) -> None:
+    """Write one of a shard's tensors where it belongs."""
+    with (folder / shard.name).open("r+b") as file:
+        file.seek(shard.places[name])
+        write_tensor(file, tensor)
 
 
 def lay_out(parts: list[Part], max_shard_bytes: int) -> list[Shard]:
@@ -168,5 +185,5 @@ def lay_out(parts: list[Part], max_shard_bytes: int) -> list[Shard]:
             start += part.nbytes
         whole = len(groups) == 1
         name = WEIGHTS if whole else f"model-{number:05}-of-{len(groups):05}.safetensors"
-        shards.append(Shard(name, header, places))
+        shards.append(Shard(name, header, places, sum(part.nbytes for part in group)))
     return shards
