@@ -23,9 +23,11 @@ Name = Annotated[str, typer.Argument(help="A model's name, as `list` shows it.")
 
 def _library(home: Path | None) -> Library:
     from miniclaude.model.library import Library, bundled_models
+    from miniclaude.model.staging import clear_up
     from miniclaude.settings import load_settings
 
     settings = load_settings(home)
+    clear_up(settings.models_folder)  # may bring a model back, which belongs in the list
     return Library(settings.models_folder, bundled_models(), settings.adapters_folder)
 
 

@@ -61,6 +61,7 @@ def pretrain(
     from miniclaude.engine.connection import limit_products
     from miniclaude.errors import SettingsError
     from miniclaude.model.library import folder_name
+    from miniclaude.model.staging import hold
     from miniclaude.settings import load_settings
     from miniclaude.training.pretrain import PretrainSpec, export, text_identity
     from miniclaude.training.pretrain import pretrain as run_pretraining
@@ -112,7 +113,8 @@ def pretrain(
         " a text; it was not taught to converse.\n"
     )
     folder = settings.models_folder / name
-    export(model, run, folder, card)
+    with hold(settings.models_folder, name):
+        export(model, run, folder, card)
     typer.echo(f"{out} is installed in {folder}")
     typer.echo(f"Try it: mini-claude chat --model {out}")
 

@@ -17,6 +17,7 @@ from miniclaude.engine.protocol import Json, decode_error
 from miniclaude.errors import ConflictError, MiniClaudeError, NotFoundError
 from miniclaude.jobs.errand import Errand, Order, Status
 from miniclaude.jobs.news import News, wait_for
+from miniclaude.model.staging import clear_up
 
 WORKER = ("-m", "miniclaude.jobs.errand_worker")
 MAX_KEPT = 20
@@ -175,7 +176,7 @@ def _sweep(order: Order) -> None:
     """What a worker that was killed left half done. What a pull has fetched stays: the next try
     goes on from it."""
     if order.kind == "quantize":
-        shutil.rmtree(Path(order.models) / ".quantizing", ignore_errors=True)
+        clear_up(Path(order.models))  # but for what others are at work on
     if order.kind == "export":
         target = Path(order.target)
         for path in target.parent.glob(f".{target.name}.*"):

@@ -165,11 +165,12 @@ def check_tensors(
         if config.task.endswith("_CLS") and name.startswith(CLASSIFIERS):
             del left[name]
             left_out.append(
-                f"{tensor.name} {list(tensor.shape)} is not used: it is the head of a classifier"
-                f" (task_type {config.task}), and a language model answers with its own head."
+                f"{tensor.name!r:.80} {list(tensor.shape)} is not used: it is the head of a"
+                f" classifier (task_type {config.task}), and a language model answers with its own"
+                " head."
             )
     if left:
-        shown = ", ".join(sorted(tensor.name for tensor in left.values())[:3])
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(t.name for t in left.values())[:3])
         raise CheckpointError(
             f"{folder} has {len(left)} tensors that this model of {model.config.layers} layers and"
             f" target_modules leave no place for: {shown}{' ...' if len(left) > 3 else ''}.",

@@ -17,6 +17,11 @@ LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 """As the hub names them: `apache-2.0`, `mit`, `cc0-1.0`, `other`."""
 
 
+def read_card(path: Path) -> str:
+    """A card as text: people write them in any encoding, so what is no UTF-8 becomes U+FFFD."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
 def licence_of(card: str) -> str | None:
     """The licence that a card names."""
     for line in _front_matter(card):

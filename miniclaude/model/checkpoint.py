@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,13 +26,11 @@ from miniclaude.model.new_folder import new_folder
 from miniclaude.model.packing import packing_of, read_packing, refuse_packed
 from miniclaude.model.shards import StoredTensor, make_header, read_header, write_shard
 from miniclaude.model.transformer import Transformer
+from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
 
 FORMATS: tuple[CheckpointFormat, ...] = (gpt2.FORMAT, llama.FORMAT, native.FORMAT)
 
-CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth")
-SHARD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")
-MAX_INDEX_BYTES = 32 << 20
+CONFIG = "config.json"
 MAX_SHARD_BYTES = 4 << 30
 
 
@@ -125,45 +122,10 @@ def read_plan(folder: Path) -> Plan:
 def list_tensors(folder: Path) -> dict[str, StoredTensor]:
     """Every tensor in a folder's safetensors files. Raises CheckpointError when a file is missing
     or corrupt, or when there are only pickles."""
-    if (folder / WEIGHTS).is_file():
-        return read_header(folder / WEIGHTS)
-    if not (folder / INDEX).is_file():
-        pickles = [name for name in PICKLES if (folder / name).exists()]
-        if pickles:
-            raise CheckpointError(
-                f"{folder} has its weights only in {pickles[0]}, a pickle, which can run any"
-                " program while it loads and is therefore never opened.",
-                hint="Fetch a revision of the model that has safetensors files, or convert it"
-                " where you trust it: transformers' save_pretrained writes them.",
-            )
-        raise CheckpointError(
-            f"{folder} has neither {WEIGHTS} nor {INDEX}.", hint="Fetch the model folder again."
-        )
-    weight_map = ConfigFields(
-        folder / INDEX, read_json_object(folder / INDEX, MAX_INDEX_BYTES)
-    ).section("weight_map")
     tensors: dict[str, StoredTensor] = {}
-    for shard in shard_names(folder, {} if weight_map is None else weight_map.values):
-        if not (folder / shard).is_file():
-            raise CheckpointError(
-                f"{folder} lacks the shard {shard}, which {INDEX} names.",
-                hint="Fetch the model folder again; files already complete are not fetched twice.",
-            )
-        tensors.update(read_header(folder / shard))
+    for path in weight_files(folder):
+        tensors |= read_header(path)
     return tensors
-
-
-def shard_names(folder: Path, weight_map: Mapping[str, object]) -> list[str]:
-    """The files an index names, each once. Raises CheckpointError for a name that is no plain
-    file name, and so might lead out of the folder."""
-    names = sorted({str(name) for name in weight_map.values()})
-    for name in names:
-        if not SHARD_NAME.fullmatch(name):
-            raise CheckpointError(
-                f"{folder / INDEX} names the shard {name!r}, which is not a plain file name.",
-                hint="A shard must lie in the model folder itself; do not trust this one.",
-            )
-    return names
 
 
 def head_is_tied(
@@ -200,7 +162,8 @@ def check_tensors(folder: Path, form: CheckpointFormat, plan: Plan) -> None:
             )
         left.discard(piece.name)
     if left:
-        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(left)[:3])
+        shown += " ..." if len(left) > 3 else ""
         raise CheckpointError(
             f"{folder} has {len(left)} tensors that its {CONFIG} leaves no place for: {shown}.",
             hint="The model has parts that are not implemented here, so its answers would be wrong;"

@@ -25,6 +25,9 @@ ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3"
 """config.json's `model_type` → GGUF's `general.architecture`, of the Llama family."""
 READ = ("llama", "qwen2", "qwen3", "gpt2")
 
+SCALING_FACTOR, OLD_FACTOR = "rope.scaling.factor", "rope.scale_linear"
+"""The factor of linear scaling, and its key in files of 2023."""
+
 LLAMA_31 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_context": 8192}
 """How Llama 3.1 and later stretch their wavelengths, but for the factor. GGUF keeps the result, one
 number for each pair of dimensions, and not the settings."""
@@ -92,7 +95,11 @@ def write_metadata(config: ModelConfig) -> dict[str, Value]:
             "rope.freq_base": rotary.theta,
         }
         if rotary.kind == "linear":
-            keys |= {"rope.scaling.type": "linear", "rope.scaling.factor": rotary.factor}
+            keys |= {
+                "rope.scaling.type": "linear",
+                "rope.scaling.factor": rotary.factor,
+                "rope.scaling.original_context_length": context,
+            }
     return {f"{architecture}.{name}": value for name, value in keys.items()}
 
 
@@ -156,7 +163,7 @@ def _config(gguf: GGUFFile, fields: ConfigFields, architecture: str, rows: int) 
     context = fields.integer("context_length")
     rotary = _rotary(gguf, fields, head_dim, context) if is_llama else None
     if rotary is not None and rotary.kind == "linear":
-        context = int(context * rotary.factor)
+        context = int(rotary.original_context * rotary.factor)
 
     def has(name: str) -> bool:
         return f"blk.0.{name}" in gguf.tensors
@@ -190,18 +197,30 @@ def _rotary(gguf: GGUFFile, fields: ConfigFields, head_dim: int, context: int) -
     if fields.integer("rope.dimension_count", head_dim) != head_dim:
         raise fields.unsupported("rope.dimension_count", "a head is always rotated whole here")
     theta = fields.number("rope.freq_base", 10_000.0)
-    kind = fields.text("rope.scaling.type", "none")
+    factor = _linear_factor(fields)
+    kind = fields.text("rope.scaling.type", "none" if factor == 1 else "linear")
     factors = gguf.tensors.get(ROPE_FACTORS)
     if factors is not None:
         if factors.shape != (head_dim // 2,) or kind not in ("none", "linear"):
             raise fields.unsupported("rope.scaling.type", f"{ROPE_FACTORS} does not go with it")
+        if kind == "linear" and factor != 1:
+            raise fields.unsupported(SCALING_FACTOR, f"{ROPE_FACTORS} does not go with it")
         return _llama_31(gguf, theta, factors.read_rows(0, 1)[0])
     if kind == "linear":
-        factor = fields.number("rope.scaling.factor", 1.0)
-        return RotaryConfig(theta, "linear", factor, original_context=context)
+        # Those who wrote the old key wrote the context that the factor had given already.
+        before = context if SCALING_FACTOR in fields.values else max(int(context / factor), 1)
+        before = fields.integer("rope.scaling.original_context_length", before)
+        return RotaryConfig(theta, "linear", factor, original_context=before)
     if kind != "none":
         raise fields.unsupported("rope.scaling.type", "implemented are none and linear")
     return RotaryConfig(theta=theta)
+
+
+def _linear_factor(fields: ConfigFields) -> float:
+    """What linear scaling divides positions by: 1 where a file says nothing, or llama.cpp's 0. A
+    factor without a type means linear scaling."""
+    name = SCALING_FACTOR if SCALING_FACTOR in fields.values else OLD_FACTOR
+    return 1.0 if fields.values.get(name) == 0 else fields.number(name, 1.0)
 
 
 def _llama_31(

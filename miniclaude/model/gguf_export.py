@@ -1,6 +1,7 @@
 """A model as one GGUF file, which llama.cpp and what is built on it load.
 
-Written a tensor at a time: memory is the largest tensor as it is stored, and a few megabytes.
+Written a tensor at a time: memory is the largest tensor as it is stored, and a few megabytes. An
+adapter and a model in 8 bits become a folder first (`merged.py`), which costs disk and not memory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.card import licence_of
+from miniclaude.model.card import licence_of, read_card
 from miniclaude.model.checkpoint import Plan, read_plan
 from miniclaude.model.checkpoint_format import Piece
 from miniclaude.model.config import ModelConfig
@@ -79,8 +80,6 @@ def write_gguf(model: InstalledModel, path: Path, kind: BlockType, progress: Pro
     if model.adapter is None and read_packing(model.path) is None:
         _write(model.path, model.name, path, kind, progress)
         return
-    needed = sum(file.stat().st_size for file in model.weights.iterdir() if file.is_file())
-    check_disk(model.name, needed, path.parent, instead="choose a file on another disk")
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         merged = Path(folder) / "merged"
         write_merged(model, merged)
@@ -121,7 +120,7 @@ def _metadata(folder: Path, name: str, config: ModelConfig, kind: BlockType) -> 
         "general.quantization_version": 2,
     }
     card = folder / "README.md"
-    licence = licence_of(card.read_text("utf-8", errors="replace")) if card.is_file() else None
+    licence = licence_of(read_card(card)) if card.is_file() else None
     if licence is not None:
         metadata["general.license"] = licence
     return metadata | write_metadata(config) | read_keys(folder, config.vocab_size)

@@ -75,7 +75,9 @@ class GGUFTensor:
             file.seek(self.start + first * row)
             data = file.read((last - first) * row)
         if len(data) != (last - first) * row:
-            raise CheckpointError(f"{self.file} ends inside tensor {self.name}.", hint=FETCH_AGAIN)
+            raise CheckpointError(
+                f"{self.file} ends inside tensor {self.name!r:.80}.", hint=FETCH_AGAIN
+            )
         stored = np.frombuffer(data, np.uint8).reshape(last - first, row)
         return gguf_blocks.decode(self.kind, stored)
 
@@ -191,8 +193,9 @@ def _read(header: _Header) -> GGUFFile:
     for _ in range(keys):
         name = header.text("a key", MAX_NAME)
         if name in metadata:
-            raise header.wrong(f"the key {name!r} comes twice")
-        metadata[name] = header.value(header.number(4, f"the type of {name}"), name)
+            raise header.wrong(f"the key {name!r:.80} comes twice")
+        shown = f"{name!r:.80}"  # as everywhere: a name may hold what drives a terminal
+        metadata[name] = header.value(header.number(4, f"the type of {shown}"), shown)
     alignment = metadata.get("general.alignment", ALIGNMENT)
     if type(alignment) is not int or not 1 <= alignment <= MAX_ALIGNMENT or alignment % 8:
         raise header.wrong(f"general.alignment is {alignment!r:.80}, not a multiple of 8")
@@ -201,9 +204,9 @@ def _read(header: _Header) -> GGUFFile:
     placed: dict[str, GGUFTensor] = {}
     for name, kind, shape, offset in found:
         if name in placed:
-            raise header.wrong(f"the tensor {name!r} comes twice")
+            raise header.wrong(f"the tensor {name!r:.80} comes twice")
         if offset % alignment:
-            raise header.wrong(f"tensor {name} is at {offset:,}, which is not aligned")
+            raise header.wrong(f"tensor {name!r:.80} is at {offset:,}, which is not aligned")
         placed[name] = GGUFTensor(header.path, name, kind, shape, data + offset)
     _check_places(header, placed.values())
     return GGUFFile(header.path, metadata, placed)
@@ -212,20 +215,21 @@ def _read(header: _Header) -> GGUFFile:
 def _read_entry(header: _Header) -> tuple[str, BlockType, tuple[int, ...], int]:
     """A tensor's name, type, shape and place in the data."""
     name = header.text("a tensor's name", MAX_NAME)
-    axes = header.count(4, MAX_AXES, f"the number of axes of {name}")
-    lengths = [header.number(8, f"the shape of {name}") for _ in range(axes)]
-    number = header.number(4, f"the type of {name}")
-    offset = header.number(8, f"the place of {name}")
+    shown = f"{name!r:.80}"
+    axes = header.count(4, MAX_AXES, f"the number of axes of {shown}")
+    lengths = [header.number(8, f"the shape of {shown}") for _ in range(axes)]
+    number = header.number(4, f"the type of {shown}")
+    offset = header.number(8, f"the place of {shown}")
     if number not in TYPES:
         read = ", ".join(kind.name for kind in TYPES.values())
         raise CheckpointError(
-            f"{header.path}: tensor {name} is stored as {OTHERS.get(number, f'type {number}')},"
+            f"{header.path}: tensor {shown} is stored as {OTHERS.get(number, f'type {number}')},"
             f" which is not read here.",
             hint=f"Choose a file of the same model in one of {read}, or the original weights.",
         )
     kind = TYPES[number]
     if not lengths or min(lengths) < 1 or lengths[0] % kind.block:
-        raise header.wrong(f"tensor {name} has the shape {lengths[::-1]} in {kind.name}")
+        raise header.wrong(f"tensor {shown} has the shape {lengths[::-1]} in {kind.name}")
     return name, kind, tuple(reversed(lengths)), offset
 
 
@@ -234,11 +238,11 @@ def _check_places(header: _Header, tensors: Iterable[GGUFTensor]) -> None:
     end = 0
     for tensor in sorted(tensors, key=lambda tensor: tensor.start):
         if tensor.start < end:
-            raise header.wrong(f"tensor {tensor.name} overlaps another")
+            raise header.wrong(f"tensor {tensor.name!r:.80} overlaps another")
         end = tensor.start + tensor.bytes
         if end > header.file_size:
             raise CheckpointError(
-                f"{header.path}: tensor {tensor.name} would end at byte {end:,}; the file has"
+                f"{header.path}: tensor {tensor.name!r:.80} would end at byte {end:,}; the file has"
                 f" {header.file_size:,}.",
                 hint=FETCH_AGAIN,
             )

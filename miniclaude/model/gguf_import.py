@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.checkpoint import CONFIG, WEIGHTS
+from miniclaude.model.checkpoint import CONFIG
 from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.gguf_config import read_metadata
@@ -25,7 +25,9 @@ from miniclaude.model.gguf_names import ROPE_FACTORS, gguf_name, halves_together
 from miniclaude.model.install import Progress, check_disk, check_name, install, staging_folder
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.shards import DTYPE_NAMES, make_header, write_tensor
+from miniclaude.model.staging import IMPORTING
 from miniclaude.model.transformer import Transformer
+from miniclaude.model.weight_files import WEIGHTS
 from miniclaude.tokenizer.gguf import write_files
 
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16}
@@ -60,7 +62,7 @@ def import_gguf(
     form, config = read_metadata(gguf)
     parts = _parts(gguf, form, config)
     total = sum(math.prod(part.shape) * part.dtype.itemsize for part in parts)
-    with staging_folder(library, name) as staging:
+    with staging_folder(library, name, IMPORTING) as staging:
         check_disk(name, total, staging)
         progress.begin(name, 1, total)
         largest = max(parts, key=lambda part: math.prod(part.shape))
@@ -107,7 +109,8 @@ def _parts(gguf: GGUFFile, form: CheckpointFormat, config: ModelConfig) -> list[
             )
         parts.append(_Part(tensor, piece, shape))
     if left:
-        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(left)[:3])
+        shown += " ..." if len(left) > 3 else ""
         raise CheckpointError(
             f"{gguf.path} has {len(left)} tensors that there is no place for: {shown}.",
             hint="The model has parts that are not implemented here, so its answers would be wrong;"

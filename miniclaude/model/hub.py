@@ -29,10 +29,11 @@ from miniclaude.model.install import (
     read_manifest,
 )
 from miniclaude.model.library import InstalledModel, Library, folder_name
+from miniclaude.model.staging import PULLING, clear_up, hold
+from miniclaude.model.weight_files import INDEX
 
 ENDPOINT = "https://huggingface.co"
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-INDEX = "model.safetensors.index.json"
 WANTED = {
     "config.json",
     "generation_config.json",
@@ -85,9 +86,10 @@ def pull(
     endpoint: base URL of the hub. token: sent to the endpoint's own host alone. revision: branch,
     tag or commit; the commit it stands for is fetched and written down.
 
-    Raises InvalidRequestError for a bad name, ConflictError for a bundled model's, DownloadError
-    (no such repository, no access, no safetensors, hostile names, corrupt content, a network that
-    keeps failing), DiskFullError, UnknownArchitectureError, CheckpointError, TokenizerError.
+    Raises InvalidRequestError for a bad name, ConflictError for a bundled model's and while another
+    process makes the same one, DownloadError (no such repository, no access, no safetensors,
+    hostile names, corrupt content, a network that keeps failing), DiskFullError,
+    UnknownArchitectureError, CheckpointError, TokenizerError.
     """
     folder = folder_name(repo)
     check_not_bundled(
@@ -97,12 +99,13 @@ def pull(
         " --name NAME`.",
     )
     base = checked_endpoint(endpoint)
-    with _client(token) as client:
+    clear_up(library.home_models)
+    with _client(token) as client, hold(library.home_models, folder):
         listing = look_up(client, base, repo, revision)
         if _installed_revision(library, folder) == listing.revision:
             progress.note(f"{repo} is already here at revision {listing.revision[:12]}.")
             return library.find(repo)
-        staging = library.home_models / ".pulling" / folder
+        staging = library.home_models / PULLING / folder
         staging.mkdir(parents=True, exist_ok=True)
         check_disk(repo, listing.bytes - _bytes_here(listing, staging), staging)
         progress.begin(repo, len(listing.files), listing.bytes)
@@ -119,9 +122,9 @@ def pull(
             )
             if file.name == "config.json":
                 check_config(staging)
-    _sweep(staging, {file.name for file in listing.files})
-    source = {"repo": repo, "revision": listing.revision, "endpoint": base}
-    return install(staging, library, repo, source, progress)
+        _sweep(staging, {file.name for file in listing.files})
+        source = {"repo": repo, "revision": listing.revision, "endpoint": base}
+        return install(staging, library, repo, source, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def find_needs(
         listing.revision,
         len(listing.files),
         listing.bytes,
-        min(_bytes_here(listing, library.home_models / ".pulling" / folder), listing.bytes),
+        min(_bytes_here(listing, library.home_models / PULLING / folder), listing.bytes),
         sum(file.bytes for file in listing.files if WEIGHTS.fullmatch(file.name)),
         stored if isinstance(stored, str) and len(stored) <= 32 else "",
         _installed_revision(library, folder) == listing.revision,

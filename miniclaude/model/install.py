@@ -16,7 +16,9 @@ from typing import Protocol
 from miniclaude.errors import NO_ROOM, CheckpointError, ConflictError, DiskFullError
 from miniclaude.model.library import InstalledModel, Library, folder_name
 from miniclaude.model.new_file import sha256_of
-from miniclaude.model.new_folder import new_folder
+from miniclaude.model.new_folder import cannot_write, take_place
+from miniclaude.model.staging import IMPORTING, clear_up, hold
+from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
 from miniclaude.tokenizer.chat_formats import FORMATS, store_template
 from miniclaude.tokenizer.files import read_templates
 from miniclaude.tokenizer.load import check_vocabulary, load_tokenizer
@@ -60,9 +62,9 @@ def import_folder(
     name = name or source.name.replace("--", "/", 1)
     check_name(library, name)
     check_folder(source)
-    files = [path for path in sorted(source.iterdir()) if path.is_file() and _is_copied(path)]
+    files = _copied(source)
     total = sum(path.stat().st_size for path in files)
-    with staging_folder(library, name) as staging:
+    with staging_folder(library, name, IMPORTING) as staging:
         check_disk(name, total, staging)
         progress.begin(name, len(files), total)
         for path in files:
@@ -97,31 +99,42 @@ def check_not_bundled(library: Library, name: str, hint: str) -> None:
 
 
 @contextmanager
-def staging_folder(library: Library, name: str) -> Iterator[Path]:
+def staging_folder(
+    library: Library, name: str, kind: str, *, option: str = "--name"
+) -> Iterator[Path]:
     """An empty folder on the library's disk, in which model `name` comes together; it is gone when
-    the block ends. Raises DiskFullError when the block ran out of room."""
-    staging = library.home_models / ".importing" / folder_name(name)
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        yield staging
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise DiskFullError(
-            f"{name}: no room in {staging.parent}.", hint="Free some space and try again."
-        ) from error
-    finally:
+    the block ends. Until then nobody else makes a model of that name.
+
+    kind: IMPORTING or QUANTIZING. Raises what `check_name` raises, ConflictError while another
+    process makes one of that name, DiskFullError when the block ran out of room.
+    """
+    clear_up(library.home_models)
+    folder = folder_name(name)
+    staging = library.home_models / kind / folder
+    with hold(library.home_models, folder):
+        check_name(library, name, option=option)  # it may have come while this one began
         shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        try:
+            yield staging
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise DiskFullError(
+                f"{name}: no room in {staging.parent}.", hint="Free some space and try again."
+            ) from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def install(
     staging: Path, library: Library, name: str, source: Mapping[str, str], progress: Progress
 ) -> InstalledModel:
-    """Check the folder `staging` and move what is in it to its place in the library, over an older
-    model of that name. source: where it came from, for the manifest.
+    """Check the folder `staging` and give it its place in the library, over an older model of that
+    name, which the caller holds. source: where it came from, for the manifest.
 
-    Raises CheckpointError and TokenizerError for a folder that would not load; it stays as it is.
+    Raises CheckpointError and TokenizerError for a folder that would not load, DiskFullError, and
+    StoreError when the disk refuses otherwise; `staging` stays, whole.
     """
     check_folder(staging)
     _give_template(staging, progress)
@@ -132,10 +145,12 @@ def install(
     }
     manifest = {"source": dict(source), "installed": int(time.time()), "files": files}
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    with new_folder(library.home_models / folder_name(name), overwrite=True) as partial:
-        for path in staging.iterdir():
-            path.rename(partial / path.name)
-    staging.rmdir()
+    folder = library.home_models / folder_name(name)
+    try:
+        take_place(staging, folder, overwrite=True)
+    except OSError as error:
+        left = "what a pull has fetched is kept"
+        raise cannot_write(folder, error, left) from error
     return library.find(name)
 
 
@@ -196,9 +211,18 @@ def _megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _is_copied(path: Path) -> bool:
-    copied = path.suffix in COPIED_SUFFIXES or path.name in COPIED_NAMES
-    return copied and path.name != MANIFEST and not path.name.startswith(".")
+def _copied(source: Path) -> list[Path]:
+    """What of a folder is taken along; of weights that are there twice, those that are loaded."""
+    weights = {path.name for path in weight_files(source)}
+    passed_over = {MANIFEST, INDEX} if WEIGHTS in weights else {MANIFEST}
+
+    def is_copied(path: Path) -> bool:
+        if path.suffix == ".safetensors":
+            return path.name in weights
+        known = path.suffix in COPIED_SUFFIXES or path.name in COPIED_NAMES
+        return known and path.name not in passed_over and not path.name.startswith(".")
+
+    return [path for path in sorted(source.iterdir()) if path.is_file() and is_copied(path)]
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +24,8 @@ from miniclaude.errors import (
 )
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
+from miniclaude.model.new_folder import delete
+from miniclaude.model.staging import REMOVING
 from miniclaude.model.tuned import ID, TUNED_NAME, Tuned, read_tuned
 
 PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
@@ -213,10 +214,10 @@ class Library:
     def remove(self, name: str) -> InstalledModel:
         """Delete a model's folder and say what it was. Raises what `removable` raises."""
         model = self.removable(name)
-        doomed = model.path.parent / f".removing-{model.path.name}"
-        shutil.rmtree(doomed, ignore_errors=True)
+        doomed = model.path.parent / f"{REMOVING}{model.path.name}"
+        delete(doomed)
         model.path.rename(doomed)  # gone for every reader at once, however long deleting takes
-        shutil.rmtree(doomed)
+        delete(doomed)
         return model
 
     def _tuned(self, found: Mapping[str, InstalledModel]) -> Iterator[InstalledModel]:

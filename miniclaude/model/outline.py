@@ -15,8 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from miniclaude.errors import CheckpointError
+from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.packing import GROUPS, read_packing
+from miniclaude.model.weight_files import weight_files
 
 MAX_HEADER = 64 << 20  # bytes
 CODES, SCALES = ".codes", ".scales"
@@ -66,9 +68,9 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
         packing = read_packing(folder)
         file = folder / "config.json"
         config = read_json_object(file, MAX_CONFIG_BYTES) if file.is_file() else {}
-        tensors = [
-            tensor for path in sorted(folder.glob("*.safetensors")) for tensor in _tensors(path)
-        ]
+        is_adapter = (folder / ADAPTER_CONFIG).is_file() and not file.is_file()
+        paths = sorted(folder.glob("*.safetensors")) if is_adapter else weight_files(folder)
+        tensors = [tensor for path in paths for tensor in _tensors(path)]
     except (OSError, ValueError, RecursionError, CheckpointError):
         return None
     sizes: Counter[str] = Counter()

@@ -144,7 +144,8 @@ def check_parts(folder: Path, parts: Iterable[Part], stored: dict[str, StoredTen
             )
         left.discard(part.name)
     if left:
-        shown = ", ".join(sorted(left)[:3]) + (" ..." if len(left) > 3 else "")
+        shown = ", ".join(f"{name!r:.80}" for name in sorted(left)[:3])
+        shown += " ..." if len(left) > 3 else ""
         raise CheckpointError(
             f"{folder} has {len(left)} tensors that its {CONFIG} leaves no place for: {shown}.",
             hint=AGAIN,

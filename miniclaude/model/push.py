@@ -18,17 +18,18 @@ import httpx2
 from miniclaude import __version__
 from miniclaude.errors import InvalidRequestError, UploadError
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
-from miniclaude.model.card import licence_of, plain_card, with_licence
+from miniclaude.model.card import licence_of, plain_card, read_card, with_licence
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
-from miniclaude.model.hub import ENDPOINT, INDEX, WANTED, WEIGHTS, checked_endpoint
+from miniclaude.model.hub import ENDPOINT, WANTED, checked_endpoint
 from miniclaude.model.library import InstalledModel
 from miniclaude.model.new_folder import new_folder
+from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 CARD = "README.md"
-PUBLISHED = WANTED | {INDEX, ADAPTER_CONFIG, "adapter_model.safetensors", "tokenizer.model"}
+PUBLISHED = WANTED | {ADAPTER_CONFIG, "adapter_model.safetensors", "tokenizer.model"}
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 BASE = "base_model_name_or_path"
 
@@ -53,15 +54,19 @@ def prepare(model: InstalledModel, licence: str | None, *, ask: bool = True) -> 
 
     licence: put into the card; None where the card names one. ask: there must be one. Raises
     InvalidRequestError when nobody has said under which licence, CheckpointError for a broken
-    adapter_config.json.
+    adapter_config.json and where weights are missing.
     """
+    weights: set[str] = set()
+    if model.adapter is None:
+        weights = {path.name for path in weight_files(model.path)}
+        weights |= set() if WEIGHTS in weights else {INDEX}
     files: dict[str, Path | bytes] = {
         path.name: path
         for path in sorted(model.path.iterdir())
-        if path.is_file() and (path.name in PUBLISHED or WEIGHTS.fullmatch(path.name))
+        if path.is_file() and path.name in PUBLISHED | weights
     }
     lying = files.get(CARD)
-    card = lying.read_text("utf-8") if isinstance(lying, Path) else plain_card(model)
+    card = read_card(lying) if isinstance(lying, Path) else plain_card(model)
     named = licence_of(card) if licence is None else licence
     if named is None and ask:
         raise InvalidRequestError(

@@ -74,7 +74,7 @@ class StoredTensor:
         """The dtype, if it is a floating-point one. Raises CheckpointError for another."""
         if self.dtype not in DTYPES:
             raise CheckpointError(
-                f"{self.file}: tensor {self.name} is stored as {self.dtype}.",
+                f"{self.file}: tensor {self.name!r:.80} is stored as {self.dtype}.",
                 hint=f"Weights must be one of {', '.join(DTYPES)}; quantised checkpoints are not"
                 " read, so choose the original one.",
             )
@@ -86,7 +86,7 @@ class StoredTensor:
             file.seek(start)
             if file.readinto(byte_view(buffer)) != buffer.nbytes:
                 raise CheckpointError(
-                    f"{self.file} ends inside tensor {self.name}.", hint=FETCH_AGAIN
+                    f"{self.file} ends inside tensor {self.name!r:.80}.", hint=FETCH_AGAIN
                 )
 
     def same_bytes(self, other: StoredTensor) -> bool:
@@ -137,7 +137,8 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.start, tensor.bytes)):
         if tensor.start != end:
             raise CheckpointError(
-                f"{path}: tensor {tensor.name} overlaps another or leaves a hole.", hint=FETCH_AGAIN
+                f"{path}: tensor {tensor.name!r:.80} overlaps another or leaves a hole.",
+                hint=FETCH_AGAIN,
             )
         end += tensor.bytes
     if end != size:
@@ -156,7 +157,7 @@ def parse_entry(path: Path, name: str, entry: object, data_start: int) -> Stored
         return value
 
     malformed = CheckpointError(
-        f"{path}: the header's entry for {name!r} is malformed.", hint=FETCH_AGAIN
+        f"{path}: the header's entry for {name!r:.80} is malformed.", hint=FETCH_AGAIN
     )
     if not isinstance(entry, dict) or entry.get("dtype") not in BITS:
         raise malformed

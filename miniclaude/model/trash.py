@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
 from miniclaude.errors import ConflictError, NotFoundError
 from miniclaude.model.library import InstalledModel, Library
+from miniclaude.model.new_folder import delete, is_there
+from miniclaude.model.staging import clear_up
 
 TRASH = ".trash"
 
@@ -51,13 +54,13 @@ class Trash:
         place, and then it stays in the trash."""
         with self._lock:
             removed = self._removed.get(removed_id)
-            if removed is None or not removed.place.is_dir():
+            if removed is None or not is_there(removed.place):
                 raise NotFoundError(
                     "This model cannot be brought back: it has been deleted.",
                     hint="Pull it again, or train it again.",
                     param="removed_id",
                 )
-            if removed.model.path.exists():
+            if is_there(removed.model.path):
                 raise ConflictError(
                     f"model: another one is called {removed.model.name!r} by now.",
                     hint="Remove that one first.",
@@ -72,12 +75,14 @@ class Trash:
         with self._lock:
             removed = self._removed.pop(removed_id, None)
         if removed is not None:
-            shutil.rmtree(removed.place, ignore_errors=True)
+            with suppress(OSError):
+                delete(removed.place)
 
     def empty(self) -> None:
-        """Delete everything that was removed, by whomever."""
+        """Delete everything that was removed, by whomever, and what killed processes left."""
         with self._lock:
             self._removed.clear()
         for folder in (self._library.home_models, self._library.adapters):
             if folder is not None:
                 shutil.rmtree(folder / TRASH, ignore_errors=True)
+                clear_up(folder)

@@ -21,6 +21,7 @@ from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 from miniclaude.model.new_file import sha256_of
 from miniclaude.model.new_folder import new_folder
+from miniclaude.model.staging import hold
 
 TUNED = "mini-claude.json"
 METHODS = ("lora", "qlora", "full")
@@ -137,7 +138,7 @@ def publish(
         "method": tuned.method,
         "sha256": dict(tuned.sha256),
     }
-    with new_folder(adapters / model_id) as partial:
+    with hold(adapters, model_id), new_folder(adapters / model_id) as partial:
         (partial / TUNED).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
         for path in files:
             path.rename(partial / path.name)

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from miniclaude.errors import NO_ROOM, DiskFullError, UnsupportedFieldError
-from miniclaude.model.card import quantized_card
-from miniclaude.model.checkpoint import CONFIG, INDEX, MAX_SHARD_BYTES, WEIGHTS, Plan, read_plan
+from torch import Tensor
+
+from miniclaude.errors import UnsupportedFieldError
+from miniclaude.model.card import quantized_card, read_card
+from miniclaude.model.checkpoint import CONFIG, MAX_SHARD_BYTES, Plan, read_plan
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.install import (
     COPIED_NAMES,
@@ -26,15 +28,18 @@ from miniclaude.model.install import (
     check_folder,
     check_name,
     install,
+    staging_folder,
 )
-from miniclaude.model.library import InstalledModel, Library, folder_name
+from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.load_packed import packed_tensors
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_folder import ALIGNED, Part, parts_of
 from miniclaude.model.packed_layers import refuse_experts
 from miniclaude.model.packing import FIELD, Packing
 from miniclaude.model.shards import make_header, write_tensor
+from miniclaude.model.staging import QUANTIZING
 from miniclaude.model.tuned import TUNED
+from miniclaude.model.weight_files import INDEX, WEIGHTS
 
 CARD = "README.md"
 WIDEST, NARROWEST = max(ALIGNED.values()), min(ALIGNED.values())
@@ -42,11 +47,13 @@ NOT_COPIED = {CONFIG, INDEX, MANIFEST, TUNED, CARD}
 
 
 class Shard(NamedTuple):
-    """A file to be: its header, and where each of its tensors begins, in bytes."""
+    """A file to be: its header, where each of its tensors begins, and how long all of them are, in
+    bytes."""
 
     name: str
     header: bytes
     places: dict[str, int]
+    nbytes: int
 
 
 Measure = Callable[[Path], str]
@@ -64,11 +71,11 @@ def quantize_model(
 ) -> InstalledModel:
     """Make a packed copy of an installed model, and install it as `name`.
 
-    Raises InvalidRequestError for a bad name, ConflictError when it is taken, UnsupportedFieldError
-    for an adapter, CheckpointError and TokenizerError for a folder that would not load, is packed
-    already or has experts, DiskFullError before anything is written when there is no room.
+    Raises InvalidRequestError for a bad name, ConflictError when it is taken or another process
+    makes a model of that name, UnsupportedFieldError for an adapter, CheckpointError and
+    TokenizerError for a folder that would not load, is packed already or has experts, DiskFullError
+    before anything is written when there is no room.
     """
-    folder = folder_name(name)
     if model.adapter is not None:
         raise UnsupportedFieldError(
             f"model: {model.name!r} is an adapter; only a whole model is quantised.",
@@ -81,27 +88,16 @@ def quantize_model(
     refuse_experts(plan.model.config, model.name)
     check_folder(model.path)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
-    staging = library.home_models / ".quantizing" / folder
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
+    lying = model.path / CARD
+    card = read_card(lying) if lying.is_file() else ""
+    with staging_folder(library, name, QUANTIZING, option="--as") as staging:
         check_disk(name, total, staging)
         write_packed(model.path, staging, bits, progress=progress, name=name)
         cost = None if measure is None else measure(staging)
-        lying = model.path / CARD
-        card = lying.read_text(encoding="utf-8") if lying.is_file() else ""
         text = quantized_card(card, name, model.name, bits, cost)
         (staging / CARD).write_text(text, encoding="utf-8")
         source = {"quantized from": model.name, "to": f"int{bits}"}
         return install(staging, library, name, source, progress)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise DiskFullError(
-            f"{name}: no room in {staging.parent}.", hint="Free some space and try again."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_packed(
@@ -123,14 +119,8 @@ def write_packed(
     shards = lay_out(list(parts_of(plan.model, bits)), max_shard_bytes)
     total = sum(part.nbytes for part in parts_of(plan.model, bits))
     progress.begin(name or folder.name, len(shards), total)
-    for shard in shards:
-        with (folder / shard.name).open("wb") as file:
-            file.write(len(shard.header).to_bytes(8, "little") + shard.header)
+    write_headers(folder, shards)
     fill(folder, shards, plan, bits, progress)
-    if len(shards) > 1:
-        weight_map = {name: shard.name for shard in shards for name in shard.places}
-        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
     config = read_json_object(source / CONFIG, MAX_CONFIG_BYTES)
     config[FIELD] = Packing(bits).as_config()
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -149,10 +139,29 @@ def fill(folder: Path, shards: list[Shard], plan: Plan, bits: Bits, progress: Pr
         if shard.name != current:
             current = shard.name
             progress.file(current)
-        with (folder / shard.name).open("r+b") as file:
-            file.seek(shard.places[name])
-            write_tensor(file, tensor)
+        write_in_place(folder, shard, name, tensor)
         progress.advance(tensor.nbytes)
+
+
+def write_headers(folder: Path, shards: list[Shard]) -> None:
+    """Begin the files, and write the index where there are several."""
+    for shard in shards:
+        with (folder / shard.name).open("wb") as file:
+            file.write(len(shard.header).to_bytes(8, "little") + shard.header)
+    if len(shards) > 1:
+        weight_map = {name: shard.name for shard in shards for name in shard.places}
+        index = {
+            "metadata": {"total_size": sum(s.nbytes for s in shards)},
+            "weight_map": weight_map,
+        }
+        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def write_in_place(folder: Path, shard: Shard, name: str, tensor: Tensor) -> None:
+    """Write one of a shard's tensors where it belongs."""
+    with (folder / shard.name).open("r+b") as file:
+        file.seek(shard.places[name])
+        write_tensor(file, tensor)
 
 
 def lay_out(parts: list[Part], max_shard_bytes: int) -> list[Shard]:
@@ -176,5 +185,5 @@ def lay_out(parts: list[Part], max_shard_bytes: int) -> list[Shard]:
             start += part.nbytes
         whole = len(groups) == 1
         name = WEIGHTS if whole else f"model-{number:05}-of-{len(groups):05}.safetensors"
-        shards.append(Shard(name, header, places))
+        shards.append(Shard(name, header, places, sum(part.nbytes for part in group)))
     return shards

@@ -189,10 +189,10 @@ def test_tensors_too_few_and_too_many(folder: Path) -> None:
         tensors["base_model.model.score.weight"] = torch.zeros(3, 16)
 
     rewrite(folder, add)
-    refused(folder, r"1 tensors that .* no place for: base_model\.model\.score\.weight")
+    refused(folder, r"1 tensors that .* no place for: 'base_model\.model\.score\.weight")
     change(folder, task_type="SEQ_CLS")
     (sentence,) = load_adapter(random_model(LLAMA), folder).left_out
-    assert sentence.startswith("base_model.model.score.weight [3, 16] is not used: it is the head")
+    assert sentence.startswith("'base_model.model.score.weight' [3, 16] is not used")
 
 
 def test_corrupt_files_name_themselves(folder: Path) -> None:

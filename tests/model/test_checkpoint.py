@@ -311,7 +311,8 @@ class TestWhatIsWrong:
 
     def test_unexpected_tensors(self, folder: Path) -> None:
         change_config(folder, num_hidden_layers=1)
-        self.refused(folder, "9 tensors that its config.json leaves no place for: model.layers.1.")
+        said = "9 tensors that its config.json leaves no place for: 'model.layers.1."
+        self.refused(folder, said)
 
     @pytest.mark.parametrize("name", ["../model.safetensors", "/etc/passwd", "a/b.safetensors", ""])
     def test_shard_outside_the_folder(self, folder: Path, name: str) -> None:

@@ -256,7 +256,7 @@ def test_no_room_is_said_before_and_after_it_began(
         ({"general__architecture": None}, UnknownArchitectureError, "architecture is None"),
         ({"general__architecture": "gpt2"}, CheckpointError, "embedding_length is missing"),
         ({"llama__block_count": 3}, CheckpointError, "has no tensor blk.2"),
-        ({"llama__block_count": 1}, CheckpointError, "tensors that there is no place for: blk.1"),
+        ({"llama__block_count": 1}, CheckpointError, "tensors that there is no place for: 'blk.1"),
         ({"llama__block_count": 1 << 31}, CheckpointError, "block_count is 2147483648"),
         ({"llama__feed_forward_length": 63}, CheckpointError, "has shape .* ask for"),
         ({"llama__attention__head_count": "x"}, CheckpointError, "head_count is 'x'"),
@@ -303,6 +303,42 @@ def test_wavelengths_stretched_in_another_way_are_refused(library: Library, tmp_
     data[place : place + 4] = np.float32(1.5).tobytes()
     path.write_bytes(data)
     with pytest.raises(UnknownArchitectureError, match=r"in another way than Llama 3\.1"):
+        import_gguf(path, Library(tmp_path / "models"), progress=Silent())
+
+
+@pytest.mark.parametrize(
+    ("changes", "context"),
+    [
+        ({"type": None}, 128),  # llama.cpp's default with a factor is linear
+        ({"type": None, "original_context_length": None}, 128),
+        ({"type": None, "factor": None, "original_context_length": None, "old": 2.0}, 64),
+        ({"factor": None, "original_context_length": None, "old": 2.0}, 64),
+        ({"type": "none"}, 64),
+    ],
+)
+def test_linear_scaling_is_read_however_a_file_says_it(
+    library: Library, tmp_path: Path, changes: dict[str, Value | None], context: int
+) -> None:
+    """Without a type, or under the key of 2023, it was passed over: the model was computed without
+    its scaling, and nothing said so. Files with the old key give the context after scaling."""
+    names = {"old": "llama__rope__scale_linear"}
+    changes = {names.get(name, f"llama__rope__scaling__{name}"): changes[name] for name in changes}
+    path = exported(library, "llama-linear", "f16", tmp_path / "x.gguf")
+    path = rewritten(path, tmp_path / "y.gguf", **changes)
+    config = read_config(import_gguf(path, Library(tmp_path / "m"), progress=Silent()).path)
+    assert config.context == context
+    assert config.rotary is not None
+    scaled = "none" not in changes.values()
+    assert (config.rotary.kind, config.rotary.factor) == (
+        ("linear", 2.0) if scaled else ("default", 1.0)
+    )
+
+
+def test_two_scalings_at_once_are_refused(library: Library, tmp_path: Path) -> None:
+    """llama.cpp computes with both; the factor was dropped without a word."""
+    path = exported(library, "llama-3", "f16", tmp_path / "x.gguf")
+    path = rewritten(path, tmp_path / "y.gguf", llama__rope__scaling__factor=2.0)
+    with pytest.raises(UnknownArchitectureError, match=r"factor is 2\.0; rope_freqs.weight does"):
         import_gguf(path, Library(tmp_path / "models"), progress=Silent())
 
 

@@ -87,25 +87,25 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (start(0, 1) + struct.pack("<Q", 1 << 60), "the length of a key is"),
         (
             start(0, 1) + string("k") + struct.pack("<IQ", 8, 1 << 60),
-            "the length of k is 1,152,921,504,606,846,976",
+            "the length of 'k' is 1,152,921,504,606,846,976",
         ),
         (
             start(0, 1) + string("k") + struct.pack("<IQ", 8, 1 << 20),
-            "k has 1,048,576 bytes where the file has 0 left",
+            "'k' has 1,048,576 bytes where the file has 0 left",
         ),
         (
             start(0, 1) + string("k") + struct.pack("<IIQ", 9, 4, 1 << 60),
-            "the length of k is 1,152,921,504,606,846,976; at most 2,097,152 are read",
+            "the length of 'k' is 1,152,921,504,606,846,976; at most 2,097,152 are read",
         ),
         (
             start(0, 1) + string("k") + struct.pack("<IIQ", 9, 8, 1 << 20),
-            "the length of an entry of k has 8 bytes where the file has 0 left",
+            "the length of an entry of 'k' has 8 bytes where the file has 0 left",
         ),
         (start(0, 1) + string("k") + struct.pack("<IIQ", 9, 9, 1), "the value type 9"),
         (start(0, 1) + string("k") + struct.pack("<II", 13, 0), "the value type 13"),
         (
             start(0, 1) + string("k") + struct.pack("<If", 6, float("nan")),
-            "k is nan, which is not finite",
+            "'k' is nan, which is not finite",
         ),
         (start(0, 1) + struct.pack("<Q", 2) + b"\xff\xfe" + bytes(8), "a key is not UTF-8"),
         (start(0, 2) + 2 * (string("k") + struct.pack("<I?", 7, True)), "'k' comes twice"),
@@ -113,18 +113,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
             start(0, 1) + string("general.alignment") + struct.pack("<II", 4, 7),
             "general.alignment is 7",
         ),
-        (start(1, 0) + string("t") + struct.pack("<I", 1 << 30), "the number of axes of t"),
-        (start(1, 0) + entry("t", [1 << 60, 1 << 60], 0, 0), "tensor t would end at byte"),
-        (start(1, 0) + entry("t", [8], 0, 1 << 60), "tensor t would end at byte"),
+        (start(1, 0) + string("t") + struct.pack("<I", 1 << 30), "the number of axes of 't'"),
+        (start(1, 0) + entry("t", [1 << 60, 1 << 60], 0, 0), "tensor 't' would end at byte"),
+        (start(1, 0) + entry("t", [8], 0, 1 << 60), "tensor 't' would end at byte"),
         (start(1, 0) + entry("t", [8], 0, 8) + bytes(64), "at 8, which is not aligned"),
-        (start(1, 0) + entry("t", [0], 0, 0), "tensor t has the shape [0] in F32"),
-        (start(1, 0) + entry("t", [33], 8, 0) + bytes(99), "tensor t has the shape [33] in Q8_0"),
-        (start(1, 0) + entry("t", [256], 12, 0), "tensor t is stored as Q4_K"),
-        (start(1, 0) + entry("t", [256], 99, 0), "tensor t is stored as type 99"),
+        (start(1, 0) + entry("t", [0], 0, 0), "tensor 't' has the shape [0] in F32"),
+        (start(1, 0) + entry("t", [33], 8, 0) + bytes(99), "tensor 't' has the shape [33] in Q8_0"),
+        (start(1, 0) + entry("t", [256], 12, 0), "tensor 't' is stored as Q4_K"),
+        (start(1, 0) + entry("t", [256], 99, 0), "tensor 't' is stored as type 99"),
         (start(2, 0) + 2 * entry("t", [8], 0, 0) + bytes(99), "the tensor 't' comes twice"),
         (
             start(2, 0) + entry("a", [16], 0, 0) + entry("b", [8], 0, 32) + bytes(199),
-            "tensor b overlaps another",
+            "tensor 'b' overlaps another",
         ),
     ],
 )
@@ -136,6 +136,15 @@ def test_a_bad_file_is_refused_in_words(tmp_path: Path, data: bytes, said: str) 
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", [0, 99])
+def test_a_name_cannot_drive_a_terminal(tmp_path: Path, kind: int) -> None:
+    """Names from a file stood in messages as they are, escape sequences and all."""
+    said = refused(tmp_path, start(1, 0) + entry("\x1b]0;mine\x07" + "x" * 200, [8], kind, 0))
+    assert "tensor '\\x1b]0;mine\\x07xxx" in said
+    assert "\x1b" not in said
+    assert "x" * 90 not in said
 
 
 def test_every_cut_is_noticed(tmp_path: Path) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from miniclaude.errors import (
     CheckpointError,
+    ConflictError,
     DiskFullError,
     DownloadError,
     InvalidRequestError,
     UnknownArchitectureError,
 )
+from miniclaude.model.download import download
 from miniclaude.model.hub import pull
 from miniclaude.model.install import read_manifest
 from miniclaude.model.library import InstalledModel, Library
@@ -122,6 +125,47 @@ def test_a_later_pull_goes_on_where_an_earlier_one_gave_up(hub: Hub, library: Li
     assert hub.sent["model.safetensors"] == size
     assert hub.sent["config.json"] == sent["config.json"]
     assert pulled.progress.done == pulled.progress.total
+
+
+def test_two_pulls_of_one_model_do_not_mix(
+    hub: Hub, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both appended to the same half of a file; its length came out wrong for both, and each
+    threw away all that was fetched. The second is told to wait."""
+    refused: list[str] = []
+
+    def another_comes(*given: Any, **named: Any) -> Path:
+        if not refused:
+            with pytest.raises(ConflictError) as caught:
+                pull_here(hub, library)
+            refused.append(str(caught.value))
+        return download(*given, **named)
+
+    monkeypatch.setattr("miniclaude.model.hub.download", another_comes)
+    pull_here(hub, library)
+    assert refused[0].startswith(f"model: {REPO!r} is being made already, by another process.")
+    assert hub.sent["model.safetensors"] == len(hub.files["model.safetensors"])
+
+
+def test_a_disk_that_is_full_at_the_very_end_costs_nothing_fetched(
+    hub: Hub, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files were moved out of the pull's folder before their bytes were on the disk: an error or a
+    kill during that, the longest part of installing, lost all that was fetched."""
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("miniclaude.model.new_folder.flush_to_disk", full)
+        with pytest.raises(DiskFullError, match="No room to write") as caught:
+            pull_here(hub, library)
+    assert "what a pull has fetched is kept" in caught.value.hint
+    assert library.list() == []
+    assert [path.name for path in library.home_models.iterdir()] == [".pulling"]
+    sent = dict(hub.sent)
+    assert pull_here(hub, library).model.name == REPO
+    assert hub.sent == sent
 
 
 def test_a_server_without_ranges_is_read_from_the_start(hub: Hub, library: Library) -> None:

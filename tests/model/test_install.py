@@ -18,6 +18,7 @@ from miniclaude.model import install as install_module
 from miniclaude.model.facts import read_facts
 from miniclaude.model.install import import_folder, read_manifest
 from miniclaude.model.library import Library
+from miniclaude.model.outline import read_outline
 from tests.model.test_hub import Recorder
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -48,6 +49,23 @@ def test_a_folder_is_copied_under_its_name(source: Path, library: Library) -> No
     assert read_manifest(model.path)["source"] == {"folder": str(source)}
     assert progress.done == progress.total > 0
     assert not (library.home_models / ".importing" / "tiny").exists()
+
+
+def test_weights_that_are_there_twice_are_copied_and_counted_once(
+    source: Path, library: Library
+) -> None:
+    """Some authors publish their own format beside Hugging Face's: the copy took twice the disk,
+    and the page said twice the memory."""
+    weights = (source / "model.safetensors").read_bytes()
+    (source / "consolidated.safetensors").write_bytes(weights)
+    (source / "model.safetensors.index.json").write_text('{"weight_map": {"a": "b.safetensors"}}')
+    model = import_folder(source, library, progress=Recorder())
+    names = {path.name for path in model.path.iterdir()}
+    assert "model.safetensors" in names
+    assert names.isdisjoint({"consolidated.safetensors", "model.safetensors.index.json"})
+    outline = read_outline(source, "twice")
+    assert outline is not None
+    assert outline.parameters == read_facts(source).parameters
 
 
 def test_another_name_may_be_given(source: Path, library: Library) -> None:

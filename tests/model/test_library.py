@@ -11,6 +11,7 @@ import pytest
 
 from miniclaude.errors import ConflictError, InvalidRequestError, ModelNotFoundError
 from miniclaude.model.library import Library, folder_name
+from miniclaude.model.trash import Trash
 
 
 def put(folder: Path, **config: object) -> Path:
@@ -122,6 +123,21 @@ def test_remove_deletes_the_folder(library: Library, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["gpt"]
     with pytest.raises(ModelNotFoundError):
         library.remove("org/small")
+
+
+def test_of_a_linked_model_only_the_link_is_removed(library: Library, tmp_path: Path) -> None:
+    """Deleting refused to follow the link, so removing failed and left it under a hidden name."""
+    original = put(tmp_path / "elsewhere", n_positions=7)
+    (tmp_path / "home" / "linked").symlink_to("../elsewhere")
+    assert library.remove("linked").context == 7
+    trash = Trash(library)
+    (tmp_path / "home" / "linked").symlink_to("../elsewhere")
+    removed = trash.remove("linked")
+    assert trash.restore(removed.id).context == 7  # from the trash the link leads nowhere
+    trash.delete(trash.remove("linked").id)
+    assert sorted(path.name for path in (tmp_path / "home").rglob("*") if path.is_symlink()) == []
+    assert (tmp_path / "home" / ".removing-linked").exists() is False
+    assert (original / "config.json").is_file()
 
 
 def test_a_bundled_model_stays(library: Library) -> None:

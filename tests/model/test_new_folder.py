@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from miniclaude.errors import ConflictError, DiskFullError, StoreError
-from miniclaude.model.new_folder import new_folder
+from miniclaude.model.new_folder import delete, new_folder
 
 
 def test_it_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -88,3 +88,18 @@ def test_no_room(number: int, tmp_path: Path) -> None:
         raise OSError(number, os.strerror(number))
     assert "Free some space" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    """The link was moved aside, could not be deleted as a folder, and stayed."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "a").write_text("theirs")
+    (tmp_path / "near").mkdir()
+    for target in ("../far", "../nowhere"):
+        (tmp_path / "near" / "model").symlink_to(target)
+        with new_folder(tmp_path / "near" / "model", overwrite=True) as partial:
+            (partial / "a").write_text("ours")
+        assert [path.name for path in (tmp_path / "near").iterdir()] == ["model"]
+        assert (tmp_path / "near" / "model" / "a").read_text() == "ours"
+        delete(tmp_path / "near" / "model")
+    assert (tmp_path / "far" / "a").read_text() == "theirs"

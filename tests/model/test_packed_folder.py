@@ -18,7 +18,7 @@ from miniclaude.errors import CheckpointError, ConflictError, DiskFullError, Uns
 from miniclaude.model import load_packed as load_packed_module
 from miniclaude.model import packed as packed_module
 from miniclaude.model import write_packed as write_packed_module
-from miniclaude.model.checkpoint import INDEX, load_model, read_config, save_model
+from miniclaude.model.checkpoint import load_model, read_config, save_model
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.facts import read_facts
 from miniclaude.model.install import read_manifest
@@ -28,6 +28,7 @@ from miniclaude.model.packed import Bits, PackedWeight
 from miniclaude.model.packed_folder import ALIGNED, map_packed
 from miniclaude.model.packed_layers import PackedEmbedding, PackedLinear, pack_named
 from miniclaude.model.shards import read_header
+from miniclaude.model.weight_files import INDEX
 from miniclaude.model.write_packed import quantize_model, write_packed
 from tests.model.models import GPT2, LLAMA, random_ids, random_model
 from tests.model.test_hub import Recorder
@@ -235,7 +236,7 @@ def test_a_file_cut_short_is_refused(packed: Path) -> None:
     ("change", "message"),
     [
         (lambda tensors: tensors.pop("head.scales"), r"no tensor head\.scales"),
-        (lambda tensors: tensors.update(more=torch.ones(1)), "1 tensors .* no place for: more"),
+        (lambda tensors: tensors.update(more=torch.ones(1)), "1 tensors .* no place for: 'more"),
         (
             lambda tensors: tensors.update({"head.codes": tensors["head.codes"][:1].clone()}),
             r"tensor head\.codes is U8 \[1, 1024\] where config\.json asks for U8 \[4, 1024\]",
@@ -326,3 +327,12 @@ def test_a_disk_that_fills_up_leaves_nothing(
         quantize_model(library.find("tiny"), library, 4, name="x", progress=Recorder())
     assert not list((library.home_models / ".quantizing").iterdir())
     assert [model.name for model in library.list()] == ["tiny"]
+
+
+def test_a_card_in_another_encoding_is_no_obstacle(library: Library) -> None:
+    """It was read after all weights were written, and failed there: an hour's work was thrown away
+    for an accent in Latin-1."""
+    tiny = library.find("tiny")
+    (tiny.path / "README.md").write_bytes(b"# Mod\xe8le\n")
+    made = quantize_model(tiny, library, 8, name="x", progress=Recorder())
+    assert (made.path / "README.md").read_text("utf-8").count("# Mod\ufffdle") == 1

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from miniclaude.errors import ConflictError, InvalidRequestError, UploadError
+from miniclaude.errors import CheckpointError, ConflictError, InvalidRequestError, UploadError
+from miniclaude.model.checkpoint import list_tensors, load_model
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.push import copy_to, prepare, push
 from tests.model.push_stand_in import running_push_hub
@@ -130,3 +131,27 @@ def test_a_copy_in_a_folder(whole: InstalledModel, tmp_path: Path) -> None:
     assert Library(tmp_path).find("out").context == whole.context
     with pytest.raises(ConflictError):
         copy_to(prepare(whole, "mit"), tmp_path / "out")
+
+
+def test_a_card_in_another_encoding_is_no_obstacle(whole: InstalledModel) -> None:
+    """People write them in Latin-1 too; exporting such a model ended in a traceback."""
+    (whole.path / "README.md").write_bytes(b"---\nlicense: mit\n---\n# Mod\xe8le\n")
+    publication = prepare(whole, None)
+    assert publication.licence == "mit"
+    assert publication.files["README.md"] == "---\nlicense: mit\n---\n# Mod\ufffdle\n".encode()
+
+
+def test_shards_go_along_whatever_their_names_are(whole: InstalledModel, tmp_path: Path) -> None:
+    """Only files of the usual names were copied: a model that loads went out without any weights,
+    and the export said that all was well."""
+    shard = "pytorch_model-00001-of-00001.safetensors"
+    index = whole.path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": dict.fromkeys(list_tensors(whole.path), shard)}))
+    (whole.path / "model.safetensors").rename(whole.path / shard)
+    (whole.path / "consolidated.safetensors").write_bytes(b"nobody's business")
+    copy_to(prepare(whole, "mit"), tmp_path / "out")
+    assert load_model(tmp_path / "out").config == load_model(whole.path).config
+    assert not (tmp_path / "out" / "consolidated.safetensors").exists()
+    (whole.path / shard).unlink()
+    with pytest.raises(CheckpointError, match=f"lacks the shard {shard}"):
+        prepare(whole, "mit")

@@ -34,7 +34,7 @@ def test_we_read_what_the_library_writes(tmp_path: Path) -> None:
     transposed = torch.empty(5, 3)
     stored["a"].read_into(transposed.t())
     assert torch.equal(transposed, tensors["a"].t())
-    with pytest.raises(CheckpointError, match="tensor whole is stored as I64"):
+    with pytest.raises(CheckpointError, match="tensor 'whole' is stored as I64"):
         stored["whole"].read_into(torch.empty(6))
 
 
@@ -100,5 +100,15 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
     safetensors.torch.save_file({"a": torch.randn(30)}, file)
     stored = read_header(file)["a"]
     file.write_bytes(file.read_bytes()[:-8])
-    with pytest.raises(CheckpointError, match="ends inside tensor a"):
+    with pytest.raises(CheckpointError, match="ends inside tensor 'a'"):
         stored.read_into(torch.empty(30))
+
+
+def test_a_name_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    """Names from a file stood in messages as they are: escape sequences, megabytes and all."""
+    file = tmp_path / "x.safetensors"
+    name = "\x1b]0;mine\x07" + "x" * 10_000
+    safetensors.torch.save_file({name: torch.zeros(3, dtype=torch.int64)}, file)
+    with pytest.raises(CheckpointError, match=r"tensor '\\x1b]0;mine\\x07xxx") as caught:
+        read_header(file)[name].read_into(torch.empty(3))
+    assert len(caught.value.message) < 400

@@ -15,6 +15,7 @@ import pytest
 
 from miniclaude.model.gguf_export import TYPES
 from miniclaude.model.library import Library
+from miniclaude.model.staging import QUANTIZING, hold
 from miniclaude.server.app import create_app
 from miniclaude.server.services import Services, open_services
 from miniclaude.server.workbench import GGUF_TYPES
@@ -222,6 +223,21 @@ async def test_quantise_makes_a_model_of_its_own(home: Path) -> None:
         assert model["parameters"] >= (await served.model("tiny"))["parameters"]  # whole tiles
         taken = await served.post("/library/tasks", kind="quantize", model="tiny", to="int8")
         assert taken.status_code == 409
+
+
+async def test_a_task_that_fails_leaves_the_work_of_others_alone(home: Path) -> None:
+    """Whatever a quantisation on the page failed of, the folders of all others were deleted with
+    what it left, and a command in a terminal lost its work."""
+    other = home / "models" / QUANTIZING / "tiny-int8"
+    async with shelf(home) as served:
+        with hold(home / "models", "tiny-int8"):
+            other.mkdir(parents=True)
+            done = await served.finish(
+                await served.post("/library/tasks", kind="quantize", model="tiny", to="int8")
+            )
+            assert done["status"] == "failed"
+            assert "'tiny-int8' is being made already" in done["error"]["message"]
+            assert other.is_dir()
 
 
 async def test_export_gives_a_file_to_save(home: Path) -> None:
