@@ -61,7 +61,8 @@ def upstream_errors(
 
     name: the provider's, for the reader. sdk_error: the base of the SDK's own exceptions. A
     connection that breaks while streaming, and bytes that are no JSON, come through the SDKs
-    untranslated.
+    untranslated; an answer of another shape than they expect (a web page where a list of models
+    should be) makes them fail as a program does that was not prepared for it.
     """
     import httpx2
 
@@ -73,6 +74,10 @@ def upstream_errors(
         raise broken(name, f"the connection broke: {error or type(error).__name__}") from error
     except ValueError as error:
         raise broken(name, "it sent something that is not JSON") from error
+    except RecursionError as error:
+        raise broken(name, "it sent JSON that is nested too deeply") from error
+    except (AttributeError, TypeError, LookupError) as error:
+        raise broken(name, f"it sent an answer of an unknown shape ({error})") from error
 
 
 @contextmanager

@@ -486,6 +486,40 @@ async def test_streams_that_make_no_sense(remote: Remote, raw: bytes, message: s
         await remote.ask()
 
 
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("raw", [DEEP, DEEP + b"]" * 100_000])
+async def test_a_stream_that_is_nested_too_deeply(remote: Remote, raw: bytes) -> None:
+    """Python's parser gives up on it with a RecursionError, which once was a 500 of ours."""
+    remote.service.raw = b"event: message_start\ndata: " + raw + b"\n\n"
+    with pytest.raises(ProviderError, match="nested too deeply"):
+        await remote.ask()
+
+
+@pytest.mark.parametrize(
+    ("listing", "kind", "message"),
+    [
+        (b"<html>a page</html>", "text/html", "an answer of an unknown shape"),
+        (b"it is running", "text/plain", "an answer of an unknown shape"),
+        (b"null", "application/json", "an answer of an unknown shape|closed"),
+        (b'[{"id": "a"}]', "application/json", "an answer of an unknown shape"),
+        (b'{"data": [{"id": 5}]}', "application/json", "an event of an unknown shape"),
+        (b"{", "application/json", "not JSON"),
+        (DEEP, "application/json", "nested too deeply"),
+    ],
+)
+async def test_a_list_of_models_that_is_none(
+    remote: Remote, listing: bytes, kind: str, message: str
+) -> None:
+    """An address without its `/v1` often answers with a page. The SDKs take any answer apart, and
+    fail at it with whatever Python says: GET /models was a 500 for everybody then."""
+    remote.service.listing, remote.service.listing_type = listing, kind
+    with pytest.raises(ProviderError, match=message) as caught:
+        await remote.provider.models()
+    assert f"providers.{remote.provider.name}.base_url" in caught.value.hint
+
+
 async def test_a_service_that_is_not_there() -> None:
     for style in ("openai", "anthropic"):
         options = {"base_url": "http://127.0.0.1:9", "api_key": "k", "max_retries": 0}
