@@ -99,7 +99,7 @@ class OtherServices:
         provider = self._registry.providers.get(name)
         if provider is None or name == LOCAL:
             raise _unknown(name)
-        # The service's SDK is read on its first use: off the loop, and not in the service's time.
+        # The service's SDK is read on its first use: not in the service's time.
         kinds = {entry["name"]: entry["kind"] for entry in await asyncio.to_thread(self.list)}
         if kinds.get(name) in SDKS:
             await asyncio.to_thread(import_module, kinds[name])

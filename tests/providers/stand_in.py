@@ -32,8 +32,9 @@ class StandIn:
 
     status, error, headers: answer every request with this instead. hold: send the first events and
     then nothing more. raw: send these bytes as the stream's body instead. listing: send these as
-    the list of models, of the type `listing_type`. gone: set once a client has hung up while it was
-    held.
+    the list of models, of the type `listing_type`. refusals: so many requests are hung up on, or
+    answered with `status`; those after them are answered well. gone: set once a client has hung up
+    while it was held.
     """
 
     url: str = ""
@@ -43,6 +44,7 @@ class StandIn:
     hold: bool = False
     raw: bytes | None = None
     listing: bytes | None = None
+    refusals: int | None = None
     listing_type: str = "application/json"
     asked: list[Asked] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -206,7 +208,10 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
         try:
             while (asked := await read_request(reader)) is not None:
                 service.asked.append(asked)
-                if service.status != 200:
+                well = service.refusals is not None and len(service.asked) > service.refusals
+                if service.refusals is not None and not well and service.status == 200:
+                    return
+                if service.status != 200 and not well:
                     await send(writer, service.status, service.error, service.headers)
                 elif asked.path.partition("?")[0].endswith("/models"):
                     listing = MODELS[style] if service.listing is None else service.listing

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from miniclaude.errors import (
     InvalidRequestError,
     MiniClaudeError,
     ModelNotFoundError,
+    OverloadedError,
     PayloadTooLargeError,
     ProviderError,
     RateLimitError,
@@ -426,7 +429,8 @@ async def test_anthropic_gets_nothing_from_the_environment_either(
         (413, PayloadTooLargeError, "too large for it: the moon is wrong"),
         (429, RateLimitError, "quota is used up: the moon is wrong"),
         (500, ProviderError, "answers with status 500: the moon is wrong"),
-        (529, ProviderError, "answers with status 529: the moon is wrong"),
+        (503, OverloadedError, "answers with status 503: the moon is wrong"),
+        (529, OverloadedError, "answers with status 529: the moon is wrong"),
         (302, ProviderError, "answers with status 302"),
     ],
 )
@@ -518,6 +522,27 @@ async def test_a_list_of_models_that_is_none(
     with pytest.raises(ProviderError, match=message) as caught:
         await remote.provider.models()
     assert f"providers.{remote.provider.name}.base_url" in caught.value.hint
+
+
+@pytest.mark.parametrize("style", ["openai", "anthropic"])
+async def test_an_sdk_is_imported_off_the_event_loop(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds. Every stream and every health check stood still when the first one asked
+    for the list of models."""
+    importing = builtins.__import__
+    on_the_loop: list[bool] = []
+
+    def watched(name: str, *rest: Any, **named: Any) -> Any:
+        if name == style:
+            on_the_loop.append(threading.current_thread() is threading.main_thread())
+        return importing(name, *rest, **named)
+
+    async with AsyncExitStack() as stack:
+        remote = await connect(stack, style)
+        monkeypatch.setattr(builtins, "__import__", watched)
+        await remote.provider.models()
+    assert not on_the_loop[0]
 
 
 async def test_a_service_that_is_not_there() -> None:
