@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from miniclaude.messages import Finished, StreamEvent, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.openai_wire import (
+    CallNumbers,
     chat_events,
     completion_events,
     message_json,
@@ -138,7 +140,8 @@ class OpenAICompatible:
 
         with upstream_errors(self.name, request.model, openai.OpenAIError):
             stream = await answered(self._max_retries, create)
-            events = self._events(stream, chat_events, request.settings.n)
+            read = partial(chat_events, numbers=CallNumbers())
+            events = self._events(stream, read, request.settings.n)
             async with aclosing(events):
                 async for event in events:
                     yield event

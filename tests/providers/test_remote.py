@@ -270,6 +270,36 @@ async def test_tools_travel_both_ways(
 
 
 @pytest.mark.parametrize(
+    "pieces",
+    [
+        [("a", "f", '{"x": 1}'), ("b", "g", '{"y": 2}')],
+        [("a", "f", '{"x"'), (None, None, ": 1}"), ("b", "g", '{"y"'), (None, None, ": 2}")],
+        [("a", "f", '{"x"'), ("a", None, ": 1}"), ("b", "g", '{"y": 2}')],
+    ],
+)
+async def test_calls_without_a_number_keep_apart(
+    openai: Remote, pieces: list[tuple[str | None, str | None, str]]
+) -> None:
+    """Some compatible services leave `index` out. Two calls became one then, of the second's name
+    and with arguments that are no JSON."""
+    chunks = []
+    for id, name, arguments in pieces:
+        call = {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        chunks.append({"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None})
+    chunks.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    openai.service.raw = b"".join(
+        b"data: " + json.dumps({"id": "1", "choices": [chunk]}).encode() + b"\n\n"
+        for chunk in chunks
+    )
+    calls = [event for event in await openai.ask() if isinstance(event, ToolCallDelta)]
+    said = {0: "", 1: ""}
+    for event in calls:
+        said[event.call_index] += event.arguments
+    assert said == {0: '{"x": 1}', 1: '{"y": 2}'}
+    assert [(c.call_index, c.name) for c in calls if c.name] == [(0, "f"), (1, "g")]
+
+
+@pytest.mark.parametrize(
     ("structure", "field", "sent"),
     [
         (Structure("json_object"), "response_format", {"type": "json_object"}),
