@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,9 @@ async def test_a_tuned_model_is_found_without_a_look_at_the_others(
     listed = {model.name: model for model in library.list()}
     monkeypatch.setattr(Library, "list", lambda self: pytest.fail("it looked at every model"))
     for name in (adapter, whole, on_tuned, orphan):
-        assert library.find(name) == listed[name]
+        found, same = library.find(name), listed[name]
+        assert replace(found, base=None) == replace(same, base=None)
+        assert (found.base and found.base.path) == (same.base and same.base.path)
     monkeypatch.undo()
     other_name = adapter.replace(":mine:", ":yours:")
     with pytest.raises(ModelNotFoundError, match="is not installed"):
