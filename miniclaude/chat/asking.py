@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from miniclaude.chat.history import (
 from miniclaude.errors import ContextLengthError, MiniClaudeError
 from miniclaude.messages import ImagePart, Message, StreamEvent, Tool
 from miniclaude.providers.base import ChatRequest, Provider, Settings
+from miniclaude.providers.registry import LISTING_SECONDS
 from miniclaude.store.messages import StoredMessage
 
 _log = logging.getLogger(__name__)
@@ -47,13 +49,25 @@ class Contexts:
         """Tokens; 0 when the provider does not say."""
         asked, lengths = self._known.get(provider.name, (-_CONTEXT_KNOWN_FOR_S, {}))
         if time.monotonic() - asked >= _CONTEXT_KNOWN_FOR_S:
-            try:
-                lengths = {info.id: info.context for info in await provider.models()}
-            except MiniClaudeError as error:
-                _log.warning("%s does not list its models: %s", provider.name, error)
-                lengths = {}
+            lengths = await _listed_lengths(provider)
             self._known[provider.name] = (time.monotonic(), lengths)
         return lengths.get(model) or lengths.get(f"{provider.name}/{model}", 0)
+
+
+async def _listed_lengths(provider: Provider) -> dict[str, int]:
+    """By model; none where the provider does not list them, or not soon: a turn can do without."""
+    try:
+        async with asyncio.timeout(LISTING_SECONDS):
+            return {info.id: info.context for info in await provider.models()}
+    except TimeoutError:
+        _log.warning(
+            "%s does not list its models within %.0f seconds", provider.name, LISTING_SECONDS
+        )
+    except MiniClaudeError as error:
+        _log.warning("%s does not list its models: %s", provider.name, error)
+    except Exception:
+        _log.exception("%s does not list its models", provider.name)
+    return {}
 
 
 async def ask(

@@ -153,9 +153,10 @@ class Library:
 
     def find(self, name: str) -> InstalledModel:
         """The model called `name`. Raises ModelNotFoundError, listing what is there."""
-        whole = self._find_whole(name)  # what each request asks for is not worth a look at all
-        if whole is not None:
-            return whole
+        # What each request asks for is not worth a look at all models.
+        found = self._find_whole(name) or self._find_tuned(name)
+        if found is not None:
+            return found
         models = self.list()
         for model in models:
             if model.name == name:
@@ -179,6 +180,25 @@ class Library:
                     with suppress(OSError):
                         return _describe(models / folder, bundled=bundled)
         return None
+
+    def _find_tuned(self, name: str) -> InstalledModel | None:
+        """A tuned model with its base, by the folder that its name tells; None where it is not."""
+        match = TUNED_NAME.fullmatch(name)
+        if match is None or self.adapters is None:
+            return None
+        with suppress(OSError, CheckpointError):
+            model = _describe_tuned(self.adapters / match["id"])
+            if model.name == name and model.tuned is not None:
+                return _on_base(model, self._find_base(model.tuned.base))
+        return None
+
+    def _find_base(self, name: str) -> InstalledModel | None:
+        whole, match = self._find_whole(name), TUNED_NAME.fullmatch(name)
+        if whole is None and match is not None and self.adapters is not None:
+            with suppress(OSError, CheckpointError):
+                tuned = _describe_tuned(self.adapters / match["id"])
+                return tuned if tuned.name == name else None
+        return whole
 
     def needed_by(self, name: str) -> tuple[str, ...]:
         """The adapters that cannot answer without the model called `name`."""
@@ -234,8 +254,12 @@ class Library:
         for model in described.values():
             assert model.tuned is not None  # noqa: S101  # for the type checker
             base = found.get(model.tuned.base) or described.get(model.tuned.base)
-            context = base.context if base is not None and not model.context else model.context
-            yield replace(model, base=base, context=context)
+            yield _on_base(model, base)
+
+
+def _on_base(model: InstalledModel, base: InstalledModel | None) -> InstalledModel:
+    context = base.context if base is not None and not model.context else model.context
+    return replace(model, base=base, context=context)
 
 
 def folder_model(path: Path) -> InstalledModel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from miniclaude.errors import InvalidRequestError, SettingsError
@@ -15,12 +16,13 @@ from miniclaude.providers.anthropic_wire import (
     tools_json,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.listening import Listening
+from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
 from miniclaude.providers.told_values import count_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
-    RETRIES,
     SILENCE_SECONDS,
     broken,
     count_option,
@@ -30,7 +32,8 @@ from miniclaude.providers.upstream import (
 )
 
 if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
+    from anthropic import AsyncAnthropic, AsyncStream
+    from anthropic.types import RawMessageStreamEvent
 
 BASE_URL = "https://api.anthropic.com"
 MAX_TOKENS = 4096
@@ -59,7 +62,10 @@ def create(options: Mapping[str, object]) -> Anthropic:
 
 
 class Anthropic:
-    """The Messages API. The SDK is imported, and the client made, on first use."""
+    """The Messages API. The SDK is imported, and the client made, on first use.
+
+    max_retries: see `retries.py`.
+    """
 
     def __init__(
         self,
@@ -79,11 +85,13 @@ class Anthropic:
 
     async def models(self) -> list[ModelInfo]:
         """What the service lists."""
+        client = await self._client()
         import anthropic
 
         found: list[ModelInfo] = []
         with upstream_errors(self.name, "", anthropic.AnthropicError):
-            async for model in self._client().models.list(limit=100):
+            page = await answered(self._max_retries, lambda: client.models.list(limit=100))
+            async for model in page:
                 with well_formed(self.name):
                     created = int(model.created_at.timestamp())
                     context = count_of(model.max_input_tokens, "max_input_tokens")
@@ -105,8 +113,6 @@ class Anthropic:
         """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""
         check_settings(request.settings)
         check_structure(request.structure)
-        import anthropic
-
         fields: dict[str, Any] = {
             "max_tokens": request.settings.max_tokens or MAX_TOKENS,
             **_prompt_json(request),
@@ -114,11 +120,19 @@ class Anthropic:
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)
         reader = EventReader()
+        client = await self._client()
+        import anthropic
+
+        def create() -> Awaitable[AsyncStream[RawMessageStreamEvent]]:
+            return client.messages.create(**fields, stream=True)
+
         with upstream_errors(self.name, request.model, anthropic.AnthropicError):
-            async with await self._client().messages.create(**fields, stream=True) as stream:
-                async for event in stream:
+            async with await answered(self._max_retries, create) as stream:
+                listening = Listening(self.name, stream)
+                while (event := await listening.next()) is not None:
                     with well_formed(self.name):
                         news = reader.read(event)
+                    listening.count(news)
                     for item in news:
                         yield item
         if not reader.ended:
@@ -127,10 +141,14 @@ class Anthropic:
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """What the service says the prompt costs."""
+        prompt = _prompt_json(request)
+        client = await self._client()
         import anthropic
 
         with upstream_errors(self.name, request.model, anthropic.AnthropicError):
-            counted = await self._client().messages.count_tokens(**_prompt_json(request))
+            counted = await answered(
+                self._max_retries, lambda: client.messages.count_tokens(**prompt)
+            )
             with well_formed(self.name):
                 return count_of(counted.input_tokens, "input_tokens")
 
@@ -149,21 +167,28 @@ class Anthropic:
             client, self._made = self._made, None
             await client.close()
 
-    def _client(self) -> AsyncAnthropic:
+    async def _client(self) -> AsyncAnthropic:
         if self._made is None:
-            import anthropic
-            import httpx2
-
-            self._made = anthropic.AsyncAnthropic(
-                api_key=self._api_key,
-                base_url=self._base_url,
-                max_retries=self._max_retries,
-                timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-                http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
-            )
-            # The SDK fills these from the environment; they are meant for Anthropic alone.
-            self._made._custom_headers = {}
+            # Reading the SDK's modules takes seconds, in which nobody else would be answered.
+            made = await asyncio.to_thread(self._make_client)
+            self._made = self._made or made  # somebody else may have been sooner
         return self._made
+
+    def _make_client(self) -> AsyncAnthropic:
+        import anthropic
+        import httpx2
+
+        made = anthropic.AsyncAnthropic(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
+        )
+        # The SDK fills these from the environment; they are meant for Anthropic alone.
+        made._custom_headers = {}
+        _ = made.messages, made.models  # modules that are read when they are first asked for
+        return made
 
 
 def _prompt_json(request: ChatRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from miniclaude.engine.process import EngineInfo, EngineProcess, EngineSpec
@@ -61,6 +61,17 @@ class Manners:
     sampling: Mapping[str, float]
 
 
+@dataclass(slots=True, eq=False)
+class Load:
+    """A model on its way into memory. waiters: callers who wait for it; what comes of it, a failure
+    too, is all of theirs. begun: it is its turn."""
+
+    model: InstalledModel
+    task: asyncio.Task[LoadedModel] = field(init=False)
+    waiters: int = 0
+    begun: bool = False
+
+
 class LoadedModels:
     """The engines of one server. One model is loaded at a time, and none is given up while an
     answer is being written with it."""
@@ -73,6 +84,7 @@ class LoadedModels:
         self._tuned: dict[str, Manners] = {}
         self.guessed: dict[str, Counter[str]] = {}  # by model; it outlives the model's engine
         self._loading = asyncio.Lock()
+        self._loads: dict[str, Load] = {}  # by model: the one that new callers wait for
         self._tasks: set[asyncio.Task[LoadedModel]] = set()
         self._uses = itertools.count(1)
         self._closed = False
@@ -135,8 +147,7 @@ class LoadedModels:
     async def _use(self, installed: InstalledModel) -> AsyncIterator[LoadedModel]:
         name = installed.name
         while not self._is_current(loaded := self._loaded.get(name), installed):
-            # A caller that gives up while waiting must not undo the loading for the others.
-            await asyncio.shield(self._spawn_load(installed))
+            await self._wait_for_load(installed)
         assert loaded is not None  # noqa: S101  # else it would not be current
         loaded.users += 1
         loaded.last_use = next(self._uses)
@@ -164,14 +175,42 @@ class LoadedModels:
             return False
         return loaded.model == installed or loaded.users > 0
 
-    def _spawn_load(self, installed: InstalledModel) -> asyncio.Task[LoadedModel]:
-        task = asyncio.create_task(self._load(installed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    async def _wait_for_load(self, installed: InstalledModel) -> None:
+        """Until the model is loaded, by one load for all who ask meanwhile. Raises what it raises.
+        Nothing is loaded for callers who left before its turn came."""
+        load = self._loads.get(installed.name)
+        if load is None or load.model != installed:
+            load = self._spawn_load(installed)
+        load.waiters += 1
+        try:
+            # A caller that gives up while waiting must not undo the loading for the others.
+            await asyncio.shield(load.task)
+        finally:
+            load.waiters -= 1
+            if not load.waiters and not load.begun:
+                self._end_load(load)
+                load.task.cancel()
 
-    async def _load(self, installed: InstalledModel) -> LoadedModel:
+    def _spawn_load(self, installed: InstalledModel) -> Load:
+        load = self._loads[installed.name] = Load(installed)
+        load.task = asyncio.create_task(self._load(load))
+        self._tasks.add(load.task)
+        load.task.add_done_callback(lambda _: self._end_load(load))
+        return load
+
+    def _end_load(self, load: Load) -> None:
+        """Whoever asks from now on does not wait for this one."""
+        if self._loads.get(load.model.name) is load:
+            del self._loads[load.model.name]
+        if load.task.done():
+            self._tasks.discard(load.task)
+            if not load.task.cancelled():
+                load.task.exception()  # asked for, or asyncio prints it where nobody waited for it
+
+    async def _load(self, load: Load) -> LoadedModel:
+        installed = load.model
         async with self._loading:
+            load.begun = True
             loaded = self._loaded.get(installed.name)
             if loaded is not None and self._is_current(loaded, installed):
                 return loaded

@@ -42,22 +42,14 @@ from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost,
 from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form_beside, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
-from miniclaude.providers.local_reading import (
-    MAX_CHARACTERS_PER_TOKEN,
-    embed_texts,
-    read_input,
-)
+from miniclaude.providers.local_prompt import chat_prompt, check_size
+from miniclaude.providers.local_reading import embed_texts, read_input
 from miniclaude.providers.tool_answers import CallReader
-from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.tokenizer import Tokenizer
 from miniclaude.tokenizer.tool_format import PLAIN
 
 MAX_TOKENS = 1024
 """Length of an answer when nobody says how long it may be, and the context has room for it."""
-
-SHORT, SHORT_MESSAGE = 4096, 64
-"""A conversation of so many characters, each message counted as some more, is encoded in a
-millisecond or two: sooner than another thread has begun, and nobody waits for it long."""
 
 SAMPLING_FIELDS = (
     "temperature",
@@ -162,7 +154,7 @@ class Local:
             form = FREE
             if request.structure is not None or request.tools:  # building a grammar takes a while
                 form = await answer_form_beside(request, loaded.tokenizer)
-            prompt = await _chat_prompt(loaded, request)
+            prompt = await chat_prompt(loaded, request)
             events = _answer(
                 loaded,
                 prompt,
@@ -179,7 +171,7 @@ class Local:
     async def count_tokens(self, request: ChatRequest) -> int:
         """Tokens of the conversation as the model would read it."""
         async with self._models.use(request.model) as loaded:
-            return len(await _chat_prompt(loaded, request))
+            return len(await chat_prompt(loaded, request))
 
     async def knows_tools(self, model: str) -> bool:
         """Whether the model's own chat template has a place for them."""
@@ -197,7 +189,7 @@ class Local:
         async with self._models.use(request.model) as loaded:
             prompt: Sequence[int]
             if isinstance(request.prompt, str):
-                _check_size(loaded, len(request.prompt), "prompt")
+                check_size(loaded, len(request.prompt), "prompt")
                 encode = loaded.tokenizer.encode_prompt
                 prompt = await asyncio.to_thread(encode, request.prompt)
             else:
@@ -255,30 +247,6 @@ def _info(model: InstalledModel) -> ModelInfo:
         cost=ModelCost(model.bytes, count_parameters(model.path), model.adapter is not None),
         continues=True,
     )
-
-
-async def _chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
-    """The conversation as ids. Raises InvalidRequestError for a model without a chat template,
-    and what `encode_chat` raises."""
-    if loaded.tokenizer.template is None:
-        raise InvalidRequestError(
-            f"model: {request.model!r} has no chat template, so it cannot chat.",
-            hint="Send the text to /completions, or choose a model that was tuned to chat.",
-            param="model",
-        )
-    characters = sum(len(message.text) for message in request.messages)
-    _check_size(loaded, characters, "messages")
-    tools = () if request.tool_choice == "none" else request.tools
-    _check_size(loaded, sum(len(str(tool)) for tool in tools), "tools")
-    if request.continues:
-        *before, begun = request.messages
-        encoded = await asyncio.to_thread(encode_chat, loaded.tokenizer, before, tools)
-        return encoded + await asyncio.to_thread(loaded.tokenizer.encode, begun.text)
-    is_short = characters + SHORT_MESSAGE * len(request.messages) <= SHORT
-    has_calls = bool(tools) or any(message.tool_calls for message in request.messages)
-    if is_short and not has_calls and loaded.tokenizer.template.is_ours:
-        return encode_chat(loaded.tokenizer, request.messages)
-    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages, tools)
 
 
 async def _answer(
@@ -375,22 +343,6 @@ def _sampling(
         n=settings.n,
         **given,
     )
-
-
-def _check_size(loaded: LoadedModel, characters: int, field: str) -> None:
-    """Refuse what cannot fit before it costs seconds to encode. Raises ContextLengthError.
-
-    No tokenizer puts more than a few dozen characters of ordinary text into a token, so text of
-    this many is far beyond the context.
-    """
-    context = loaded.info.context
-    if characters > context * MAX_CHARACTERS_PER_TOKEN:
-        raise ContextLengthError(
-            f"The prompt has {characters:,} characters, which is more than the"
-            f" {context:,} tokens of the model's context can hold.",
-            hint="Shorten the conversation, or choose a model with a longer context.",
-            param=field,
-        )
 
 
 def _chosen(tokenizer: Tokenizer, entry: ChosenToken) -> ChosenLogprob:

@@ -3,13 +3,17 @@ llama.cpp, OpenRouter and the rest."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from miniclaude.messages import Finished, StreamEvent, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.listening import Listening
 from miniclaude.providers.openai_wire import (
+    CallNumbers,
     chat_events,
     completion_events,
     message_json,
@@ -18,12 +22,12 @@ from miniclaude.providers.openai_wire import (
     tools_json,
     usage_event,
 )
+from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
 from miniclaude.providers.told_values import text_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
-    RETRIES,
     SILENCE_SECONDS,
     broken,
     count_option,
@@ -33,7 +37,9 @@ from miniclaude.providers.upstream import (
 )
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types import Completion
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionStreamOptionsParam
 
 BASE_URL = "https://api.openai.com/v1"
 CONTEXT_FIELDS = ("context", "context_length", "max_model_len", "context_window")
@@ -61,7 +67,8 @@ class OpenAICompatible:
     """A remote service. The SDK is imported, and the client made, on first use.
 
     max_tokens_field: what the chat endpoint calls the limit; OpenAI's newer models accept only
-    `max_completion_tokens`, most other services only `max_tokens`. vision: which models see.
+    `max_completion_tokens`, most other services only `max_tokens`. max_retries: see `retries.py`.
+    vision: which models see.
     """
 
     def __init__(
@@ -84,11 +91,13 @@ class OpenAICompatible:
 
     async def models(self) -> list[ModelInfo]:
         """What the service lists, without saying which of them can chat."""
+        client = await self._client()
         import openai
 
         found: list[ModelInfo] = []
         with upstream_errors(self.name, "", openai.OpenAIError):
-            async for model in self._client().models.list():
+            page = await answered(self._max_retries, client.models.list)
+            async for model in page:
                 with well_formed(self.name):
                     sizes = (getattr(model, field, None) for field in CONTEXT_FIELDS)
                     context = next((size for size in sizes if type(size) is int), 0)
@@ -110,8 +119,6 @@ class OpenAICompatible:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation."""
-        import openai
-
         fields: dict[str, Any] = {
             "model": request.model,
             "messages": [message_json(message) for message in request.messages],
@@ -124,19 +131,23 @@ class OpenAICompatible:
             fields["extra_body"] = {**fields.get("extra_body", {}), **structure}
         if request.settings.logprobs is not None:
             fields |= {"logprobs": True, "top_logprobs": request.settings.logprobs}
+        client = await self._client()
+        import openai
+
+        def create() -> Awaitable[AsyncStream[ChatCompletionChunk]]:
+            options: ChatCompletionStreamOptionsParam = {"include_usage": True}
+            return client.chat.completions.create(**fields, stream=True, stream_options=options)
+
         with upstream_errors(self.name, request.model, openai.OpenAIError):
-            stream = await self._client().chat.completions.create(
-                **fields, stream=True, stream_options={"include_usage": True}
-            )
-            events = self._events(stream, chat_events, request.settings.n)
+            stream = await answered(self._max_retries, create)
+            read = partial(chat_events, numbers=CallNumbers())
+            events = self._events(stream, read, request.settings.n)
             async with aclosing(events):
                 async for event in events:
                     yield event
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt, where the service still offers that."""
-        import openai
-
         prompt = request.prompt if isinstance(request.prompt, str) else list(request.prompt)
         fields: dict[str, Any] = {
             "model": request.model,
@@ -145,10 +156,15 @@ class OpenAICompatible:
         }
         if request.settings.logprobs is not None:
             fields["logprobs"] = request.settings.logprobs
+        client = await self._client()
+        import openai
+
+        def create() -> Awaitable[AsyncStream[Completion]]:
+            options: ChatCompletionStreamOptionsParam = {"include_usage": True}
+            return client.completions.create(**fields, stream=True, stream_options=options)
+
         with upstream_errors(self.name, request.model, openai.OpenAIError):
-            stream = await self._client().completions.create(
-                **fields, stream=True, stream_options={"include_usage": True}
-            )
+            stream = await answered(self._max_retries, create)
             events = self._events(stream, completion_events, request.settings.n)
             async with aclosing(events):
                 async for event in events:
@@ -168,11 +184,13 @@ class OpenAICompatible:
         finished: set[int] = set()
         usage = Usage(0, 0)
         async with stream:
-            async for chunk in stream:
+            listening = Listening(self.name, stream, n)
+            while (chunk := await listening.next()) is not None:
                 with well_formed(self.name):
                     events = list(read(chunk, n))
                     if chunk.usage is not None:
                         usage = usage_event(chunk.usage)
+                listening.count(events)
                 for event in events:
                     if isinstance(event, Finished):
                         if event.index in finished:
@@ -183,20 +201,27 @@ class OpenAICompatible:
             raise broken(self.name, "it closed the stream before the answer was complete")
         yield usage
 
-    def _client(self) -> AsyncOpenAI:
+    async def _client(self) -> AsyncOpenAI:
         if self._made is None:
-            import httpx2
-            import openai
-
-            self._made = openai.AsyncOpenAI(
-                api_key=self._api_key or "none",
-                admin_api_key="",
-                base_url=self._base_url,
-                max_retries=self._max_retries,
-                timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-                http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
-            )
-            # The SDK fills these from the environment; they are meant for OpenAI alone.
-            self._made.organization = self._made.project = None
-            self._made._custom_headers = {}
+            # Reading the SDK's modules takes seconds, in which nobody else would be answered.
+            made = await asyncio.to_thread(self._make_client)
+            self._made = self._made or made  # somebody else may have been sooner
         return self._made
+
+    def _make_client(self) -> AsyncOpenAI:
+        import httpx2
+        import openai
+
+        made = openai.AsyncOpenAI(
+            api_key=self._api_key or "none",
+            admin_api_key="",
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+        )
+        # The SDK fills these from the environment; they are meant for OpenAI alone.
+        made.organization = made.project = None
+        made._custom_headers = {}
+        _ = made.chat.completions, made.completions, made.models  # read when first asked for
+        return made

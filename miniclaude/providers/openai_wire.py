@@ -126,9 +126,29 @@ def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object
     return {**given, "extra_body": extensions} if extensions else given
 
 
-def chat_events(chunk: ChatCompletionChunk, n: int) -> Generator[StreamEvent, None, None]:
-    """The news in one chunk of a chat of `n` choices. Usage is left to `usage_event`. Raises
-    TypeError for what is of another type than it should be."""
+class CallNumbers:
+    """The numbers of the tool calls in a stream. Some services leave `index` out: there a delta
+    with an id that is not the last one's begins the next call, any other goes on with it."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, str | None]] = {}
+
+    def of(self, choice: int, index: object, id: str | None) -> int:
+        """Which of its choice's calls a delta belongs to. Raises TypeError as `count_of` does."""
+        number, last_id = self._last.get(choice, (-1, None))
+        if index is not None:
+            number = count_of(index, "tool_calls[].index")
+        elif number < 0 or (id and id != last_id):
+            number += 1
+        self._last[choice] = (number, id or last_id)
+        return number
+
+
+def chat_events(
+    chunk: ChatCompletionChunk, n: int, numbers: CallNumbers
+) -> Generator[StreamEvent, None, None]:
+    """The news in one chunk of a chat of `n` choices. numbers: the whole stream's. Usage is left to
+    `usage_event`. Raises TypeError for what is of another type than it should be."""
     for choice in chunk.choices or ():
         delta, index = choice.delta, choice_of(choice.index, n)
         logprobs = tuple(
@@ -140,10 +160,11 @@ def chat_events(chunk: ChatCompletionChunk, n: int) -> Generator[StreamEvent, No
             yield TextDelta(index, text, logprobs)
         for call in delta.tool_calls or ():
             function = call.function
+            id = text_if_any(call.id, "tool_calls[].id")
             yield ToolCallDelta(
                 index,
-                count_of(call.index, "tool_calls[].index"),
-                text_if_any(call.id, "tool_calls[].id"),
+                numbers.of(index, call.index, id),
+                id,
                 text_if_any(function.name, "function.name") if function else None,
                 text_of(function.arguments, "function.arguments") if function else "",
             )

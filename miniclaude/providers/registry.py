@@ -196,8 +196,16 @@ class Registry:
         try:
             async with asyncio.timeout(LISTING_SECONDS):
                 infos = await self.providers[name].models()
-        except (MiniClaudeError, TimeoutError) as error:
+        except TimeoutError:
+            log.warning(
+                "provider %s did not list its models within %.0f seconds", name, LISTING_SECONDS
+            )
+            return None
+        except MiniClaudeError as error:
             log.warning("provider %s did not list its models: %s", name, error)
+            return None
+        except Exception:  # whatever one provider's trouble is, the others' models are listed
+            log.exception("provider %s did not list its models", name)
             return None
         return [_prefixed(name, info) for info in infos]
 

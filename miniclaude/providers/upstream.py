@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from miniclaude.errors import (
     ContextLengthError,
     InvalidRequestError,
     MiniClaudeError,
     ModelNotFoundError,
+    OverloadedError,
     PayloadTooLargeError,
     ProviderError,
     RateLimitError,
     SettingsError,
 )
+from miniclaude.providers.retries import told_seconds
 from miniclaude.store.text import mend_text
 
 LONGEST_MESSAGE = 500  # characters of an upstream's own words that we pass on
 MOST_MODELS = 1000
+OVERLOADED = (503, 529)
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 120.0
-RETRIES = 1
 
 
 def text_option(name: str, options: Mapping[str, object], key: str, default: str = "") -> str:
@@ -61,7 +63,8 @@ def upstream_errors(
 
     name: the provider's, for the reader. sdk_error: the base of the SDK's own exceptions. A
     connection that breaks while streaming, and bytes that are no JSON, come through the SDKs
-    untranslated.
+    untranslated; an answer of another shape than they expect (a web page where a list of models
+    should be) makes them fail as a program does that was not prepared for it.
     """
     import httpx2
 
@@ -71,8 +74,14 @@ def upstream_errors(
         raise translate(name, model, error) from error
     except httpx2.HTTPError as error:
         raise broken(name, f"the connection broke: {error or type(error).__name__}") from error
+    except TimeoutError as error:
+        raise broken(name, "it did not answer in time") from error
     except ValueError as error:
         raise broken(name, "it sent something that is not JSON") from error
+    except RecursionError as error:
+        raise broken(name, "it sent JSON that is nested too deeply") from error
+    except (AttributeError, TypeError, LookupError) as error:
+        raise broken(name, f"it sent an answer of an unknown shape ({error})") from error
 
 
 @contextmanager
@@ -97,7 +106,6 @@ def broken(name: str, problem: str, status: int | None = None) -> ProviderError:
 
 def translate(name: str, model: str, error: Exception) -> MiniClaudeError:
     """Our error for an SDK's. A wrong key is the operator's trouble, never the caller's 401."""
-    details: Any = error
     status: int | None = getattr(error, "status_code", None)
     if status is None or status < 300:  # no answer, or an error event inside a good one
         kind = type(error).__name__
@@ -126,7 +134,14 @@ def translate(name: str, model: str, error: Exception) -> MiniClaudeError:
         return RateLimitError(
             f"{name}: a rate limit or quota is used up: {said(error)}",
             hint="Wait, or raise the limit with the service.",
-            retry_after=_retry_after(details.response.headers.get("retry-after")),
+            retry_after=_retry_after(error),
+        )
+    if status in OVERLOADED:
+        return OverloadedError(
+            f"{name}: it answers with status {status}: {said(error)}",
+            hint="Try again when it has less to do; if it goes on, check the service's status page"
+            f" and providers.{name}.base_url.",
+            retry_after=_retry_after(error),
         )
     if status in (400, 409, 422):
         too_long = getattr(error, "code", None) == "context_length_exceeded"
@@ -150,10 +165,6 @@ def said(error: Exception) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"
 
 
-def _retry_after(header: str | None) -> int:
-    """Seconds; HTTP dates, which none of the services send, count as one second."""
-    try:
-        seconds = float(header or "1")
-    except ValueError:
-        return 1
-    return int(min(max(seconds, 1.0), 120.0)) if seconds == seconds else 1
+def _retry_after(error: Exception) -> int:
+    """Whole seconds, 1 to 120."""
+    return math.ceil(min(max(told_seconds(error) or 1.0, 1.0), 120.0))

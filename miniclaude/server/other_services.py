@@ -4,6 +4,7 @@ are."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from dataclasses import replace
 from importlib import import_module
@@ -26,6 +27,8 @@ SDKS = ("anthropic", "openai")
 
 MOST_SHOWN = 200
 MAX_PROVIDERS = 50
+
+log = logging.getLogger(__name__)
 
 
 class OtherServices:
@@ -96,7 +99,7 @@ class OtherServices:
         provider = self._registry.providers.get(name)
         if provider is None or name == LOCAL:
             raise _unknown(name)
-        # The service's SDK is read on its first use: off the loop, and not in the service's time.
+        # The service's SDK is read on its first use: not in the service's time.
         kinds = {entry["name"]: entry["kind"] for entry in await asyncio.to_thread(self.list)}
         if kinds.get(name) in SDKS:
             await asyncio.to_thread(import_module, kinds[name])
@@ -108,6 +111,10 @@ class OtherServices:
             return {"ok": False, "problem": problem, "models": [], "count": 0}
         except MiniClaudeError as error:
             problem = f"{error.message} {error.hint}".strip()
+            return {"ok": False, "problem": problem, "models": [], "count": 0}
+        except Exception:  # a provider from another package may fail in any way
+            log.exception("provider %s did not list its models", name)
+            problem = f"{name} failed in a way it should not. The server's log says how."
             return {"ok": False, "problem": problem, "models": [], "count": 0}
         shown = models[:MOST_SHOWN]
         return {"ok": True, "problem": None, "models": shown, "count": len(models)}

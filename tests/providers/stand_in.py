@@ -31,8 +31,10 @@ class StandIn:
     """A service and its mood.
 
     status, error, headers: answer every request with this instead. hold: send the first events and
-    then nothing more. raw: send these bytes as the stream's body instead. gone: set once a client
-    has hung up while it was held.
+    then nothing more. raw: send these bytes as the stream's body instead. listing: send these as
+    the list of models, of the type `listing_type`. refusals: so many requests are hung up on, or
+    answered with `status`; those after them are answered well. gone: set once a client has hung up
+    while it was held.
     """
 
     url: str = ""
@@ -41,6 +43,9 @@ class StandIn:
     headers: dict[str, str] = field(default_factory=dict)
     hold: bool = False
     raw: bytes | None = None
+    listing: bytes | None = None
+    refusals: int | None = None
+    listing_type: str = "application/json"
     asked: list[Asked] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -203,10 +208,14 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
         try:
             while (asked := await read_request(reader)) is not None:
                 service.asked.append(asked)
-                if service.status != 200:
+                well = service.refusals is not None and len(service.asked) > service.refusals
+                if service.refusals is not None and not well and service.status == 200:
+                    return
+                if service.status != 200 and not well:
                     await send(writer, service.status, service.error, service.headers)
                 elif asked.path.partition("?")[0].endswith("/models"):
-                    await send(writer, 200, MODELS[style], {})
+                    listing = MODELS[style] if service.listing is None else service.listing
+                    await send(writer, 200, listing, {"content-type": service.listing_type})
                 elif asked.path.partition("?")[0].endswith("/count_tokens"):
                     await send(writer, 200, {"input_tokens": 11}, {})
                 elif service.raw is not None:
@@ -250,8 +259,9 @@ async def send(
 ) -> None:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     lines = [f"HTTP/1.1 {status} {REASON.get(status, 'Trouble')}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += ["content-type: application/json", f"content-length: {len(body)}", "", ""]
+    told = {"content-type": "application/json", **headers, "content-length": str(len(body))}
+    lines += [f"{name}: {value}" for name, value in told.items()]
+    lines += ["", ""]
     writer.write("\r\n".join(lines).encode() + body)
     await writer.drain()
 

@@ -27,6 +27,8 @@ from miniclaude.messages import (
     Message,
     StreamEvent,
     TextDelta,
+    TextPart,
+    ToolCall,
     Usage,
     text_message,
 )
@@ -304,6 +306,24 @@ async def test_a_hopelessly_long_prompt_is_refused_before_it_is_encoded(local: L
     with pytest.raises(ContextLengthError, match="context holds 256") as caught:
         await all_of(local.complete(request))
     assert caught.value.param == "prompt"
+
+
+@pytest.mark.parametrize("where", ["arguments", "name", "id"])
+async def test_what_a_call_carries_counts_before_it_is_encoded(local: Local, where: str) -> None:
+    """The arguments of an old call were no part of the sum: eight megabytes of them kept one of the
+    few threads busy for twenty seconds, after the caller had gone too."""
+    long = "x " * 100_000
+    call = {"id": "c1", "name": "add", "arguments": "{}"} | {where: long}
+    said = Message("assistant", (), tool_calls=(ToolCall(**call),))
+    told = Message("tool", (TextPart("ok"),), tool_call_id="c1")
+    request = ChatRequest("tiny", (text_message("user", "hi"), said, told))
+    with pytest.raises(
+        ContextLengthError, match=r"has 200,\d{3} characters, which is more"
+    ) as caught:
+        await all_of(local.chat(request))
+    assert caught.value.param == "messages"
+    with pytest.raises(ContextLengthError, match="characters, which is more"):
+        await local.count_tokens(request)
 
 
 async def test_a_model_samples_as_its_makers_recommend(tmp_path: Path) -> None:

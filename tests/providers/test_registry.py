@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from miniclaude.errors import (
-    MiniClaudeError,
     ModelNotFoundError,
     ProviderError,
     SettingsError,
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.anyio
 class Listing:
     """A provider that offers `ids`, or fails to."""
 
-    def __init__(self, name: str, *ids: str, error: MiniClaudeError | None = None) -> None:
+    def __init__(self, name: str, *ids: str, error: Exception | None = None) -> None:
         self.name = name
         self.ids = ids
         self.error = error
@@ -153,10 +152,24 @@ async def test_a_provider_that_cannot_list_is_left_out(caplog: pytest.LogCapture
     assert "openai did not list its models: it is down" in caplog.text
 
 
-async def test_a_provider_that_hangs_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_provider_with_a_bug_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody's package may offer one; the models of all the others were not listed either."""
+    bug = AttributeError("'str' object has no attribute 'data'")
+    providers = {"mine": Seeing("mine", error=bug), "eye": Seeing("eye", "one")}
+    registry = Registry(providers, "")
+    assert [info.id for info in await registry.models()] == ["eye/one"]
+    assert await registry.seeing() == ["eye/one"]
+    assert "mine did not list its models" in caplog.text
+    assert str(bug) in caplog.text, "its traceback, for whoever wrote it"
+
+
+async def test_a_provider_that_hangs_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(registry_module, "LISTING_SECONDS", 0)
     providers = {"openai": Stuck("openai"), "echo": Stuck("echo")}
     assert await Registry(providers, "").models() == []
+    assert "openai did not list its models within 0 seconds" in caplog.text
 
 
 async def test_only_who_may_see_is_asked_who_sees() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from miniclaude.errors import (
     InvalidRequestError,
     MiniClaudeError,
     ModelNotFoundError,
+    OverloadedError,
     PayloadTooLargeError,
     ProviderError,
     RateLimitError,
@@ -267,6 +270,36 @@ async def test_tools_travel_both_ways(
 
 
 @pytest.mark.parametrize(
+    "pieces",
+    [
+        [("a", "f", '{"x": 1}'), ("b", "g", '{"y": 2}')],
+        [("a", "f", '{"x"'), (None, None, ": 1}"), ("b", "g", '{"y"'), (None, None, ": 2}")],
+        [("a", "f", '{"x"'), ("a", None, ": 1}"), ("b", "g", '{"y": 2}')],
+    ],
+)
+async def test_calls_without_a_number_keep_apart(
+    openai: Remote, pieces: list[tuple[str | None, str | None, str]]
+) -> None:
+    """Some compatible services leave `index` out. Two calls became one then, of the second's name
+    and with arguments that are no JSON."""
+    chunks = []
+    for id, name, arguments in pieces:
+        call = {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        chunks.append({"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None})
+    chunks.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    openai.service.raw = b"".join(
+        b"data: " + json.dumps({"id": "1", "choices": [chunk]}).encode() + b"\n\n"
+        for chunk in chunks
+    )
+    calls = [event for event in await openai.ask() if isinstance(event, ToolCallDelta)]
+    said = {0: "", 1: ""}
+    for event in calls:
+        said[event.call_index] += event.arguments
+    assert said == {0: '{"x": 1}', 1: '{"y": 2}'}
+    assert [(c.call_index, c.name) for c in calls if c.name] == [(0, "f"), (1, "g")]
+
+
+@pytest.mark.parametrize(
     ("structure", "field", "sent"),
     [
         (Structure("json_object"), "response_format", {"type": "json_object"}),
@@ -426,7 +459,8 @@ async def test_anthropic_gets_nothing_from_the_environment_either(
         (413, PayloadTooLargeError, "too large for it: the moon is wrong"),
         (429, RateLimitError, "quota is used up: the moon is wrong"),
         (500, ProviderError, "answers with status 500: the moon is wrong"),
-        (529, ProviderError, "answers with status 529: the moon is wrong"),
+        (503, OverloadedError, "answers with status 503: the moon is wrong"),
+        (529, OverloadedError, "answers with status 529: the moon is wrong"),
         (302, ProviderError, "answers with status 302"),
     ],
 )
@@ -484,6 +518,61 @@ async def test_streams_that_make_no_sense(remote: Remote, raw: bytes, message: s
     remote.service.raw = raw
     with pytest.raises(ProviderError, match=message):
         await remote.ask()
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("raw", [DEEP, DEEP + b"]" * 100_000])
+async def test_a_stream_that_is_nested_too_deeply(remote: Remote, raw: bytes) -> None:
+    """Python's parser gives up on it with a RecursionError, which once was a 500 of ours."""
+    remote.service.raw = b"event: message_start\ndata: " + raw + b"\n\n"
+    with pytest.raises(ProviderError, match="nested too deeply"):
+        await remote.ask()
+
+
+@pytest.mark.parametrize(
+    ("listing", "kind", "message"),
+    [
+        (b"<html>a page</html>", "text/html", "an answer of an unknown shape"),
+        (b"it is running", "text/plain", "an answer of an unknown shape"),
+        (b"null", "application/json", "an answer of an unknown shape|closed"),
+        (b'[{"id": "a"}]', "application/json", "an answer of an unknown shape"),
+        (b'{"data": [{"id": 5}]}', "application/json", "an event of an unknown shape"),
+        (b"{", "application/json", "not JSON"),
+        (DEEP, "application/json", "nested too deeply"),
+    ],
+)
+async def test_a_list_of_models_that_is_none(
+    remote: Remote, listing: bytes, kind: str, message: str
+) -> None:
+    """An address without its `/v1` often answers with a page. The SDKs take any answer apart, and
+    fail at it with whatever Python says: GET /models was a 500 for everybody then."""
+    remote.service.listing, remote.service.listing_type = listing, kind
+    with pytest.raises(ProviderError, match=message) as caught:
+        await remote.provider.models()
+    assert f"providers.{remote.provider.name}.base_url" in caught.value.hint
+
+
+@pytest.mark.parametrize("style", ["openai", "anthropic"])
+async def test_an_sdk_is_imported_off_the_event_loop(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds. Every stream and every health check stood still when the first one asked
+    for the list of models."""
+    importing = builtins.__import__
+    on_the_loop: list[bool] = []
+
+    def watched(name: str, *rest: Any, **named: Any) -> Any:
+        if name == style:
+            on_the_loop.append(threading.current_thread() is threading.main_thread())
+        return importing(name, *rest, **named)
+
+    async with AsyncExitStack() as stack:
+        remote = await connect(stack, style)
+        monkeypatch.setattr(builtins, "__import__", watched)
+        await remote.provider.models()
+    assert not on_the_loop[0]
 
 
 async def test_a_service_that_is_not_there() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,29 @@ async def test_an_adapter_with_lengths_of_its_own_has_its_own_engine(
     with torch.no_grad():
         first = int(model(torch.tensor([ids]))[0, -1].argmax())
     assert text.startswith(tokenizer.decode([first])) or first in tokenizer.eos_ids
+
+
+async def test_a_tuned_model_is_found_without_a_look_at_the_others(
+    served: Local, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request looks it up several times, on the event loop: with five hundred adapters that
+    were half a second in which nobody was answered."""
+    base = home / "models" / "tiny"
+    adapter = write_tiny_adapter(base, home / "adapters")
+    whole = write_tiny_adapter(base, home / "adapters", whole=True)
+    on_tuned = write_tiny_adapter(base, home / "adapters", base_name=whole)
+    orphan = write_tiny_adapter(base, home / "adapters", base_name="gone")
+    library = served._library
+    listed = {model.name: model for model in library.list()}
+    monkeypatch.setattr(Library, "list", lambda self: pytest.fail("it looked at every model"))
+    for name in (adapter, whole, on_tuned, orphan):
+        found, same = library.find(name), listed[name]
+        assert replace(found, base=None) == replace(same, base=None)
+        assert (found.base and found.base.path) == (same.base and same.base.path)
+    monkeypatch.undo()
+    other_name = adapter.replace(":mine:", ":yours:")
+    with pytest.raises(ModelNotFoundError, match="is not installed"):
+        library.find(other_name)
 
 
 async def test_a_base_that_is_gone(served: Local, home: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from miniclaude.providers.base import ModelInfo
 from miniclaude.settings import load_settings
 from miniclaude.store.choices import CHOICES_FILE
 from tests.providers.stand_in import running_stand_in
@@ -116,6 +117,36 @@ async def test_a_test_that_fails_says_why_in_words(tmp_path: Path) -> None:
         assert "refuses our key" in tested["problem"]
         assert KEY not in tested["problem"]
         assert (await served.client.post("/providers/none/test")).status_code == 404
+
+
+async def test_an_address_that_answers_with_a_page_troubles_nobody_else(tmp_path: Path) -> None:
+    """A base_url without its `/v1` often does. The list of models, local ones included, and this
+    test were a 500 then."""
+    async with running_stand_in("openai") as service, shelf(tmp_path) as served:
+        service.listing, service.listing_type = b"<html>Welcome</html>", "text/html"
+        await served.client.put("/providers/mine", json={"kind": "openai", "base_url": service.url})
+        tested = (await served.client.post("/providers/mine/test")).json()
+        assert not tested["ok"]
+        assert "mine: it sent an answer of an unknown shape" in tested["problem"]
+        assert "check the service's status page and providers.mine.base_url" in tested["problem"]
+        listed = (await served.client.get("/models")).json()["data"]
+        assert "echo" in [model["id"] for model in listed]
+
+
+async def test_a_provider_with_a_bug_fails_its_test_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come from any package; the page must not show a bare 500."""
+
+    async def models() -> list[ModelInfo]:
+        raise ZeroDivisionError
+
+    async with shelf(tmp_path) as served:
+        echo = served.services.registry.providers["echo"]
+        monkeypatch.setattr(echo, "models", models)
+        tested = (await served.client.post("/providers/echo/test")).json()
+        assert not tested["ok"]
+        assert tested["problem"].startswith("echo failed in a way it should not.")
 
 
 async def test_what_a_setting_says_the_page_cannot_change(
