@@ -22,10 +22,12 @@ class CountsTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Texts to embed, each as text or as token ids of the model's own tokenizer."""
+    """Texts to embed, each as text or as token ids of the model's own tokenizer. user: as in a
+    `ChatRequest`."""
 
     model: str
     inputs: tuple[str | tuple[int, ...], ...]
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

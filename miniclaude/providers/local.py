@@ -229,7 +229,7 @@ class Local:
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The mean of the last hidden states of each text."""
         async with self._models.use(request.model) as loaded:
-            return await embed_texts(loaded, request.inputs)
+            return await embed_texts(loaded, request.inputs, request.user)
 
     async def aclose(self) -> None:
         """End every engine."""

@@ -24,8 +24,10 @@ MAX_CHARACTERS_PER_TOKEN = 128
 """The longest tokens of real vocabularies, runs of spaces, have about as many."""
 
 
-async def embed_texts(loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]]) -> Embeddings:
-    """A vector for each input, several read at once."""
+async def embed_texts(
+    loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]], user: str
+) -> Embeddings:
+    """A vector for each input, several read at once, in the turns of this user."""
     reading: dict[asyncio.Task[Output], int] = {}
     outputs: list[asyncio.Task[Output]] = []
     # No asyncio.TaskGroup: at a failure it cancels its own task, which the scopes of anyio that the
@@ -40,7 +42,7 @@ async def embed_texts(loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...
                 for task in done:
                     del reading[task]
                     task.result()  # raises what it raised
-            outputs.append(asyncio.create_task(_embed(loaded, prompt)))
+            outputs.append(asyncio.create_task(_embed(loaded, prompt, user)))
             reading[outputs[-1]] = len(prompt)
         found = await asyncio.gather(*outputs)
     finally:
@@ -88,11 +90,11 @@ async def read_input(
     return ids
 
 
-async def _embed(loaded: LoadedModel, prompt: tuple[int, ...]) -> Output:
+async def _embed(loaded: LoadedModel, prompt: tuple[int, ...], user: str) -> Output:
     """The output that holds the prompt's embedding."""
     sampling = Sampling(max_tokens=0, temperature=0.0)
     request = GenerationRequest(
-        secrets.token_hex(8), prompt, sampling, reading=Reading(embedding=True)
+        secrets.token_hex(8), prompt, sampling, reading=Reading(embedding=True), user=user
     )
     found: Output | None = None
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))

@@ -168,6 +168,7 @@ class Admitted:
         if not isinstance(self._provider, Embeds):
             raise self._cannot("give embeddings", request.model)
         prompt = sum(_guess(given) for given in request.inputs)
+        request = replace(request, user=self._whose(request.user))
         with self._slot(prompt, 0) as meter:
             found = await self._provider.embed(request)
             meter.saw(Usage(found.prompt_tokens, 0))

@@ -47,8 +47,11 @@ async def test_every_key_has_turns_of_its_own(serve: Serve) -> None:
             served.client.headers["authorization"] = f"Bearer {key}"
             for fields in ({}, {"user": "bob/user/"}):
                 assert (await served.chat(model="scripted/m", **fields)).status_code == 200
-    groups = [group_and_user(request.user)[0] for request in served.scripted.asked]
-    assert groups == ["owner", "owner", "alice", "alice", "bob", "bob"]
+                body = {"model": "scripted/m", "input": "one", **fields}
+                assert (await served.client.post("/v1/embeddings", json=body)).status_code == 200
+    for asked in (served.scripted.asked, served.scripted.embedded):
+        groups = [group_and_user(request.user)[0] for request in asked]
+        assert groups == ["owner", "owner", "alice", "alice", "bob", "bob"]
 
 
 async def test_a_slot_is_freed_by_a_failure_and_by_closing() -> None:

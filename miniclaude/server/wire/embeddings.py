@@ -14,7 +14,7 @@ from miniclaude.errors import InvalidRequestError
 from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
 from miniclaude.server.sse import to_json
 from miniclaude.server.wire.completions import Prompt, prompts_schema, read_prompts
-from miniclaude.server.wire.sampling import ModelName
+from miniclaude.server.wire.sampling import ModelName, end_user
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_INPUTS = 2048
@@ -42,7 +42,7 @@ class EmbeddingBody(NullIsAbsent):
 
     def embedding_request(self, model: str) -> EmbeddingRequest:
         """As the providers know it; `model` is the bare name."""
-        return EmbeddingRequest(model, self.input)
+        return EmbeddingRequest(model, self.input, end_user(self.user))
 
 
 def embeddings_text(body: EmbeddingBody, found: Embeddings) -> str:
