@@ -25,7 +25,7 @@ MAX_CHARACTERS_PER_TOKEN = 128
 
 
 async def embed_texts(
-    loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]], user: str
+    loaded: LoadedModel, inputs: Sequence[str | tuple[int, ...]], user: str = ""
 ) -> Embeddings:
     """A vector for each input, several read at once, in the turns of this user."""
     reading: dict[asyncio.Task[Output], int] = {}
