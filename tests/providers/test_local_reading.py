@@ -25,7 +25,7 @@ class Engine:
         self.reading: list[int] = []
         self.most_tokens = self.most_texts = 0
 
-    async def embed(self, loaded: LoadedModel, prompt: tuple[int, ...]) -> Output:
+    async def embed(self, loaded: LoadedModel, prompt: tuple[int, ...], user: str) -> Output:
         self.reading.append(len(prompt))
         self.most_texts = max(self.most_texts, len(self.reading))
         if len(self.reading) > 1:
@@ -55,7 +55,7 @@ async def test_a_long_batch_leaves_room_for_others(
 async def test_a_failure_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
 
-    async def embed(loaded: LoadedModel, prompt: tuple[int, ...]) -> Output:
+    async def embed(loaded: LoadedModel, prompt: tuple[int, ...], user: str) -> Output:
         if len(prompt) == 2:
             raise RuntimeError("It broke.")
         try:
