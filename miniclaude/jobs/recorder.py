@@ -13,8 +13,9 @@ from typing import Any
 from miniclaude.jobs.news import News
 from miniclaude.jobs.order import Json
 from miniclaude.store.conversations import unix_now
-from miniclaude.store.job_events import JobEvents, Level, NewEvent
+from miniclaude.store.job_events import JobEvents
 from miniclaude.store.jobs import Job, Queue
+from miniclaude.store.new_events import Level, NewEvent
 
 MAX_METRICS = 2_000
 """Steps whose metrics are kept; of a longer run, evenly spaced ones and all with an evaluation."""

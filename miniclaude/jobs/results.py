@@ -10,8 +10,9 @@ from pathlib import Path
 
 from miniclaude.store.file_folder import FileFolder
 from miniclaude.store.files import MAX_NAME, StoredFile, new_file_id
-from miniclaude.store.job_events import MAX_EVENTS, JobEvents
+from miniclaude.store.job_events import JobEvents
 from miniclaude.store.jobs import Job
+from miniclaude.store.new_events import MAX_EVENTS
 
 METRICS_NAME = "step_metrics.csv"
 MAX_RESULT_BYTES = 100_000_000

@@ -26,6 +26,7 @@ from miniclaude.store.conversations import unix_now
 from miniclaude.store.files import UNFINISHED
 from miniclaude.store.job_events import JobEvents
 from miniclaude.store.jobs import JOB_ID, Job, Queue
+from miniclaude.store.new_events import NewEvent
 
 MAX_CRASHES = 4
 """Of a job's worker in a row, without a checkpoint between; then the job has failed."""
@@ -136,13 +137,13 @@ class Runner:
         except Exception:
             log.exception("fine-tuning: the job %s", job.id)
             if not self._closing:
-                await self._fail(job, recorder, _fault())
+                await self._fail(job, _fault())
 
     async def _validate(self, job: Job, recorder: Recorder) -> None:
         try:
             order = await self._persist(lambda: self._make_order(job))
         except MiniClaudeError as error:
-            await self._fail(job, recorder, error)
+            await self._fail(job, error)
             return
         end = await self._live(job, order, recorder, "validate")
         if self._closing or not await self._has_status(job, "validating_files"):
@@ -151,7 +152,7 @@ class Runner:
             await self._change(job, when=("validating_files",), status="queued")
             await self._say(recorder, "Files validated; the job is queued.")
         else:
-            await self._fail(job, recorder, end.failure or _died(end))
+            await self._fail(job, end.failure or _died(end))
 
     async def _train(self, job: Job, recorder: Recorder) -> None:
         try:
@@ -167,11 +168,11 @@ class Runner:
         try:
             order = await self._persist(lambda: self._make_order(job))
         except MiniClaudeError as error:
-            await self._fail(job, recorder, error)
+            await self._fail(job, error)
             return False
         end = await self._live(job, order, recorder, "train")
         if end.result is not None and end.result.ended == "finished":
-            await self._succeed(job, order, end.result, recorder)
+            await self._succeed(job, order, end.result)
             return False
         now = await self._persist(lambda: self._queue.state(job.id))
         if now is None or now.status == "cancelled":
@@ -183,7 +184,7 @@ class Runner:
             await self._say(recorder, f"Paused: {end.failure} Then resume the job.", "error")
             return False
         if end.failure is not None:
-            await self._fail(job, recorder, end.failure)
+            await self._fail(job, end.failure)
             return False
         if now.status != "running" or self._closing:
             if now.status == "paused":
@@ -196,7 +197,7 @@ class Runner:
     async def _after_crash(self, job: Job, end: End, recorder: Recorder) -> bool:
         crashes = job.crashes + 1
         if crashes >= MAX_CRASHES:
-            await self._fail(job, recorder, _died(end, crashes))
+            await self._fail(job, _died(end, crashes))
             return False
         await self._change(job, when=("running",), crashes=crashes)
         await self._say(recorder, f"{end.died} It is started again.", "warn")
@@ -238,13 +239,16 @@ class Runner:
                 life.pause()
             await wait_for(news, LOOK_SECONDS)
 
-    async def _succeed(
-        self, job: Job, order: JobOrder, result: JobResult, recorder: Recorder
-    ) -> None:
+    async def _succeed(self, job: Job, order: JobOrder, result: JobResult) -> None:
         files = await self._persist(lambda: self._results.collect(job, result.files))
+        messages = (
+            f"New fine-tuned model created: {result.fine_tuned_model}",
+            "The job has successfully completed",
+        )
         done = await self._change(
             job,
             when=UNFINISHED,
+            events=[(job.owner, NewEvent(message)) for message in messages],
             results=[(job.owner, file) for file in files],
             status="succeeded",
             finished_at=unix_now(),
@@ -255,17 +259,16 @@ class Runner:
             error=None,
         )
         if done:
-            await self._say(recorder, f"New fine-tuned model created: {result.fine_tuned_model}")
-            await self._say(recorder, "The job has successfully completed")
             await asyncio.to_thread(_remove_partial, order)
         else:
             await asyncio.to_thread(self._results.discard, files)
             await asyncio.to_thread(self._forget, order)
 
-    async def _fail(self, job: Job, recorder: Recorder, error: MiniClaudeError) -> None:
-        failed = await self._change(
+    async def _fail(self, job: Job, error: MiniClaudeError) -> None:
+        await self._change(
             job,
             when=UNFINISHED,
+            events=[(job.owner, NewEvent(str(error), "error"))],
             status="failed",
             finished_at=unix_now(),
             estimated_finish=None,
@@ -275,8 +278,6 @@ class Runner:
                 "param": error.param,
             },
         )
-        if failed:
-            await self._say(recorder, str(error), "error")
 
     async def _has_status(self, job: Job, status: str) -> bool:
         now = await self._persist(lambda: self._queue.state(job.id))

@@ -5,45 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from miniclaude.store.conversations import unix_now
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id, not_found
 from miniclaude.store.jobs import Job, fetch_job
+from miniclaude.store.new_events import NewEvent, insert_events
 from miniclaude.store.tables import job_checkpoints, job_events
 from miniclaude.store.text import mend_text
 
 MAX_PAGE = 1000
 """Events on a page."""
 
-MAX_EVENTS = 20_000
-"""Of one job; what comes later is not kept, so that no job fills the disk by talking."""
-
-MAX_MESSAGE = 4_000
-"""Characters of an event's message."""
-
 _EVENT_ID = re.compile(r"ftevent-[0-9a-f]{32}\Z")
 _CHECKPOINT_ID = re.compile(r"ftckpt-[0-9a-f]{32}\Z")
 
 _SAMPLES = "samples"
 """Where a checkpoint's sample answers stand among its metrics."""
-
-Level = Literal["info", "warn", "error"]
-EventType = Literal["message", "metrics"]
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """Something to tell. data: JSON values, for `metrics` numbers by name."""
-
-    message: str
-    level: Level = "info"
-    type: EventType = "message"
-    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +62,9 @@ class JobEvents:
 
     async def add(self, job: Job, events: Sequence[NewEvent]) -> None:
         """Keep events in this order; those beyond MAX_EVENTS are left out."""
-        count = select(func.count()).where(job_events.c.job_id == job.id)
-
-        async def add(connection: AsyncConnection) -> None:
-            room = MAX_EVENTS - ((await connection.execute(count)).scalar() or 0)
-            for event in events[: max(room, 0)]:
-                await connection.execute(
-                    insert(job_events).values(
-                        id=f"ftevent-{new_id()}",
-                        job_id=job.id,
-                        owner=job.owner,
-                        level=event.level,
-                        type=event.type,
-                        message=mend_text(event.message[:MAX_MESSAGE]),
-                        data=None if event.data is None else dict(event.data),
-                        created_at=unix_now(),
-                    )
-                )
-
-        await self._database.write(add)
+        await self._database.write(
+            lambda connection: insert_events(connection, job.id, job.owner, events)
+        )
 
     async def list(
         self, owner: str, job_id: str, *, limit: int = 20, after: str | None = None

@@ -27,6 +27,7 @@ from miniclaude.store.conversations import unix_now
 from miniclaude.store.database import Database
 from miniclaude.store.files import UNFINISHED, StoredFile, insert_file, require_files
 from miniclaude.store.ids import new_id, not_found
+from miniclaude.store.new_events import NewEvent, insert_events
 from miniclaude.store.tables import jobs
 
 MAX_PAGE = 100
@@ -306,10 +307,11 @@ class Queue:
         *,
         when: Collection[str],
         results: Sequence[tuple[str, StoredFile]] = (),
+        events: Sequence[tuple[str, NewEvent]] = (),
         **values: object,
     ) -> bool:
-        """Change a job that still has one of these statuses, and add its result files; returns
-        whether it had."""
+        """Change a job that still has one of these statuses, add its result files, and tell of it,
+        each with its owner; returns whether it had. Whoever sees the change finds them all."""
         here = and_(jobs.c.id == job_id, jobs.c.place == self._place, jobs.c.status.in_(when))
 
         async def change(connection: AsyncConnection) -> bool:
@@ -317,6 +319,8 @@ class Queue:
             if done.rowcount:
                 for owner, file in results:
                     await insert_file(connection, owner, file)
+                for owner, event in events:
+                    await insert_events(connection, job_id, owner, [event])
             return bool(done.rowcount)
 
         return await self._database.write(change)

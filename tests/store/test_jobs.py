@@ -10,8 +10,9 @@ from miniclaude.errors import ConflictError, InvalidRequestError, NotFoundError
 from miniclaude.store.conversations import unix_now
 from miniclaude.store.database import Database
 from miniclaude.store.files import Files, StoredFile, new_file_id
-from miniclaude.store.job_events import MAX_EVENTS, JobEvents, NewEvent
+from miniclaude.store.job_events import JobEvents
 from miniclaude.store.jobs import Job, Jobs, NewJob, Queue
+from miniclaude.store.new_events import MAX_EVENTS, NewEvent
 
 pytestmark = pytest.mark.anyio
 
@@ -186,11 +187,23 @@ async def test_events_page_and_go_on(database: Database) -> None:
         await events.number("ada", job.id, foreign.id)
 
 
+async def test_a_change_is_told_with_it_or_not_at_all(database: Database) -> None:
+    """Told after it, a client that saw "succeeded" found no event that said so."""
+    queue, events = Queue(database, "here"), JobEvents(database)
+    job = await a_job(database)
+    told = [("ada", NewEvent("done")), ("ada", NewEvent("really"))]
+    assert not await queue.change(job.id, when=("paused",), events=told, status="succeeded")
+    assert (await events.list("ada", job.id))[0] == ()
+    assert await queue.change(job.id, when=(job.status,), events=told, status="succeeded")
+    kept = (await events.list("ada", job.id))[0]
+    assert [event.message for event in kept] == ["really", "done"]
+
+
 async def test_a_job_that_talks_without_end_is_not_kept_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAX_EVENTS <= 100_000
-    monkeypatch.setattr("miniclaude.store.job_events.MAX_EVENTS", 5)
+    monkeypatch.setattr("miniclaude.store.new_events.MAX_EVENTS", 5)
     events = JobEvents(database)
     job = await a_job(database)
     for start in (0, 3, 6):
