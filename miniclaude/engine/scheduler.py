@@ -224,7 +224,8 @@ class Scheduler:
             line.popleft()
             if line:
                 lines[job.user] = line  # behind those of whom as much was served
-        self.waiting = deque(job for job in self.waiting if job not in admitted)
+        if admitted:
+            self.waiting = deque(job for job in self.waiting if job not in admitted)
 
     def next_of(self, heads: list[Job]) -> tuple[Job, list[int]] | None:
         """Which of the users' first requests is admitted next, with the blocks that hold the

@@ -5,9 +5,10 @@ Models).
 Users come in groups: all that is asked with one key is one group, whatever users it names, so that
 nobody gets more by making users up. Groups share evenly, and so do the users within one.
 
-Only those who wait are owed anything. Who comes with nothing waiting begins no lower than all who
-are here have been served on average since: time in which one asked for nothing is not saved up.
-What one had beyond that average is remembered until the average has reached it.
+Only those who wait are owed anything: what one is served while nobody else waits is not held
+against it. Who comes with nothing waiting begins no lower than all who are here have been served on
+average since: time in which one asked for nothing is not saved up. What one had beyond that average
+while others waited is remembered until the average has reached it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Account:
 
     served: in tokens, raised to the group's level when it comes. waiting, jobs: how many requests
     wait, and how many wait or run. Of a group: its members; busy: how many of them have jobs;
-    level: what the busy ones were served on average, in tokens.
+    level: what the busy ones were served on average, in tokens; where nobody else waited, what
+    was served counts as everybody's.
     """
 
     served: float = 0.0
@@ -81,7 +83,10 @@ class Turns:
         """So many tokens are computed for one of the user's requests."""
         for group, account in self._way(user):
             account.served += tokens
-            group.level += tokens / group.busy
+            if group.waiting > account.waiting:  # somebody else is owed
+                group.level += tokens / group.busy
+            else:
+                group.level = max(group.level, account.served)
 
     def check(self, waiting: int, jobs: int) -> None:
         """Raise AssertionError unless as many requests are accounted for as there are."""

@@ -24,8 +24,7 @@ from miniclaude.errors import (
 )
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
-from miniclaude.model.new_folder import delete
-from miniclaude.model.staging import REMOVING
+from miniclaude.model.new_folder import REMOVING, delete
 from miniclaude.model.tuned import ID, TUNED_NAME, Tuned, read_tuned
 
 PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"

@@ -29,6 +29,7 @@ from miniclaude.model.new_folder import check_no_folder, new_folder
 from miniclaude.model.packed import PackedWeight
 from miniclaude.model.packed_folder import Part, map_packed
 from miniclaude.model.packing import read_packing
+from miniclaude.model.staging import hold
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.write_packed import lay_out, write_headers, write_in_place
 
@@ -56,7 +57,7 @@ def write_merged(model: InstalledModel, folder: Path) -> None:
 
     Raises ConflictError when the folder is there already and ModelNotFoundError when the base is
     gone, both before anything is read; CheckpointError, DiskFullError before any weight is written
-    when there is no room, and what `new_folder` raises.
+    when there is no room, and what `hold` and `new_folder` raise.
     """
     check_no_folder(folder)
     base = model.weights
@@ -83,7 +84,7 @@ def write_merged(model: InstalledModel, folder: Path) -> None:
     stored = read_json_object(base / CONFIG, MAX_CONFIG_BYTES)
     config = {name: stored[name] for name in TOKENS if name in stored} | written
     config["torch_dtype"] = str(dtype).removeprefix("torch.")
-    with new_folder(folder) as partial:
+    with hold(folder.parent, folder.name), new_folder(folder) as partial:
         total = sum(parameter.numel() for parameter in shape.parameters()) * dtype.itemsize
         check_disk(model.name, total, partial, instead="choose a place on another disk")
         (partial / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

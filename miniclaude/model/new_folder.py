@@ -11,6 +11,9 @@ from pathlib import Path
 from miniclaude.errors import NO_ROOM, ConflictError, DiskFullError, StoreError
 from miniclaude.model.new_file import flush_to_disk
 
+REMOVING = ".removing-"
+"""Before the name of a folder that is being deleted."""
+
 
 def check_no_folder(folder: Path) -> None:
     """Raises ConflictError when there is something of that name, other than an empty folder: to be
@@ -63,7 +66,9 @@ def take_place(new: Path, folder: Path, *, overwrite: bool) -> None:
         if is_there(replaced):
             if is_there(folder):
                 with suppress(OSError):  # the new one is in its place
-                    delete(replaced)
+                    # Under a name by which it cannot come back, should this be killed meanwhile.
+                    unwanted = folder.parent / f"{REMOVING}{folder.name}.{secrets.token_hex(4)}"
+                    delete(replaced.rename(unwanted))
             else:
                 replaced.rename(folder)
 

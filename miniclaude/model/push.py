@@ -23,6 +23,7 @@ from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.hub import ENDPOINT, WANTED, checked_endpoint
 from miniclaude.model.library import InstalledModel
 from miniclaude.model.new_folder import new_folder
+from miniclaude.model.staging import hold
 from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
 
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ def push(
 
 
 def copy_to(publication: Publication, folder: Path) -> None:
-    """Write what would be published into a new folder. Raises what `new_folder` raises."""
-    with new_folder(folder) as partial:
+    """Write what would be published into a new folder. Raises what `hold` and `new_folder`
+    raise."""
+    with hold(folder.parent, folder.name), new_folder(folder) as partial:
         for name, content in publication.files.items():
             if isinstance(content, bytes):
                 (partial / name).write_bytes(content)

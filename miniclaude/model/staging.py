@@ -7,6 +7,7 @@ is abandoned.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -15,13 +16,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from miniclaude.errors import ConflictError
-from miniclaude.model.new_folder import delete, is_there
+from miniclaude.model.new_folder import REMOVING, delete, is_there
 
 PULLING, IMPORTING, QUANTIZING = ".pulling", ".importing", ".quantizing"
 """Folders beside the models, in which they come together under the names they will have."""
 
-REMOVING = ".removing-"
-"""Before the name of a folder that is being deleted."""
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a disk without locks says: there nobody is kept from anything."""
 
 LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>partial|replaced)")
 """What `new_folder` works with."""
@@ -83,10 +84,12 @@ def _entries(folder: Path) -> list[Path]:
 def _lock(path: Path) -> int | None:
     """A descriptor that holds the lock file; None while another process does."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            if error.errno in NO_LOCKS:
+                return descriptor
             os.close(descriptor)
             if isinstance(error, BlockingIOError | PermissionError):
                 return None

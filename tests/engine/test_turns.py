@@ -133,6 +133,29 @@ def test_what_one_had_before_others_came_is_not_held_against_it() -> None:
     assert abs(served["ada"] - before - served["bob"]) <= 16
 
 
+def test_what_one_had_while_nobody_waited_is_not_held_against_it() -> None:
+    """There was room for both, for a long time; then there is not. Who had used the free slots owed
+    the other all of it, and was admitted nothing for thousands of steps."""
+    scheduler = scheduler_of(running=8, blocks=400)
+    served: Counter[str] = Counter()
+    for _ in range(2000):
+        while ids(list(scheduler.running)).count("ada") < 4:
+            submit(scheduler, "ada", 8, 16)
+        if ids(list(scheduler.running)).count("bob") < 1:
+            submit(scheduler, "bob", 8, 16)
+        assert not scheduler.waiting
+        computed(scheduler, served)
+    assert served["ada"] > 3 * served["bob"] > 0
+    before = dict(served)
+    for _ in range(200):
+        for user in ("ada", "bob"):
+            while ids(list(scheduler.waiting)).count(user) < 8:
+                submit(scheduler, user, 8, 16)
+        computed(scheduler, served)
+    more = {user: served[user] - before[user] for user in served}
+    assert abs(more["ada"] - more["bob"]) <= 8 * 24  # what runs at once
+
+
 def test_a_large_request_lets_small_ones_pass_and_is_not_starved() -> None:
     """It holds nobody up at first; and they would keep it waiting for ever, for there is never as
     much room at once as it needs: so they may have as many tokens before it as it has itself."""

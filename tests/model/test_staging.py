@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from miniclaude.errors import ConflictError
+from miniclaude.model import new_folder as new_folder_module
 from miniclaude.model.gguf_export import TYPES, write_gguf
 from miniclaude.model.gguf_import import import_gguf
 from miniclaude.model.install import import_folder
 from miniclaude.model.library import Library
+from miniclaude.model.new_folder import new_folder
+from miniclaude.model.push import copy_to, prepare
 from miniclaude.model.staging import IMPORTING, PULLING, QUANTIZING, clear_up, hold
 from miniclaude.model.trash import Trash
 from miniclaude.model.write_packed import quantize_model
@@ -151,3 +157,50 @@ def test_what_others_are_at_work_on_stays(library: Library) -> None:
         assert all(folder.is_dir() for folder in work)
     clear_up(models)
     assert not any(folder.exists() for folder in work)
+
+
+def test_an_export_into_the_library_is_not_cleared_away_while_it_is_written(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It held no name: any `models list` meanwhile deleted what there was of it."""
+    models = library.home_models
+    copy = shutil.copyfile
+
+    def copied(source: Path, to: Path) -> Path:
+        clear_up(models)
+        return copy(source, to)
+
+    monkeypatch.setattr(shutil, "copyfile", copied)
+    copy_to(prepare(library.find("tiny"), None, ask=False), models / "exported")
+    assert {model.name for model in library.list()} == {"tiny", "exported"}
+
+
+def test_what_was_replaced_does_not_come_back_half_deleted(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the old model was deleted, then the new one removed: the old one's remains were
+    taken for a model that had been moved aside."""
+    models = library.home_models
+
+    def interrupted(path: Path) -> None:
+        raise OSError(f"{path} is busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(new_folder_module, "delete", interrupted)
+        with new_folder(models / "tiny", overwrite=True) as folder:
+            write_tiny_checkpoint(folder / "inner")
+    shutil.rmtree(models / "tiny")
+    clear_up(models)
+    assert list(models.iterdir()) == []
+
+
+def test_a_disk_without_locks_is_worked_on_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with hold(tmp_path, "a"), hold(tmp_path, "a"):
+        pass
+    assert list(tmp_path.iterdir()) == []
