@@ -138,9 +138,9 @@ def test_what_one_had_while_nobody_waited_is_not_held_against_it() -> None:
     the other all of it, and was admitted nothing for thousands of steps."""
     scheduler = scheduler_of(running=8, blocks=400)
     served: Counter[str] = Counter()
-    for _ in range(2000):
-        while ids(list(scheduler.running)).count("ada") < 4:
-            submit(scheduler, "ada", 8, 16)
+    for steps in range(2000):
+        while ids(list(scheduler.running)).count("ada") < 6:
+            submit(scheduler, "ada", 8, 10 + steps % 7)  # they do not all end at once
         if ids(list(scheduler.running)).count("bob") < 1:
             submit(scheduler, "bob", 8, 16)
         assert not scheduler.waiting
