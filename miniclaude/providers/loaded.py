@@ -179,7 +179,8 @@ class LoadedModels:
         """Until the model is loaded, by one load for all who ask meanwhile. Raises what it raises.
         Nothing is loaded for callers who left before its turn came."""
         load = self._loads.get(installed.name)
-        if load is None or load.model != installed:
+        # One that is done is about to be taken away; to wait for it would not yield.
+        if load is None or load.task.done() or load.model != installed:
             load = self._spawn_load(installed)
         load.waiters += 1
         try:

@@ -11,8 +11,8 @@ from typing import TypeVar
 RETRIES = 1
 PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 2.0
-ANSWER_SECONDS = 150.0
-"""Until an answer has begun, however slowly its head comes in."""
+ANSWER_SECONDS = 600.0
+"""Until an answer has begun, however slowly the question goes out and its head comes in."""
 
 Answer = TypeVar("Answer")
 
@@ -38,8 +38,9 @@ async def _in_time(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 
 def _pause(error: Exception) -> float | None:
     """Seconds to wait before the service is asked again; None where it is not. error: an SDK's."""
-    if type(error).__name__ == "APIConnectionError":  # and none of its subclass for timeouts
-        return PAUSE_SECONDS
+    cause = type(error.__cause__).__name__
+    if type(error).__name__ == "APIConnectionError" or cause == "ConnectTimeout":
+        return PAUSE_SECONDS  # not for other timeouts: it may be at work on the question
     status = getattr(error, "status_code", 0)
     told = told_seconds(error) if status == 429 or status >= 500 else None
     return told if told is not None and told <= LONGEST_PAUSE_SECONDS else None

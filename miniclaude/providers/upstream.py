@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -20,11 +21,14 @@ from miniclaude.errors import (
 from miniclaude.providers.retries import told_seconds
 from miniclaude.store.text import mend_text
 
+_log = logging.getLogger(__name__)
+
 LONGEST_MESSAGE = 500  # characters of an upstream's own words that we pass on
 MOST_MODELS = 1000
 OVERLOADED = (503, 529)
 CONNECT_SECONDS = 10.0
-SILENCE_SECONDS = 120.0
+SILENCE_SECONDS = 300.0
+"""A service on small hardware reads a long prompt for minutes before it says anything."""
 
 
 def text_option(name: str, options: Mapping[str, object], key: str, default: str = "") -> str:
@@ -137,6 +141,9 @@ def translate(name: str, model: str, error: Exception) -> MiniClaudeError:
             retry_after=_retry_after(error),
         )
     if status in OVERLOADED:
+        # As ours these are not logged: there are hundreds when it matters. Theirs are somebody's
+        # outage, which whoever runs this has to know of.
+        _log.warning("%s: it answers with status %s.", name, status)
         return OverloadedError(
             f"{name}: it answers with status {status}: {said(error)}",
             hint="Try again when it has less to do; if it goes on, check the service's status page"

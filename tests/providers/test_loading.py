@@ -140,3 +140,16 @@ async def test_a_model_that_was_replaced_meanwhile_has_a_load_of_its_own(
     starts.let_go.set()
     await asyncio.gather(first, second, return_exceptions=True)
     assert starts.of["tiny"] == 2
+
+
+async def test_a_load_that_is_done_is_not_waited_for(models: LoadedModels, starts: Starts) -> None:
+    """Between its end and its being taken away there is a moment; who came then got its end again
+    and again without ever giving way to what would have taken it away."""
+    starts.let_go.set()
+    installed = models._library.find("tiny")
+    load = models._spawn_load(installed)
+    await asyncio.wait([load.task])
+    models._loads["tiny"] = load
+    with pytest.raises(EngineError, match="no memory"):
+        await use(models, "tiny")
+    assert starts.of["tiny"] == 2

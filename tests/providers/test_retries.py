@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import httpx2
+import openai
 import pytest
 
 from miniclaude.errors import OverloadedError, ProviderError, RateLimitError
@@ -120,3 +122,13 @@ async def test_an_answer_that_does_not_begin(
     monkeypatch.setattr(retries, "ANSWER_SECONDS", 0)
     with pytest.raises(ProviderError, match="it did not answer in time"):
         await ask(remote[0])
+
+
+@pytest.mark.parametrize(("timeout", "pause"), [("ConnectTimeout", 0.5), ("ReadTimeout", None)])
+def test_a_timeout_is_tried_again_only_before_the_question_is_sent(
+    timeout: str, pause: float | None
+) -> None:
+    """A service that is silent may be at work on it, and would be asked to do it twice."""
+    error = openai.APITimeoutError(httpx2.Request("POST", "http://localhost"))
+    error.__cause__ = getattr(httpx2, timeout)("too long")
+    assert retries._pause(error) == pause

@@ -8,6 +8,8 @@ import anyio
 import pytest
 
 from miniclaude.errors import EngineError
+from miniclaude.providers.base import ModelInfo
+from miniclaude.server.wire.anthropic.models import model_info_json
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +39,13 @@ async def test_models(served: Served, prefix: str) -> None:
     assert listed["object"] == "list"
     assert SCRIPTED in listed["data"]
     assert [model["id"] for model in listed["data"] if model["default"]] == ["echo"]
+
+
+@pytest.mark.parametrize("created", [-1, 1_700_000_000_000, 10**20])
+async def test_a_date_that_is_none_is_the_epoch_for_anthropics_clients(created: int) -> None:
+    """One service that counts milliseconds made the whole list a 500."""
+    told = model_info_json(ModelInfo("org/model", created, "us"))
+    assert told["created_at"] == "1970-01-01T00:00:00Z"
 
 
 async def test_a_models_name_may_hold_slashes(served: Served) -> None:

@@ -32,7 +32,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 def upload(page: Page, content: bytes = ROWS, name: str = "tea.jsonl") -> None:
     """Choose a file of rows, and wait until it is there."""
     file: FilePayload = {"name": name, "mimeType": "application/jsonl", "buffer": content}
-    with page.expect_response(lambda response: response.request.method == "POST") as sent:
+    with page.expect_response(lambda answer: answer.url.endswith("/files")) as sent:
         page.get_by_label("A file of rows").set_input_files(file)
     # By its id: a file of this name may be there from another test.
     expect(page.get_by_role("combobox", name="Learn from")).to_have_value(sent.value.json()["id"])

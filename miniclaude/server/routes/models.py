@@ -24,15 +24,15 @@ async def list_models(
     after_id: Annotated[str | None, Query(max_length=512)] = None,
     before_id: Annotated[str | None, Query(max_length=512)] = None,
 ) -> dict[str, Any]:
-    """Every model on offer, or at most `limit` of those that follow or precede one. Beside the
-    OpenAI API's fields: `root` and `parent` (what a tuned model came from), `context` (tokens, 0
-    when unknown), `default`, and `mini_claude`: what it takes of this machine, whether it goes on
-    with answers that were cut off, and whether it takes pictures. Who sends `anthropic-version`
-    gets that API's shape."""
+    """Every model on offer. Beside the OpenAI API's fields: `root` and `parent` (what a tuned model
+    came from), `context` (tokens, 0 when unknown), `default`, and `mini_claude`: what it takes of
+    this machine, whether it goes on with answers that were cut off, and whether it takes pictures.
+    Who sends `anthropic-version` gets that API's shape, and may ask for at most `limit` of those
+    that follow or precede one."""
     services = services_of(request)
-    infos, has_more = _part(await services.registry.models(), limit, after_id, before_id)
+    infos = await services.registry.models()
     if expects_anthropic(request.scope):
-        return model_page_json(infos, has_more)
+        return model_page_json(*_part(infos, limit, after_id, before_id))
     models = [_model_json(info, services.default_model) for info in infos]
     return {"object": "list", "data": models}
 

@@ -8,14 +8,19 @@ from typing import Any
 
 from miniclaude.providers.base import ModelInfo
 
+LATEST = 253_402_300_799
+"""The last second of the year 9999, in Unix seconds."""
+
 
 def model_info_json(info: ModelInfo) -> dict[str, Any]:
-    """One model. Of what a model can do we know no more than `capabilities: null` says."""
+    """One model. Of what a model can do we know no more than `capabilities: null` says. Of a
+    service that tells the time in no way we know it is that of the epoch, as in Anthropic's API."""
+    created = info.created if 0 <= info.created <= LATEST else 0
     return {
         "type": "model",
         "id": info.id,
         "display_name": info.id,
-        "created_at": datetime.fromtimestamp(info.created, UTC).isoformat().replace("+00:00", "Z"),
+        "created_at": datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z"),
         "lifecycle": "active",
         "line": None,
         "capabilities": None,
