@@ -51,7 +51,8 @@ class Code:
 class Arguments(NamedTuple):
     """What a kernel is called with; all whole numbers, most of them addresses.
 
-    codes, scales: the tile's. groups: how many. x: int8 activations, `x_stride` bytes a token.
+    codes, scales: the tile's. groups: how many. x: activations in 8 bits (16 where
+    `tile_kernel_avx2.takes_wide` says so), `x_stride` bytes a token.
     x_scales: float32 a group; starts: int32 a group, minus the code's offset times the sum of the
     activations; both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes
     from one to the next.

@@ -134,7 +134,7 @@ def write_kernel(code: DotCode, a: Arguments, bits: Bits, tokens: int) -> None:
         if code.native:
             for vector in range(vectors):
                 sums = _with_register(code, bits, codes, rows, number(vector), sums)
-        else:  # written out it would be tens of thousands of instructions, and minutes of compiling
+        else:  # written out it would be thousands of instructions, which take long to compile
             kept = variables(b, sums)
             with cgutils.for_range(b, number(vectors)) as registers:
                 before = [b.load(total) for total in kept]
