@@ -22,19 +22,20 @@ PULLING, IMPORTING, QUANTIZING = ".pulling", ".importing", ".quantizing"
 """Folders beside the models, in which they come together under the names they will have."""
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What a disk without locks says: there nobody is kept from anything."""
+"""What a disk without locks says: there nobody is kept from making anything."""
 
 LEFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>partial|replaced)")
 """What `new_folder` works with."""
 
 
 @contextmanager
-def hold(models: Path, folder: str) -> Iterator[None]:
+def hold(models: Path, folder: str, *, surely: bool = False) -> Iterator[None]:
     """Be the only one, in all processes, who makes the model whose folder among `models` is called
-    so. Raises ConflictError while another does."""
+    so. Raises ConflictError while another does. surely: raise OSError too on a disk without locks,
+    where nobody can know."""
     models.mkdir(parents=True, exist_ok=True)
     path = models / f".{folder}.lock"
-    descriptor = _lock(path)
+    descriptor = _lock(path, surely)
     if descriptor is None:
         name = folder.replace("--", "/", 1)
         raise ConflictError(
@@ -55,7 +56,7 @@ def clear_up(models: Path) -> None:
     somebody is at work, or the disk refuses, all stays."""
     for kind in (IMPORTING, QUANTIZING):
         for path in _entries(models / kind):
-            with suppress(ConflictError, OSError), hold(models, path.name):
+            with suppress(ConflictError, OSError), hold(models, path.name, surely=True):
                 delete(path)
     for path in _entries(models):
         left = LEFT.fullmatch(path.name)
@@ -63,7 +64,7 @@ def clear_up(models: Path) -> None:
             if path.name.startswith(REMOVING):
                 delete(path)
             elif left is not None:
-                with hold(models, left["name"]):
+                with hold(models, left["name"], surely=True):
                     _settle(path, models / left["name"], left["kind"])
 
 
@@ -81,14 +82,14 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _lock(path: Path) -> int | None:
+def _lock(path: Path, surely: bool) -> int | None:
     """A descriptor that holds the lock file; None while another process does."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in NO_LOCKS:
+            if error.errno in NO_LOCKS and not surely:
                 return descriptor
             os.close(descriptor)
             if isinstance(error, BlockingIOError | PermissionError):

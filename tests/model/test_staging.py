@@ -194,9 +194,11 @@ def test_what_was_replaced_does_not_come_back_half_deleted(
     assert list(models.iterdir()) == []
 
 
-def test_a_disk_without_locks_is_worked_on_all_the_same(
+def test_a_disk_without_locks_is_worked_on_and_not_cleared_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whether somebody is at work cannot be told there, so what may be theirs stays."""
+
     def refused(descriptor: int, how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -204,3 +206,7 @@ def test_a_disk_without_locks_is_worked_on_all_the_same(
     with hold(tmp_path, "a"), hold(tmp_path, "a"):
         pass
     assert list(tmp_path.iterdir()) == []
+    work = tmp_path / IMPORTING / "a"
+    work.mkdir(parents=True)
+    clear_up(tmp_path)
+    assert work.is_dir()
