@@ -8,7 +8,7 @@ from random import Random
 
 from recipes.bundled.generators import small_talk
 from recipes.bundled.generators.categories import CATEGORIES
-from recipes.bundled.generators.names import PETS, person, town
+from recipes.bundled.generators.names import person, pet_name, town
 from recipes.bundled.generators.wording import Row, a, as_typed, capital, conversation
 
 
@@ -62,7 +62,7 @@ THINGS: dict[str, Told] = {
         ("What is my dog called?", "What is my dog's name?", "what's the name of my dog?",
          "Do you remember my dog's name?", "How is my dog called?"),
         ("Your dog is called {v}.", "{v}.", "Your dog's name is {v}."),
-        _of(*PETS),
+        pet_name,
     ),
     "cat": Told(
         ("My cat is called {v}.", "I have a cat. Her name is {v}.", "I live with a cat named {v}.",
@@ -71,7 +71,7 @@ THINGS: dict[str, Told] = {
         ("What is my cat called?", "What is my cat's name?", "what's the name of my cat?",
          "Do you remember what my cat is called?"),
         ("Your cat is called {v}.", "{v}.", "Your cat's name is {v}."),
-        _of(*PETS),
+        pet_name,
     ),
     "town": Told(
         ("I live in {v}.", "I'm living in {v}.", "My home is in {v}.", "I just moved to {v}.",

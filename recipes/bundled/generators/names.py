@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -46,6 +47,12 @@ STREETS = each_part(
     " Green Street, Castle Street, School Road, Harbour Street"
 )
 
+ONSETS = each_word("b d f g h j k l m n p r s t v w y z b d k l m n r s t br ch dr sh th")
+VOWELS = each_word("a a a a e e e i i i o o o u u ai ia io")
+CODAS = each_word("d k l m n n nd ng r r s sh t")
+INVENTED = 0.5
+"""The share of invented names among all."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -57,17 +64,38 @@ class Person:
     their: str
 
 
+def invented(random: Random) -> str:
+    """A name that nobody may ever have had. A model that has met few names says one of these for
+    another; so many can only be copied."""
+    name = ""
+    for _ in range(random.choice((2, 2, 2, 3))):
+        name += random.choice(ONSETS) + random.choice(VOWELS)
+        name += random.choice(("", "", random.choice(CODAS)))
+    return name.capitalize()
+
+
+def one_of(random: Random, known: Sequence[str], share: float) -> str:
+    """One of the known names; for such a share, an invented one."""
+    return invented(random) if random.random() < share else random.choice(known)
+
+
 def person(random: Random, *others: Person) -> Person:
     """Somebody who is none of the others."""
     while True:
         if random.random() < 0.5:
-            one = Person(random.choice(WOMEN), "she", "her", "her")
+            one = Person(one_of(random, WOMEN, INVENTED), "she", "her", "her")
         else:
-            one = Person(random.choice(MEN), "he", "him", "his")
+            one = Person(one_of(random, MEN, INVENTED), "he", "him", "his")
         if all(one.name != other.name for other in others):
             return one
 
 
+def pet_name(random: Random, *others: str) -> str:
+    """What an animal is called; none of the others."""
+    return one_of(random, [name for name in PETS if name not in others], INVENTED)
+
+
 def town(random: Random, *others: str) -> str:
     """A town that is none of the others."""
-    return random.choice([name for name in TOWNS if name not in others])
+    known = [name for name in TOWNS if name not in others]
+    return one_of(random, known, INVENTED)

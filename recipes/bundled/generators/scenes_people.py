@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from recipes.bundled.generators.names import PETS, STREETS, person, town
+from recipes.bundled.generators.names import STREETS, person, pet_name, town
 from recipes.bundled.generators.numbers import in_words
 from recipes.bundled.generators.scene import Scene, fact
 from recipes.bundled.generators.wording import a, capital, each_word, listed
@@ -24,7 +24,7 @@ HOBBIES = each_word(
 def pet(random: Random) -> Scene:
     """Somebody's animal."""
     one = person(random)
-    name = random.choice([pet for pet in PETS if pet != one.name])
+    name = pet_name(random, one.name)
     animal = random.choice(each_word("dog cat rabbit parrot hamster pony goat turtle"))
     colour, age = random.choice(COLOURS[:4]), random.randint(2, 12)
     years = random.choice((str(age), in_words(age)))
