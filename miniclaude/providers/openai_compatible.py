@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from miniclaude.messages import Finished, StreamEvent, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.capped import capped
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.openai_wire import (
     CallNumbers,
@@ -218,7 +219,9 @@ class OpenAICompatible:
             base_url=self._base_url,
             max_retries=0,
             timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"response": [capped(self.name)]}
+            ),
         )
         # The SDK fills these from the environment; they are meant for OpenAI alone.
         made.organization = made.project = None
