@@ -120,6 +120,8 @@ class Anthropic:
         }
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)
+        if request.reasoning_effort == "none":
+            fields["thinking"] = {"type": "disabled"}  # else some models do unasked
         reader = EventReader()
         client = await self._client()
         import anthropic

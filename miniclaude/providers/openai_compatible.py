@@ -130,6 +130,8 @@ class OpenAICompatible:
         if structure:
             # The SDK knows none of vLLM's fields, and sends what is in here as it is.
             fields["extra_body"] = {**fields.get("extra_body", {}), **structure}
+        if request.reasoning_effort is not None:
+            fields["reasoning_effort"] = request.reasoning_effort
         if request.settings.logprobs is not None:
             fields |= {"logprobs": True, "top_logprobs": request.settings.logprobs}
         client = await self._client()
