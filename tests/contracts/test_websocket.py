@@ -17,7 +17,7 @@ from miniclaude.providers.echo import Echo
 from miniclaude.server.body import LARGE, parse_unchecked
 from miniclaude.server.routes import stream
 from miniclaude.server.wire.validation import validate
-from tests.contracts.conftest import Live, running
+from tests.contracts.conftest import PATIENCE_S, Live, running
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +53,11 @@ async def until_end(socket: ClientConnection, id: str) -> list[dict[str, Any]]:
 
 async def drain(socket: ClientConnection, codes: list[str]) -> None:
     """Until it is closed; `codes` gets those of the errors. Raises ConnectionClosed."""
-    while True:
-        frame = await receive(socket)
-        if frame["type"] == "error":
-            codes.append(frame["error"]["code"])
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            frame = await receive(socket)
+            if frame["type"] == "error":
+                codes.append(frame["error"]["code"])
 
 
 async def test_one_request(live: Live, socket: ClientConnection) -> None:
