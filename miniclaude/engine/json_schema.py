@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from string import ascii_letters, digits
-from typing import cast
+from typing import Any, cast
 
 from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
@@ -39,6 +39,15 @@ ESCAPE_OR_GROUP = re.compile(r"\\(.)|\(\?(<?[=!]|[>#])", re.DOTALL)
 """An escaped character, or the beginning of a group that Rust's `regex` does not have."""
 UNKNOWN_ESCAPES = frozenset(ascii_letters + digits + "<>") - set("AafnrtvzdDsSwWxuUpP")
 """References back, bounds of words, and what only other syntaxes know."""
+CLASS = re.compile(
+    r"\\."
+    r"|\[\^?\](?:\\.|[^]\\[])*\]"  # as Rust and Python have it, where a first ] is a character
+    r"|(\[\^?(?:\\.|[^]\\])*\])"  # as JavaScript has it, where it ends the class
+    r"|\[.*",  # one without an end, in which none is looked for again
+    re.DOTALL,
+)
+ANYTHING, NOTHING = "[^]", "[]"
+"""Classes of characters that only JavaScript knows."""
 COMBINING = {"$ref", "allOf", "anyOf", "oneOf"}
 
 
@@ -110,7 +119,9 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             if keyword == "properties" and len(value) > MAX_PROPERTIES:
                 raise invalid(place, f"an object may name {MAX_PROPERTIES:,} properties")
             read[keyword] = {
-                name: _inner(each, f"{place}.{name[:64]}", depth, lenient)
+                _translated(name) if keyword == "patternProperties" else name: _inner(
+                    each, f"{place}.{name[:64]}", depth, lenient
+                )
                 for name, each in value.items()
                 if not (lenient and keyword == "patternProperties" and not _readable(name))
             }
@@ -119,7 +130,7 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             if why and not lenient:
                 raise _unsupported(place, why)
             if not why and not (lenient and keyword == "pattern" and not _readable(value)):
-                read[keyword] = value
+                read[keyword] = _translated(value) if keyword == "pattern" else value
         elif keyword not in ANNOTATIONS and not lenient:
             raise _unsupported(place, "this keyword is not implemented here")
     if len(read.get("patternProperties", ())) < len(node.get("patternProperties", ())):
@@ -151,7 +162,16 @@ def _readable(pattern: object) -> bool:
     if not isinstance(pattern, str):
         return True
     found = (match.groups() for match in ESCAPE_OR_GROUP.finditer(pattern))
-    return not any(group or escaped in UNKNOWN_ESCAPES for escaped, group in found)
+    known = not any(group or escaped in UNKNOWN_ESCAPES for escaped, group in found)
+    return known and NOTHING not in CLASS.findall(pattern)
+
+
+def _translated(pattern: object) -> Any:
+    """An expression with JavaScript's class of all characters written as Rust's `regex` knows it.
+    What Rust's can read is left as it is: Python's are written so too."""
+    if not isinstance(pattern, str):
+        return pattern
+    return CLASS.sub(lambda found: r"[\s\S]" if found[1] == ANYTHING else found[0], pattern)
 
 
 def _nodes(node: Schema) -> Iterator[Schema]:

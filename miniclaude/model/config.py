@@ -39,6 +39,7 @@ class RotaryConfig:
     kind: `default`; `linear` divides positions by `factor` (Chen et al. 2023); `dynamic` raises
     theta once a sequence outgrows `original_context` (NTK-aware); `llama3` scales only the long
     wavelengths (Llama 3.1 reference code).
+    original_context: before it is stretched, for the two kinds that ask; else 0.
     """
 
     theta: float = 10_000.0

@@ -74,8 +74,6 @@ def write_metadata(config: ModelConfig) -> dict[str, Value]:
     architecture = architecture_of(config)
     context = min([config.context, *(window for window in config.windows if window)])
     rotary = config.rotary
-    if rotary is not None and rotary.kind == "linear":
-        context = min(context, rotary.original_context)
     eps = "layer_norm_epsilon" if architecture == "gpt2" else "layer_norm_rms_epsilon"
     keys: dict[str, Value] = {
         "vocab_size": config.vocab_size,
@@ -98,7 +96,6 @@ def write_metadata(config: ModelConfig) -> dict[str, Value]:
             keys |= {
                 "rope.scaling.type": "linear",
                 "rope.scaling.factor": rotary.factor,
-                "rope.scaling.original_context_length": context,
             }
     return {f"{architecture}.{name}": value for name, value in keys.items()}
 
@@ -161,9 +158,12 @@ def _config(gguf: GGUFFile, fields: ConfigFields, architecture: str, rows: int) 
     if fields.integer("attention.value_length", head_dim) != head_dim:
         raise fields.unsupported("attention.value_length", "keys and values are of one length here")
     context = fields.integer("context_length")
-    rotary = _rotary(gguf, fields, head_dim, context) if is_llama else None
+    rotary = _rotary(gguf, fields, head_dim) if is_llama else None
     if rotary is not None and rotary.kind == "linear":
-        context = int(rotary.original_context * rotary.factor)
+        # Some files say how long it was before, and some of those, older ones of ours among them,
+        # say nothing else.
+        before = fields.integer("rope.scaling.original_context_length", 1)
+        context = max(context, int(before * rotary.factor))
 
     def has(name: str) -> bool:
         return f"blk.0.{name}" in gguf.tensors
@@ -193,7 +193,7 @@ def _config(gguf: GGUFFile, fields: ConfigFields, architecture: str, rows: int) 
     )
 
 
-def _rotary(gguf: GGUFFile, fields: ConfigFields, head_dim: int, context: int) -> RotaryConfig:
+def _rotary(gguf: GGUFFile, fields: ConfigFields, head_dim: int) -> RotaryConfig:
     if fields.integer("rope.dimension_count", head_dim) != head_dim:
         raise fields.unsupported("rope.dimension_count", "a head is always rotated whole here")
     theta = fields.number("rope.freq_base", 10_000.0)
@@ -207,10 +207,7 @@ def _rotary(gguf: GGUFFile, fields: ConfigFields, head_dim: int, context: int) -
             raise fields.unsupported(SCALING_FACTOR, f"{ROPE_FACTORS} does not go with it")
         return _llama_31(gguf, theta, factors.read_rows(0, 1)[0])
     if kind == "linear":
-        # Those who wrote the old key wrote the context that the factor had given already.
-        before = context if SCALING_FACTOR in fields.values else max(int(context / factor), 1)
-        before = fields.integer("rope.scaling.original_context_length", before)
-        return RotaryConfig(theta, "linear", factor, original_context=before)
+        return RotaryConfig(theta, "linear", factor)
     if kind != "none":
         raise fields.unsupported("rope.scaling.type", "implemented are none and linear")
     return RotaryConfig(theta=theta)

@@ -46,7 +46,9 @@ def read_rotary(fields: ConfigFields, model_type: str = "llama") -> RotaryConfig
     match kind:
         case "default":
             return RotaryConfig(theta=theta)
-        case "linear" | "dynamic":
+        case "linear":
+            return RotaryConfig(theta, kind, scaling.number("factor"))
+        case "dynamic":
             return RotaryConfig(theta, kind, scaling.number("factor"), original_context=context)
         case "llama3":
             return RotaryConfig(
@@ -94,14 +96,15 @@ def read_config_fields(fields: ConfigFields) -> ModelConfig:
     """config.json of any of the relatives. Absent fields have the defaults of `transformers`; sizes
     have none.
 
-    `max_position_embeddings` is the context before linear or dynamic stretching, so `context` is
-    that times the factor.
+    `max_position_embeddings` is the context before dynamic stretching, which begins there, so that
+    `context` is that times the factor. Of all other kinds it is the context after it: so
+    `transformers` takes it, and so most folders mean it.
     """
     model_type = fields.text("model_type") or "llama"
     width, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
     rotary = read_rotary(fields, model_type)
     context = fields.integer("max_position_embeddings", 2048)
-    if rotary.kind in ("linear", "dynamic"):
+    if rotary.kind == "dynamic":
         context = int(context * rotary.factor)
     if model_type == "qwen3":
         head_dim = fields.integer("head_dim", 128)
@@ -196,7 +199,7 @@ def write_config_fields(config: ModelConfig) -> dict[str, object] | None:
     if model_type is None or config.rotary is None or len(windows) > 1:
         return None
     rotary = config.rotary
-    stretched = rotary.kind in ("linear", "dynamic")
+    stretched = rotary.kind == "dynamic"
     written: dict[str, object] = {
         "architectures": [ARCHITECTURES[model_type]],
         "model_type": model_type,

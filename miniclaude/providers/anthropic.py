@@ -16,6 +16,7 @@ from miniclaude.providers.anthropic_wire import (
     tools_json,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.capped import capped
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
@@ -119,6 +120,8 @@ class Anthropic:
         }
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)
+        if request.reasoning_effort == "none":
+            fields["thinking"] = {"type": "disabled"}  # else some models do unasked
         reader = EventReader()
         client = await self._client()
         import anthropic
@@ -183,7 +186,9 @@ class Anthropic:
             base_url=self._base_url,
             max_retries=0,
             timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-            http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=anthropic.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"response": [capped(self.name)]}
+            ),
         )
         # The SDK fills these from the environment; they are meant for Anthropic alone.
         made._custom_headers = {}

@@ -69,6 +69,8 @@ class ChatRequest:
     parallel_tool_calls: whether an answer may hold several calls. user: whose it is; what a
     provider remembers of one user's texts is of no use to another. continues: the last message is
     the assistant's, and the answer goes on in it; only for providers that are `ContinuesAnswers`.
+    reasoning_effort: `none` asks for an answer without reasoning before it; None: as the provider
+    does unasked.
     """
 
     model: str
@@ -80,6 +82,7 @@ class ChatRequest:
     structure: Structure | None = None
     user: str = ""
     continues: bool = False
+    reasoning_effort: Literal["none"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from miniclaude.errors import ContextLengthError, InvalidRequestError
 from miniclaude.messages import Message
@@ -29,15 +30,16 @@ async def chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
     check_size(loaded, characters, "messages")
     tools = () if request.tool_choice == "none" else request.tools
     check_size(loaded, sum(len(str(tool)) for tool in tools), "tools")
+    encode = partial(encode_chat, loaded.tokenizer, thinking=request.reasoning_effort != "none")
     if request.continues:
         *before, begun = request.messages
-        encoded = await asyncio.to_thread(encode_chat, loaded.tokenizer, before, tools)
+        encoded = await asyncio.to_thread(encode, before, tools)
         return encoded + await asyncio.to_thread(loaded.tokenizer.encode, begun.text)
     is_short = characters + SHORT_MESSAGE * len(request.messages) <= SHORT
     has_calls = bool(tools) or any(message.tool_calls for message in request.messages)
     if is_short and not has_calls and loaded.tokenizer.template.is_ours:
-        return encode_chat(loaded.tokenizer, request.messages)
-    return await asyncio.to_thread(encode_chat, loaded.tokenizer, request.messages, tools)
+        return encode(request.messages)
+    return await asyncio.to_thread(encode, request.messages, tools)
 
 
 def check_size(loaded: LoadedModel, characters: int, field: str) -> None:

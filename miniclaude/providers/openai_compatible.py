@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from miniclaude.messages import Finished, StreamEvent, Usage
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
+from miniclaude.providers.capped import capped
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.openai_wire import (
     CallNumbers,
@@ -129,6 +130,8 @@ class OpenAICompatible:
         if structure:
             # The SDK knows none of vLLM's fields, and sends what is in here as it is.
             fields["extra_body"] = {**fields.get("extra_body", {}), **structure}
+        if request.reasoning_effort is not None:
+            fields["reasoning_effort"] = request.reasoning_effort
         if request.settings.logprobs is not None:
             fields |= {"logprobs": True, "top_logprobs": request.settings.logprobs}
         client = await self._client()
@@ -218,7 +221,9 @@ class OpenAICompatible:
             base_url=self._base_url,
             max_retries=0,
             timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"response": [capped(self.name)]}
+            ),
         )
         # The SDK fills these from the environment; they are meant for OpenAI alone.
         made.organization = made.project = None

@@ -39,6 +39,8 @@ async def _in_time(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 def _pause(error: Exception) -> float | None:
     """Seconds to wait before the service is asked again; None where it is not. error: an SDK's."""
     cause = type(error.__cause__).__name__
+    if cause == "ProviderError":
+        return None  # of ours: it sent too much, and would again
     if type(error).__name__ == "APIConnectionError" or cause == "ConnectTimeout":
         return PAUSE_SECONDS  # not for other timeouts: it may be at work on the question
     status = getattr(error, "status_code", 0)

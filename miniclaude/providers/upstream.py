@@ -75,6 +75,9 @@ def upstream_errors(
     try:
         yield
     except sdk_error as error:
+        # What is ours, raised while a response was read, an SDK takes for a broken connection.
+        if isinstance(error.__cause__, MiniClaudeError):
+            raise error.__cause__ from error
         raise translate(name, model, error) from error
     except httpx2.HTTPError as error:
         raise broken(name, f"the connection broke: {error or type(error).__name__}") from error

@@ -34,7 +34,7 @@ from miniclaude.server.answer_cache import HEADER, CachedAnswers
 from miniclaude.server.disconnect import closing
 from miniclaude.server.limits import Admission, Arrival
 from miniclaude.server.metrics import Meter
-from miniclaude.server.quotas import Quota
+from miniclaude.server.quotas import OWNER, Quota
 from miniclaude.server.sse import to_json
 
 CHARACTERS_PER_TOKEN = 4
@@ -48,9 +48,10 @@ Join = Callable[[Sequence[AsyncIterator[CompletionEvent]], int], AsyncIterator[C
 class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
-    is; what is kept of one key's texts is not used for another's. cached: where answers may come
-    from; None makes each anew. arrival: the room that was kept for this request. seeing: who takes
-    pictures, for those that are sent to somebody who does not."""
+    is; what is kept of one key's texts is not used for another's; empty: the owner, who alone has
+    conversations. cached: where answers may come from; None makes each anew. arrival: the room that
+    was kept for this request. seeing: who takes pictures, for those that are sent to somebody who
+    does not."""
 
     def __init__(
         self,
@@ -222,9 +223,7 @@ class Admitted:
         try:
             reserved = self._quota.reserve(prompt + answer)
             try:
-                if self._arrival is not None:
-                    self._arrival.leave()
-                self._admission.enter()
+                self._admission.enter(self._caller or OWNER, self._arrival)
             except BaseException:
                 reserved.settle(0)
                 raise
@@ -241,7 +240,7 @@ class Admitted:
         finally:
             meter.end(failure)
             reserved.settle(meter.used)
-            self._admission.leave()
+            self._admission.leave(self._caller or OWNER)
 
 
 def _guess_chat(request: ChatRequest) -> int:

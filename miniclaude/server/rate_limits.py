@@ -46,7 +46,8 @@ class RateLimits:
         ):
             await self.app(scope, receive, send)
             return
-        quota = caller_of(scope).quota
+        caller = caller_of(scope)
+        quota = caller.quota
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,13 +67,13 @@ class RateLimits:
             whole = message["type"] == "http.request" and not message.get("more_body", False)
             if whole and arrival is None:
                 with refusals(admission):
-                    arrival = scope[ARRIVAL] = admission.arrive()
+                    arrival = scope[ARRIVAL] = admission.arrive(caller.name)
                 await admission.turn()
             return message
 
         try:
             with refusals(admission):
-                admission.check()
+                admission.check(caller.name)
                 quota.take_request()
         except RateLimitError as error:
             await error_response(error, scope)(scope, receive, told)

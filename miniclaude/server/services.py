@@ -160,6 +160,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             workshop_of(settings, library),
             settings.answer_cache_bytes,
             await Workbench.open(settings, library),
+            callers=1 + len(settings.keys),
         ) as services:
             services.warmup.begin()
             yield services
@@ -176,12 +177,15 @@ async def opened(
     workshop: Workshop | None = None,
     answer_cache_bytes: int = 0,
     workbench: Workbench | None = None,
+    *,
+    callers: int = 1,
 ) -> AsyncIterator[Services]:
     """Services over the database at `database_url`; turns that a killed process left unfinished
-    are marked interrupted first, and fine-tuning jobs go on. Raises StoreError."""
+    are marked interrupted first, and fine-tuning jobs go on. callers: as in `Admission`. Raises
+    StoreError."""
     database = await Database.open(database_url)
     try:
-        admission = Admission(max_answers)
+        admission = Admission(max_answers, callers=callers)
         turns = Turns(database, counted(registry, admission), seeing=registry.seeing)
         await turns.recover()
         services = Services(

@@ -58,16 +58,24 @@ class TrainingExample:
 
 
 def encode_chat(
-    tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[Tool] = ()
+    tokenizer: Tokenizer,
+    messages: Sequence[Message],
+    tools: Sequence[Tool] = (),
+    *,
+    thinking: bool = True,
 ) -> list[int]:
-    """The conversation as ids, ending where the assistant should begin to speak.
+    """The conversation as ids, ending where the assistant should begin to speak. thinking: False
+    tells the template that it should do so without thinking; some, as Qwen 3's, can say so.
 
     Raises InvalidRequestError for messages the template refuses or makes nothing of, images and
     lone surrogates; PayloadTooLargeError beyond 16 Mi characters; ChatTemplateError when there is
     no template, or it fails.
     """
     chat = PreparedChat(tokenizer, messages, tools)
-    [rendering] = chat.template.render(chat.source, [chat.variables(chat.messages, prompt=True)])
+    variables = chat.variables(chat.messages, prompt=True)
+    if not thinking:
+        variables["enable_thinking"] = False  # where it is absent, templates do as they do unasked
+    [rendering] = chat.template.render(chat.source, [variables])
     ids = tokenizer.activated_ids(tokenizer.special.activate(rendering.unwrap()))
     if not ids:
         raise InvalidRequestError(

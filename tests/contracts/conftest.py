@@ -116,7 +116,9 @@ def running(
     async def main() -> None:
         url = f"sqlite+aiosqlite:///{home / 'live.db'}"
         kept = configured.answer_cache_bytes
-        async with opened(url, registry, configured.max_answers, str, workshop, kept) as services:
+        most, callers = configured.max_answers, 1 + len(configured.keys)
+        opening = opened(url, registry, most, str, workshop, kept, callers=callers)
+        async with opening as services:
             servers.append(server_for(configured, services, started.set))
             await servers[0].serve([listener])
 

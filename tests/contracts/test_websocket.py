@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from miniclaude.providers.echo import Echo
 from miniclaude.server.body import LARGE, parse_unchecked
 from miniclaude.server.routes import stream
 from miniclaude.server.wire.validation import validate
-from tests.contracts.conftest import Live, running
+from tests.contracts.conftest import PATIENCE_S, Live, running
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +49,15 @@ async def until_end(socket: ClientConnection, id: str) -> list[dict[str, Any]]:
         if frame["id"] == id:
             frames.append(frame)
     return frames
+
+
+async def drain(socket: ClientConnection, codes: list[str]) -> None:
+    """Until it is closed; `codes` gets those of the errors. Raises ConnectionClosed."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            frame = await receive(socket)
+            if frame["type"] == "error":
+                codes.append(frame["error"]["code"])
 
 
 async def test_one_request(live: Live, socket: ClientConnection) -> None:
@@ -236,3 +245,33 @@ async def test_a_frame_that_makes_no_sense_counts_as_a_request(tmp_path: Path) -
             await send(socket, type="chat.start", id="a", body=request("echo"))
             refused = await receive(socket)
             assert (refused["id"], refused["error"]["code"]) == ("a", "rate_limit_exceeded")
+
+
+async def test_too_many_bad_frames_in_a_row_close_the_socket(
+    live: Live, socket: ClientConnection
+) -> None:
+    """A key without a limit on its requests could send them for ever, and have each looked at. One
+    that makes sense begins the count anew."""
+    most = stream.MAX_BAD_FRAMES
+    no_request = json.dumps({"type": "chat.start", "id": "b", "body": {"nothing": 1}})
+    bad = [no_request, "{}"] * (most // 2)
+    await send(socket, type="chat.start", id="a", body=request("endless"))
+    for frame in bad[1:]:
+        await socket.send(frame)
+    await send(socket, type="chat.cancel", id="none")
+    for frame in bad[1:]:
+        await socket.send(frame)
+    # A right request that comes too early is no bad frame.
+    await send(socket, type="chat.start", id="a", body=request(live.model))
+    await socket.send(bad[-1])
+    codes: list[str] = []
+    with pytest.raises(ConnectionClosedError) as closed:
+        await drain(socket, codes)
+    assert (len(codes), codes.count("conflict")) == (2 * most, 1)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+    # The error's beginning, cut between characters.
+    said = closed.value.rcvd.reason
+    assert said.startswith(f"{most} bad frames in a row, the last: type: a frame is chat.start")
+    assert stream.MAX_REASON_BYTES - 3 <= len(said.encode()) <= stream.MAX_REASON_BYTES
+    await asyncio.to_thread(live.wait_until, lambda: live.endless.talking == 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -109,6 +110,7 @@ def test_lenient_leaves_out_what_is_not_implemented() -> None:
         (r"(a)\1", False),
         (r"(?<x>a)\k<x>", False),
         (r"\cA", False),
+        (r"^a|[]$", False),
         (r"^(?:a|(?<x>b)|(?i)c)$", True),
         (r"\(?=\\bad\/\.\_", True),
         (r"^\p{L}+\u0041\x41\d\s\w$", True),
@@ -125,6 +127,38 @@ def test_lenient_leaves_out_what_only_javascript_reads(pattern: str, kept: bool)
     why = trial(LLTokenizer("byte"), json_grammar({"pattern": pattern}, spaced=False))
     assert (why == "") == kept
     assert enforceable(schema, "s")["pattern"] == pattern, "strict: told of by the engine"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "read"),
+    [
+        (r"^[^]{1,9}$", r"^[\s\S]{1,9}$"),
+        (r"^a[^]*[a-z][^]+\]$", r"^a[\s\S]*[a-z][\s\S]+\]$"),
+        # No classes, or such as every syntax reads.
+        (r"^\[^]$", None),
+        (r"^[a[^]$", None),
+        (r"^[\]^][^\]]$", None),
+        # Python's for "no ]", which is Rust's too.
+        (r"^[^]]+[^],]*$", None),
+    ],
+)
+def test_javascript_s_class_of_all_characters_is_translated(pattern: str, read: str | None) -> None:
+    """Rust's `regex` takes its end for a character: a tool with such a schema was refused."""
+    for lenient in (False, True):
+        schema = {"pattern": pattern, "patternProperties": {pattern: {}}}
+        found = enforceable(schema, "s", lenient=lenient)
+        assert found["pattern"] == (read or pattern)
+        assert list(found["patternProperties"]) == [read or pattern]
+    if read:
+        grammar = json_grammar({"type": "string", "pattern": read}, spaced=False)
+        assert trial(LLTokenizer("byte"), grammar) == ""
+
+
+def test_classes_without_an_end_are_read_in_one_go() -> None:
+    """Looking for the end of each would take minutes."""
+    began = time.perf_counter()
+    enforceable({"pattern": "[" * (MAX_SCHEMA - 100)}, "s", lenient=True)
+    assert time.perf_counter() - began < 5
 
 
 def test_a_name_that_cannot_be_checked_is_not_forbidden() -> None:

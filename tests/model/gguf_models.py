@@ -27,7 +27,7 @@ TEXTS = [
 VOCABULARY = 600
 WIDE = {"width": 64, "mlp_width": 96, "context": 128, "vocab_size": VOCABULARY, "head_dim": 16}
 STRETCHED = RotaryConfig(500_000.0, "llama3", 8.0, 1.0, 4.0, 8192)
-LINEAR = RotaryConfig(kind="linear", factor=2.0, original_context=64)
+LINEAR = RotaryConfig(kind="linear", factor=2.0)
 
 KINDS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "gpt2": (GPT2, "gpt-2", {"heads": 4, "kv_heads": 4}),

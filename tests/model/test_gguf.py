@@ -310,17 +310,19 @@ def test_wavelengths_stretched_in_another_way_are_refused(library: Library, tmp_
     ("changes", "context"),
     [
         ({"type": None}, 128),  # llama.cpp's default with a factor is linear
-        ({"type": None, "original_context_length": None}, 128),
-        ({"type": None, "factor": None, "original_context_length": None, "old": 2.0}, 64),
-        ({"factor": None, "original_context_length": None, "old": 2.0}, 64),
-        ({"type": "none"}, 64),
+        ({"type": None, "factor": None, "old": 2.0}, 128),
+        ({"factor": None, "old": 2.0}, 128),
+        ({"original_context_length": 64}, 128),
+        ({"original_context_length": 100}, 200),
+        ({"type": "none"}, 128),
     ],
 )
 def test_linear_scaling_is_read_however_a_file_says_it(
     library: Library, tmp_path: Path, changes: dict[str, Value | None], context: int
 ) -> None:
     """Without a type, or under the key of 2023, it was passed over: the model was computed without
-    its scaling, and nothing said so. Files with the old key give the context after scaling."""
+    its scaling, and nothing said so. The context is what the file says, as llama.cpp takes it; or
+    where it says what it was before scaling, that times the factor, if this is more."""
     names = {"old": "llama__rope__scale_linear"}
     changes = {names.get(name, f"llama__rope__scaling__{name}"): changes[name] for name in changes}
     path = exported(library, "llama-linear", "f16", tmp_path / "x.gguf")

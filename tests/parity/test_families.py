@@ -49,6 +49,14 @@ def test_logits(pair: Pair) -> None:
     assert difference(pair.ours(pair.ids), pair.theirs(pair.ids).logits) <= TOLERANCE
 
 
+def test_context(pair: Pair) -> None:
+    """A linear factor was taken times `max_position_embeddings`, for which it has done its work."""
+    config = pair.ours.config
+    dynamic = config.rotary is not None and config.rotary.kind == "dynamic"
+    ours = config.rotary.original_context if dynamic and config.rotary else config.context
+    assert ours == pair.theirs.config.max_position_embeddings
+
+
 @torch.no_grad()
 def test_reference_attention_is_fast_attention(pair: Pair) -> None:
     reference = load_model(pair.folder)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 REASON = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
@@ -31,10 +32,11 @@ class StandIn:
     """A service and its mood.
 
     status, error, headers: answer every request with this instead. hold: send the first events and
-    then nothing more. raw: send these bytes as the stream's body instead. listing: send these as
+    then nothing more. raw: send these bytes as the stream's body instead, under `headers`. endless:
+    send these a thousand times, or until the client hangs up. listing: send these as
     the list of models, of the type `listing_type`. refusals: so many requests are hung up on, or
     answered with `status`; those after them are answered well. gone: set once a client has hung up
-    while it was held.
+    on what had no end.
     """
 
     url: str = ""
@@ -43,6 +45,7 @@ class StandIn:
     headers: dict[str, str] = field(default_factory=dict)
     hold: bool = False
     raw: bytes | None = None
+    endless: bytes | None = None
     listing: bytes | None = None
     refusals: int | None = None
     listing_type: str = "application/json"
@@ -219,7 +222,9 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
                 elif asked.path.partition("?")[0].endswith("/count_tokens"):
                     await send(writer, 200, {"input_tokens": 11}, {})
                 elif service.raw is not None:
-                    await stream(writer, [service.raw])
+                    await stream(writer, [service.raw], headers=service.headers)
+                elif service.endless is not None:
+                    await stream(writer, repeat(service.endless, 1000), step=1 << 16)
                 elif service.hold:
                     events = list(answer(asked.path, asked.body))
                     await stream(writer, events[: len(events) // 2], end=False)
@@ -267,15 +272,20 @@ async def send(
 
 
 async def stream(
-    writer: asyncio.StreamWriter, events: Iterable[bytes], *, end: bool = True
+    writer: asyncio.StreamWriter,
+    events: Iterable[bytes],
+    *,
+    end: bool = True,
+    step: int = 3,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Chunked transfer, three bytes a chunk."""
-    writer.write(
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    )
+    """Chunked transfer, `step` bytes a chunk."""
+    told = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **(headers or {})}
+    lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    writer.write("\r\n".join(lines).encode())
     for event in events:
-        for start in range(0, len(event), 3):
-            piece = event[start : start + 3]
+        for start in range(0, len(event), step):
+            piece = event[start : start + step]
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await writer.drain()
             await asyncio.sleep(0)

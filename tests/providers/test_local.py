@@ -35,7 +35,7 @@ from miniclaude.messages import (
 from miniclaude.model.library import Library
 from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings, Structure
 from miniclaude.providers.local import Local, create
-from tests.tiny_checkpoint import write_tiny_checkpoint
+from tests.tiny_checkpoint import CHATML, write_tiny_checkpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -340,6 +340,25 @@ async def test_a_model_samples_as_its_makers_recommend(tmp_path: Path) -> None:
         await local.aclose()
     assert len(by_seed) == 1
     assert len(free) > 1
+
+
+async def test_a_model_that_thinks_unasked_is_told_not_to(tmp_path: Path) -> None:
+    """`reasoning_effort: "none"` would else be accepted, and Qwen 3 would think all the same."""
+    over = "{% if enable_thinking is defined and not enable_thinking %}12345{% endif %}"
+    write_tiny_checkpoint(tmp_path / "tiny", template=CHATML + over)
+    local = Local(Library(tmp_path), device="cpu", threads=1)
+    said = (text_message("user", "hello"),)
+    settings = Settings(max_tokens=1)
+    try:
+        asked = await all_of(local.chat(ChatRequest("tiny", said, settings)))
+        told = await all_of(
+            local.chat(ChatRequest("tiny", said, settings, reasoning_effort="none"))
+        )
+    finally:
+        await local.aclose()
+    assert isinstance(asked[-1], Usage)
+    assert isinstance(told[-1], Usage)
+    assert told[-1].prompt_tokens == asked[-1].prompt_tokens + 5
 
 
 async def test_a_model_that_is_broken_inside_fails_with_a_sentence(tmp_path: Path) -> None:

@@ -594,3 +594,15 @@ def test_options_are_checked() -> None:
         openai_compatible.create({"name": "groq", "base_url": 5})
     with pytest.raises(SettingsError, match=r"providers\.openai\.max_retries is -1"):
         openai_compatible.create({"max_retries": -1})
+
+
+async def test_not_to_reason_is_asked_in_the_service_s_own_words(remote: Remote) -> None:
+    """Left out, some models reason, and the caller pays for it."""
+    said = {"reasoning_effort": "none", "thinking": {"type": "disabled"}}
+    await remote.ask()
+    assert not said.keys() & remote.body.keys()
+    request = ChatRequest("big", (text_message("user", "hello"),), reasoning_effort="none")
+    assert [event async for event in remote.provider.chat(request)]
+    [field] = said.keys() & remote.body.keys()
+    assert remote.body[field] == said[field]
+    assert (field == "thinking") == (remote.provider.name == "anthropic")

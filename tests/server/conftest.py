@@ -118,7 +118,9 @@ async def serving(home: Path, max_answers: int = 8, **settings: Any) -> AsyncIte
     url = f"sqlite+aiosqlite:///{home / 'test.db'}"
     configured = ServerSettings.model_validate({"home": home, **settings})
     kept = configured.answer_cache_bytes
-    app = create_app(configured, opened(url, registry, max_answers, answer_cache_bytes=kept))
+    callers = 1 + len(configured.keys)
+    services = opened(url, registry, max_answers, answer_cache_bytes=kept, callers=callers)
+    app = create_app(configured, services)
     async with app.router.lifespan_context(app):
         served = Served(app, app.state.services, scripted)
         served.services.warmup.begin()

@@ -169,6 +169,7 @@ async def test_a_wrong_value_is_named(served: Served, fields: dict[str, Any], pa
         ("modalities", ["text", "audio"]),
         ("prediction", {"type": "content", "content": "a"}),
         ("reasoning_effort", "high"),
+        ("reasoning_effort", "minimal"),
         ("verbosity", "low"),
         ("prompt_cache_retention", "24h"),
         ("response_format", {"type": "json_object"}),

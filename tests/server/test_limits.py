@@ -200,3 +200,97 @@ async def test_counting_tokens_takes_room(serve: Serve, monkeypatch: pytest.Monk
         assert (await served.chat()).status_code == 503
         group.cancel_scope.cancel()
     assert served.services.admission.arriving == 0
+
+
+def take_all(admission: Admission, caller: str) -> int:
+    """How many more places a caller gets."""
+    for count in range(admission.limit + 1):
+        try:
+            admission.enter(caller)
+        except OverloadedError:
+            return count
+    raise AssertionError("there is no end of places")
+
+
+def test_one_caller_with_many_answers_leaves_room_for_others() -> None:
+    """All were counted together: a key with 256 open streams shut everybody else out."""
+    admission = Admission(256, callers=4)
+    assert take_all(admission, "greedy") == 224
+    with pytest.raises(OverloadedError, match="of which this caller has 224; the last 32 are for"):
+        admission.check("greedy")
+    assert take_all(admission, "second") == 32
+    # What becomes free goes to those that have less than their share, here a third ...
+    for _ in range(85 - 32):
+        admission.leave("greedy")
+        with pytest.raises(OverloadedError):
+            admission.check("greedy")
+        admission.enter("second")
+    # ... and then is kept again for who comes next.
+    for _ in range(32):
+        admission.leave("greedy")
+        assert take_all(admission, "greedy") == take_all(admission, "second") == 0
+    assert take_all(admission, "third") == 32
+
+
+def test_whoever_cannot_be_shutting_others_out_has_all_places() -> None:
+    """Without other keys there is one caller; and where all there are have come, nothing need be
+    kept for one more."""
+    assert take_all(Admission(256), "owner") == 256
+    admission = Admission(256, callers=2)
+    assert take_all(admission, "owner") == 224
+    assert take_all(admission, "alice") == 32
+    for _ in range(224 - 128):
+        admission.leave("owner")
+        with pytest.raises(OverloadedError):
+            admission.check("owner")
+        admission.enter("alice")
+    admission.leave("alice")
+    with pytest.raises(OverloadedError):
+        admission.check("owner")
+    admission.enter("alice")
+    assert admission.active == 256
+
+
+@pytest.mark.parametrize(("limit", "first"), [(1, 1), (2, 1), (7, 6), (16, 14)])
+def test_the_smallest_servers_keep_one_place(limit: int, first: int) -> None:
+    """Also where there are more callers than places, of which a share is less than one."""
+    admission = Admission(limit, callers=1001)
+    assert take_all(admission, "first") == first
+    for number in range(limit - first):
+        admission.enter(f"caller {number}")
+    assert admission.active == limit
+
+
+def test_the_room_of_a_request_that_has_come_is_its_own() -> None:
+    """Others come while it is read, and its fair share is less then."""
+    admission = Admission(8, callers=9)
+    arrivals = [admission.arrive("first") for _ in range(7)]
+    admission.enter("second")
+    for arrival in arrivals:
+        admission.enter("first", arrival)
+    assert (admission.active, admission.arriving) == (8, 0)
+    # One request that asks for several answers, one after the other, has kept room for one.
+    with pytest.raises(OverloadedError):
+        admission.enter("first", arrivals[0])
+
+
+async def test_a_key_with_many_streams_leaves_room_for_another(serve: Serve) -> None:
+    """Over HTTP, where what is refused is refused before its body is looked at."""
+    keys = {"alice": {"key": "alice's own key"}, "bob": {"key": "bob's own key"}}
+    async with serve(max_answers=4, keys=keys) as served, anyio.create_task_group() as group:
+        served.client.headers["authorization"] = "Bearer alice's own key"
+        served.scripted.script = [None]
+        for _ in range(3):
+            group.start_soon(lambda: served.chat(model="scripted/m", stream=True))
+        await anyio.wait_all_tasks_blocked()
+        assert served.services.admission.active == 3
+        for path in COUNTED:
+            refused = await served.raw("{", f"/v1{path}")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            assert "this caller has 3" in refused.json()["error"]["message"]
+        served.client.headers["authorization"] = "Bearer bob's own key"
+        assert (await served.chat()).status_code == 200
+        # Whoever has conversations is the owner, as without a key.
+        del served.client.headers["authorization"]
+        assert (await served.chat()).status_code == 200
+        group.cancel_scope.cancel()

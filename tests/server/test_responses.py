@@ -95,7 +95,10 @@ async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     # So OpenAI's own response objects have it, from which requests are made again.
     response = await post(shared, reasoning={"effort": None, "summary": None})
     assert response.status_code == 200, response.text
-    assert (await post(shared, reasoning={"effort": "low"})).status_code == 400
+    for asks in ({"effort": "low"}, {"effort": "none", "summary": "auto"}):
+        refused = await post(shared, reasoning=asks)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["message"].startswith("reasoning: this is not implemented")
 
 
 async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
@@ -166,3 +169,15 @@ async def test_what_a_provider_blames_is_named_as_it_was_sent(
         response = await served.client.post("/v1/responses", json=sent)
         assert response.status_code == 400
         assert response.json()["error"]["param"] == told
+
+
+async def test_not_to_reason_is_told_to_the_provider(served: Served) -> None:
+    """OpenAI's newer clients say so with every request; dropped on the way, a service whose models
+    reason unasked would."""
+    effort = "none"
+    assert (await served.chat(model="scripted/m", reasoning_effort=effort)).status_code == 200
+    assert (await served.chat(model="scripted/m", reasoning_effort=None)).status_code == 200
+    assert (await post(served, reasoning={"effort": effort, "summary": None})).status_code == 200
+    assert (await post(served, reasoning={"effort": None})).status_code == 200
+    asked = [request for request in served.scripted.asked if isinstance(request, ChatRequest)]
+    assert [request.reasoning_effort for request in asked] == [effort, None, effort, None]

@@ -316,6 +316,21 @@ def test_thoughts_dropped_from_earlier_turns_are_not_trained(chatml_folder: Path
     ]
 
 
+def test_a_template_is_told_not_to_think(chatml_folder: Path) -> None:
+    """Qwen 3's thinks unless it is told, and then begins the answer with a thought that is over."""
+    end = (
+        "{% if enable_thinking is defined and enable_thinking is false %}"
+        "<think>\n\n</think>\n\n{% endif %}"
+    )
+    plain = with_template(chatml_folder, QWEN_STYLE)
+    assert encode_chat(plain, CHAT, thinking=False) == encode_chat(plain, CHAT)
+    tokenizer = with_template(chatml_folder, QWEN_STYLE + end)
+    asked = encode_chat(tokenizer, CHAT)
+    told = encode_chat(tokenizer, CHAT, thinking=False)
+    assert told[: len(asked)] == asked
+    assert tokenizer.decode(told[len(asked) :]) == "<think>\n\n</think>\n\n"
+
+
 def test_the_prompt_of_serving_begins_the_training_example(
     gpt2_folder: Path, llama2_folder: Path, chatml_folder: Path
 ) -> None:

@@ -37,8 +37,15 @@ from miniclaude.server.wire.validation import validate
 MAX_IN_FLIGHT = 16
 """Requests that one socket may have open."""
 
-SERVICE_RESTART = 1012
-"""Why a socket is closed when the server stops, as WebSockets number it."""
+MAX_BAD_FRAMES = 20
+"""Frames in a row that make no sense before a socket is closed. Each costs the server time, and a
+key without a limit on its requests could send them for ever."""
+
+MAX_REASON_BYTES = 123
+"""Why a socket is closed has no more room in the frame that says so."""
+
+POLICY_VIOLATION, SERVICE_RESTART = 1008, 1012
+"""That a client does what it may not, and that the server stops, as WebSockets number them."""
 
 router = APIRouter()
 
@@ -67,22 +74,41 @@ class Session:
         self._max_bytes = socket.app.state.settings.max_body_bytes
 
     async def read_frames(self) -> None:
-        """Until the client leaves. A frame that makes no sense is answered, never fatal."""
+        """Until the client leaves. A frame that makes no sense is answered; so many in a row close
+        the socket."""
+        bad = 0
         while (message := await self._socket.receive())["type"] == "websocket.receive":
-            data: object = None
-            try:
-                text = self._text(message)
-                data = await beside_the_loop(len(text), parse_unchecked, text)
-                # Once `data` is known: the error names its id.
-                await beside_the_loop(len(text), check_values, data)
-                frame = read_frame(data)
-            except Exception as error:
-                await self._fail(frame_id(data), self._counted(error))
-                continue
-            try:
-                await self._obey(frame, len(text))
-            except Exception as error:
-                await self._fail(frame.id, error)
+            error = await self._read_frame(message)
+            if error is None:
+                bad = 0
+            elif isinstance(error, InvalidRequestError):
+                # What came too early, or once too often, may make sense.
+                bad += 1
+            if error is not None and bad == MAX_BAD_FRAMES:
+                reason = f"{bad} bad frames in a row, the last: {error}".encode(errors="replace")
+                # Cut between characters.
+                text = reason[:MAX_REASON_BYTES].decode(errors="ignore")
+                await self._close(POLICY_VIOLATION, text)
+                return
+
+    async def _read_frame(self, message: Message) -> Exception | None:
+        """Do what a frame asks for. What is wrong with it is told, and returned."""
+        data: object = None
+        try:
+            text = self._text(message)
+            data = await beside_the_loop(len(text), parse_unchecked, text)
+            # Once `data` is known: the error names its id.
+            await beside_the_loop(len(text), check_values, data)
+            frame = read_frame(data)
+        except Exception as error:
+            await self._fail(frame_id(data), self._counted(error))
+            return error
+        try:
+            await self._obey(frame, len(text))
+        except Exception as error:
+            await self._fail(frame.id, error)
+            return error
+        return None
 
     def _counted(self, error: Exception) -> Exception:
         """What to tell of a frame that makes no sense: it took time to read and counts as a request
@@ -153,8 +179,11 @@ class Session:
 
     async def _leave(self) -> None:
         if self._untold == 0:
-            with suppress(WebSocketDisconnect, WebSocketDisconnected):
-                await self._socket.close(SERVICE_RESTART)
+            await self._close(SERVICE_RESTART)
+
+    async def _close(self, code: int, reason: str | None = None) -> None:
+        with suppress(WebSocketDisconnect, WebSocketDisconnected):
+            await self._socket.close(code, reason)
 
     async def _fail(self, id: str | None, error: Exception) -> None:
         await self._send({"type": "error", "id": id, **describe_in_frame(error)})

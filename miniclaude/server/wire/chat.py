@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
@@ -33,7 +33,7 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "prediction": (),
     "prompt_cache_options": ({},),
     "prompt_cache_retention": ("in_memory",),
-    "reasoning_effort": (),
+    "reasoning_effort": ("none",),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "verbosity": ("medium",),
@@ -42,8 +42,10 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
 """Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
 
 
-def refuse_unimplemented(data: object, fields: dict[str, tuple[object, ...]]) -> object:
-    """`data` without those `fields` that ask for nothing.
+def refuse_unimplemented(
+    data: object, fields: dict[str, tuple[object, ...]], *, kept: Collection[str] = ()
+) -> object:
+    """`data` without those `fields` that ask for nothing. kept: that a provider has to be told of.
 
     Raises UnsupportedFieldError, naming the field, for one that asks for something.
     """
@@ -56,7 +58,7 @@ def refuse_unimplemented(data: object, fields: dict[str, tuple[object, ...]]) ->
                 hint="Leave the field out.",
                 param=field,
             )
-    return {key: value for key, value in data.items() if key not in fields}
+    return {key: value for key, value in data.items() if key not in fields or key in kept}
 
 
 def _without_nulls(value: object) -> object:
@@ -145,6 +147,7 @@ class ChatBody(SamplingFields, StructureFields, CallerFields):
     tools: list[ToolField] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
+    reasoning_effort: Literal["none"] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
     metadata: dict[
@@ -155,7 +158,7 @@ class ChatBody(SamplingFields, StructureFields, CallerFields):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
-        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+        return refuse_unimplemented(data, NOT_IMPLEMENTED, kept=["reasoning_effort"])
 
     @property
     def include_usage(self) -> bool:
@@ -206,6 +209,7 @@ class ChatBody(SamplingFields, StructureFields, CallerFields):
             parallel_tool_calls=self.parallel_tool_calls,
             structure=self.structure(),
             user=self.end_user,
+            reasoning_effort=self.reasoning_effort,
         )
 
     def _max_tokens(self) -> int | None:

@@ -38,7 +38,7 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "prompt": (),
     "prompt_cache_options": ({},),
     "prompt_cache_retention": ("in_memory",),
-    "reasoning": ({},),
+    "reasoning": ({}, {"effort": "none"}),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "truncation": ("disabled",),
@@ -133,6 +133,7 @@ class ResponseBody(CallerFields):
     tools: list[FunctionTool] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
+    reasoning: dict[str, Literal["none"] | None] = Field(default_factory=dict)
     text: TextConfig = TextConfig()
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -144,7 +145,7 @@ class ResponseBody(CallerFields):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
-        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+        return refuse_unimplemented(data, NOT_IMPLEMENTED, kept=["reasoning"])
 
     @field_validator("input", mode="before")
     @classmethod
@@ -195,4 +196,5 @@ class ResponseBody(CallerFields):
             parallel_tool_calls=self.parallel_tool_calls,
             structure=self.text.structure(),
             user=self.end_user,
+            reasoning_effort=self.reasoning.get("effort"),
         )
