@@ -24,8 +24,9 @@ from miniclaude.model.fused_tiles import tile_rows
 from miniclaude.model.lora_packed import PackedAdapters
 from miniclaude.model.packed import LANES, OFFSET
 from miniclaude.model.packed_layers import PackedLinear
-from miniclaude.model.packed_product import TOGETHER, multiply, rounded_buffer
+from miniclaude.model.packed_product import multiply
 from miniclaude.model.positions import rotary_table, sinusoidal
+from miniclaude.model.rounding import TOGETHER, rounded_buffer
 from miniclaude.model.team import Team
 from miniclaude.model.transformer import Block, Transformer
 

@@ -20,8 +20,9 @@ ACTIVATIONS = {"gelu_tanh": 0, "gelu": 1, "silu": 2, "relu": 3}
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 LOWEST, HIGHEST = np.float32(-87), np.float32(88)  # beyond them e^x is 0 or infinite in float32
 LOG2_E, LN_2 = np.float32(1.4426950408889634), np.float32(0.6931471805599453)
-C2, C3, C4 = np.float32(1 / 2), np.float32(1 / 6), np.float32(1 / 24)
-C5, C6 = np.float32(1 / 120), np.float32(1 / 720)
+EXP_SERIES = (1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720)
+"""Taylor's, of e^x, from the constant on."""
+C2, C3, C4, C5, C6 = (np.float32(one) for one in EXP_SERIES[2:])
 GELU_INNER, GELU_CUBIC = np.float32(0.7978845608028654), np.float32(0.044715)
 INFINITE = np.int32(0x7F800000)  # the bits of infinity; those of NaN are beyond
 ROOT_HALF = np.float32(0.7071067811865476)

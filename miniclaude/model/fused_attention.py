@@ -19,19 +19,16 @@ from miniclaude.model.attention_kernel import (
     weighted_sum,
 )
 from miniclaude.model.compile import compiled, float_from_bits
-from miniclaude.model.elementwise import Floats, Halves, exp, from_bfloat16, highest
+from miniclaude.model.elementwise import Floats, Halves, from_bfloat16, highest
+from miniclaude.model.softmax_code import exponentials
 
 ZERO, ONE, LEAST = np.float32(0), np.float32(1), np.float32(-3e38)
 
-BLOCK = 64
-"""Scores at a time: with loops of this length the compiler needs no second one, number by number,
-for what is left over."""
-
 
 def score_room(positions: int) -> int:
-    """Room for so many scores and the rest of a block. It is an odd number of cache lines: rows
-    whose starts differ by a whole page push each other out."""
-    return -(-positions // BLOCK) * BLOCK + LANES
+    """Room for so many scores, in whole vectors, and one more. It is an odd number of cache lines:
+    rows whose starts differ by a whole page push each other out."""
+    return -(-positions // (2 * LANES)) * 2 * LANES + LANES
 
 
 class Sights(NamedTuple):
@@ -84,29 +81,21 @@ def sum_byte_values(
 
 
 @compiled
-def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> None:
-    """softmax of scores[begin:end] · scale in place; the others before `size` become 0. What is in
-    the rest of the last block is lost."""
-    blocks = (end + BLOCK - 1) // BLOCK
+def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> np.float32:
+    """scores[begin:end] · scale become the weights of a softmax, but for the factor that is
+    returned; the others before `size` become 0. What is in the rest of the last vector is lost."""
+    vectors = (end + LANES - 1) // LANES
     for s in range(begin):
         scores[s] = LEAST
-    for s in range(end, blocks * BLOCK):
+    for s in range(end, vectors * LANES):
         scores[s] = LEAST
-    factor, total = np.float32(scale), ZERO
     largest = highest(scores[begin:end])
-    for block in range(blocks):
-        for i in range(BLOCK):
-            weight = exp((scores[block * BLOCK + i] - largest) * factor)
-            scores[block * BLOCK + i] = weight
-            total += weight
-    share = ONE / total  # the others' e^-87 are lost in it
-    for block in range(blocks):
-        for i in range(BLOCK):
-            scores[block * BLOCK + i] *= share
+    total = exponentials(scores.ctypes.data, vectors, largest, np.float32(scale))
     for s in range(begin):
         scores[s] = ZERO
     for s in range(end, size):
         scores[s] = ZERO
+    return ONE / total  # the others' e^-87 are lost in it
 
 
 @compiled
@@ -140,7 +129,7 @@ def attend(
             )  # fmt: skip
     else:
         score_keys(query, keys, slots, scores)
-    soften(scores, 0, size, size, scale)
+    share = soften(scores, 0, size, size, scale)
     out[:] = ZERO
     if eight:
         done = size // ABREAST * ABREAST
@@ -148,11 +137,13 @@ def attend(
             scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
         )
         sum_byte_values(scores, values, slots, done, out)
-        return
-    done = 0
-    if even:
-        done = size // ABREAST * ABREAST
-        weighted_sum(
-            scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
-        )
-    sum_values(scores, values, slots, done, out)
+    else:
+        done = 0
+        if even:
+            done = size // ABREAST * ABREAST
+            weighted_sum(
+                scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data
+            )
+        sum_values(scores, values, slots, done, out)
+    for d in range(dimensions):
+        out[d] *= share

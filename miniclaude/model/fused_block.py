@@ -28,7 +28,8 @@ from miniclaude.model.fused_attention import Sights
 from miniclaude.model.fused_look import look_around
 from miniclaude.model.fused_lora import Lora, expand, shrink
 from miniclaude.model.fused_network import PRODUCTS, Network, Room
-from miniclaude.model.packed_product import product, round_row, share
+from miniclaude.model.packed_product import product, share
+from miniclaude.model.rounding import round_row
 from miniclaude.model.team import claim, done, meet
 
 Pool = NDArray[np.int16]

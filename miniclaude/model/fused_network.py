@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miniclaude.model.elementwise import Floats
-from miniclaude.model.packed_product import Rounded
+from miniclaude.model.rounding import Rounded
 
 Addresses = NDArray[np.int64]
 

@@ -84,7 +84,7 @@ def attend_tile(
                 query[i] = qkv[token + row // sharing, at + i]
         else:
             query[:] = ZERO
-    stride = 4 * scores.shape[1]
+    stride, last = 4 * scores.shape[1], scores.shape[1] - 1  # there no score ever comes
     queries_at, scores_at, slots_at = tile.ctypes.data, scores.ctypes.data, slots.ctypes.data
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
     keys_at, values_at = keys.ctypes.data, values.ctypes.data
@@ -100,7 +100,8 @@ def attend_tile(
             )  # fmt: skip
     for row in range(rows):
         seen = lengths[token + row // sharing]
-        soften(scores[row], max(0, seen - window) - start, seen - start, end - start, scale)
+        begin = max(0, seen - window) - start
+        scores[row, last] = soften(scores[row], begin, seen - start, end - start, scale)
     results = scores.shape[0]
     for group in range(0, padded, QUERIES):
         to = queries_at + (results + group) * query_bytes
@@ -117,4 +118,4 @@ def attend_tile(
     for row in range(rows):
         at = (head + row % sharing) * size
         for i in range(size):
-            out[token + row // sharing, at + i] = tile[results + row, i]
+            out[token + row // sharing, at + i] = tile[results + row, i] * scores[row, last]

@@ -9,20 +9,16 @@ Letters in shapes: T tokens, T8 the same rounded up to eights, P padded columns,
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from miniclaude.model.compile import bits_of_float, compiled, float_from_bits
+from miniclaude.model.compile import compiled
 from miniclaude.model.packed import GROUP, LANES, OFFSET, PackedWeight
+from miniclaude.model.rounding import TOGETHER, WIDE, Rounded, round_row, rounded_buffer
 from miniclaude.model.team import Team, claim, done, meet
-from miniclaude.model.tile_kernel import best_instructions, tile_kernel
-
-TOGETHER = 8
-"""Tokens that one reading of a tile serves."""
+from miniclaude.model.tile_kernel import tile_kernel
 
 BLOCK = 32
 """Tokens whose activations stay in the innermost cache while tiles pass by."""
@@ -31,85 +27,11 @@ SHARES = 8
 """Into how many pieces a thread's part of the work is cut."""
 
 Floats = NDArray[np.float32]
-Bytes = NDArray[np.int8]
-Shorts = NDArray[np.int16]
-Whole = NDArray[np.int32]
 
 one_int8, many_int8 = tile_kernel(8, 1), tile_kernel(8, TOGETHER)
 one_int4, many_int4 = tile_kernel(4, 1), tile_kernel(4, TOGETHER)
 
-WIDE = best_instructions() == "avx2"
 OFFSET_8, OFFSET_4 = OFFSET[8], OFFSET[4]
-
-ZERO, LARGEST, HALF_UP = np.float32(0), np.float32(127), np.float32(128.5)
-
-
-class Rounded(NamedTuple):
-    """Activations as the kernels read them: codes [T8, P], scales [T8, G], and each group's sum
-    times minus one [T8, G], of which the weights' offset makes where a sum starts. wide: the codes
-    once more as `tile_kernel_avx2.py` wants them, [T8, P], or [T8, 0] where nobody does."""
-
-    codes: Bytes
-    wide: Shorts
-    scales: Floats
-    starts: Whole
-
-
-def rounded_buffer(tokens: int, columns: int) -> Rounded:
-    """Room for so many tokens of at most so many columns."""
-    rows = -(-tokens // TOGETHER) * TOGETHER
-    groups = -(-columns // GROUP)
-    return Rounded(
-        np.zeros((rows, groups * GROUP), np.int8),
-        np.zeros((rows, groups * GROUP if WIDE else 0), np.int16),
-        np.zeros((rows, groups), np.float32),
-        np.zeros((rows, groups), np.int32),
-    )
-
-
-@compiled
-def round_group(values: Floats, codes: Bytes, count: int) -> tuple[float, int]:
-    """Round `count` numbers by the largest of them: its share of 127, and the sum of the codes.
-
-    Sums of int32 are int64 unless said otherwise, and vectors then half as fast.
-    """
-    bits = np.int32(0)  # those of positive numbers are in the numbers' order; NaN comes last
-    for i in range(count):
-        positive = np.int32(bits_of_float(values[i]) & np.int32(0x7FFFFFFF))
-        bits = max(positive, bits)
-    largest = float_from_bits(bits)
-    steps = LARGEST / largest if largest > ZERO else ZERO
-    total = np.int32(0)
-    for i in range(count):
-        code = np.int32(np.int32(values[i] * steps + HALF_UP) - np.int32(128))
-        codes[i] = code
-        total = np.int32(total + code)
-    return float(largest / LARGEST), int(total)
-
-
-@compiled
-def round_row(values: Floats, row: int, many: bool, offset: int, into: Rounded) -> None:
-    """Round one token's activations [C] to bytes, each group by its largest; the rest are 0.
-
-    many: there are other tokens, so that weights of 8 bits want `wide`. offset: the weights'.
-    """
-    codes, columns = into.codes[row], values.shape[0]
-    whole = columns // GROUP
-    for group in range(whole):
-        first = group * GROUP
-        scale, total = round_group(values[first:], codes[first:], GROUP)
-        into.scales[row, group], into.starts[row, group] = scale, -offset * total
-    if whole * GROUP < columns:
-        first = whole * GROUP
-        codes[first : first + GROUP] = 0
-        scale, total = round_group(values[first:], codes[first:], columns - first)
-        into.scales[row, whole], into.starts[row, whole] = scale, -offset * total
-    if not (WIDE and many and offset == OFFSET_8):
-        return
-    wide = into.wide[row]
-    for first in range(0, (columns + GROUP - 1) // GROUP * GROUP, 4):
-        wide[first], wide[first + 1] = codes[first], codes[first + 2]
-        wide[first + 2], wide[first + 3] = codes[first + 1], codes[first + 3]
 
 
 @compiled

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from miniclaude.model.compile import compiled
 from miniclaude.model.packed import GROUP, LANES, OFFSET, Bits, PackedWeight, pack
-from miniclaude.model.packed_product import TOGETHER, Rounded, round_row, rounded_buffer
+from miniclaude.model.rounding import TOGETHER, Rounded, round_row, rounded_buffer
 from miniclaude.model.tile_kernel import Instructions, best_instructions, tile_kernel
 from miniclaude.model.tile_kernel_avx2 import takes_wide
 
