@@ -23,8 +23,9 @@ from miniclaude.model.tile_kernel import tile_kernel
 BLOCK = 32
 """Tokens whose activations stay in the innermost cache while tiles pass by."""
 
-SHARES = 8
-"""Into how many pieces a thread's part of the work is cut."""
+SHARES = 4
+"""Into how many pieces a thread's part of the work is cut. More would share it out more evenly where
+somebody else wants a core; but each begins with a wait for memory, eight cost a tenth of a step."""
 
 Floats = NDArray[np.float32]
 
