@@ -81,7 +81,7 @@ def sum_byte_values(
 
 
 @compiled
-def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> np.float32:
+def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> float:
     """scores[begin:end] · scale become the weights of a softmax, but for the factor that is
     returned; the others before `size` become 0. What is in the rest of the last vector is lost."""
     vectors = (end + LANES - 1) // LANES
@@ -95,7 +95,7 @@ def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> np.
         scores[s] = ZERO
     for s in range(end, size):
         scores[s] = ZERO
-    return ONE / total  # the others' e^-87 are lost in it
+    return float(ONE / total)  # the others' e^-87 are lost in it
 
 
 @compiled
@@ -129,7 +129,7 @@ def attend(
             )  # fmt: skip
     else:
         score_keys(query, keys, slots, scores)
-    share = soften(scores, 0, size, size, scale)
+    share = np.float32(soften(scores, 0, size, size, scale))
     out[:] = ZERO
     if eight:
         done = size // ABREAST * ABREAST

@@ -24,8 +24,9 @@ BLOCK = 32
 """Tokens whose activations stay in the innermost cache while tiles pass by."""
 
 SHARES = 4
-"""Into how many pieces a thread's part of the work is cut. More would share it out more evenly where
-somebody else wants a core; but each begins with a wait for memory, eight cost a tenth of a step."""
+"""Into how many pieces a thread's part of the work is cut. More would share it out more evenly
+where somebody else wants a core; but each begins with a wait for memory, and eight cost a tenth of
+a step more."""
 
 Floats = NDArray[np.float32]
 

@@ -4,7 +4,7 @@ instruction, since the compiler's own vectors take twice as long; the definition
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, SupportsFloat
 
 from llvmlite import ir
 from numba import types
@@ -16,7 +16,7 @@ from miniclaude.model.compile import FLOAT, instruction, known_function
 from miniclaude.model.elementwise import EXP_SERIES, HIGHEST, LN_2, LOG2_E, LOWEST
 
 
-def everywhere(value: float) -> Any:
+def everywhere(value: SupportsFloat) -> Any:
     """A constant in every lane."""
     return ir.Constant(FLOATS, [float(value)] * LANES)
 

@@ -12,7 +12,7 @@ from miniclaude.model.rounding import round_whole_group as quick
 
 def both(values: Floats) -> tuple[tuple[float, int, Bytes], tuple[float, int, Bytes]]:
     """Scale, sum and codes of one group: by the definition, and quickly."""
-    results = []
+    results: list[tuple[float, int, Bytes]] = []
     for _ in range(2):
         codes = np.full(GROUP, 99, np.int8)
         if results:
