@@ -8,6 +8,7 @@ from miniclaude.model.elementwise import Halves
 from miniclaude.model.fused_attention import Sights, attend
 from miniclaude.model.fused_network import Network, Room
 from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
+from miniclaude.model.packed_product import share
 from miniclaude.model.team import claim, done, meet
 
 
@@ -30,16 +31,17 @@ def look_around(
     if d % STEP == 0 and has_runs(sights.first):
         return look_in_tiles(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
     pieces = tokens * net.heads
-    taken = 1 if tokens == 1 else sharing
+    taken = 1 if tokens == 1 else share(tokens * net.kv_heads, threads) * sharing
     while True:
         claimed = claim(phase, taken)
         if claimed >= pieces:
             return meet(phase, pieces)
-        for piece in range(claimed, claimed + taken):
+        last = min(claimed + taken, pieces)
+        for piece in range(claimed, last):
             token = piece // sharing % tokens
             head = piece // sharing // tokens * sharing + piece % sharing
             look_once(net, room, layer, token, head, thread, keys, values, sights)
-        done(phase, taken)
+        done(phase, last - claimed)
 
 
 @compiled
