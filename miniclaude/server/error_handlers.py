@@ -47,8 +47,10 @@ STATUS: dict[type[MiniClaudeError], int] = {
     errors.DatasetError: 422,
     errors.DiskFullError: 409,
     errors.TrainingDivergedError: 422,
-    errors.DownloadError: 502,
-    errors.UploadError: 502,
+    # A hub is asked for the owner's sake, not to answer in this server's place: what fails there,
+    # an unplugged cable among it, is no failure of this server.
+    errors.DownloadError: 424,
+    errors.UploadError: 424,
     errors.ProviderError: 502,
     errors.EngineError: 503,
     errors.StoreError: 503,
