@@ -53,6 +53,12 @@ CODAS = each_word("d k l m n n nd ng r r s sh t")
 INVENTED = 0.5
 """The share of invented names among all."""
 
+INSULTING = each_word(
+    "nazi hitl rape nig kik puta pedo nude homo shi shat fuk fuc kunt dik dyk tit fag gook jap jew"
+    " slut hor wank sex anal anus porn turd coc coon spic slav kil dea mur sata hel"
+)
+"""What no invented name may hold, in small letters."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -65,37 +71,38 @@ class Person:
 
 
 def invented(random: Random) -> str:
-    """A name that nobody may ever have had. A model that has met few names says one of these for
-    another; so many can only be copied."""
-    name = ""
-    for _ in range(random.choice((2, 2, 2, 3))):
-        name += random.choice(ONSETS) + random.choice(VOWELS)
-        name += random.choice(("", "", random.choice(CODAS)))
-    return name.capitalize()
+    """A name that few have met. A model that knows few names says one of these for another; so many
+    can only be copied."""
+    while True:
+        name = ""
+        for _ in range(random.choice((2, 2, 2, 3))):
+            name += random.choice(ONSETS) + random.choice(VOWELS)
+            name += random.choice(("", "", random.choice(CODAS)))
+        if not any(stem in name for stem in INSULTING):
+            return name.capitalize()
 
 
-def one_of(random: Random, known: Sequence[str], share: float) -> str:
-    """One of the known names; for such a share, an invented one."""
-    return invented(random) if random.random() < share else random.choice(known)
+def one_of(random: Random, known: Sequence[str], others: Sequence[str]) -> str:
+    """One of the known names, or an invented one; none of the others."""
+    while True:
+        name = invented(random) if random.random() < INVENTED else random.choice(known)
+        if name not in others:
+            return name
 
 
 def person(random: Random, *others: Person) -> Person:
     """Somebody who is none of the others."""
-    while True:
-        if random.random() < 0.5:
-            one = Person(one_of(random, WOMEN, INVENTED), "she", "her", "her")
-        else:
-            one = Person(one_of(random, MEN, INVENTED), "he", "him", "his")
-        if all(one.name != other.name for other in others):
-            return one
+    taken = [other.name for other in others]
+    if random.random() < 0.5:
+        return Person(one_of(random, WOMEN, taken), "she", "her", "her")
+    return Person(one_of(random, MEN, taken), "he", "him", "his")
 
 
 def pet_name(random: Random, *others: str) -> str:
     """What an animal is called; none of the others."""
-    return one_of(random, [name for name in PETS if name not in others], INVENTED)
+    return one_of(random, PETS, others)
 
 
 def town(random: Random, *others: str) -> str:
     """A town that is none of the others."""
-    known = [name for name in TOWNS if name not in others]
-    return one_of(random, known, INVENTED)
+    return one_of(random, TOWNS, others)
