@@ -34,6 +34,7 @@ OFFSET_8 = OFFSET[8]
 
 BYTES = ir.VectorType(INT8, LANES)
 ZERO, LARGEST, HALF_UP = np.float32(0), np.float32(127), np.float32(128.5)
+LEAST = np.float32(1e-36)  # 127 divided by less is infinite in float32; it may as well be nothing
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
@@ -113,7 +114,7 @@ def round_group(values: Floats, codes: Bytes, count: int) -> tuple[float, int]:
         positive = np.int32(bits_of_float(values[i]) & np.int32(0x7FFFFFFF))
         bits = max(positive, bits)
     largest = float_from_bits(bits)
-    steps = LARGEST / largest if largest > ZERO else ZERO
+    steps = LARGEST / largest if largest > LEAST else ZERO
     total = np.int32(0)
     for i in range(count):
         code = np.int32(np.int32(values[i] * steps + HALF_UP) - np.int32(128))
@@ -126,7 +127,7 @@ def round_group(values: Floats, codes: Bytes, count: int) -> tuple[float, int]:
 def round_whole_group(values: int, codes: int) -> tuple[float, int]:
     """`round_group` of GROUP numbers at an address, four times as fast as the compiler makes it."""
     largest = float_from_bits(largest_bits(values))
-    steps = LARGEST / largest if largest > ZERO else ZERO
+    steps = LARGEST / largest if largest > LEAST else ZERO
     total = write_codes(values, steps, codes)
     return float(largest / LARGEST), int(total)
 

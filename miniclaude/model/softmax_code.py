@@ -1,5 +1,5 @@
 """e^x of sixteen scores at a time, and their sum: what a softmax needs. Built instruction by
-instruction, since the compiler's own vectors take twice as long; the definition is
+instruction, since the compiler's own vectors want longer blocks and more time; the definition is
 `elementwise.exp`."""
 
 from __future__ import annotations

@@ -96,6 +96,32 @@ def test_every_shape_of_model_agrees_with_its_reference(name: str, bits: Bits) -
         assert error(fused.head(hidden[0]), model.head(hidden[0])) < 1e-4
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("kv_heads", [1, 2])
+def test_many_answers_look_each_at_its_own(kv_heads: int, threads: int) -> None:
+    """Their attention is shared out in pieces of several, the last one smaller: none may be left
+    out, and none looked at twice."""
+    model = random_model(LLAMA, kv_heads=kv_heads)
+    pack_model(model, 8)
+    fused = FusedModel(model, threads)
+    round_activations(model)
+    count, filler = 37, torch.Generator().manual_seed(4)
+    ours, plain = (
+        BlockCache(
+            model.config, blocks=count, block_tokens=16, dtype=dtype, device=torch.device("cpu")
+        )
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    for start, end in ((0, 3), (3, 4), (4, 5)):
+        spans = [Span([number], start, end) for number in range(count)]
+        ids = torch.randint(
+            model.config.vocab_size, (1, len(spans) * (end - start)), generator=filler
+        )
+        hidden, wanted = fused.hidden(ids, ours.step(spans)), model.hidden(ids, plain.step(spans))
+        assert error(hidden, wanted) < 0.02
+
+
 @pytest.mark.parametrize("bits", [8, 4])
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
 def test_the_engine_answers_many_as_it_answers_one(family: str, bits: Bits) -> None:

@@ -35,10 +35,14 @@ def test_a_group_is_rounded_as_its_definition_says(size: float) -> None:
         assert total == int(codes.astype(np.int64).sum())
 
 
-def test_a_group_of_zeros_has_no_scale() -> None:
-    """The largest of them is what is divided by."""
-    for scale, total, codes in both(np.zeros(GROUP, np.float32)):
-        assert (scale, total) == (0, 0)
+@pytest.mark.parametrize("largest", [0, 1e-45, 1e-38, 9e-37])
+def test_a_group_of_next_to_nothing_is_nothing(largest: float) -> None:
+    """The largest is what is divided by; infinite steps made all codes -128, zeros among them."""
+    values = np.zeros(GROUP, np.float32)
+    values[3], values[5] = largest, -largest / 2
+    for scale, total, codes in both(values):
+        assert scale == pytest.approx(largest / 127, abs=1e-44)
+        assert total == 0
         assert not codes.any()
 
 
