@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from miniclaude.errors import DownloadError, MiniClaudeError, UploadError
 from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
+from miniclaude.server.error_handlers import describe, describe_to_anthropic, status_of
 from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED, PARTLY
 from tests.server.conftest import Serve, Served, full
 
@@ -114,6 +116,15 @@ async def test_a_wrong_value_is_named(shared: Served, fields: dict[str, Any], na
     error = refused(await post(shared, **fields))
     assert error["type"] == "invalid_request_error"
     assert error["message"].startswith(named)
+
+
+@pytest.mark.parametrize("kind", [DownloadError, UploadError])
+def test_what_a_hub_could_not_do_is_not_laid_to_the_request(kind: type[MiniClaudeError]) -> None:
+    """As `invalid_request_error` it told the caller to mend what was right."""
+    error = kind("The hub did not answer.", hint="Try again.")
+    assert status_of(error) == 424
+    assert describe(error)["error"]["type"] == "failed_dependency_error"
+    assert describe_to_anthropic(error, "req")["error"]["type"] == "api_error"
 
 
 @pytest.mark.parametrize("field", sorted({*NOT_IMPLEMENTED, *PARTLY}))
