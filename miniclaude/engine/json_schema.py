@@ -118,13 +118,7 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
                 raise invalid(place, "it must be an object of schemas")
             if keyword == "properties" and len(value) > MAX_PROPERTIES:
                 raise invalid(place, f"an object may name {MAX_PROPERTIES:,} properties")
-            read[keyword] = {
-                _translated(name) if keyword == "patternProperties" else name: _inner(
-                    each, f"{place}.{name[:64]}", depth, lenient
-                )
-                for name, each in value.items()
-                if not (lenient and keyword == "patternProperties" and not _readable(name))
-            }
+            read[keyword] = _named(keyword, value, place, depth, lenient)
         elif keyword in VALUES:
             why = _why_not(keyword, value)
             if why and not lenient:
@@ -133,10 +127,23 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
                 read[keyword] = _translated(value) if keyword == "pattern" else value
         elif keyword not in ANNOTATIONS and not lenient:
             raise _unsupported(place, "this keyword is not implemented here")
-    if len(read.get("patternProperties", ())) < len(node.get("patternProperties", ())):
+    if lenient and not all(map(_readable, node.get("patternProperties", ()))):
         # The names that a pattern left out allowed count as additional ones now.
         read["additionalProperties"] = True
     return read
+
+
+def _named(keyword: str, schemas: Schema, place: str, depth: int, lenient: bool) -> Schema:
+    """Schemas by name or by pattern. Where two patterns are one when translated, both hold."""
+    found: dict[str, list[Schema | bool]] = {}
+    for name, each in schemas.items():
+        pattern = keyword == "patternProperties"
+        if not (lenient and pattern and not _readable(name)):
+            inner = _inner(each, f"{place}.{name[:64]}", depth, lenient)
+            found.setdefault(_translated(name) if pattern else name, []).append(inner)
+    return {
+        name: one if not more else {"allOf": [one, *more]} for name, (one, *more) in found.items()
+    }
 
 
 def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | bool:

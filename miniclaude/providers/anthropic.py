@@ -120,8 +120,6 @@ class Anthropic:
         }
         if request.settings.stop:
             fields["stop_sequences"] = list(request.settings.stop)
-        if request.reasoning_effort == "none":
-            fields["thinking"] = {"type": "disabled"}  # else some models do unasked
         reader = EventReader()
         client = await self._client()
         import anthropic
@@ -200,6 +198,8 @@ def _prompt_json(request: ChatRequest) -> dict[str, Any]:
     """The fields that say what is to be answered, and by which model."""
     return {
         "model": request.model,
+        # Some models think unless they are told not to.
+        **({"thinking": {"type": "disabled"}} if request.reasoning_effort == "none" else {}),
         **conversation_json(request.messages),
         **tools_json(request.tools, request.tool_choice, request.parallel_tool_calls),
     }

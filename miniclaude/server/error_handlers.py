@@ -62,6 +62,7 @@ STATUS: dict[type[MiniClaudeError], int] = {
 TYPES = {
     401: "authentication_error",
     403: "permission_error",
+    424: "failed_dependency_error",
     429: "rate_limit_error",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

@@ -15,7 +15,7 @@ ARRIVAL = "mini_claude.arrival"
 """Where a request's scope holds its `Arrival`."""
 
 RESERVED = 8
-"""One place in so many is kept for callers who hold few."""
+"""One place in so many is kept for callers who hold few, or none."""
 
 
 class Admission:
@@ -30,14 +30,19 @@ class Admission:
         self.metrics = metrics or Metrics()
         self._callers = callers
         self._reserve = max(1, limit // RESERVED)
+        # Of the reserve one place for each caller but the first; where there are more of them than
+        # that, half of it, for with all of it none who holds one place could get a second.
+        others = callers - 1
+        self._newcomers = others if others <= self._reserve else max(1, self._reserve // 2)
         self._held: Counter[str] = Counter()  # places by caller; who holds none is not in it
         self._door = asyncio.Lock()
 
     def check(self, caller: str = OWNER) -> None:
         """Raises OverloadedError when there is no room for one more of this caller's: when all
-        places are taken, or the last ones are left and it holds a fair share already."""
+        places are taken, when the last ones are left and it holds a fair share already, and when it
+        holds some and no more are left than are kept for who holds none."""
         free = self.limit - self.active - self.arriving
-        if free > 0 and (free > self._reserve or self._held[caller] < self._share(caller)):
+        if free > self._reserve or (free > 0 and self._may_have_of_the_last(free, caller)):
             return
         if free > 0:
             raise OverloadedError(
@@ -52,11 +57,15 @@ class Admission:
             retry_after=2,
         )
 
-    def _share(self, caller: str) -> int:
-        """Its fair part of all places, beside who else holds some and one more who may come: what
-        is kept for a newcomer would else be gone before it came."""
-        present = len(self._held.keys() | {caller})
-        return max(1, self.limit // min(present + 1, self._callers))
+    def _may_have_of_the_last(self, free: int, caller: str) -> bool:
+        held = self._held[caller]
+        if not held:
+            return True
+        present = len(self._held)
+        # What is for a newcomer would be gone before it came, were it not counted among those who
+        # share; and two who came first would have it all, were none kept for the third.
+        share = self.limit // min(present + 1, self._callers)
+        return held < share and free > min(self._callers - present, self._newcomers)
 
     def arrive(self, caller: str = OWNER) -> Arrival:
         """Keep room for a request before it is read. Raises OverloadedError as `check` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -166,3 +167,26 @@ def test_a_name_that_cannot_be_checked_is_not_forbidden() -> None:
     read = enforceable(names, "s", lenient=True)
     assert read["patternProperties"] == {"^b": {}}
     assert read["additionalProperties"] is True
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_patterns_that_are_one_when_translated_both_hold(lenient: bool) -> None:
+    """One of the schemas was lost, and then any property was allowed."""
+    texts, short = {"type": "string"}, {"maxLength": 3}
+    schema = {
+        "type": "object",
+        "patternProperties": {"^[^]$": texts, r"^[\s\S]$": short, "^bb": {}},
+        "additionalProperties": False,
+    }
+    read = enforceable(schema, "s", lenient=lenient)
+    assert read["patternProperties"] == {r"^[\s\S]$": {"allOf": [texts, short]}, "^bb": {}}
+    assert read["additionalProperties"] is False
+    assert trial(LLTokenizer("byte"), json_grammar(read, spaced=False)) == ""
+
+
+def test_many_patterns_that_are_one_are_not_nested() -> None:
+    """Each inside of the last, a thousand would be too deep to look through."""
+    both = ("[^]", r"[\s\S]")
+    names = ["".join(parts) for parts in itertools.product(both, repeat=10)]
+    read = enforceable({"patternProperties": dict.fromkeys(names, True)}, "s")
+    assert read["patternProperties"] == {r"[\s\S]" * 10: {"allOf": [True] * 1024}}

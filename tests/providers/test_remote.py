@@ -37,7 +37,7 @@ from miniclaude.messages import (
     text_message,
 )
 from miniclaude.providers import anthropic, openai_compatible
-from miniclaude.providers.abilities import Sees
+from miniclaude.providers.abilities import CountsTokens, Sees
 from miniclaude.providers.base import (
     ChatRequest,
     CompletionRequest,
@@ -606,3 +606,6 @@ async def test_not_to_reason_is_asked_in_the_service_s_own_words(remote: Remote)
     [field] = said.keys() & remote.body.keys()
     assert remote.body[field] == said[field]
     assert (field == "thinking") == (remote.provider.name == "anthropic")
+    if isinstance(remote.provider, CountsTokens):
+        await remote.provider.count_tokens(request)
+        assert remote.body[field] == said[field]

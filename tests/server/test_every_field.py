@@ -59,6 +59,7 @@ from openai.types.responses.response_input_text_param import ResponseInputTextPa
 from openai.types.responses.response_output_text_param import ResponseOutputTextParam
 from openai.types.responses.response_text_config_param import ResponseTextConfigParam
 
+from miniclaude.providers.base import ChatRequest
 from tests.picture_file import PNG, PNG_URL, encoded
 from tests.server.conftest import Served
 
@@ -182,6 +183,10 @@ BY_NAME: dict[tuple[str, str], dict[str, Any]] = {
     ("responses", "parallel_tool_calls"): {"parallel_tool_calls": False},
     ("messages", "output_config"): {"output_config": {}},
     ("count_tokens", "output_config"): {"output_config": {}},
+    ("chat", "reasoning_effort"): {"reasoning_effort": "none"},
+    ("responses", "reasoning"): {"reasoning": {"effort": "none"}},
+    ("messages", "thinking"): {"thinking": {"type": "disabled"}},
+    ("count_tokens", "thinking"): {"thinking": {"type": "disabled"}},
 }
 SMALL = {"temperature", "top_p", "min_p", "repetition_penalty"}
 SMALL |= {"frequency_penalty", "presence_penalty"}
@@ -207,12 +212,17 @@ async def test_a_field_is_read_or_refused_as_the_table_says(shared: Served, name
     for field in sorted(field for column, field in TABLE if column == name):
         refused = await send(shared, name, {field: NONSENSE})
         assert names(refused, field), refused.text
-        if TABLE[name, field] == "yes":
+        how = TABLE[name, field]
+        assert how in ("yes", "only", "no")
+        if how != "no":
             response = await send(shared, name, sample(name, field))
             assert response.status_code == 200, (field, response.text)
-        else:
-            assert TABLE[name, field] == "no"
+        if how != "yes":
             assert "this is not implemented here" in refused.text
+        if how == "only":
+            asked = shared.scripted.asked[-1]
+            assert isinstance(asked, ChatRequest)
+            assert asked.reasoning_effort == "none", "it would be dropped in silence"
 
 
 @pytest.mark.parametrize("name", list(PATHS))

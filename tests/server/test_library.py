@@ -189,6 +189,7 @@ async def test_a_pull_that_fails_says_why(home: Path, tiny: Path) -> None:
         async with shelf(home, hf_endpoint=hub.url) as served:
             unknown = await served.post("/library/needs", model="org/other")
             assert unknown.status_code == 424
+            assert unknown.json()["error"]["type"] == "failed_dependency_error"
             assert "no such model" in unknown.json()["error"]["message"]
             done = await served.finish(
                 await served.post("/library/tasks", kind="pull", model="org/other")

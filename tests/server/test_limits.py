@@ -218,18 +218,46 @@ def test_one_caller_with_many_answers_leaves_room_for_others() -> None:
     assert take_all(admission, "greedy") == 224
     with pytest.raises(OverloadedError, match="of which this caller has 224; the last 32 are for"):
         admission.check("greedy")
-    assert take_all(admission, "second") == 32
+    assert take_all(admission, "second") == 30
     # What becomes free goes to those that have less than their share, here a third ...
-    for _ in range(85 - 32):
+    for _ in range(85 - 30):
         admission.leave("greedy")
         with pytest.raises(OverloadedError):
             admission.check("greedy")
         admission.enter("second")
     # ... and then is kept again for who comes next.
-    for _ in range(32):
+    for _ in range(30):
         admission.leave("greedy")
         assert take_all(admission, "greedy") == take_all(admission, "second") == 0
-    assert take_all(admission, "third") == 32
+    assert take_all(admission, "third") == 31
+
+
+@pytest.mark.parametrize(("limit", "callers"), [(256, 4), (256, 33), (24, 4), (8, 2), (64, 9)])
+def test_two_callers_together_leave_a_place_for_each_of_the_others(
+    limit: int, callers: int
+) -> None:
+    """The second had all that the first had to leave, and the owner of the machine got nothing."""
+    admission = Admission(limit, callers=callers)
+    assert take_all(admission, "alice") == limit - limit // 8
+    for number in range(callers - 1):
+        assert take_all(admission, f"caller {number}") > 0
+    assert admission.active == limit
+
+
+def test_where_callers_are_many_who_holds_little_gets_more() -> None:
+    """Were the whole reserve for newcomers, a second caller would have one place for ever."""
+    admission = Admission(256, callers=301)
+    assert take_all(admission, "alice") == 224
+    assert take_all(admission, "bob") == 16
+    for _ in range(10):
+        admission.leave("alice")
+        assert (take_all(admission, "alice"), take_all(admission, "bob")) == (0, 1)
+    for number in range(16):
+        assert take_all(admission, f"caller {number}") == 1
+    assert admission.active == 256
+    # A small one works too.
+    admission = Admission(8, callers=301)
+    assert (take_all(admission, "alice"), take_all(admission, "bob")) == (7, 1)
 
 
 def test_whoever_cannot_be_shutting_others_out_has_all_places() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from miniclaude.errors import DownloadError, MiniClaudeError, UploadError
 from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
-from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED
+from miniclaude.server.error_handlers import describe, describe_to_anthropic, status_of
+from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED, PARTLY
 from tests.server.conftest import Serve, Served, full
 
 pytestmark = pytest.mark.anyio
@@ -116,7 +118,16 @@ async def test_a_wrong_value_is_named(shared: Served, fields: dict[str, Any], na
     assert error["message"].startswith(named)
 
 
-@pytest.mark.parametrize("field", sorted(NOT_IMPLEMENTED))
+@pytest.mark.parametrize("kind", [DownloadError, UploadError])
+def test_what_a_hub_could_not_do_is_not_laid_to_the_request(kind: type[MiniClaudeError]) -> None:
+    """As `invalid_request_error` it told the caller to mend what was right."""
+    error = kind("The hub did not answer.", hint="Try again.")
+    assert status_of(error) == 424
+    assert describe(error)["error"]["type"] == "failed_dependency_error"
+    assert describe_to_anthropic(error, "req")["error"]["type"] == "api_error"
+
+
+@pytest.mark.parametrize("field", sorted({*NOT_IMPLEMENTED, *PARTLY}))
 @pytest.mark.parametrize("path", ["/messages", "/v1/messages/count_tokens"])
 async def test_a_field_we_do_not_have_is_refused_by_name(
     shared: Served, field: str, path: str
@@ -131,6 +142,17 @@ async def test_what_asks_for_nothing_is_accepted(shared: Served) -> None:
     }
     nothing["output_config"] = {"effort": "high"}
     assert (await post(shared, **nothing, top_k=None, stop_sequences=None)).status_code == 200
+
+
+async def test_not_to_think_is_told_to_the_provider(served: Served) -> None:
+    """A model that thinks unasked would else do so, at its caller's expense."""
+    for path in ("/v1/messages", "/v1/messages/count_tokens"):
+        for thinking in ({"type": "disabled", "display": None}, None):
+            fields = {"max_tokens": None} if "count" in path else {}
+            response = await post(served, path, thinking=thinking, **fields)
+            assert response.status_code == 200, response.text
+    asked = [request for request in served.scripted.asked if isinstance(request, ChatRequest)]
+    assert [request.reasoning_effort for request in asked] == ["none", None, "none", None]
 
 
 async def test_what_is_asked_reaches_the_provider(served: Served) -> None:

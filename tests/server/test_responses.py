@@ -9,7 +9,7 @@ import pytest
 from miniclaude.errors import ContextLengthError
 from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
-from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED
+from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED, PARTLY
 from tests.picture_file import PNG_URL
 from tests.server.conftest import Served
 
@@ -65,7 +65,7 @@ async def post(served: Served, **fields: Any) -> Any:
         ({"stream_options": {}}, "stream_options"),
         ({"stop": ["a"]}, "stop"),
         ({"messages": []}, "messages"),
-        *(({field: "something"}, field) for field in NOT_IMPLEMENTED),
+        *(({field: "something"}, field) for field in (*NOT_IMPLEMENTED, *PARTLY)),
     ],
 )
 async def test_what_is_wrong_is_named(shared: Served, fields: dict[str, Any], param: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
@@ -33,7 +34,6 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "prediction": (),
     "prompt_cache_options": ({},),
     "prompt_cache_retention": ("in_memory",),
-    "reasoning_effort": ("none",),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "verbosity": ("medium",),
@@ -41,24 +41,30 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
 }
 """Fields of the OpenAI API that we do not implement, and the values that ask for nothing."""
 
+PARTLY: dict[str, tuple[object, ...]] = {"reasoning_effort": ("none",)}
+"""Fields of which only these values are implemented. They ask for something: a provider is told."""
+
 
 def refuse_unimplemented(
-    data: object, fields: dict[str, tuple[object, ...]], *, kept: Collection[str] = ()
+    data: object,
+    fields: dict[str, tuple[object, ...]],
+    partly: Mapping[str, tuple[object, ...]] = MappingProxyType({}),
 ) -> object:
-    """`data` without those `fields` that ask for nothing. kept: that a provider has to be told of.
+    """`data` without those `fields` that ask for nothing. partly: as in `PARTLY`; they are kept.
 
-    Raises UnsupportedFieldError, naming the field, for one that asks for something.
+    Raises UnsupportedFieldError, naming the field, for any of the two with another value.
     """
     if not isinstance(data, dict):
         return data
-    for field in fields.keys() & data.keys():
-        if (value := _without_nulls(data[field])) is not None and value not in fields[field]:
+    known = {**fields, **partly}
+    for field in known.keys() & data.keys():
+        if (value := _without_nulls(data[field])) is not None and value not in known[field]:
             raise UnsupportedFieldError(
                 f"{field}: this is not implemented here.",
                 hint="Leave the field out.",
                 param=field,
             )
-    return {key: value for key, value in data.items() if key not in fields or key in kept}
+    return {key: value for key, value in data.items() if key not in fields}
 
 
 def _without_nulls(value: object) -> object:
@@ -158,7 +164,7 @@ class ChatBody(SamplingFields, StructureFields, CallerFields):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
-        return refuse_unimplemented(data, NOT_IMPLEMENTED, kept=["reasoning_effort"])
+        return refuse_unimplemented(data, NOT_IMPLEMENTED, PARTLY)
 
     @property
     def include_usage(self) -> bool:

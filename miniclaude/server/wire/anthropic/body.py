@@ -35,11 +35,13 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "output_format": (),
     "service_tier": ("auto", "standard_only"),
     "speed": ("standard",),
-    "thinking": ({"type": "disabled"},),
     "user_profile_id": (),
     "workspace_id": (),
 }
 """Fields of Anthropic's API that we do not implement, and the values that ask for nothing."""
+
+PARTLY: dict[str, tuple[object, ...]] = {"thinking": ({"type": "disabled"},)}
+"""As in the chat's."""
 
 
 class ToolField(Hinted):
@@ -96,6 +98,12 @@ class OutputConfig(NullIsAbsent):
     effort: Literal["high"] = "high"
 
 
+class Thinking(NullIsAbsent):
+    """Whether to reason before the answer."""
+
+    type: Literal["disabled"]
+
+
 class Metadata(NullIsAbsent):
     """user_id: whose request it is."""
 
@@ -112,11 +120,12 @@ class CountBody(NullIsAbsent):
     tool_choice: ToolChoice = ToolChoice(type="auto")
     cache_control: CacheControl | None = None
     output_config: OutputConfig = OutputConfig()
+    thinking: Thinking | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
-        return refuse_unimplemented(data, NOT_IMPLEMENTED)
+        return refuse_unimplemented(data, NOT_IMPLEMENTED, PARTLY)
 
     def chat_request(
         self, model: str, settings: Settings | None = None, user: str | None = None
@@ -154,6 +163,7 @@ class CountBody(NullIsAbsent):
             if form is None
             else Structure("json_schema", "output_config.format.schema", schema=form.schema_),
             user=end_user(user),
+            reasoning_effort=None if self.thinking is None else "none",
         )
 
 

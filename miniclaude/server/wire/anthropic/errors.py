@@ -12,6 +12,7 @@ TYPES = {
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
+    424: "api_error",  # of their types the one that does not lay it to the request
     429: "rate_limit_error",
     503: "overloaded_error",
 }

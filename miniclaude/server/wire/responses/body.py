@@ -38,13 +38,21 @@ NOT_IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "prompt": (),
     "prompt_cache_options": ({},),
     "prompt_cache_retention": ("in_memory",),
-    "reasoning": ({}, {"effort": "none"}),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "truncation": ("disabled",),
 }
 """Fields of the OpenAI API that we do not implement, and the values that ask for nothing. Nothing
 is stored, so nothing can be gone on with: the caller keeps the conversation."""
+
+PARTLY: dict[str, tuple[object, ...]] = {"reasoning": ({}, {"effort": "none"})}
+"""As in the chat's."""
+
+
+class Reasoning(NullIsAbsent):
+    """How long to reason before the answer."""
+
+    effort: Literal["none"] | None = None
 
 
 class FunctionTool(FunctionField):
@@ -133,7 +141,7 @@ class ResponseBody(CallerFields):
     tools: list[FunctionTool] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
-    reasoning: dict[str, Literal["none"] | None] = Field(default_factory=dict)
+    reasoning: Reasoning = Reasoning()
     text: TextConfig = TextConfig()
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -145,7 +153,7 @@ class ResponseBody(CallerFields):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unimplemented(cls, data: object) -> object:
-        return refuse_unimplemented(data, NOT_IMPLEMENTED, kept=["reasoning"])
+        return refuse_unimplemented(data, NOT_IMPLEMENTED, PARTLY)
 
     @field_validator("input", mode="before")
     @classmethod
@@ -196,5 +204,5 @@ class ResponseBody(CallerFields):
             parallel_tool_calls=self.parallel_tool_calls,
             structure=self.text.structure(),
             user=self.end_user,
-            reasoning_effort=self.reasoning.get("effort"),
+            reasoning_effort=self.reasoning.effort,
         )
