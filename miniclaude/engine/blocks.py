@@ -59,14 +59,14 @@ class BlockPool:
             found.append(block)
         return found
 
-    def fits(self, prefix: Sequence[int], count: int) -> bool:
-        """Whether there is room for `count` blocks of which the first are `prefix`."""
-        others = len(self.free) + len(self.kept) - sum(block in self.kept for block in prefix)
-        return count - len(prefix) <= others
+    def taken(self, prefix: Iterable[int], count: int) -> int:
+        """How many of those available would be gone with `count` blocks of which the first are
+        `prefix`."""
+        return count - sum(block in self.users for block in prefix)
 
     def reserve(self, prefix: Sequence[int], count: int, spare: int = 0) -> Reserved:
         """`count` blocks that begin with the content of `prefix`, which `find` gave and which is
-        shorter. There must be room for them and for `spare` others: see `fits`."""
+        shorter. There must be room for them and for `spare` others: see `taken`."""
         self._hold(prefix)
         more = count - len(prefix)
         behind = self._behind(prefix, more)

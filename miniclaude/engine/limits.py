@@ -12,6 +12,7 @@ POSITIVE = (
     "step_tokens",
     "kv_tokens",
     "max_running",
+    "callers",
     "max_adapters",
     "adapter_bytes",
     "max_wait_seconds",
@@ -34,6 +35,8 @@ class EngineLimits:
     draft_tokens: most tokens of an answer that are guessed at once from what stands before, where
     that pays; 0 never guesses. It changes how fast an answer comes, not the answer.
     max_running: most answers written at the same time (a count).
+    callers: how many may be told apart, by their keys (a count). Where there are two or more, an
+    eighth of `max_running` and of the cache is kept for who has few or nothing running.
     max_adapters, adapter_bytes: how many adapters may be in memory beside the model, and how large
     they may be together, in bytes.
     max_queued_tokens: most tokens, prompts and answers asked for, that may wait for admission;
@@ -49,6 +52,7 @@ class EngineLimits:
     prefix_tokens: int | None = None
     draft_tokens: int = 4
     max_running: int = 64
+    callers: int = 1
     max_adapters: int = 16
     adapter_bytes: int = 1 << 30
     max_queued_tokens: int = 262_144

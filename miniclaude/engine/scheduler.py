@@ -24,6 +24,7 @@ from typing import NamedTuple
 from miniclaude.engine.blocks import BlockPool
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.prefix import BlockKeys
+from miniclaude.engine.reserve import Part, Reserve, Standing
 from miniclaude.engine.shares import Prompt, share
 from miniclaude.engine.turns import Turns, group_and_user
 from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
@@ -208,7 +209,8 @@ class Scheduler:
         it is.
 
         Where that one does not fit, it keeps its turn, and other users' may overtake it; but only
-        by as many tokens as it is charged itself. From then on nobody is admitted before it.
+        by as many tokens as it is charged itself. From then on nobody is admitted before it but
+        callers who have less running: see `reserve.py`.
         """
         if not self.waiting or self.active >= self.limits.max_running:
             return
@@ -231,19 +233,42 @@ class Scheduler:
         """Which of the users' first requests is admitted next, with the blocks that hold the
         beginning of its prompt already; None where none can be."""
         slots = self.limits.max_running - self.active
-        passed: list[Job] = []
+        reserve = self.reserve()
+        passed: list[tuple[Job, str, Standing]] = []
         for job in sorted(heads, key=self.turn_of) if slots else ():
+            caller, _ = group_and_user(job.user)
             prefix = self.find_prefix(job)
-            blocks = job.choices * self.blocks_for(job)
-            if job.choices > slots or not self.pool.fits(prefix, blocks):
-                passed.append(job)
-            elif any(each.overtaken + job.tokens > each.tokens for each in passed):
-                return None
-            else:
-                for each in passed:
+            parts = self.parts_of(job, prefix, slots, reserve.held(caller))
+            standing = reserve.standing(caller, parts)
+            before = [each for each, whose, rank in passed if whose == caller or rank >= standing]
+            if reserve.allows(caller, parts) and not any(
+                each.overtaken + job.tokens > each.tokens for each in before
+            ):
+                for each in before:
                     each.overtaken += job.tokens
                 return job, prefix
+            passed.append((job, caller, standing))
         return None
+
+    def reserve(self) -> Reserve:
+        """Who has how much of the slots and of the blocks now."""
+        running = (
+            (group_and_user(job.user)[0], len(job.answers), sum(len(a.blocks) for a in job.answers))
+            for job in self.running
+        )
+        return Reserve(self.limits.callers, running)
+
+    def parts_of(
+        self, job: Job, prefix: list[int], slots: int, held: tuple[int, int]
+    ) -> tuple[Part, Part]:
+        """What a request needs of the slots, so many of which are free, and of the blocks. held:
+        what its caller has of both."""
+        blocks = job.choices * self.blocks_for(job)
+        taken = self.pool.taken(prefix, blocks)
+        return (
+            Part(self.limits.max_running, slots, held[0], job.choices, job.choices),
+            Part(self.pool.count, self.pool.available, held[1], blocks, taken),
+        )
 
     def turn_of(self, job: Job) -> tuple[float, ...]:
         """The lower, the sooner it is a request's turn."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from starlette.requests import HTTPConnection
@@ -19,7 +19,7 @@ from miniclaude.server.answer_cache import AnswerCache, CacheControl, CachedAnsw
 from miniclaude.server.disconnect import Stopping
 from miniclaude.server.limits import ARRIVAL, Admission, Arrival
 from miniclaude.server.metrics import Metrics
-from miniclaude.server.quotas import Caller, caller_of
+from miniclaude.server.quotas import OWNER, Caller, caller_of
 from miniclaude.server.warmup import Warmup
 from miniclaude.server.workbench import Workbench
 from miniclaude.settings import ServerSettings
@@ -96,12 +96,13 @@ class Services:
 
 
 def counted(registry: Registry, admission: Admission) -> Callable[[str], tuple[Admitted, str]]:
-    """The registry's `resolve`, giving providers whose answers `admission` counts."""
+    """The registry's `resolve`, giving providers whose answers `admission` counts. They are the
+    owner's, who alone has conversations."""
 
     def resolve(model: str) -> tuple[Admitted, str]:
         provider, bare = registry.resolve(model)
         name = model or registry.default_model
-        return Admitted(provider, admission, name, seeing=registry.seeing), bare
+        return Admitted(provider, admission, name, caller=OWNER, seeing=registry.seeing), bare
 
     return resolve
 
@@ -150,7 +151,8 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     Raises StoreError and SettingsError.
     """
     library = Library(settings.models_folder, bundled_models(), settings.adapters_folder)
-    registry = make_registry(settings, library)
+    callers = 1 + len(settings.keys)
+    registry = make_registry(settings, library, callers)
     try:
         async with opened(
             settings.database_url,
@@ -160,7 +162,7 @@ async def open_services(settings: ServerSettings) -> AsyncIterator[Services]:
             workshop_of(settings, library),
             settings.answer_cache_bytes,
             await Workbench.open(settings, library),
-            callers=1 + len(settings.keys),
+            callers=callers,
         ) as services:
             services.warmup.begin()
             yield services
@@ -226,9 +228,9 @@ def workshop_of(settings: ServerSettings, library: Library) -> Workshop:
     )
 
 
-def make_registry(settings: ServerSettings, library: Library) -> Registry:
+def make_registry(settings: ServerSettings, library: Library, callers: int = 1) -> Registry:
     """The local models, and the providers that are configured or were chosen on the page. `echo`
-    only when it is asked for: it is no model.
+    only when it is asked for: it is no model. callers: as in `EngineLimits`.
 
     Raises SettingsError for a provider that nothing offers, StoreError for choices that cannot be
     read.
@@ -247,7 +249,7 @@ def make_registry(settings: ServerSettings, library: Library) -> Registry:
         "dtype": settings.dtype,
         "threads": settings.threads,
         "max_loaded": settings.max_loaded_models,
-        "limits": settings.engine.limits(),
+        "limits": replace(settings.engine.limits(), callers=callers),
         "draft": settings.draft,
         "drafted": default,
     }

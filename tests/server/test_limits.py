@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,11 +13,14 @@ from miniclaude.engine.turns import group_and_user
 from miniclaude.errors import OverloadedError
 from miniclaude.messages import TextDelta
 from miniclaude.providers.base import ChatRequest
+from miniclaude.providers.local import Local
 from miniclaude.server import body
 from miniclaude.server.admitted import Admitted
 from miniclaude.server.body import parse_json
 from miniclaude.server.limits import Admission
 from miniclaude.server.rate_limits import COUNTED
+from miniclaude.server.services import open_services
+from miniclaude.settings import ServerSettings, load_settings
 from tests.server.conftest import Scripted, Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +56,31 @@ async def test_every_key_has_turns_of_its_own(serve: Serve) -> None:
     for asked in (served.scripted.asked, served.scripted.embedded):
         groups = [group_and_user(request.user)[0] for request in asked]
         assert groups == ["owner", "owner", "alice", "alice", "bob", "bob"]
+
+
+async def test_the_owner_s_conversations_are_the_owner_s_in_the_engine_too(served: Served) -> None:
+    """They were a caller of their own there: the owner had two parts, one for the page."""
+    conversation = (await served.client.post("/v1/conversations", json={})).json()["id"]
+    path = f"/v1/conversations/{conversation}/turns"
+    asked = {"content": "Hello?", "model": "scripted/m"}
+    assert (await served.client.post(path, json=asked)).status_code == 201
+    with anyio.fail_after(5):
+        await served.scripted.closed.wait()
+    assert group_and_user(served.scripted.asked[0].user)[0] == "owner"
+
+
+@pytest.mark.parametrize(("keys", "callers"), [({}, 1), ({"bob": {"key": "bob's own key"}}, 2)])
+async def test_engines_know_how_many_callers_there_are(
+    tmp_path: Path, keys: dict[str, Any], callers: int
+) -> None:
+    """Where there are keys a local engine keeps room for who comes last; else it keeps none."""
+    own = {**load_settings(tmp_path).model_dump(), "keys": keys}
+    settings = ServerSettings.model_validate(own)
+    async with open_services(settings) as services:
+        local, name = services.registry.resolve("")
+        assert isinstance(local, Local)
+        model = next(each for each in local._library.list() if each.name == name)
+        assert local._models._make_spec(model).limits.callers == callers
 
 
 async def test_a_slot_is_freed_by_a_failure_and_by_closing() -> None:
