@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 log = logging.getLogger(__name__)
 
@@ -63,4 +67,11 @@ class ReadHttp(DropsUnread, H11Protocol):
 
 
 class ReadSocket(DropsUnread, WebSocketsSansIOProtocol):
-    """uvicorn's WebSockets."""
+    """uvicorn's WebSockets. One that is refused with a response of ours has been answered: uvicorn
+    forgets to note it, and logs an error that anybody could fill the log with."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """What the application says."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True

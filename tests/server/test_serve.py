@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from miniclaude.errors import HomeLockedError, SettingsError
 from miniclaude.server.app import create_app
@@ -28,6 +29,7 @@ from tests.server.conftest import Served
 
 LONG = " ".join(f"word{number}" for number in range(20_000))
 PATIENCE_S = 180
+EVIL = "http://evil.example"
 
 
 class Process:
@@ -180,6 +182,20 @@ def test_a_client_that_does_not_read_keeps_no_place(tmp_path: Path, over: str) -
         assert (status, output) == (0, "ended\n")
         assert "A client had read nothing for 0.1 s, and was dropped." in errors
         assert "Traceback" not in errors
+
+
+def test_a_socket_that_is_refused_is_no_error_of_the_server(tmp_path: Path) -> None:
+    """uvicorn wrote `ASGI callable returned without completing handshake` each time, as an error,
+    whoever's page it was."""
+    with process(tmp_path) as server:
+        with pytest.raises(InvalidStatus) as refused:
+            connect(server.url.replace("http", "ws") + "/chat/stream", origin=Origin(EVIL))
+        assert refused.value.response.status_code == 403
+        assert b"origin_not_allowed" in refused.value.response.body
+        status, _, errors = server.end(signal.SIGTERM)
+    assert status == 0
+    assert "handshake" not in errors
+    assert "ERROR" not in errors
 
 
 def test_what_never_ends_is_left_behind(tmp_path: Path) -> None:
