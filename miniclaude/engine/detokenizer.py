@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
-from miniclaude.engine.request import ChosenToken, TokenInfo
-from miniclaude.engine.stop_strings import StopFilter, StopStrings
+from miniclaude.engine.request import CallMark, ChosenToken, TokenInfo
+from miniclaude.engine.stop_strings import SaidFilter, StopFilter, StopStrings
 
 if TYPE_CHECKING:  # this module needs no torch
     from miniclaude.engine.sampling import Drawn
@@ -34,6 +34,7 @@ class Detokenizer:
 
     continues: the answer goes on in the middle of the prompt's text (raw completion), so that a
     space before its first word is part of it. shown: special tokens that are part of the text.
+    calls: where no stop string is looked for any more.
     """
 
     def __init__(
@@ -43,10 +44,11 @@ class Detokenizer:
         *,
         continues: bool = False,
         shown: Collection[int] = (),
+        calls: CallMark | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.filter = StopFilter(stops)
+        self.filter = StopFilter(stops) if calls is None else SaidFilter(stops, calls)
         self.shown = shown
         self.at_start = vocabulary.strips_leading_space and not continues
 

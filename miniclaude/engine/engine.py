@@ -28,12 +28,7 @@ from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens, 
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
-from miniclaude.engine.request import (
-    ChosenToken,
-    EngineFinish,
-    GenerationRequest,
-    Output,
-)
+from miniclaude.engine.request import ChosenToken, EngineFinish, GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.speculation import settled, standing
@@ -154,7 +149,11 @@ class Engine:
                     list(request.prompt),
                     Draws.begin(s, seed, index, request.prompt),
                     Detokenizer(
-                        self.tokenizer, stops, continues=request.continues, shown=request.shown
+                        self.tokenizer,
+                        stops,
+                        continues=request.continues,
+                        shown=request.shown,
+                        calls=request.calls,
                     ),
                     matcher and matcher.copy(),
                     *self.guessing.begin(request),
@@ -362,6 +361,7 @@ class Engine:
                     finish = "length"
             if finish is not None:
                 text += writing.text.flush()
+                finish = "stop" if writing.text.stopped else finish
         if text or logprobs or finish:
             outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
         if finish is None:
