@@ -34,7 +34,8 @@ class Detokenizer:
 
     continues: the answer goes on in the middle of the prompt's text (raw completion), so that a
     space before its first word is part of it. shown: special tokens that are part of the text.
-    calls: where no stop string is looked for any more.
+    calls: where no stop string is looked for any more. `come` counts the characters so far, those
+    held back or cut off as well.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Detokenizer:
         self.filter = StopFilter(stops) if calls is None else SaidFilter(stops, calls)
         self.shown = shown
         self.at_start = vocabulary.strips_leading_space and not continues
+        self.come = 0
 
     @property
     def stopped(self) -> bool:
@@ -65,7 +67,9 @@ class Detokenizer:
         if self.at_start and piece:
             piece = piece.removeprefix(b" ")
             self.at_start = False
-        return self.filter.push(self.decoder.decode(piece))
+        text = self.decoder.decode(piece)
+        self.come += len(text)
+        return self.filter.push(text)
 
     def flush(self) -> str:
         """The rest: what was held back, and U+FFFD for a character that was never completed."""

@@ -328,7 +328,6 @@ class Engine:
         writing = live.writings[answer.index]
         sampling = live.request.sampling
         text = ""
-        logprobs: tuple[ChosenToken, ...] = ()
         finish: EngineFinish | None = None
         error: str | None = None
         matcher = writing.matcher
@@ -346,15 +345,15 @@ class Engine:
             writing.draws.took(drawn.token)
             ends = live.request.ends or self.tokenizer.eos_ids
             bound = matcher is not None and drawn.token in self.tokenizer.eos_ids
-            if bound or (drawn.token in ends and not sampling.ignore_eos):
+            ended = bound or (drawn.token in ends and not sampling.ignore_eos)
+            # Who compares prompts counts the entries: one more than the prompt has tokens.
+            if sampling.logprobs is not None and (live.reader is not None or not ended):
+                entry = told_token(self.tokenizer, drawn.token, drawn)
+                writing.telling.add(writing.text.come, entry)
+            if ended:
                 finish = "stop"
-                if live.reader is not None and sampling.logprobs is not None:
-                    # Who compares prompts counts the entries: one more than the prompt has tokens.
-                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
             else:
                 text = writing.text.push(drawn.token)
-                if sampling.logprobs is not None:
-                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
                 if writing.text.stopped or (matcher is not None and matcher.complete):
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
@@ -362,6 +361,9 @@ class Engine:
             if finish is not None:
                 text += writing.text.flush()
                 finish = "stop" if writing.text.stopped else finish
+        rest = finish is not None and not writing.text.stopped
+        *before, (text, logprobs) = writing.telling.parts(text, rest=rest)
+        outputs += (self.output(live, answer.index, writing, *part) for part in before)
         if text or logprobs or finish:
             outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
         if finish is None:
