@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
-from miniclaude.engine.request import ChosenToken, TokenInfo
-from miniclaude.engine.stop_strings import StopFilter, StopStrings
+from miniclaude.engine.request import CallMark, ChosenToken, TokenInfo
+from miniclaude.engine.stop_strings import SaidFilter, StopFilter, StopStrings
 
 if TYPE_CHECKING:  # this module needs no torch
     from miniclaude.engine.sampling import Drawn
@@ -34,6 +34,8 @@ class Detokenizer:
 
     continues: the answer goes on in the middle of the prompt's text (raw completion), so that a
     space before its first word is part of it. shown: special tokens that are part of the text.
+    calls: where no stop string is looked for any more. `come` counts the characters so far, those
+    held back or cut off as well.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Detokenizer:
         *,
         continues: bool = False,
         shown: Collection[int] = (),
+        calls: CallMark | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.filter = StopFilter(stops)
+        self.filter = StopFilter(stops) if calls is None else SaidFilter(stops, calls)
         self.shown = shown
         self.at_start = vocabulary.strips_leading_space and not continues
+        self.come = 0
 
     @property
     def stopped(self) -> bool:
@@ -63,7 +67,9 @@ class Detokenizer:
         if self.at_start and piece:
             piece = piece.removeprefix(b" ")
             self.at_start = False
-        return self.filter.push(self.decoder.decode(piece))
+        text = self.decoder.decode(piece)
+        self.come += len(text)
+        return self.filter.push(text)
 
     def flush(self) -> str:
         """The rest: what was held back, and U+FFFD for a character that was never completed."""

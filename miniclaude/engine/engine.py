@@ -28,12 +28,7 @@ from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens, 
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
-from miniclaude.engine.request import (
-    ChosenToken,
-    EngineFinish,
-    GenerationRequest,
-    Output,
-)
+from miniclaude.engine.request import ChosenToken, EngineFinish, GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.speculation import settled, standing
@@ -154,7 +149,11 @@ class Engine:
                     list(request.prompt),
                     Draws.begin(s, seed, index, request.prompt),
                     Detokenizer(
-                        self.tokenizer, stops, continues=request.continues, shown=request.shown
+                        self.tokenizer,
+                        stops,
+                        continues=request.continues,
+                        shown=request.shown,
+                        calls=request.calls,
                     ),
                     matcher and matcher.copy(),
                     *self.guessing.begin(request),
@@ -329,7 +328,6 @@ class Engine:
         writing = live.writings[answer.index]
         sampling = live.request.sampling
         text = ""
-        logprobs: tuple[ChosenToken, ...] = ()
         finish: EngineFinish | None = None
         error: str | None = None
         matcher = writing.matcher
@@ -347,21 +345,25 @@ class Engine:
             writing.draws.took(drawn.token)
             ends = live.request.ends or self.tokenizer.eos_ids
             bound = matcher is not None and drawn.token in self.tokenizer.eos_ids
-            if bound or (drawn.token in ends and not sampling.ignore_eos):
+            ended = bound or (drawn.token in ends and not sampling.ignore_eos)
+            # Who compares prompts counts the entries: one more than the prompt has tokens.
+            if sampling.logprobs is not None and (live.reader is not None or not ended):
+                entry = told_token(self.tokenizer, drawn.token, drawn)
+                writing.telling.add(writing.text.come, entry)
+            if ended:
                 finish = "stop"
-                if live.reader is not None and sampling.logprobs is not None:
-                    # Who compares prompts counts the entries: one more than the prompt has tokens.
-                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
             else:
                 text = writing.text.push(drawn.token)
-                if sampling.logprobs is not None:
-                    logprobs = (told_token(self.tokenizer, drawn.token, drawn),)
                 if writing.text.stopped or (matcher is not None and matcher.complete):
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
                     finish = "length"
             if finish is not None:
                 text += writing.text.flush()
+                finish = "stop" if writing.text.stopped else finish
+        rest = finish is not None and not writing.text.stopped
+        *before, (text, logprobs) = writing.telling.parts(text, rest=rest)
+        outputs += (self.output(live, answer.index, writing, *part) for part in before)
         if text or logprobs or finish:
             outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
         if finish is None:

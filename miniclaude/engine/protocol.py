@@ -17,6 +17,7 @@ from miniclaude import errors
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import (
     AdapterRef,
+    CallMark,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -125,6 +126,7 @@ def encode_request(request: GenerationRequest, request_id: str) -> Json:
         "user": request.user,
         "adapter": None if request.adapter is None else asdict(request.adapter),
         "ends": request.ends,
+        "calls": None if request.calls is None else asdict(request.calls),
     }
 
 
@@ -146,6 +148,7 @@ def decode_request(message: Json) -> GenerationRequest:
         message["user"],
         None if message["adapter"] is None else AdapterRef(**message["adapter"]),
         tuple(message["ends"]),
+        None if message["calls"] is None else CallMark(**message["calls"]),
     )
 
 

@@ -63,6 +63,16 @@ class AdapterRef:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMark:
+    """Where the calls of tools begin in an answer: at the first `text` in it; an empty one is its
+    very beginning. at_start: only an answer that begins with `text`, one character, but for spaces,
+    calls at all."""
+
+    text: str
+    at_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A prompt, as token ids, and how to go on from it. `id` is unique among live requests.
 
@@ -72,7 +82,8 @@ class GenerationRequest:
     grammar: what the answers must look like (`grammar.py`). shown: special tokens that are part of
     the answers' text, though others are not. user: whose it is: what was computed of one user's
     texts is never used for another's, and users take turns (`turns.py`). adapter: None is the model
-    as it was loaded. ends: tokens that end the answer; none: the model's own.
+    as it was loaded. ends: tokens that end the answer; none: the model's own. calls: from there on
+    no stop string is looked for, for nobody sees that text; None is nowhere.
     """
 
     id: str
@@ -85,6 +96,7 @@ class GenerationRequest:
     user: str = ""
     adapter: AdapterRef | None = None
     ends: tuple[int, ...] = ()
+    calls: CallMark | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from miniclaude.engine.request import CallMark
+
 
 class StopStrings:
     """An automaton over all stop strings at once (Aho and Corasick 1975).
@@ -89,3 +91,52 @@ class StopFilter:
         """What was held back, when no more will come."""
         rest, self.held = self.held, ""
         return rest
+
+
+class SaidFilter(StopFilter):
+    """The filter of an answer that may call tools: stop strings end what is said before the calls.
+    From their mark on all passes, and not even a character of the mark is part of a stop string.
+    """
+
+    def __init__(self, stops: StopStrings, calls: CallMark) -> None:
+        super().__init__(stops)
+        self.calls = calls
+        self.mark = StopFilter(StopStrings([calls.text]))
+        self.calling = not calls.text
+        self.undecided = calls.at_start
+        self.spaces = ""
+
+    def push(self, piece: str) -> str:
+        """The text that is now certain. After a stop string, nothing."""
+        if self.calling:
+            return piece
+        said, called = self._at_start(piece) if self.calls.at_start else self._anywhere(piece)
+        text = super().push(said)
+        if not called or self.stopped:
+            return text
+        self.calling = True
+        return text + super().flush() + called
+
+    def flush(self) -> str:
+        """What was held back, when no more will come: the beginning of a mark is only text."""
+        spaces, self.spaces = self.spaces, ""
+        return super().push(spaces + self.mark.flush()) + super().flush()
+
+    def _at_start(self, piece: str) -> tuple[str, str]:
+        """What is certainly said, and what the calls begin with: the first character that is no
+        space tells which of them the answer is."""
+        if not self.undecided:
+            return piece, ""
+        text = self.spaces + piece
+        begun = text.lstrip()
+        self.undecided = not begun
+        self.spaces = "" if begun else text
+        if not begun:
+            return "", ""
+        return ("", text) if begun.startswith(self.calls.text) else (text, "")
+
+    def _anywhere(self, piece: str) -> tuple[str, str]:
+        """The same where it may say something first."""
+        text = self.mark.held + piece
+        said = self.mark.push(piece)
+        return said, text[len(said) :] if self.mark.stopped else ""

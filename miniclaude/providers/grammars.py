@@ -18,6 +18,7 @@ from miniclaude.engine.grammar import (
     regex_grammar,
 )
 from miniclaude.engine.json_schema import enforceable, schema_size
+from miniclaude.engine.request import CallMark
 from miniclaude.engine.schema_check import Schema, patterns
 from miniclaude.engine.tool_grammar import CallableTool, shown_tokens, tool_grammar
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
@@ -40,6 +41,16 @@ class AnswerForm:
     must_call: bool = False
     param: str = "response_format"
     patterns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def call_mark(self) -> CallMark | None:
+        """Where its calls begin, as a GenerationRequest has it."""
+        if self.calls is None:
+            return None
+        if self.must_call:
+            return CallMark("")
+        mark = self.calls.mark
+        return CallMark(mark) if mark else CallMark(self.calls.before[0], at_start=True)
 
 
 FREE = AnswerForm()

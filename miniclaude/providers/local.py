@@ -274,6 +274,7 @@ async def _answer(
         reading=reading,
         grammar=form.grammar,
         shown=form.shown,
+        calls=form.call_mark,
         user=user,
     )
     calls: dict[int, CallReader] = {}

@@ -65,8 +65,7 @@ class CallReader:
         if self._state in ("undecided", "text") and (self._held or self._logprobs):
             self._gone = self._come + 1  # all of them go now
             yield self._said(self._held)
-        # A stop string may have cut the last call off: who reads it must not take it for whole.
-        called = self._calls and reason == "stop" and self._state != "arguments"
+        called = self._calls and reason == "stop"
         yield Finished(self._index, "tool_calls" if called else reason, stop)
 
     def _said(self, text: str) -> TextDelta:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary
-from miniclaude.engine.stop_strings import StopFilter, StopStrings
+from miniclaude.engine.request import CallMark
+from miniclaude.engine.stop_strings import SaidFilter, StopFilter, StopStrings
 from tests.engine.tiny import EOS, ByteVocabulary
 
 NO_STOPS = StopStrings(())
@@ -103,6 +104,44 @@ def test_only_what_may_become_a_stop_string_is_held_back() -> None:
 
 def test_text_held_back_is_delivered_when_nothing_follows() -> None:
     assert cut(["STOP"], "do not STO", 3) == ("do not STO", None)
+
+
+def passed(stops: list[str], mark: CallMark, text: str, size: int) -> tuple[str, str | None]:
+    """Push an answer that may call in pieces of `size` characters."""
+    said = SaidFilter(StopStrings(stops), mark)
+    shown = "".join(said.push(text[at : at + size]) for at in range(0, len(text), size))
+    return shown + said.flush(), said.found
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.text("ab<>", max_size=4), max_size=3),
+    st.text("ab<", max_size=12),
+    st.sampled_from(["", "<ab>", "<ab>a<b"]),
+    st.integers(1, 5),
+)
+def test_stop_strings_end_what_is_said_before_the_calls(
+    stops: list[str], text: str, calls: str, size: int
+) -> None:
+    """Wherever the pieces break: what the caller never sees ends no answer, nor does a stop string
+    that would need the first characters of the mark."""
+    said, found = first_stop(stops, text)
+    expected = (said, found) if found else (text + calls, None)
+    assert passed(stops, CallMark("<ab>"), text + calls, size) == expected
+    assert passed(stops, CallMark(""), text + calls, size) == (text + calls, None)
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.text(" a{", max_size=3), max_size=3),
+    st.text(" a{", max_size=8),
+    st.integers(1, 5),
+)
+def test_an_answer_that_begins_as_a_call_is_one(stops: list[str], text: str, size: int) -> None:
+    """Of a form without a mark only the beginning tells; a brace further on is only text."""
+    is_call = text.lstrip().startswith("{")
+    expected = (text, None) if is_call else first_stop(stops, text)
+    assert passed(stops, CallMark("{", at_start=True), text, size) == expected
 
 
 @pytest.mark.parametrize("stops", [["a" * 500 + "b"] * 2, ["a" * n + "b" for n in range(1, 17)]])

@@ -25,6 +25,7 @@ from miniclaude.engine.protocol import (
 )
 from miniclaude.engine.request import (
     AdapterRef,
+    CallMark,
     ChosenToken,
     GenerationRequest,
     Output,
@@ -63,6 +64,7 @@ def test_a_request_survives_with_the_id_of_the_pipe() -> None:
         "user": "ada",
         "adapter": AdapterRef("/adapters/a b", "9f"),
         "ends": (7, 8),
+        "calls": CallMark("{", at_start=True),
     }
     request = GenerationRequest("theirs", (1, 2, 3), sampling, **rest)  # type: ignore[arg-type]
     received = decode_request(sent(encode_request(request, "17")))

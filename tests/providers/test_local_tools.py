@@ -190,6 +190,29 @@ async def test_with_a_form_it_calls_or_answers_in_that_form(models: Local) -> No
         await ask(models, "plain", structure=Structure("regex", "guided_regex", pattern="a"))
 
 
+@pytest.mark.parametrize("model", ["plain", "tagged", "bare"])
+async def test_a_stop_string_ends_what_is_said_and_no_call(models: Local, model: str) -> None:
+    """It used to be found in a call's own markup and arguments, which nobody sees, and left JSON
+    that no client can read; where a call was required, nothing at all."""
+    stop = ("e", "<", "{", '"name', "city")
+    settings = {"n": 8, "temperature": 2.0, "stop": stop}
+    structure = Structure("json_schema", schema={"enum": ["seven"]})
+    free = await ask(models, model, structure=structure, settings=settings)
+    assert free.calls
+    assert free.text
+    for index, text in free.text.items():
+        assert (text, free.finish[index]) == ('"s', "stop")
+    for choice, asked in (("auto", free), ("required", None), ("now", None)):
+        answers = asked or await ask(models, model, tool_choice=choice, settings=settings)
+        for index, calls in answers.calls.items():
+            if answers.finish[index] == "length":
+                calls.pop()
+            else:
+                assert answers.finish[index] == "tool_calls"
+            check(calls)
+        assert sorted([*answers.text, *answers.calls]) == list(range(8))
+
+
 TEXT = Tool("f", "", {"type": "string", "enum": ["s"]}, param="tools[0].parameters")
 """Its arguments would be no object, which no protocol can carry."""
 

@@ -132,14 +132,6 @@ def test_a_call_that_is_cut_off_says_length(cut: int) -> None:
     assert not any(json.dumps(call).count("tool_call") for call in calls)
 
 
-def test_a_call_that_a_stop_string_cuts_off_is_not_told_as_whole() -> None:
-    """Its arguments are no JSON: a client that is told `tool_calls` fails to read them."""
-    whole = written(PLAIN, "", [("weather", '{"city": "Bern"}')])
-    cut = whole[: whole.index("Bern")]
-    assert said(read(PLAIN, [cut]))[2] == "stop"
-    assert said(read(PLAIN, [whole]))[2] == "tool_calls"
-
-
 def test_log_probabilities_go_with_text_alone() -> None:
     entry = (ChosenLogprob(TokenLogprob("x", b"x", -0.5)),)
     reader = CallReader(0, PLAIN)
@@ -193,7 +185,7 @@ def test_log_probabilities_without_text_come_with_the_next() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_answer_that_must_call_tells_no_piece_of_its_mark(form: ToolFormat) -> None:
-    """`max_tokens` or a stop string may cut it anywhere; `<tool_c` is nothing that was said."""
+    """`max_tokens` may cut it anywhere; `<tool_c` is nothing that was said."""
     whole = written(form, " ", [("add", '{"a": 1}')])
     for cut in range(len(whole)):
         reader = CallReader(0, form, must_call=True)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from anthropic import AsyncAnthropic
 
 from miniclaude.errors import DownloadError, MiniClaudeError, UploadError
 from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
@@ -225,14 +226,38 @@ async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) 
         assert "secret" not in error["message"]
 
 
-async def test_a_call_cut_off_by_the_limit_is_left_out(served: Served) -> None:
-    """Half an input is none; that of a call that ended must be an object."""
-    half: list[Any] = [ToolCallDelta(0, 0, "c", "f", '{"a": '), Finished(0, "length"), Usage(1, 9)]
-    served.scripted.script = [TextDelta(0, "a"), *half]
+@pytest.mark.parametrize(
+    ("half", "read"),
+    [
+        ("", {}),
+        (" ", {}),
+        ('{"a": ', {}),
+        ('{"a": 1, "b": {"c": [true, "x', {"a": 1, "b": {"c": [True]}}),
+        ('{"a": "\\u00', {}),
+        ('{"a": "whole"}', {"a": "whole"}),
+    ],
+)
+async def test_a_call_cut_off_by_the_limit_is_what_the_sdk_makes_of_the_stream(
+    served: Served, half: str, read: dict[str, Any]
+) -> None:
+    """The whole answer used to leave out the call that the stream began: no content at all."""
+    call = [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, None, None, half)]
+    served.scripted.script = [*call, Finished(0, "length"), Usage(1, 9)]
     answer = (await post(served)).json()
     assert answer["stop_reason"] == "max_tokens"
-    assert [block["type"] for block in answer["content"]] == ["text"]
-    served.scripted.script = [half[0], Finished(0, "tool_calls"), Usage(1, 1)]
+    assert answer["content"] == [{"type": "tool_use", "id": "c", "name": "f", "input": read}]
+    client = AsyncAnthropic(api_key="k", base_url="http://127.0.0.1", http_client=served.client)
+    ask: dict[str, Any] = {"model": "scripted/m", "max_tokens": 9, "messages": [USER]}
+    if half != " ":  # the SDK itself fails at it
+        async with client.messages.stream(**ask) as stream:
+            [block] = (await stream.get_final_message()).content
+        assert block.model_dump(exclude_none=True) == answer["content"][0]
+
+
+async def test_the_input_of_a_call_that_ended_is_an_object(served: Served) -> None:
+    """Half an input is none."""
+    call = ToolCallDelta(0, 0, "c", "f", '{"a": ')
+    served.scripted.script = [call, Finished(0, "tool_calls"), Usage(1, 1)]
     assert "no JSON object" in refused(await post(served), 502)["message"]
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
+from pydantic_core import from_json
+
 from miniclaude.errors import ProviderError
 from miniclaude.messages import (
     Finished,
@@ -94,18 +96,16 @@ class _Blocks:
             self.blocks[-1]["input"] += event.arguments
 
     def whole(self, reason: FinishReason) -> list[Json]:
-        """The blocks with their calls' input parsed. A call that was cut off, by the limit or by a
-        stop text, is left out.
+        """The blocks with their calls' input parsed. Of a call that was cut off, it is as much as
+        was whole, as in the message that Anthropic's SDKs put together from the stream.
 
         Raises ProviderError for input that is no JSON object.
         """
         content = []
         for block in self.blocks:
             if block["type"] == "tool_use":
-                arguments = _object(block["input"] or "{}")
                 cut = reason != "tool_calls" and block is self.blocks[-1]
-                if arguments is None and cut:
-                    continue
+                arguments = _object(block["input"] or "{}", cut=cut)
                 if arguments is None:
                     raise ProviderError(
                         f"The model called {block['name']!r} with what is no JSON object.",
@@ -116,12 +116,22 @@ class _Blocks:
         return content
 
 
-def _object(text: str) -> Json | None:
+def _object(text: str, *, cut: bool) -> Json | None:
+    """The input of a call; of one that was cut off what can be read, at the least nothing."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        value = _begun(text) if cut else None
+    if cut and not isinstance(value, dict):
+        return {}
     return value if isinstance(value, dict) else None
+
+
+def _begun(text: str) -> object:
+    try:
+        return from_json(text, allow_partial=True)
+    except ValueError:
+        return None
 
 
 async def message(id: str, model: str, events: AsyncIterator[StreamEvent], max_tokens: int) -> Json:
