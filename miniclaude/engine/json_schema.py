@@ -27,11 +27,14 @@ VALUES = (
     *("minimum", "multipleOf", "pattern", "required", "type"),
 )
 ANNOTATIONS = (
-    *("$anchor", "$comment", "$id", "$schema", "contentEncoding", "contentMediaType", "default"),
-    *("deprecated", "description", "discriminator", "example", "examples", "id", "readOnly"),
-    *("title", "writeOnly"),
+    *("$anchor", "$comment", "$id", "$schema", "$vocabulary", "contentEncoding"),
+    *("contentMediaType", "contentSchema", "default", "deprecated", "description"),
+    *("discriminator", "enumDescriptions", "example", "examples", "externalDocs", "id"),
+    *("markdownDescription", "readOnly", "title", "writeOnly", "xml"),
 )
-"""Keywords that constrain nothing."""
+"""Keywords that constrain nothing, of JSON Schema, OpenAPI and editors."""
+LIBRARY_OWN = "x-guidance"
+"""The one extension with a meaning here: llguidance's, by which a schema may ask for less."""
 FORMATS = (
     *("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"),
 )
@@ -125,8 +128,15 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
                 raise _unsupported(place, why)
             if not why and not (lenient and keyword == "pattern" and not _readable(value)):
                 read[keyword] = _translated(value) if keyword == "pattern" else value
-        elif keyword not in ANNOTATIONS and not lenient:
+        elif keyword == "nullable":
+            if not isinstance(value, bool):
+                raise invalid(place, "it must be true or false")
+            if value and "type" not in node and not lenient:
+                raise _unsupported(place, "it is read beside a `type` only, as OpenAPI 3.0 has it")
+        elif not lenient and not _is_annotation(keyword):
             raise _unsupported(place, "this keyword is not implemented here")
+    if node.get("nullable") is True and "type" in read:
+        read["type"] = _or_null(read["type"])
     if lenient and not all(map(_readable, node.get("patternProperties", ()))):
         # The names that a pattern left out allowed count as additional ones now.
         read["additionalProperties"] = True
@@ -152,6 +162,16 @@ def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | boo
     if not isinstance(value, dict):
         raise invalid(param, "a schema must be an object or a boolean")
     return _read(value, param, depth + 1, lenient)
+
+
+def _is_annotation(keyword: str) -> bool:
+    return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != LIBRARY_OWN)
+
+
+def _or_null(kinds: object) -> object:
+    """A `type` that has null too. What is no type is told of later."""
+    found = kinds if isinstance(kinds, list) else [kinds]
+    return [*found, "null"] if found and "null" not in found else kinds
 
 
 def _why_not(keyword: str, value: object) -> str:
