@@ -8,10 +8,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from math import inf
 from string import ascii_letters, digits
 from typing import Any, cast
 
-from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
+from miniclaude.engine.schema_check import (
+    COUNTS,
+    LARGEST,
+    MANY,
+    MOST_COUNTED,
+    NAMED,
+    ONE,
+    Schema,
+    check_schema,
+    children,
+    invalid,
+)
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 
 MAX_SCHEMA = 131_072
@@ -127,7 +139,7 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             if why and not lenient:
                 raise _unsupported(place, why)
             if not why and not (lenient and keyword == "pattern" and not _readable(value)):
-                read[keyword] = _translated(value) if keyword == "pattern" else value
+                read |= _value(keyword, value)
         elif keyword == "nullable":
             if not isinstance(value, bool):
                 raise invalid(place, "it must be true or false")
@@ -162,6 +174,19 @@ def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | boo
     if not isinstance(value, dict):
         raise invalid(param, "a schema must be an object or a boolean")
     return _read(value, param, depth + 1, lenient)
+
+
+def _value(keyword: str, value: Any) -> Schema:
+    """A keyword and its value as the library takes them. A number that is whole is so however it
+    is written (`10.0`), and a count that no answer reaches is left out. What is no such value is
+    told of later."""
+    if keyword == "pattern":
+        return {keyword: _translated(value)}
+    if keyword in COUNTS and isinstance(value, int | float) and not isinstance(value, bool):
+        if keyword.startswith("max") and MOST_COUNTED < value <= LARGEST:
+            return {}
+        return {keyword: int(value) if value == value // 1 and abs(value) < inf else value}
+    return {keyword: value}
 
 
 def _is_annotation(keyword: str) -> bool:
