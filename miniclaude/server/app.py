@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from miniclaude import __version__
 from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
 from miniclaude.server.auth import Access, AllowedOrigins
-from miniclaude.server.body import BodyLimit
+from miniclaude.server.body import BodyLimit, OneLength
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
@@ -141,6 +141,7 @@ def create_app(
     )
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(AllowedOrigins, origins=settings.allowed_origins)
+    app.add_middleware(OneLength)
     app.add_middleware(RequestMetrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)
