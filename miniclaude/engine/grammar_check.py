@@ -61,7 +61,36 @@ class GrammarCheck:
         return self._process
 
 
+TOO_LARGE_BOUNDS = "the bounds of a number are too large to be followed"
+"""What is said of them; by this their place is found."""
+
 IN_OUR_WORDS = (
+    (
+        r"Regex is empty: *(.{0,160})",
+        r"no text fits all that is asked of it together: \1",
+        "Correct or leave out one of its pattern, its format and the bounds of its length.",
+    ),
+    (
+        r"^Failed to generate regex for \w+ range: (.*)",
+        TOO_LARGE_BOUNDS + r": \1",
+        "Keep minimum and maximum between -1e18 and 1e18, or leave them out.",
+    ),
+    (
+        r"Current row has (\d+) items; max is (\d+).*",
+        r"too many properties that may be left out stand at one place: \1 items, at most \2",
+        "Name more of them in `required`, or fewer in all: one object may have 1,000 that may be"
+        " left out, and those that allOf or anyOf combine about 1,100 together.",
+    ),
+    (
+        r"^patternProperty regexes (.*) are not disjoint",
+        r"a name could fit two of its patternProperties: \1",
+        "Write patterns of which no name fits two.",
+    ),
+    (
+        r"^min/maxProperties only supported.*",
+        "minProperties and maxProperties cannot be followed beside properties that may be left out",
+        "Leave them out, or name every property in `required`.",
+    ),
     (
         r"^Unsatisfiable schema: (.*)",
         r"no value is what the schema asks for, because of this: \1",
@@ -83,7 +112,7 @@ IN_OUR_WORDS = (
         "Write anyOf, or give each of them a property with a `const` of its own.",
     ),
     (
-        r"(fuel exhausted|schema too large|too many|takes more than|lexer error)(.*)",
+        r"(fuel exhausted|schema too large|[Tt]oo many|takes more than|lexer error)(.*)",
         r"it takes too much work: \1\2",
         "Make the schema or the expression simpler: fewer or smaller bounds, patterns and"
         " alternatives.",
@@ -105,11 +134,13 @@ def refused(what: str, why: str) -> InvalidRequestError:
     told = [line for line in lines if line and not re.match(NOT_FOR_CALLERS, line)]
     reason = " ".join(told[:6])
     reason = re.sub(r"^at \d+\(\d+\): (failed to compile JSON schema: )?", "", reason)
+    reason = re.sub(r"\bSome\((-?[\d.e+-]+)\)", r"\1", reason)  # a number, as Rust shows it
     for form, ours, cure in IN_OUR_WORDS:
         if found := re.search(form, reason):
             reason, hint = found.expand(ours), cure
             break
     else:
+        reason = f"it asks for what cannot be followed here ({reason[:160].rstrip('.')})"
         hint = "Make the schema or the expression simpler."
     return InvalidRequestError(
         f"{what}: {reason[:300].rstrip('.')}.", hint=hint, code="invalid_grammar"

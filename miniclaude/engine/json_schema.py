@@ -8,10 +8,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from math import inf
 from string import ascii_letters, digits
 from typing import Any, cast
 
-from miniclaude.engine.schema_check import MANY, NAMED, ONE, Schema, check_schema, children, invalid
+from miniclaude.engine.schema_check import (
+    COUNTS,
+    LARGEST,
+    MANY,
+    MOST_COUNTED,
+    NAMED,
+    ONE,
+    Schema,
+    check_schema,
+    children,
+    invalid,
+)
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 
 MAX_SCHEMA = 131_072
@@ -27,11 +39,14 @@ VALUES = (
     *("minimum", "multipleOf", "pattern", "required", "type"),
 )
 ANNOTATIONS = (
-    *("$anchor", "$comment", "$id", "$schema", "contentEncoding", "contentMediaType", "default"),
-    *("deprecated", "description", "discriminator", "example", "examples", "id", "readOnly"),
-    *("title", "writeOnly"),
+    *("$anchor", "$comment", "$id", "$schema", "$vocabulary", "contentEncoding"),
+    *("contentMediaType", "contentSchema", "default", "deprecated", "description"),
+    *("discriminator", "enumDescriptions", "example", "examples", "externalDocs", "id"),
+    *("markdownDescription", "readOnly", "title", "writeOnly", "xml"),
 )
-"""Keywords that constrain nothing."""
+"""Keywords that constrain nothing, of JSON Schema, OpenAPI and editors."""
+LIBRARY_OWN = "x-guidance"
+"""The one extension with a meaning here: llguidance's, by which a schema may ask for less."""
 FORMATS = (
     *("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"),
 )
@@ -124,9 +139,16 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             if why and not lenient:
                 raise _unsupported(place, why)
             if not why and not (lenient and keyword == "pattern" and not _readable(value)):
-                read[keyword] = _translated(value) if keyword == "pattern" else value
-        elif keyword not in ANNOTATIONS and not lenient:
+                read |= _value(keyword, value)
+        elif keyword == "nullable":
+            if not isinstance(value, bool):
+                raise invalid(place, "it must be true or false")
+            if value and "type" not in node and not lenient:
+                raise _unsupported(place, "it is read beside a `type` only, as OpenAPI 3.0 has it")
+        elif not lenient and not _is_annotation(keyword):
             raise _unsupported(place, "this keyword is not implemented here")
+    if node.get("nullable") is True and "type" in read:
+        read["type"] = _or_null(read["type"])
     if lenient and not all(map(_readable, node.get("patternProperties", ()))):
         # The names that a pattern left out allowed count as additional ones now.
         read["additionalProperties"] = True
@@ -152,6 +174,29 @@ def _inner(value: object, param: str, depth: int, lenient: bool) -> Schema | boo
     if not isinstance(value, dict):
         raise invalid(param, "a schema must be an object or a boolean")
     return _read(value, param, depth + 1, lenient)
+
+
+def _value(keyword: str, value: Any) -> Schema:
+    """A keyword and its value as the library takes them. A number that is whole is so however it
+    is written (`10.0`), and a count that no answer reaches is left out. What is no such value is
+    told of later."""
+    if keyword == "pattern":
+        return {keyword: _translated(value)}
+    if keyword in COUNTS and isinstance(value, int | float) and not isinstance(value, bool):
+        if keyword.startswith("max") and MOST_COUNTED < value <= LARGEST:
+            return {}
+        return {keyword: int(value) if value == value // 1 and abs(value) < inf else value}
+    return {keyword: value}
+
+
+def _is_annotation(keyword: str) -> bool:
+    return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != LIBRARY_OWN)
+
+
+def _or_null(kinds: object) -> object:
+    """A `type` that has null too. What is no type is told of later."""
+    found = kinds if isinstance(kinds, list) else [kinds]
+    return [*found, "null"] if found and "null" not in found else kinds
 
 
 def _why_not(keyword: str, value: object) -> str:

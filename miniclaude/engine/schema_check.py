@@ -29,6 +29,10 @@ BOUNDS = (
     ("minProperties", "maxProperties"),
 )
 LARGEST = int(float_info.max)
+LARGE_BOUND = 10**18
+"""From here on the library cannot tell all numbers above it, or below its opposite."""
+MOST_COUNTED = 2**32 - 1
+"""Characters, items or properties; the library counts no further, and no answer has as many."""
 MAX_PASSES = 64
 """Over all schemas, to see which have an end; real ones need two or three."""
 
@@ -82,6 +86,16 @@ def patterns(root: Schema, param: str) -> dict[str, str]:
     return found
 
 
+def large_bounds(root: Schema, param: str) -> tuple[str, ...]:
+    """Where numbers are bounded by what is so large that the library may not follow it."""
+    return tuple(
+        f"{place}.{keyword}"
+        for node, place in _all(root, param)
+        for keyword in NUMBERS
+        if abs(node.get(keyword, 0)) >= LARGE_BOUND
+    )
+
+
 def _all(root: Schema, param: str) -> Iterator[tuple[Schema, str]]:
     yield root, param
     for _, inner, place in children(root, param):
@@ -98,6 +112,8 @@ def _why_wrong(keyword: str, value: Any) -> str:
         return "it must be greater than 0"
     if keyword in COUNTS and not (_is_number(value) and value == int(value) and value >= 0):
         return "it must be a whole number, 0 or greater"
+    if keyword in COUNTS and keyword.startswith("min") and value > MOST_COUNTED:
+        return f"it is beyond {MOST_COUNTED:,}, and no answer is as long"
     if keyword == "type":
         names = value if isinstance(value, list) and value else [value]
         wrong = next((name for name in names if name not in TYPES), None)

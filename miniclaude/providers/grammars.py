@@ -17,9 +17,10 @@ from miniclaude.engine.grammar import (
     misread,
     regex_grammar,
 )
+from miniclaude.engine.grammar_check import TOO_LARGE_BOUNDS
 from miniclaude.engine.json_schema import enforceable, schema_size
 from miniclaude.engine.request import CallMark
-from miniclaude.engine.schema_check import Schema, patterns
+from miniclaude.engine.schema_check import Schema, large_bounds, patterns
 from miniclaude.engine.tool_grammar import CallableTool, shown_tokens, tool_grammar
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import Tool
@@ -33,7 +34,8 @@ from miniclaude.tokenizer.tool_format import ToolFormat
 class AnswerForm:
     """How an answer is bound and read. grammar, shown: as a GenerationRequest has them. calls: how
     calls of tools are written in it, where it may hold any. must_call: it begins with one. param:
-    the field that asked for it. patterns: the regular expressions in it, and where they stand."""
+    the field that asked for it. patterns: the regular expressions in it, and where they stand.
+    bounds: where the large bounds of numbers do."""
 
     grammar: str | None = None
     shown: tuple[int, ...] = ()
@@ -41,6 +43,7 @@ class AnswerForm:
     must_call: bool = False
     param: str = "response_format"
     patterns: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
 
     @property
     def call_mark(self) -> CallMark | None:
@@ -87,7 +90,8 @@ def answer_form(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         case _:
             schema = _schema(structure)
             grammar = json_grammar(schema, spaced=spaced, param=param)
-            return AnswerForm(grammar, param=param, patterns=patterns(schema, param))
+            places, bounds = patterns(schema, param), large_bounds(schema, param)
+            return AnswerForm(grammar, param=param, patterns=places, bounds=bounds)
     return AnswerForm(grammar, param=param)
 
 
@@ -120,9 +124,19 @@ def _calling(request: ChatRequest, tokenizer: Tokenizer) -> AnswerForm:
         otherwise=None if structure is None else _schema(structure),
     )
     places: dict[str, str] = {}
+    bounds: list[str] = []
     for tool, offer in zip(used, offered, strict=True):
         places |= patterns(offer.schema, tool.param)
-    return AnswerForm(grammar, shown_tokens(form, special), form, choice != "auto", "tools", places)
+        bounds += large_bounds(offer.schema, tool.param)
+    return AnswerForm(
+        grammar,
+        shown_tokens(form, special),
+        form,
+        must_call=choice != "auto",
+        param="tools",
+        patterns=places,
+        bounds=tuple(bounds),
+    )
 
 
 def _check_sizes(tools: Sequence[Tool]) -> None:
@@ -167,8 +181,16 @@ def blamed(form: AnswerForm) -> Iterator[None]:
     except InvalidRequestError as error:
         if error.code != "invalid_grammar":
             raise
-        faulty = (place for text, place in form.patterns.items() if misread(text) in error.message)
-        param = next(faulty, form.param)
+        param = next(_faulty(form, error.message), form.param)
         raise InvalidRequestError(
             f"{param}: {error.message}", hint=error.hint, param=param, code=error.code
         ) from error
+
+
+def _faulty(form: AnswerForm, said: str) -> Iterator[str]:
+    """The places that the engine's words speak of."""
+    for text, place in form.patterns.items():
+        if misread(text) in said or (text and f"/{text}/" in said):
+            yield place
+    if TOO_LARGE_BOUNDS in said:
+        yield from form.bounds

@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from miniclaude import __version__
 from miniclaude.chat.attachments import MAX_BYTES as MAX_ATTACHMENT
 from miniclaude.server.auth import Access, AllowedOrigins
-from miniclaude.server.body import BodyLimit
+from miniclaude.server.body import BodyLimit, OneLength
 from miniclaude.server.error_handlers import UnexpectedErrors, add_error_handlers
+from miniclaude.server.head import HeadAsGet
 from miniclaude.server.headers import SecurityHeaders
 from miniclaude.server.home_lock import home_lock
 from miniclaude.server.metrics import RequestMetrics
@@ -111,6 +112,7 @@ def create_app(
     app.include_router(page.page_router(static))
     add_error_handlers(app)
     # The last one added is the first to see a request.
+    app.add_middleware(HeadAsGet)
     uploads = max(settings.max_body_bytes, settings.max_file_bytes + FORM_BYTES)
     imports = max(settings.max_body_bytes, transfer.MAX_IMPORT_BYTES)
     app.add_middleware(
@@ -141,6 +143,7 @@ def create_app(
     )
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(AllowedOrigins, origins=settings.allowed_origins)
+    app.add_middleware(OneLength)
     app.add_middleware(RequestMetrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestIds)

@@ -71,6 +71,30 @@ class BodyLimit:
         await self.app(scope, counted, send)
 
 
+class OneLength:
+    """ASGI middleware: refuses a request that tells the length of its body in two ways, and closes
+    its connection (RFC 9112, 6.1): who stands between may have seen it end elsewhere, and then what
+    follows on this connection is another caller's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if "transfer-encoding" in headers and "content-length" in headers:
+                error = InvalidRequestError(
+                    "The request has both Transfer-Encoding and Content-Length.",
+                    hint="Send one of them, on a new connection: this one is closed.",
+                )
+                response = error_response(error, scope)
+                response.headers["connection"] = "close"
+                await response(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
 def _too_large(most: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"The request's body is larger than {most:,} bytes.",

@@ -90,3 +90,43 @@ def test_a_client_that_waits_to_be_asked_is_told_before_it_sends(live: Live) -> 
         )
         head, _ = read_answer(connection)
         assert head.startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("Content-Length: 5", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 5"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/health", "/nowhere"])
+def test_a_body_with_two_lengths_is_refused_and_its_connection_closed(
+    live: Live, path: str, order: tuple[str, str]
+) -> None:
+    """A proxy that goes by the other length takes what follows for a request of its own next
+    client: here the second request was answered."""
+    host, port = live.url.removeprefix("http://").split(":")
+    smuggled = b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    kind = "Host: localhost\r\nContent-Type: application/json"
+    head = "\r\n".join((f"POST {path} HTTP/1.1", kind, *order))
+    with socket.create_connection((host, int(port)), timeout=180) as connection:
+        connection.sendall(f"{head}\r\n\r\n".encode() + b"0\r\n\r\n" + smuggled)
+        said, body = read_answer(connection)
+        assert said.startswith(b"HTTP/1.1 400")
+        assert b"\r\nconnection: close" in said.lower()
+        assert "both Transfer-Encoding and Content-Length" in json.loads(body)["error"]["message"]
+        assert connection.recv(65_536) == b"", "nothing more is answered on it"
+
+
+def test_a_chunked_body_alone_keeps_its_connection(live: Live) -> None:
+    host, port = live.url.removeprefix("http://").split(":")
+    body = json.dumps({"model": live.model, "messages": [{"role": "user", "content": "a"}]})
+    with socket.create_connection((host, int(port)), timeout=180) as connection:
+        for _ in range(2):
+            connection.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + f"{len(body):x}\r\n{body}\r\n0\r\n\r\n".encode()
+            )
+            head, _ = read_answer(connection)
+            assert head.startswith(b"HTTP/1.1 200")

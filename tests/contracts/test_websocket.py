@@ -164,6 +164,17 @@ async def test_failures_name_their_request(live: Live, socket: ClientConnection)
     assert (error["id"], error["error"]["param"]) == ("b", "temperature")
 
 
+async def test_a_whole_answer_is_refused_by_name(live: Live, socket: ClientConnection) -> None:
+    """It was streamed all the same, to a client that had asked for one whole."""
+    await send(socket, type="chat.start", id="a", body=request(live.model, stream=False))
+    error = await receive(socket)
+    assert (error["id"], error["error"]["param"]) == ("a", "stream")
+    assert error["error"]["code"] == "unsupported_field"
+    for streams in (True, None):
+        await send(socket, type="chat.start", id="b", body=request(live.model, stream=streams))
+        assert (await until_end(socket, "b"))[-1]["type"] == "chat.done"
+
+
 async def test_cancelling_what_is_not_running_is_nothing(
     live: Live, socket: ClientConnection
 ) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from llguidance import LLTokenizer
+from llguidance import LLMatcher, LLTokenizer
 
 from miniclaude.engine.grammar import json_grammar
 from miniclaude.engine.grammar_trial import trial
@@ -28,6 +28,7 @@ from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
         ({"format": "made-up"}, "s.format"),
         ({"$ref": "https://example.com/schema"}, "s.$ref"),
         ({"x-guidance": {"lenient": True}}, "s.x-guidance"),
+        ({"nullable": True}, "s.nullable"),
     ],
 )
 def test_what_is_not_implemented_is_named(schema: dict[str, Any], place: str) -> None:
@@ -52,6 +53,53 @@ def test_what_is_not_implemented_is_named(schema: dict[str, Any], place: str) ->
 def test_what_is_no_schema_is_refused(schema: object, reason: str) -> None:
     with pytest.raises(InvalidRequestError, match=reason):
         enforceable(schema, "s")
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_what_constrains_nothing_is_left_out(lenient: bool) -> None:
+    """Generators for OpenAPI put `x-…` into every schema, and none of them could be used."""
+    said = {
+        **{"x-order": 1, "x-ms-enum": {"name": "A"}, "externalDocs": {}, "xml": {}},
+        **{"contentSchema": {"not": {}}, "markdownDescription": "m", "nullable": False},
+    }
+    schema = {"type": "object", "properties": {"x-a": {"type": "string", **said}}, **said}
+    read = enforceable(schema, "s", lenient=lenient)
+    read.pop("x-guidance", None)
+    assert read == {
+        "type": "object",
+        "properties": {"x-a": {"type": "string"}},
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "kinds"),
+    [
+        ({"type": "string"}, ["string", "null"]),
+        ({"type": ["string", "null"]}, ["string", "null"]),
+        ({"type": ["string", "integer"]}, ["string", "integer", "null"]),
+        ({"type": "null"}, ["null"]),
+    ],
+)
+def test_nullable_adds_null_to_the_type(schema: dict[str, Any], kinds: list[str]) -> None:
+    """OpenAPI 3.0's. Lenient, it was left out, and then null was impossible."""
+    for lenient in (False, True):
+        read = enforceable({**schema, "nullable": True}, "s", lenient=lenient)
+        assert "nullable" not in read
+        assert read["type"] in (kinds, *kinds)
+        written = json_grammar({"type": read["type"]}, spaced=False)
+        matcher = LLMatcher(LLTokenizer("byte"), written)
+        assert matcher.consume_tokens(list(b"null"))
+        assert matcher.is_accepting()
+
+
+def test_a_wrong_type_beside_nullable_is_still_told() -> None:
+    wrong: tuple[object, ...] = ("text", [], {})
+    for kind in wrong:
+        with pytest.raises(InvalidRequestError, match=r"s\.type: .* is none of array"):
+            enforceable({"type": kind, "nullable": True}, "s")
+    with pytest.raises(InvalidRequestError, match=r"s\.nullable: it must be true or false"):
+        enforceable({"type": "string", "nullable": "yes"}, "s")
 
 
 def test_depth_is_bounded() -> None:

@@ -11,14 +11,12 @@ from miniclaude.server.services import services_of
 router = APIRouter()
 
 
-@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health() -> dict[str, str]:
     """Always the same, while the server runs."""
     return {"status": "ok"}
 
 
-@router.head("/ready", include_in_schema=False)
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
     """503 with the reason until the default model can answer."""

@@ -23,6 +23,7 @@ from miniclaude.errors import (
     OverloadedError,
     PayloadTooLargeError,
     RateLimitError,
+    UnsupportedFieldError,
 )
 from miniclaude.server.body import beside_the_loop, check_values, parse_unchecked
 from miniclaude.server.error_handlers import describe_in_frame
@@ -152,6 +153,7 @@ class Session:
         if isinstance(frame, StartFrame):
             caller_of(self._socket.scope).quota.take_request()
             body = await beside_the_loop(size, validate, ChatBody, frame.body)
+            _check_streams(body)
             answer = ChatAnswer(self._socket, body)
         else:
             answer = TurnAnswer(self._socket, self._group, frame)
@@ -192,3 +194,13 @@ class Session:
         with suppress(WebSocketDisconnect, WebSocketDisconnected):
             await self._socket.send_text(to_json(frame))
         await anyio.lowlevel.checkpoint()
+
+
+def _check_streams(body: ChatBody) -> None:
+    """Here every answer is streamed; without the field too. Raises UnsupportedFieldError."""
+    if "stream" in body.model_fields_set and not body.stream:
+        raise UnsupportedFieldError(
+            "stream: on a socket every answer comes in chunks, so it cannot be false.",
+            hint="Leave it out, or POST the request to /chat/completions for a whole answer.",
+            param="stream",
+        )
