@@ -141,7 +141,7 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
             if not why and not (lenient and keyword == "pattern" and not _readable(value)):
                 read |= _value(keyword, value)
         elif keyword == "nullable":
-            if not isinstance(value, bool):
+            if not isinstance(value, bool) and not lenient:
                 raise invalid(place, "it must be true or false")
             if value and "type" not in node and not lenient:
                 raise _unsupported(place, "it is read beside a `type` only, as OpenAPI 3.0 has it")
@@ -152,6 +152,8 @@ def _read(node: Schema, param: str, depth: int, lenient: bool) -> Schema:
     if lenient and not all(map(_readable, node.get("patternProperties", ()))):
         # The names that a pattern left out allowed count as additional ones now.
         read["additionalProperties"] = True
+    if lenient and node.get("nullable") is True and read and "type" not in read:
+        return {"anyOf": [read, {"type": "null"}]}
     return read
 
 

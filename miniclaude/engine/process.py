@@ -39,27 +39,29 @@ BACKOFF_SECONDS = 0.2
 class Mailbox:
     """The outputs of one request that nobody has read yet.
 
-    What is unread is merged, one output for each choice: a slow reader finds at most the whole
-    answer, which `max_tokens` bounds, and never slows the others down.
+    What is unread is merged, for each choice: a slow reader finds at most the whole answer, which
+    `max_tokens` bounds, and never slows the others down. An output with log probabilities begins a
+    piece of its own, for they are those of the tokens that begin its text.
     """
 
     def __init__(self) -> None:
-        self.unread: dict[int, Output] = {}
+        self.unread: dict[int, list[Output]] = {}
         self.error: MiniClaudeError | None = None
         self.arrived = asyncio.Event()
 
     def put(self, output: Output) -> None:
         """Add what is new."""
-        before = self.unread.get(output.index)
-        if before is not None:
+        pieces = self.unread.setdefault(output.index, [])
+        if pieces and not output.logprobs:
+            before = pieces.pop()
             output = replace(
                 output,
                 text=before.text + output.text,
-                logprobs=before.logprobs + output.logprobs,
+                logprobs=before.logprobs,
                 prompt_logprobs=before.prompt_logprobs + output.prompt_logprobs,
                 embedding=output.embedding or before.embedding,
             )
-        self.unread[output.index] = output
+        pieces.append(output)
         self.arrived.set()
 
     def fail(self, error: MiniClaudeError) -> None:
@@ -72,7 +74,7 @@ class Mailbox:
         await self.arrived.wait()
         if self.error is not None and not self.unread:
             raise self.error
-        outputs = list(self.unread.values())
+        outputs = [piece for pieces in self.unread.values() for piece in pieces]
         self.unread.clear()
         if self.error is None:
             self.arrived.clear()

@@ -65,8 +65,8 @@ class AdapterRef:
 @dataclass(frozen=True, slots=True)
 class CallMark:
     """Where the calls of tools begin in an answer: at the first `text` in it; an empty one is its
-    very beginning. at_start: only an answer that begins with `text`, one character, but for spaces,
-    calls at all."""
+    very beginning. at_start: only an answer that begins with `text`, but for spaces, calls at
+    all."""
 
     text: str
     at_start: bool = False

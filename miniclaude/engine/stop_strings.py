@@ -104,7 +104,7 @@ class SaidFilter(StopFilter):
         self.mark = StopFilter(StopStrings([calls.text]))
         self.calling = not calls.text
         self.undecided = calls.at_start
-        self.spaces = ""
+        self.beginning = ""
 
     def push(self, piece: str) -> str:
         """The text that is now certain. After a stop string, nothing."""
@@ -119,21 +119,21 @@ class SaidFilter(StopFilter):
 
     def flush(self) -> str:
         """What was held back, when no more will come: the beginning of a mark is only text."""
-        spaces, self.spaces = self.spaces, ""
-        return super().push(spaces + self.mark.flush()) + super().flush()
+        beginning, self.beginning = self.beginning, ""
+        return super().push(beginning + self.mark.flush()) + super().flush()
 
     def _at_start(self, piece: str) -> tuple[str, str]:
-        """What is certainly said, and what the calls begin with: the first character that is no
-        space tells which of them the answer is."""
+        """What is certainly said, and what the calls begin with: the first characters that are no
+        spaces tell which of them the answer is."""
         if not self.undecided:
             return piece, ""
-        text = self.spaces + piece
-        begun = text.lstrip()
-        self.undecided = not begun
-        self.spaces = "" if begun else text
-        if not begun:
+        text = self.beginning + piece
+        begun, calls = text.lstrip(), self.calls.text
+        self.undecided = len(begun) < len(calls) and calls.startswith(begun)
+        self.beginning = text if self.undecided else ""
+        if self.undecided:
             return "", ""
-        return ("", text) if begun.startswith(self.calls.text) else (text, "")
+        return ("", text) if begun.startswith(calls) else (text, "")
 
     def _anywhere(self, piece: str) -> tuple[str, str]:
         """The same where it may say something first."""

@@ -53,7 +53,7 @@ class AnswerForm:
         if self.must_call:
             return CallMark("")
         mark = self.calls.mark
-        return CallMark(mark) if mark else CallMark(self.calls.before[0], at_start=True)
+        return CallMark(mark) if mark else CallMark(self.calls.beginning, at_start=True)
 
 
 FREE = AnswerForm()

@@ -39,6 +39,7 @@ class CallReader:
         self._next = None if form.middle is None else _lead(form.middle, form.between)
         self._end = JsonEnd()
         self._held = ""
+        self._maybe = False  # it begins as a call without a mark does, and a JSON answer may
         self._calls = 0
         self._logprobs: list[tuple[int, ChosenLogprob]] = []
         self._come = self._gone = 0
@@ -62,6 +63,8 @@ class CallReader:
 
     def finish(self, reason: FinishReason, stop: str | None = None) -> Iterator[StreamEvent]:
         """What was held back, when no more will come, and the end. reason, stop: the engine's."""
+        if self._state == "name" and self._maybe and not self._calls and reason == "stop":
+            self._state = "text"  # it was whole, and no call
         if self._state in ("undecided", "text") and (self._held or self._logprobs):
             self._gone = self._come + 1  # all of them go now
             yield self._said(self._held)
@@ -76,10 +79,12 @@ class CallReader:
         return TextDelta(self._index, text, tuple(ready))
 
     def _decide(self) -> None:
-        """Of a form without a mark: by the first character that is no space."""
-        begun = self._held.lstrip()
-        if begun:
-            self._state = "name" if begun[0] == self._form.before[0] else "text"
+        """Of a form without a mark: by what stands before the name, which JSON begins with too."""
+        begun, call = self._held.lstrip(), self._form.beginning
+        if begun.startswith(call):
+            self._state, self._maybe = "name", True
+        elif not call.startswith(begun):
+            self._state = "text"
 
     def _text(self) -> str:
         """What is certain not to belong to a call; at the mark, what follows is one."""

@@ -48,10 +48,9 @@ Join = Callable[[Sequence[AsyncIterator[CompletionEvent]], int], AsyncIterator[C
 class Admitted:
     """A provider whose answers are counted. A slot is held from an iterator's first step until it
     ends or is closed. model: the name the caller used. quota: the caller's. caller: whose key it
-    is; what is kept of one key's texts is not used for another's; empty: the owner, who alone has
-    conversations. cached: where answers may come from; None makes each anew. arrival: the room that
-    was kept for this request. seeing: who takes pictures, for those that are sent to somebody who
-    does not."""
+    is; what is kept of one key's texts is not used for another's. cached: where answers may come
+    from; None makes each anew. arrival: the room that was kept for this request. seeing: who takes
+    pictures, for those that are sent to somebody who does not."""
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class Admitted:
         admission: Admission,
         model: str = "",
         quota: Quota | None = None,
-        caller: str = "",
+        caller: str = OWNER,
         cached: CachedAnswers | None = None,
         arrival: Arrival | None = None,
         seeing: Callable[[], Awaitable[Sequence[str]]] | None = None,
@@ -223,7 +222,7 @@ class Admitted:
         try:
             reserved = self._quota.reserve(prompt + answer)
             try:
-                self._admission.enter(self._caller or OWNER, self._arrival)
+                self._admission.enter(self._caller, self._arrival)
             except BaseException:
                 reserved.settle(0)
                 raise
@@ -240,7 +239,7 @@ class Admitted:
         finally:
             meter.end(failure)
             reserved.settle(meter.used)
-            self._admission.leave(self._caller or OWNER)
+            self._admission.leave(self._caller)
 
 
 def _guess_chat(request: ChatRequest) -> int:

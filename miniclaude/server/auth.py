@@ -175,7 +175,7 @@ def may_ask(scope: Scope) -> bool:
         return path == "/chat/stream"
     if scope["method"] == "POST":
         return path in COUNTED
-    return str(scope["method"]) == "GET" and (path == "/models" or path.startswith("/models/"))
+    return scope["method"] in ("GET", "HEAD") and (path == "/models" or path.startswith("/models/"))
 
 
 def _as_in_header(host: str) -> str:

@@ -40,6 +40,11 @@ class ToolFormat:
     mark: str
 
     @property
+    def beginning(self) -> str:
+        """What tells a call at the very beginning of an answer, but for spaces before it."""
+        return self.before.partition(ANY_ID)[0].lstrip()
+
+    @property
     def writes_ids(self) -> bool:
         """Whether the calls' ids are part of what the model reads and writes."""
         return ANY_ID in f"{self.before}{self.between}{self.after}{self.middle}"

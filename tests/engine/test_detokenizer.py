@@ -139,9 +139,10 @@ def test_stop_strings_end_what_is_said_before_the_calls(
 )
 def test_an_answer_that_begins_as_a_call_is_one(stops: list[str], text: str, size: int) -> None:
     """Of a form without a mark only the beginning tells; a brace further on is only text."""
-    is_call = text.lstrip().startswith("{")
-    expected = (text, None) if is_call else first_stop(stops, text)
-    assert passed(stops, CallMark("{", at_start=True), text, size) == expected
+    for beginning in ("{", "{ a"):
+        is_call = text.lstrip().startswith(beginning)
+        expected = (text, None) if is_call else first_stop(stops, text)
+        assert passed(stops, CallMark(beginning, at_start=True), text, size) == expected
 
 
 @pytest.mark.parametrize("stops", [["a" * 500 + "b"] * 2, ["a" * n + "b" for n in range(1, 17)]])

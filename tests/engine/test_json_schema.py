@@ -93,6 +93,18 @@ def test_nullable_adds_null_to_the_type(schema: dict[str, Any], kinds: list[str]
         assert matcher.is_accepting()
 
 
+def test_a_tool_may_allow_null_beside_a_reference() -> None:
+    """Such schemas are common in OpenAPI's documents; null could never be written."""
+    schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/b", "nullable": True}},
+        "$defs": {"b": {"type": "integer"}},
+    }
+    read = enforceable(schema, "s", lenient=True)
+    assert read["properties"]["a"] == {"anyOf": [{"$ref": "#/$defs/b"}, {"type": "null"}]}
+    assert "nullable" not in enforceable({"type": "string", "nullable": "yes"}, "s", lenient=True)
+
+
 def test_a_wrong_type_beside_nullable_is_still_told() -> None:
     wrong: tuple[object, ...] = ("text", [], {})
     for kind in wrong:

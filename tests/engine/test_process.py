@@ -24,7 +24,7 @@ from miniclaude.engine.grammar import json_grammar, regex_grammar
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.process import EngineProcess, EngineSpec, Mailbox
 from miniclaude.engine.protocol import encode_line, encode_request, encode_spec
-from miniclaude.engine.request import GenerationRequest, Output
+from miniclaude.engine.request import ChosenToken, GenerationRequest, Output, TokenInfo
 from miniclaude.errors import (
     CheckpointError,
     ContextLengthError,
@@ -310,6 +310,26 @@ def test_a_slow_reader_finds_one_merged_output() -> None:
     first, second = asyncio.run(read())
     assert (first.text, first.completion_tokens) == ("x" * 1000, 999)
     assert (second.text, second.finish) == ("y", "stop")
+
+
+def test_log_probabilities_stay_with_the_text_that_they_begin() -> None:
+    """Whoever leaves out a call's mark leaves out its tokens too, and finds them by their text."""
+    one, two = (ChosenToken(TokenInfo(number, b"x", -1.0)) for number in (5, 6))
+
+    async def read() -> list[Output]:
+        mailbox = Mailbox()
+        mailbox.put(Output("a", 0, "Hi", logprobs=(one,)))
+        mailbox.put(Output("a", 0, " there"))
+        mailbox.put(Output("a", 0, "<tool_call>", logprobs=(two,)))
+        mailbox.put(Output("a", 0, "", finish="stop"))
+        return await mailbox.take()
+
+    outputs = asyncio.run(read())
+    assert [(output.text, output.logprobs) for output in outputs] == [
+        ("Hi there", (one,)),
+        ("<tool_call>", (two,)),
+    ]
+    assert [output.finish for output in outputs] == [None, "stop"]
 
 
 def test_a_worker_whose_input_ends_leaves_in_the_middle_of_its_work(model_folder: Path) -> None:

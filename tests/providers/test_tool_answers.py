@@ -193,3 +193,11 @@ def test_an_answer_that_must_call_tells_no_piece_of_its_mark(form: ToolFormat) -
         events += reader.finish("length")
         assert not any(isinstance(event, TextDelta) for event in events)
         assert events[-1] == Finished(0, "length")
+
+
+@pytest.mark.parametrize("answer", ['{"x": 1}', '{"name": 7}', '{"name": "Ann Lee"}', '{"na', "{"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_json_that_is_no_call_is_text(answer: str, size: int) -> None:
+    """A form without a mark begins as an answer in JSON does, and that was lost whole."""
+    pieces = [answer[start : start + size] for start in range(0, len(answer), size)]
+    assert said(read(BARE, pieces)) == (answer, [], "stop")

@@ -332,6 +332,8 @@ async def test_a_key_that_may_ask_models_may_not_look_after_them(home: Path) -> 
     ):
         for path in ("/library", "/providers", "/v1/library"):
             assert (await client.get(path)).status_code == 403
+            assert (await client.head(path)).status_code == 403
+        assert (await client.head("/v1/models")).status_code == 200  # as GET is
 
 
 def test_the_gguf_types_are_those_that_can_be_written() -> None:

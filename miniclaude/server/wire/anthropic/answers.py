@@ -119,7 +119,7 @@ class _Blocks:
 def _object(text: str, *, cut: bool) -> Json | None:
     """The input of a call; of one that was cut off what can be read, at the least nothing."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         value = _begun(text) if cut else None
     if cut and not isinstance(value, dict):
@@ -127,9 +127,14 @@ def _object(text: str, *, cut: bool) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+def _no_number(word: str) -> object:
+    """NaN and the infinities, which Python reads and JSON cannot say."""
+    raise ValueError(word)
+
+
 def _begun(text: str) -> object:
     try:
-        return from_json(text, allow_partial=True)
+        return from_json(text, allow_partial=True, allow_inf_nan=False)
     except ValueError:
         return None
 
