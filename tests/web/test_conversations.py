@@ -32,7 +32,8 @@ def test_a_conversation_is_titled_renamed_and_pinned(page: Page) -> None:
     title = page.get_by_role("textbox", name="Title")
     title.fill("Zebra stripes")
     title.press("Enter")
-    choose(page, "Zebra stripes", "Pin")
+    with page.expect_response(lambda r: "pinned" in (r.request.post_data or "")):
+        choose(page, "Zebra stripes", "Pin")
     page.reload()
     pinned = page.get_by_role("region", name="Pinned")
     expect(pinned.get_by_role("link", name="Zebra stripes")).to_be_visible()
@@ -85,7 +86,9 @@ def test_an_archived_conversation_is_out_of_the_way_and_comes_back(page: Page) -
     choose(page, "Zebra crossing", "Archive")
     expect(listed(page, "Zebra crossing")).to_have_count(0)
     page.get_by_text("Archived", exact=True).click()
-    choose(page, "Zebra crossing", "Take out of archive")
+    # A reload would cancel it.
+    with page.expect_response(lambda r: '"archived":false' in (r.request.post_data or "")):
+        choose(page, "Zebra crossing", "Take out of archive")
     page.reload()
     expect(listed(page, "Zebra crossing")).to_be_visible()
 

@@ -53,7 +53,8 @@ def test_a_better_answer_stands_beside_the_models(page: Page) -> None:
     expect(better).to_have_value("Why is grass green?")
     expect(answer.get_by_role("button", name="Save")).to_be_disabled()
     better.fill("Because of **chlorophyll**.")
-    answer.get_by_role("button", name="Save").click()
+    with page.expect_response(lambda r: "chlorophyll" in (r.request.post_data or "")):
+        answer.get_by_role("button", name="Save").click()
     correction = answer.locator(".correction")
     expect(correction).to_contain_text("Because of chlorophyll.")
     page.reload()
