@@ -55,7 +55,9 @@ def _shortcuts(page: Page) -> None:
 
 def _models(page: Page) -> None:
     _empty_chat(page)
-    page.locator(".model-button").click()
+    button = page.locator(".model-button")
+    expect(button).to_contain_text("echo")  # what opens before the models are there closes again
+    button.click()
     expect(page.get_by_role("listbox")).to_be_visible()
 
 
