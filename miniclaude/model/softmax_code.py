@@ -14,6 +14,7 @@ from miniclaude.model.attention_kernel import FLOATS, INTS, LANES, load, multipl
 from miniclaude.model.attention_tiles import in_every_lane, store
 from miniclaude.model.compile import FLOAT, instruction, known_function
 from miniclaude.model.elementwise import EXP_SERIES, HIGHEST, LN_2, LOG2_E, LOWEST
+from miniclaude.model.tile_code import variables
 
 
 def everywhere(value: SupportsFloat) -> Any:
@@ -45,7 +46,7 @@ def exponentials(typing: Any, scores: Any, vectors: Any, largest: Any, factor: A
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         scores, vectors, largest, factor = arguments
         largest, factor = in_every_lane(b, largest), in_every_lane(b, factor)
-        total = cgutils.alloca_once_value(b, everywhere(0))  # type: ignore[no-untyped-call]
+        [total] = variables(b, [everywhere(0)])
         with cgutils.for_range(b, vectors) as loop:
             place = b.add(scores, b.mul(loop.index, number(4 * LANES)))
             score = b.fmul(b.fsub(load(b, place, FLOATS, 4), largest), factor)

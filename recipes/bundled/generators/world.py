@@ -80,7 +80,7 @@ DOES = (
     ("{J} {w}.", "{J} is someone who {w}."),
 )
 WORKS_IN = (
-    ("Where does {a} work?", "What is the workplace of {a}?", "where can i find {a} at work"),
+    ("Where does {a} work?", "In what place does {a} work?", "where can i find {a} at work"),
     ("In {p}.", "{A} works in {p}."),
 )
 MADE_OF = (
