@@ -18,11 +18,15 @@ from miniclaude.model.attention_kernel import (
     weighted_byte_sum,
     weighted_sum,
 )
+from miniclaude.model.attention_pairs import sixteen_pair_dots, weighted_pair_sum
 from miniclaude.model.compile import compiled, float_from_bits
-from miniclaude.model.elementwise import Floats, Halves, from_bfloat16, highest
-from miniclaude.model.softmax_code import exponentials
+from miniclaude.model.elementwise import Floats, Halves, from_bfloat16
+from miniclaude.model.pair_code import NATIVE
+from miniclaude.model.softmax_code import LEAST, exponentials
 
-ZERO, ONE, LEAST = np.float32(0), np.float32(1), np.float32(-3e38)
+ZERO, ONE = np.float32(0), np.float32(1)
+
+pair_dots, pair_sum = sixteen_pair_dots(NATIVE), weighted_pair_sum(NATIVE)
 
 
 def score_room(positions: int) -> int:
@@ -81,21 +85,17 @@ def sum_byte_values(
 
 
 @compiled
-def soften(scores: Floats, begin: int, end: int, size: int, scale: float) -> float:
+def soften(scores: Floats, begin: int, end: int, size: int, scale: float, halves: bool) -> float:
     """scores[begin:end] · scale become the weights of a softmax, but for the factor that is
-    returned; the others before `size` become 0. What is in the rest of the last vector is lost."""
-    vectors = (end + LANES - 1) // LANES
+    returned; the others before `size`, and up to the end of the last vector, become 0. halves: as
+    bfloat16 numbers, behind each other from the first score's place on."""
+    vectors = (size + LANES - 1) // LANES
     for s in range(begin):
         scores[s] = LEAST
     for s in range(end, vectors * LANES):
         scores[s] = LEAST
-    largest = highest(scores[begin:end])
-    total = exponentials(scores.ctypes.data, vectors, largest, np.float32(scale))
-    for s in range(begin):
-        scores[s] = ZERO
-    for s in range(end, size):
-        scores[s] = ZERO
-    return float(ONE / total)  # the others' e^-87 are lost in it
+    total = exponentials(scores.ctypes.data, vectors, np.float32(scale), np.int64(halves))
+    return float(ONE / total)
 
 
 @compiled
@@ -114,10 +114,17 @@ def attend(
     steps, row_bytes = dimensions // STEP, 2 * keys.shape[1]
     eight = keys.shape[1] != dimensions
     even = dimensions % STEP == 0
+    pairwise = NATIVE and even and not eight
     slots_at, scores_at = slots.ctypes.data, scores.ctypes.data
     if eight:
         for s in range(0, size, LANES):
             sixteen_byte_dots(
+                query.ctypes.data, keys.ctypes.data, row_bytes,
+                slots_at, s, size - 1, steps, scores_at + 4 * s,
+            )  # fmt: skip
+    elif pairwise:
+        for s in range(0, size, LANES):
+            pair_dots(
                 query.ctypes.data, keys.ctypes.data, row_bytes,
                 slots_at, s, size - 1, steps, scores_at + 4 * s,
             )  # fmt: skip
@@ -129,9 +136,13 @@ def attend(
             )  # fmt: skip
     else:
         score_keys(query, keys, slots, scores)
-    share = np.float32(soften(scores, 0, size, size, scale))
+    share = np.float32(soften(scores, 0, size, size, scale, pairwise))
     out[:] = ZERO
-    if eight:
+    if pairwise:
+        pair_sum(
+            scores_at, values.ctypes.data, row_bytes, slots_at, size, steps, out.ctypes.data
+        )
+    elif eight:
         done = size // ABREAST * ABREAST
         weighted_byte_sum(
             scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data

@@ -6,6 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miniclaude.model.attention_kernel import LANES, STEP
+from miniclaude.model.attention_pairs import (
+    to_halves,
+    turn_pairs,
+    turned_pair_dots,
+    weighted_pair_sums,
+)
 from miniclaude.model.attention_tiles import (
     QUERIES,
     turn_byte_keys,
@@ -17,11 +23,16 @@ from miniclaude.model.attention_tiles import (
 from miniclaude.model.compile import compiled
 from miniclaude.model.elementwise import Floats, Halves
 from miniclaude.model.fused_attention import soften
+from miniclaude.model.pair_code import NATIVE
 
 TOKENS = 8
 """Tokens of a tile, at most; with each come all heads that share a key."""
 
 ZERO = np.float32(0)
+
+narrow, pair_dots, pair_sums = (
+    kernel(NATIVE) for kernel in (to_halves, turned_pair_dots, weighted_pair_sums)
+)
 
 
 def tile_rows(sharing: int) -> int:
@@ -74,16 +85,19 @@ def attend_tile(
     padded = (rows + QUERIES - 1) // QUERIES * QUERIES
     steps, row_bytes, query_bytes = size // STEP, 2 * keys.shape[1], 4 * size
     eight = keys.shape[1] != size
+    pairwise = NATIVE and not eight
     end = lengths[token + tokens - 1]
     start = max(0, lengths[token] - window)
-    for row in range(padded):
-        query = tile[row]
-        if row < rows:
-            at = (head + row % sharing) * size
+    for place in range(tokens):
+        for shared in range(sharing):
+            at = (head + shared) * size
+            query, given = tile[place * sharing + shared], qkv[token + place, at : at + size]
             for i in range(size):
-                query[i] = qkv[token + row // sharing, at + i]
-        else:
-            query[:] = ZERO
+                query[i] = given[i]
+    tile[rows:padded] = ZERO
+    if pairwise:
+        for row in range(padded):
+            narrow(tile[row].ctypes.data, size // LANES)
     stride, last = 4 * scores.shape[1], scores.shape[1] - 1  # there no score ever comes
     queries_at, scores_at, slots_at = tile.ctypes.data, scores.ctypes.data, slots.ctypes.data
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
@@ -91,17 +105,24 @@ def attend_tile(
     for s in range(start, end, LANES):
         if eight:
             turn_byte_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
+        elif pairwise:
+            turn_pairs(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         else:
             turn_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         for group in range(0, padded, QUERIES):
-            turned_dots(
-                queries_at + group * query_bytes, query_bytes, turned_at, size,
-                scores_at + group * stride + 4 * (s - start), stride,
-            )  # fmt: skip
+            to = scores_at + group * stride + 4 * (s - start)
+            if pairwise:
+                pair_dots(
+                    queries_at + group * query_bytes, query_bytes, turned_at, size // 2, to, stride
+                )
+            else:
+                turned_dots(
+                    queries_at + group * query_bytes, query_bytes, turned_at, size, to, stride
+                )
     for row in range(rows):
         seen = lengths[token + row // sharing]
         begin = max(0, seen - window) - start
-        scores[row, last] = soften(scores[row], begin, seen - start, end - start, scale)
+        scores[row, last] = soften(scores[row], begin, seen - start, end - start, scale, pairwise)
     results = scores.shape[0]
     for group in range(0, padded, QUERIES):
         to = queries_at + (results + group) * query_bytes
@@ -110,12 +131,20 @@ def attend_tile(
                 scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
                 end - start, steps, to, query_bytes,
             )  # fmt: skip
+        elif pairwise:
+            pair_sums(
+                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
+                end - start, steps, to, query_bytes,
+            )  # fmt: skip
         else:
             weighted_sums(
                 scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
                 end - start, steps, to, query_bytes,
             )  # fmt: skip
-    for row in range(rows):
-        at = (head + row % sharing) * size
-        for i in range(size):
-            out[token + row // sharing, at + i] = tile[results + row, i] * scores[row, last]
+    for place in range(tokens):
+        for shared in range(sharing):
+            row, at = place * sharing + shared, (head + shared) * size
+            result, to_row = tile[results + row], out[token + place, at : at + size]
+            share = scores[row, last]
+            for i in range(size):
+                to_row[i] = result[i] * share
