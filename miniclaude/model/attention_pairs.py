@@ -1,8 +1,8 @@
 """The inner loops of attention by products of pairs of bfloat16 numbers (`pair_code.py`).
 
 Keys and values are in bfloat16 anyway; queries and weights are rounded to it too, and half of the
-work is left. They compute what `attention_kernel.py` does for one query and `attention_tiles.py`
-for eight, in float32, which is what other processors use. Sums are float32.
+work of `attention_tiles.py` is left, which computes the same in float32 and is what other
+processors use. Sums are float32.
 
 native: by the processor's instruction, or by its definition.
 """
@@ -21,21 +21,14 @@ from miniclaude.model.attention_kernel import (
     INTS,
     LANES,
     STEP,
-    lane_order,
     load,
     number,
     row_address,
-    sums_of_lanes,
 )
 from miniclaude.model.attention_tiles import QUERIES, store, turned
 from miniclaude.model.compile import INT32, instruction
-from miniclaude.model.pair_code import (
-    halves_of,
-    pair_dot,
-    pair_everywhere,
-    store_halves,
-)
-from miniclaude.model.tile_code import variables
+from miniclaude.model.pair_code import pair_dot, pair_everywhere, store_halves
+from miniclaude.model.tile_code import Code, variables
 
 WORDS = ir.VectorType(ir.IntType(16), STEP)
 NOTHING = ir.Constant(FLOATS, [0.0] * LANES)
@@ -43,9 +36,6 @@ NOTHING = ir.Constant(FLOATS, [0.0] * LANES)
 EIGHTS = [eight + place for eight in range(0, STEP, 8) for place in range(4)]
 """The first four of every eight dimensions. Two rows are woven within each 128 bits, which costs
 the processor least; a sum then has these dimensions, and another the rest."""
-
-ABREAST = 4
-"""Pairs of rows whose sums are kept apart where there is one query, so that none waits."""
 
 
 def up_to(b: Any, index: Any, last: Any) -> Any:
@@ -75,96 +65,6 @@ def store_unwoven(b: Any, halves: Sequence[Any], address: Any) -> None:
         places = [four + place for four in fours for place in range(4)]
         joined = b.shuffle_vector(*halves, lanes(places))
         store(b, joined, b.add(address, number(4 * LANES * part)))
-
-
-def sixteen_pair_dots(native: bool) -> Callable[..., None]:
-    """One query's products with sixteen keys."""
-
-    @instruction
-    def dots(
-        typing: Any,
-        query: Any,
-        keys: Any,
-        row_bytes: Any,
-        slots: Any,
-        first: Any,
-        last: Any,
-        steps: Any,
-        out: Any,
-    ) -> Any:
-        """As `sixteen_dots` has it; the query is float32."""
-
-        def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-            query, keys, row_bytes, slots, first, last, steps, out = arguments
-            places = [up_to(b, b.add(first, number(lane)), last) for lane in range(LANES)]
-            rows = [row_address(b, keys, slots, place, row_bytes) for place in places]
-            sums = variables(b, [NOTHING] * LANES)
-            with cgutils.for_range(b, steps) as loop:
-                place = b.add(query, b.mul(loop.index, number(4 * STEP)))
-                parts = [load(b, b.add(place, number(4 * at)), FLOATS, 4) for at in (0, LANES)]
-                halves = [halves_of(b, part, native) for part in parts]
-                pairs = b.bitcast(b.shuffle_vector(*halves, lanes(range(STEP))), INTS)
-                at = b.mul(loop.index, number(2 * STEP))
-                for row, total in zip(rows, sums, strict=True):
-                    key = load(b, b.add(row, at), INTS, 2)
-                    b.store(pair_dot(b, b.load(total), pairs, key, native), total)
-            result = sums_of_lanes(b, [b.load(total) for total in sums])
-            order = lane_order()
-            back = lanes([order.index(lane) for lane in range(LANES)])
-            store(b, b.shuffle_vector(result, result, back), out)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 8), build
-
-    return dots
-
-
-def weighted_pair_sum(native: bool) -> Callable[..., None]:
-    """One query's sum of values."""
-
-    @instruction
-    def sum_of_rows(
-        typing: Any,
-        weights: Any,
-        values: Any,
-        row_bytes: Any,
-        slots: Any,
-        count: Any,
-        steps: Any,
-        out: Any,
-    ) -> Any:
-        """out [D] float32 = the sum of `count` rows of values, each times its weight in bfloat16;
-        up to the next multiple of eight there are more weights, which are 0. All whole numbers:
-        weights, values, slots and out are addresses, steps is D over 32."""
-
-        def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-            weights, values, row_bytes, slots, count, steps, out = arguments
-            sums = variables(b, [NOTHING] * (2 * ABREAST))
-            last, rows_each = b.sub(count, number(1)), number(2 * ABREAST)
-            blocks = b.sdiv(b.add(last, rows_each), rows_each)
-            with cgutils.for_range(b, steps) as column:
-                at = b.mul(column.index, number(2 * STEP))
-                for total in sums:
-                    b.store(NOTHING, total)
-                with cgutils.for_range(b, blocks) as loop:
-                    for pair in range(ABREAST):
-                        first = b.add(b.mul(loop.index, rows_each), number(2 * pair))
-                        places = [up_to(b, b.add(first, number(one)), last) for one in (0, 1)]
-                        rows = [row_address(b, values, slots, i, row_bytes) for i in places]
-                        weight = pair_everywhere(b, b.add(weights, b.mul(first, number(2))))
-                        for half, pairs in enumerate(woven(b, rows, at)):
-                            total = sums[2 * pair + half]
-                            b.store(pair_dot(b, b.load(total), weight, pairs, native), total)
-                halves = []
-                for half in (0, 1):
-                    one, two, three, four = (b.load(total) for total in sums[half::2])
-                    halves.append(b.fadd(b.fadd(one, two), b.fadd(three, four)))
-                store_unwoven(b, halves, b.add(out, b.mul(column.index, number(4 * STEP))))
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 7), build
-
-    return sum_of_rows
 
 
 def to_halves(native: bool) -> Callable[..., None]:
@@ -210,21 +110,21 @@ def turn_pairs(
     return types.void(*[types.int64] * 7), build
 
 
-def turned_pair_dots(native: bool) -> Callable[..., None]:
-    """Eight queries' products with sixteen keys."""
+def turned_pair_dots(native: bool, count: int = QUERIES) -> Callable[..., None]:
+    """The products of so many queries with sixteen keys."""
 
     @instruction
     def dots(
         typing: Any, queries: Any, query_bytes: Any, keys: Any, pairs: Any, out: Any, out_bytes: Any
     ) -> Any:
-        """out [8, 16] float32; queries in bfloat16, keys as `turn_pairs` left them. All whole
+        """out [count, 16] float32; queries in bfloat16, keys as `turn_pairs` left them. All whole
         numbers: queries, keys and out are addresses, pairs is D / 2; query_bytes and out_bytes are
         from one query to the next."""
 
         def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
             queries, query_bytes, keys, pairs, out, out_bytes = arguments
-            rows = [b.add(queries, b.mul(query_bytes, number(query))) for query in range(QUERIES)]
-            sums = variables(b, [NOTHING] * QUERIES)
+            rows = [b.add(queries, b.mul(query_bytes, number(query))) for query in range(count)]
+            sums = variables(b, [NOTHING] * count)
             with cgutils.for_range(b, pairs) as loop:
                 key = load(b, b.add(keys, b.mul(loop.index, number(4 * LANES))), INTS, 4)
                 at = b.mul(loop.index, number(4))
@@ -240,8 +140,8 @@ def turned_pair_dots(native: bool) -> Callable[..., None]:
     return dots
 
 
-def weighted_pair_sums(native: bool) -> Callable[..., None]:
-    """Eight queries' sums of values."""
+def weighted_pair_sums(native: bool, count: int = QUERIES) -> Callable[..., None]:
+    """The sums of values of so many queries."""
 
     @instruction
     def sums_of_rows(
@@ -251,23 +151,20 @@ def weighted_pair_sums(native: bool) -> Callable[..., None]:
         values: Any,
         row_bytes: Any,
         slots: Any,
-        count: Any,
+        size: Any,
         steps: Any,
         out: Any,
         out_bytes: Any,
     ) -> Any:
-        """out [8, D] float32 = for each of eight queries the sum of `count` rows of values, each
-        times its weight in bfloat16; where count is odd there is one more weight, which is 0. All
-        whole numbers: weights, values, slots and out are addresses, steps is D over 32;
+        """out [count, D] float32 = for each query the sum of `size` rows of values, each times its
+        weight in bfloat16; where size is odd there is one more weight, which is 0. All whole numbers: weights, values, slots and out are addresses, steps is D over 32;
         weight_bytes and out_bytes are from one query to the next."""
 
         def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-            weights, weight_bytes, values, row_bytes, slots, count, steps, out, out_bytes = (
-                arguments
-            )
-            queries = [b.add(weights, b.mul(weight_bytes, number(i))) for i in range(QUERIES)]
-            sums = variables(b, [NOTHING] * (2 * QUERIES))
-            last, one_more = b.sub(count, number(1)), b.add(count, number(1))
+            weights, weight_bytes, values, row_bytes, slots, size, steps, out, out_bytes = arguments
+            queries = [b.add(weights, b.mul(weight_bytes, number(i))) for i in range(count)]
+            sums = variables(b, [NOTHING] * (2 * count))
+            last, one_more = b.sub(size, number(1)), b.add(size, number(1))
             with cgutils.for_range(b, steps) as column:
                 at = b.mul(column.index, number(2 * STEP))
                 for total in sums:
@@ -284,7 +181,7 @@ def weighted_pair_sums(native: bool) -> Callable[..., None]:
                             total = sums[2 * query + half]
                             dot = pair_dot(b, b.load(total), weight, pairs[half], native)
                             b.store(dot, total)
-                for query in range(QUERIES):
+                for query in range(count):
                     place = b.add(out, b.mul(out_bytes, number(query)))
                     place = b.add(place, b.mul(column.index, number(4 * STEP)))
                     store_unwoven(b, [b.load(sums[2 * query + half]) for half in (0, 1)], place)
@@ -293,3 +190,23 @@ def weighted_pair_sums(native: bool) -> Callable[..., None]:
         return types.void(*[types.int64] * 9), build
 
     return sums_of_rows
+
+
+@instruction
+def ask_for(
+    typing: Any, rows: Any, row_bytes: Any, slots: Any, first: Any, last: Any, steps: Any
+) -> Any:
+    """Ask for the rows `first` to `first + 15`, those beyond `last` replaced by it. All whole
+    numbers: rows and slots are addresses, steps is D over 32: a row is as many cache lines."""
+
+    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        rows, row_bytes, slots, first, last, steps = arguments
+        code = Code(b)
+        for lane in range(LANES):
+            place = up_to(b, b.add(first, number(lane)), last)
+            row = row_address(b, rows, slots, place, row_bytes)
+            with cgutils.for_range(b, steps) as loop:
+                code.prefetch(b.add(row, b.mul(loop.index, number(2 * STEP))))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), build

@@ -18,15 +18,11 @@ from miniclaude.model.attention_kernel import (
     weighted_byte_sum,
     weighted_sum,
 )
-from miniclaude.model.attention_pairs import sixteen_pair_dots, weighted_pair_sum
 from miniclaude.model.compile import compiled, float_from_bits
 from miniclaude.model.elementwise import Floats, Halves, from_bfloat16
-from miniclaude.model.pair_code import NATIVE
 from miniclaude.model.softmax_code import LEAST, exponentials
 
 ZERO, ONE = np.float32(0), np.float32(1)
-
-pair_dots, pair_sum = sixteen_pair_dots(NATIVE), weighted_pair_sum(NATIVE)
 
 
 def score_room(positions: int) -> int:
@@ -114,17 +110,10 @@ def attend(
     steps, row_bytes = dimensions // STEP, 2 * keys.shape[1]
     eight = keys.shape[1] != dimensions
     even = dimensions % STEP == 0
-    pairwise = NATIVE and even and not eight
     slots_at, scores_at = slots.ctypes.data, scores.ctypes.data
     if eight:
         for s in range(0, size, LANES):
             sixteen_byte_dots(
-                query.ctypes.data, keys.ctypes.data, row_bytes,
-                slots_at, s, size - 1, steps, scores_at + 4 * s,
-            )  # fmt: skip
-    elif pairwise:
-        for s in range(0, size, LANES):
-            pair_dots(
                 query.ctypes.data, keys.ctypes.data, row_bytes,
                 slots_at, s, size - 1, steps, scores_at + 4 * s,
             )  # fmt: skip
@@ -136,13 +125,9 @@ def attend(
             )  # fmt: skip
     else:
         score_keys(query, keys, slots, scores)
-    share = np.float32(soften(scores, 0, size, size, scale, pairwise))
+    share = np.float32(soften(scores, 0, size, size, scale, False))
     out[:] = ZERO
-    if pairwise:
-        pair_sum(
-            scores_at, values.ctypes.data, row_bytes, slots_at, size, steps, out.ctypes.data
-        )
-    elif eight:
+    if eight:
         done = size // ABREAST * ABREAST
         weighted_byte_sum(
             scores_at, values.ctypes.data, row_bytes, slots_at, done, steps, out.ctypes.data

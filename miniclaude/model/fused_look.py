@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from miniclaude.model.attention_kernel import STEP
 from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import Halves
@@ -9,6 +12,7 @@ from miniclaude.model.fused_attention import Sights, attend
 from miniclaude.model.fused_network import Network, Room
 from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
 from miniclaude.model.packed_product import share
+from miniclaude.model.pair_code import NATIVE
 from miniclaude.model.team import claim, done, meet
 
 
@@ -28,8 +32,13 @@ def look_around(
     """Attention. Where tokens look at the same slots, the pieces are tiles; else one head of one
     token each, those of the heads that share their keys behind each other."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
-    if d % STEP == 0 and has_runs(sights.first):
-        return look_in_tiles(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
+    runs = has_runs(sights.first)
+    together = NATIVE and keys.shape[2] == d  # one token's heads are worth a tile
+    if d % STEP == 0 and (runs or together):
+        each = TOKENS if runs else 1
+        return look_in_tiles(
+            phase, thread, threads, net, room, layer, tokens, keys, values, sights, each, together
+        )
     pieces = tokens * net.heads
     taken = 1 if tokens == 1 else share(tokens * net.kv_heads, threads) * sharing
     while True:
@@ -84,30 +93,47 @@ def look_in_tiles(
     keys: Halves,
     values: Halves,
     sights: Sights,
+    each: int,
+    together: bool,
 ) -> int:
-    """Attention of up to eight tokens at once that look at the same slots, and of those heads that
-    share their keys."""
+    """Attention of up to `each` tokens at once that look at the same slots, and of those heads that
+    share their keys. together: of the heads of one token, too."""
     sharing = net.heads // net.kv_heads
-    blocks = (tokens + TOKENS - 1) // TOKENS
+    blocks = (tokens + each - 1) // each
     pieces = blocks * net.kv_heads
+    taken = 1 if each > 1 else share(pieces, threads)
     while True:
-        piece = claim(phase, 1)
-        if piece >= pieces:
+        claimed = claim(phase, taken)
+        if claimed >= pieces:
             return meet(phase, pieces)
-        shared, token = piece // blocks, piece % blocks * TOKENS
-        end = min(token + TOKENS, tokens)
-        while token < end:
-            run = run_length(sights.first, token, end)
-            if run == 1:
-                for head in range(shared * sharing, (shared + 1) * sharing):
-                    look_once(net, room, layer, token, head, thread, keys, values, sights)
-            else:
-                start = sights.first[token]
-                attend_tile(
-                    room.qkv, token, run, shared * sharing, sharing, keys[shared], values[shared],
-                    sights.slots[start : start + sights.lengths[token + run - 1]],
-                    sights.lengths, net.windows[layer], net.scale,
-                    room.scores[thread], room.tiles[thread], room.mixed,
-                )  # fmt: skip
-            token += run
-        done(phase, 1)
+        last = min(claimed + taken, pieces)
+        for piece in range(claimed, last):
+            shared, token = piece // blocks, piece % blocks * each
+            end = min(token + each, tokens)
+            while token < end:
+                run = run_length(sights.first, token, end)
+                if run > 1 or together:
+                    start = sights.first[token]
+                    attend_tile(
+                        room.qkv, token, run, shared * sharing, sharing,
+                        keys[shared], values[shared],
+                        sights.slots[start : start + sights.lengths[token + run - 1]],
+                        upcoming(sights, piece + 1, last, blocks, each),
+                        sights.lengths, net.windows[layer], net.scale,
+                        room.scores[thread], room.tiles[thread], room.mixed,
+                    )  # fmt: skip
+                else:
+                    for head in range(shared * sharing, (shared + 1) * sharing):
+                        look_once(net, room, layer, token, head, thread, keys, values, sights)
+                token += run
+        done(phase, last - claimed)
+
+
+@compiled
+def upcoming(sights: Sights, piece: int, last: int, blocks: int, each: int) -> NDArray[np.int64]:
+    """What a piece before `last` looks at, where it is one token; else nothing. Tokens of one
+    prompt look at what is in the cache already."""
+    token = piece % blocks
+    start = sights.first[token] if each == 1 and piece < last else 0
+    length = sights.lengths[token] if each == 1 and piece < last else 0
+    return sights.slots[start : start + length]

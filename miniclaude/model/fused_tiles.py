@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from miniclaude.model.attention_kernel import LANES, STEP
 from miniclaude.model.attention_pairs import (
+    ask_for,
     to_halves,
     turn_pairs,
     turned_pair_dots,
@@ -30,9 +31,13 @@ TOKENS = 8
 
 ZERO = np.float32(0)
 
-narrow, pair_dots, pair_sums = (
-    kernel(NATIVE) for kernel in (to_halves, turned_pair_dots, weighted_pair_sums)
-)
+FEW, TWO = 4, 2
+"""So many queries, or fewer, have kernels of their own."""
+
+narrow = to_halves(NATIVE)
+pair_dots, pair_sums = turned_pair_dots(NATIVE), weighted_pair_sums(NATIVE)
+two_dots, two_sums = turned_pair_dots(NATIVE, TWO), weighted_pair_sums(NATIVE, TWO)
+few_dots, few_sums = turned_pair_dots(NATIVE, FEW), weighted_pair_sums(NATIVE, FEW)
 
 
 def tile_rows(sharing: int) -> int:
@@ -68,6 +73,7 @@ def attend_tile(
     keys: Halves,
     values: Halves,
     slots: NDArray[np.int64],
+    upcoming: NDArray[np.int64],
     lengths: NDArray[np.int64],
     window: int,
     scale: float,
@@ -78,14 +84,18 @@ def attend_tile(
     """softmax(q kᵀ · scale) v for `tokens` tokens from `token` on and `sharing` heads from `head`
     on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a
     multiple of 32, or as `attend` has them in 8 bits; slots: those of
-    the last of the tokens; lengths: [T], how many of them each token sees, of which the last
+    the last of the tokens; upcoming: what the next tile looks at, which memory is asked for
+    meanwhile, or nothing; lengths: [T], how many of them each token sees, of which the last
     `window` count; scores: [rows of a tile, `score_room`]; tile: room for
     [2 · rows + 16, D]; out: [T, H·D]."""
     size, rows = tile.shape[1], tokens * sharing
-    padded = (rows + QUERIES - 1) // QUERIES * QUERIES
     steps, row_bytes, query_bytes = size // STEP, 2 * keys.shape[1], 4 * size
     eight = keys.shape[1] != size
     pairwise = NATIVE and not eight
+    few = pairwise and rows <= FEW
+    padded = (rows + QUERIES - 1) // QUERIES * QUERIES
+    if few:
+        padded = TWO if rows <= TWO else FEW
     end = lengths[token + tokens - 1]
     start = max(0, lengths[token] - window)
     for place in range(tokens):
@@ -101,17 +111,25 @@ def attend_tile(
     stride, last = 4 * scores.shape[1], scores.shape[1] - 1  # there no score ever comes
     queries_at, scores_at, slots_at = tile.ctypes.data, scores.ctypes.data, slots.ctypes.data
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
+    upcoming_at = upcoming.ctypes.data
     keys_at, values_at = keys.ctypes.data, values.ctypes.data
     for s in range(start, end, LANES):
         if eight:
             turn_byte_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         elif pairwise:
+            if s < upcoming.shape[0]:
+                ask_for(keys_at, row_bytes, upcoming_at, s, upcoming.shape[0] - 1, steps)
+                ask_for(values_at, row_bytes, upcoming_at, s, upcoming.shape[0] - 1, steps)
             turn_pairs(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         else:
             turn_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         for group in range(0, padded, QUERIES):
             to = scores_at + group * stride + 4 * (s - start)
-            if pairwise:
+            if few and padded == TWO:
+                two_dots(queries_at, query_bytes, turned_at, size // 2, to, stride)
+            elif few:
+                few_dots(queries_at, query_bytes, turned_at, size // 2, to, stride)
+            elif pairwise:
                 pair_dots(
                     queries_at + group * query_bytes, query_bytes, turned_at, size // 2, to, stride
                 )
@@ -129,6 +147,16 @@ def attend_tile(
         if eight:
             weighted_byte_sums(
                 scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
+                end - start, steps, to, query_bytes,
+            )  # fmt: skip
+        elif few and padded == TWO:
+            two_sums(
+                scores_at, stride, values_at, row_bytes, slots_at + 8 * start,
+                end - start, steps, to, query_bytes,
+            )  # fmt: skip
+        elif few:
+            few_sums(
+                scores_at, stride, values_at, row_bytes, slots_at + 8 * start,
                 end - start, steps, to, query_bytes,
             )  # fmt: skip
         elif pairwise:
