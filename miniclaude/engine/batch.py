@@ -33,23 +33,32 @@ def pack(
     chunks: Sequence[Chunk],
     tokens: Sequence[Sequence[int]],
     cache: BlockCache,
+    whole: Sequence[bool],
 ) -> Batch:
-    """Lay the chunks one after another. tokens: everything known of each sequence."""
+    """Lay the chunks one after another. tokens: everything known of each sequence. whole: whether
+    somebody reads the states of all of a chunk's tokens, and not only those of `rows`."""
     ids: list[int] = []
     spans: list[Span] = []
     rows: list[int] = []
+    kept: list[int] = []
     answers: list[Answer] = []
-    for chunk, known in zip(chunks, tokens, strict=True):
+    for chunk, known, is_whole in zip(chunks, tokens, whole, strict=True):
+        first = len(ids)
         end = chunk.start + chunk.count
         ids += [*known[chunk.start : end], *chunk.draft]
         spans.append(Span(chunk.answer.blocks, chunk.start, end))
         rows += range(len(ids) - 1 - len(chunk.draft), len(ids) - 1)
         rows += [len(ids) - 1] * len(chunk.samples)
         answers += [chunk.answer] * len(chunk.draft) + list(chunk.samples)
-    device = cache.pool.device
+        if not is_whole:
+            first = len(ids) - (1 + len(chunk.draft) if chunk.samples or chunk.draft else 0)
+        kept += range(first, len(ids))
+    device, step = cache.pool.device, cache.step(spans)
+    if len(kept) < len(ids):
+        step.kept = torch.tensor(kept, dtype=torch.long, device=device)
     return Batch(
         torch.tensor([ids], device=device),
-        cache.step(spans),
+        step,
         torch.tensor(rows, dtype=torch.long, device=device),
         tuple(answers),
     )

@@ -288,20 +288,20 @@ class Engine:
 
     def computed(self, chunks: Sequence[Chunk]) -> Scored:
         """Any step: which answers want a token, and the scores [R, V] of each; None for nobody."""
-        batch = pack(chunks, [self.writing(chunk.answer).tokens for chunk in chunks], self.cache)
-        self.adapters.assign(
-            (chunk.count, self.live[chunk.answer.job.id].request.adapter) for chunk in chunks
-        )
+        lives = [self.live[chunk.answer.job.id] for chunk in chunks]
+        known = [self.writing(chunk.answer).tokens for chunk in chunks]
+        batch = pack(chunks, known, self.cache, [live.reader is not None for live in lives])
+        counts = [chunk.count for chunk in chunks]
+        self.adapters.assign(zip(counts, (live.request.adapter for live in lives), strict=True))
         hidden = self.model.hidden(batch.ids, batch.cache)[0]  # [T, W]
-        for chunk in chunks:
+        at = 0
+        for chunk, live in zip(chunks, lives, strict=True):
+            end = chunk.start + chunk.count
             for answer in chunk.samples:
                 if answer is not chunk.answer:
-                    end = chunk.start + chunk.count
                     self.cache.copy(chunk.answer.blocks, answer.blocks, end)
-        at = 0
-        for chunk in chunks:
-            if reader := self.live[chunk.answer.job.id].reader:
-                reader.read(hidden[at : at + chunk.count], chunk.start)
+            if live.reader:
+                live.reader.read(hidden[at : at + chunk.count], chunk.start)
             at += chunk.count
         return batch.answers, self.model.head(hidden[batch.rows]) if batch.answers else None
 

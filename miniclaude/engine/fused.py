@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
 from miniclaude.model.elementwise import ACTIVATIONS
 from miniclaude.model.fused_attention import Sights, score_room
-from miniclaude.model.fused_block import PHASES, all_blocks
+from miniclaude.model.fused_block import AFTER, PHASES, all_blocks
 from miniclaude.model.fused_network import PRODUCTS, Network, Room
 from miniclaude.model.fused_tiles import tile_rows
 from miniclaude.model.lora_packed import PackedAdapters
@@ -29,6 +29,9 @@ from miniclaude.model.positions import rotary_table, sinusoidal
 from miniclaude.model.rounding import TOGETHER, rounded_buffer
 from miniclaude.model.team import Team
 from miniclaude.model.transformer import Block, Transformer
+
+ALL = np.zeros(0, np.int64)
+"""What `all_blocks` is told where every token's last state is wanted."""
 
 
 class FusedModel:
@@ -63,17 +66,29 @@ class FusedModel:
         return multiply(self.team, hidden, cast(PackedLinear, self.model.head).weight)
 
     def hidden(self, ids: Tensor, cache: StepCache) -> Tensor:
-        """A packed row of ids [1, T] -> the last, normalised state of each: [1, T, W]."""
+        """A packed row of ids [1, T] -> the last, normalised state of each: [1, T, W]. Where the
+        cache says which of them are read, the others' is 0."""
         tokens = ids.shape[1]
         sights = look(cache)
         self.make_room(tokens, int(sights.lengths.max()))
         room = self.begin(ids, cache)
         pool = cache.pool.view(torch.int16).numpy()  # [L, 2, kv_heads, slots, D or D / 2 + 2]
-        out = torch.empty(1, tokens, self.config.width)
         lora = self.adapters.step(tokens)
-        step = (self.net, room, tokens, pool, sights, lora, out[0].numpy())
-        self.team.run(PHASES * self.config.layers + 1, all_blocks, *step)
-        return out
+        kept, few, few_lora = ALL, room, lora
+        out = torch.empty(tokens, self.config.width)
+        if cache.kept is not None:
+            kept = cache.kept.numpy() if len(cache.kept) else np.zeros(1, np.int64)
+            out = torch.empty(len(kept), self.config.width)
+            mixed = np.empty((len(kept), room.mixed.shape[1]), np.float32)
+            few = room._replace(x=out.numpy(), mixed=mixed)
+            few_lora = lora._replace(whose=lora.whose[kept] if len(lora.whose) else lora.whose)
+        step = (self.net, room, tokens, pool, sights, lora, kept, few, few_lora, out.numpy())
+        self.team.run(PHASES * self.config.layers + AFTER, all_blocks, *step)
+        if cache.kept is None:
+            return out[None]
+        return torch.zeros(1, tokens, self.config.width).index_copy_(
+            1, torch.from_numpy(kept), out[None]
+        )
 
     def begin(self, ids: Tensor, cache: StepCache) -> Room:
         """Embeddings into the room's stream, and this step's rotation."""

@@ -106,11 +106,13 @@ class BlockCache:
 class StepCache:
     """What `forward` sees of the pool in one step (a `miniclaude.model.cache.Cache`).
 
-    Everything that does not depend on the layer is worked out once, here.
+    Everything that does not depend on the layer is worked out once, here. kept: the tokens, by
+    their place in the row, whose last state somebody reads; None: everyone's. It may be set.
     """
 
     def __init__(self, cache: BlockCache, spans: Sequence[Span]) -> None:
         self.pool, self.layers = cache.pool, cache.layers
+        self.kept: Tensor | None = None
         device = cache.pool.device
         self.reads: list[tuple[slice, slice | Tensor]] = []
         writes: list[Tensor] = []

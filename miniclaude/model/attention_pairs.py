@@ -157,8 +157,9 @@ def weighted_pair_sums(native: bool, count: int = QUERIES) -> Callable[..., None
         out_bytes: Any,
     ) -> Any:
         """out [count, D] float32 = for each query the sum of `size` rows of values, each times its
-        weight in bfloat16; where size is odd there is one more weight, which is 0. All whole numbers: weights, values, slots and out are addresses, steps is D over 32;
-        weight_bytes and out_bytes are from one query to the next."""
+        weight in bfloat16; where size is odd there is one more weight, which is 0. All whole
+        numbers: weights, values, slots and out are addresses, steps is D over 32; weight_bytes and
+        out_bytes are from one query to the next."""
 
         def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
             weights, weight_bytes, values, row_bytes, slots, size, steps, out, out_bytes = arguments

@@ -2,7 +2,7 @@
 
 It computes what `transformer.py` does, for both families, with two differences: activations are
 rounded to int8 before each product, and keys and values are kept in bfloat16 or 8 bits. A block is
-four stages, each ending in a product, and ten phases; each function here takes the address of a
+five stages and ten phases; each function here takes the address of a
 phase's counters and gives that of the next, once all pieces of its own are finished. A projection's
 output is added to the residual stream at the beginning of the next phase that reads the stream.
 
@@ -36,8 +36,8 @@ Pool = NDArray[np.int16]
 """Keys and values, [L, 2, kv_heads, slots, D] in bfloat16 or [L, 2, kv_heads, slots, D / 2 + 2] in
 8 bits (`kv_rows.py`)."""
 
-PHASES = 10
-"""Of a block; the last norm is one more."""
+PHASES, AFTER = 10, 2
+"""Of a block; and of a step once more, to keep what is wanted and for the last norm."""
 
 QKV, OUT, UP, DOWN = 0, 1, 2, 3
 """A block's products, by column of `Network.codes`."""
@@ -197,7 +197,7 @@ def ask(
 
 
 @inlined
-def mix(
+def see(
     phase: int,
     thread: int,
     threads: int,
@@ -209,11 +209,30 @@ def mix(
     sights: Sights,
     lora: Lora,
 ) -> int:
-    """The second: attention, and what it adds to the stream, in `room.y`; made of `room.mixed`."""
-    width, inner = room.x.shape[1], net.heads * net.head_dim
+    """The second: attention, in `room.mixed`."""
     keys, values = pool[layer, 0], pool[layer, 1]  # [kv_heads, slots, D] each
     phase = place_heads(phase, threads, net, room, lora, layer, tokens, keys, values, sights.new)
-    phase = look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
+    return look_around(phase, thread, threads, net, room, layer, tokens, keys, values, sights)
+
+
+@compiled
+def keep(phase: int, threads: int, room: Room, kept: NDArray[np.int64], few: Room) -> int:
+    """Some tokens' stream and attention, to the room of those that are wanted at the end."""
+    while True:
+        token = claim(phase, 1)
+        if token >= kept.shape[0]:
+            return meet(phase, kept.shape[0])
+        few.x[token] = room.x[kept[token]]
+        few.mixed[token] = room.mixed[kept[token]]
+        done(phase, 1)
+
+
+@inlined
+def mix(
+    phase: int, threads: int, net: Network, room: Room, layer: int, tokens: int, lora: Lora
+) -> int:
+    """The third: what attention adds to the stream, in `room.y`; made of `room.mixed`."""
+    width, inner = room.x.shape[1], net.heads * net.head_dim
     phase = round_mixed(phase, threads, net, room, lora, layer, tokens)
     codes, scales = net.codes[layer, OUT], net.scales[layer, OUT]
     return product(
@@ -234,7 +253,7 @@ def widen(
     sights: Sights,
     lora: Lora,
 ) -> int:
-    """The third: the MLP's first product, of the normalised stream, which is left in `room.y`."""
+    """The fourth: the MLP's first product, of the normalised stream, which is left in `room.y`."""
     width, rows = room.x.shape[1], net.mlp_width * (2 if net.gated else 1)
     product_number, bias = BLOCK * layer + UP, net.out_bias[layer]
     phase = add_and_round(
@@ -308,12 +327,22 @@ def all_blocks(
     pool: Pool,
     sights: Sights,
     lora: Lora,
+    kept: NDArray[np.int64],
+    few: Room,
+    few_lora: Lora,
     out: Floats,
 ) -> None:
-    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]."""
+    """The whole way from embeddings, in `room.x`, to the last norm, out [T, W]. kept: where it is
+    not empty, the tokens whose last state is wanted, out [len(kept), W]; of the others, nothing is
+    computed once the last block's attention has seen them. few, few_lora: `room` and `lora` of
+    these."""
     for layer in range(pool.shape[0]):
         phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
-        phase = mix(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+        phase = see(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
+        if layer == pool.shape[0] - 1 and kept.shape[0]:
+            phase = keep(phase, threads, room, kept, few)
+            room, lora, tokens = few, few_lora, kept.shape[0]
+        phase = mix(phase, threads, net, room, layer, tokens, lora)
         phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
         phase = narrow(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
     last_norm(phase, thread, threads, net, room, lora, tokens, out)

@@ -21,7 +21,7 @@ from miniclaude.model.attention_tiles import (
     weighted_byte_sums,
     weighted_sums,
 )
-from miniclaude.model.compile import compiled
+from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import Floats, Halves
 from miniclaude.model.fused_attention import soften
 from miniclaude.model.pair_code import NATIVE
@@ -31,8 +31,9 @@ TOKENS = 8
 
 ZERO = np.float32(0)
 
-FEW, TWO = 4, 2
-"""So many queries, or fewer, have kernels of their own."""
+FLOATING, TWO, FEW = 0, 2, 4
+"""Which kernels a tile takes: those for queries and weights in float32; or in bfloat16, those for
+so many queries or fewer, and else those for `QUERIES`."""
 
 narrow = to_halves(NATIVE)
 pair_dots, pair_sums = turned_pair_dots(NATIVE), weighted_pair_sums(NATIVE)
@@ -63,6 +64,49 @@ def run_length(first: NDArray[np.int64], token: int, end: int) -> int:
     return length
 
 
+@inlined
+def score_group(
+    kind: int, queries: int, query_bytes: int, turned: int, size: int, to: int, stride: int
+) -> None:
+    """Scores of one group of queries with sixteen keys that have been turned. All but `kind`, the
+    kernel's, as the kernels have it."""
+    if kind == FLOATING:
+        turned_dots(queries, query_bytes, turned, size, to, stride)
+    elif kind == TWO:
+        two_dots(queries, query_bytes, turned, size // 2, to, stride)
+    elif kind == FEW:
+        few_dots(queries, query_bytes, turned, size // 2, to, stride)
+    else:
+        pair_dots(queries, query_bytes, turned, size // 2, to, stride)
+
+
+@inlined
+def sum_group(
+    kind: int,
+    eight: bool,
+    weights: int,
+    stride: int,
+    values: int,
+    row_bytes: int,
+    slots: int,
+    count: int,
+    steps: int,
+    to: int,
+    query_bytes: int,
+) -> None:
+    """Sums of values for one group of queries."""
+    if eight:
+        weighted_byte_sums(weights, stride, values, row_bytes, slots, count, steps, to, query_bytes)
+    elif kind == FLOATING:
+        weighted_sums(weights, stride, values, row_bytes, slots, count, steps, to, query_bytes)
+    elif kind == TWO:
+        two_sums(weights, stride, values, row_bytes, slots, count, steps, to, query_bytes)
+    elif kind == FEW:
+        few_sums(weights, stride, values, row_bytes, slots, count, steps, to, query_bytes)
+    else:
+        pair_sums(weights, stride, values, row_bytes, slots, count, steps, to, query_bytes)
+
+
 @compiled
 def attend_tile(
     qkv: Floats,
@@ -82,20 +126,19 @@ def attend_tile(
     out: Floats,
 ) -> None:
     """softmax(q kᵀ · scale) v for `tokens` tokens from `token` on and `sharing` heads from `head`
-    on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a
-    multiple of 32, or as `attend` has them in 8 bits; slots: those of
-    the last of the tokens; upcoming: what the next tile looks at, which memory is asked for
-    meanwhile, or nothing; lengths: [T], how many of them each token sees, of which the last
-    `window` count; scores: [rows of a tile, `score_room`]; tile: room for
+    on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a multiple of 32, or as `attend`
+    has them in 8 bits; slots: those of the last of the tokens; upcoming: what the next tile looks
+    at, which memory is asked for meanwhile, or nothing; lengths: [T], how many of them each token
+    sees, of which the last `window` count; scores: [rows of a tile, `score_room`]; tile: room for
     [2 · rows + 16, D]; out: [T, H·D]."""
     size, rows = tile.shape[1], tokens * sharing
     steps, row_bytes, query_bytes = size // STEP, 2 * keys.shape[1], 4 * size
     eight = keys.shape[1] != size
-    pairwise = NATIVE and not eight
-    few = pairwise and rows <= FEW
-    padded = (rows + QUERIES - 1) // QUERIES * QUERIES
-    if few:
-        padded = TWO if rows <= TWO else FEW
+    kind = FLOATING
+    if NATIVE and not eight:
+        kind = TWO if rows <= TWO else FEW if rows <= FEW else QUERIES
+    group = kind or QUERIES
+    padded = (rows + group - 1) // group * group
     end = lengths[token + tokens - 1]
     start = max(0, lengths[token] - window)
     for place in range(tokens):
@@ -105,70 +148,42 @@ def attend_tile(
             for i in range(size):
                 query[i] = given[i]
     tile[rows:padded] = ZERO
-    if pairwise:
+    if kind != FLOATING:
         for row in range(padded):
             narrow(tile[row].ctypes.data, size // LANES)
     stride, last = 4 * scores.shape[1], scores.shape[1] - 1  # there no score ever comes
     queries_at, scores_at, slots_at = tile.ctypes.data, scores.ctypes.data, slots.ctypes.data
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
-    upcoming_at = upcoming.ctypes.data
     keys_at, values_at = keys.ctypes.data, values.ctypes.data
+    next_at, next_last = upcoming.ctypes.data, upcoming.shape[0] - 1
     for s in range(start, end, LANES):
+        if s <= next_last:
+            ask_for(keys_at, row_bytes, next_at, s, next_last, steps)
+            ask_for(values_at, row_bytes, next_at, s, next_last, steps)
         if eight:
             turn_byte_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
-        elif pairwise:
-            if s < upcoming.shape[0]:
-                ask_for(keys_at, row_bytes, upcoming_at, s, upcoming.shape[0] - 1, steps)
-                ask_for(values_at, row_bytes, upcoming_at, s, upcoming.shape[0] - 1, steps)
-            turn_pairs(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
-        else:
+        elif kind == FLOATING:
             turn_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
-        for group in range(0, padded, QUERIES):
-            to = scores_at + group * stride + 4 * (s - start)
-            if few and padded == TWO:
-                two_dots(queries_at, query_bytes, turned_at, size // 2, to, stride)
-            elif few:
-                few_dots(queries_at, query_bytes, turned_at, size // 2, to, stride)
-            elif pairwise:
-                pair_dots(
-                    queries_at + group * query_bytes, query_bytes, turned_at, size // 2, to, stride
-                )
-            else:
-                turned_dots(
-                    queries_at + group * query_bytes, query_bytes, turned_at, size, to, stride
-                )
+        else:
+            turn_pairs(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
+        for first in range(0, padded, group):
+            score_group(
+                kind, queries_at + first * query_bytes, query_bytes, turned_at, size,
+                scores_at + first * stride + 4 * (s - start), stride,
+            )  # fmt: skip
     for row in range(rows):
         seen = lengths[token + row // sharing]
         begin = max(0, seen - window) - start
-        scores[row, last] = soften(scores[row], begin, seen - start, end - start, scale, pairwise)
+        scores[row, last] = soften(
+            scores[row], begin, seen - start, end - start, scale, kind != FLOATING
+        )
     results = scores.shape[0]
-    for group in range(0, padded, QUERIES):
-        to = queries_at + (results + group) * query_bytes
-        if eight:
-            weighted_byte_sums(
-                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
-                end - start, steps, to, query_bytes,
-            )  # fmt: skip
-        elif few and padded == TWO:
-            two_sums(
-                scores_at, stride, values_at, row_bytes, slots_at + 8 * start,
-                end - start, steps, to, query_bytes,
-            )  # fmt: skip
-        elif few:
-            few_sums(
-                scores_at, stride, values_at, row_bytes, slots_at + 8 * start,
-                end - start, steps, to, query_bytes,
-            )  # fmt: skip
-        elif pairwise:
-            pair_sums(
-                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
-                end - start, steps, to, query_bytes,
-            )  # fmt: skip
-        else:
-            weighted_sums(
-                scores_at + group * stride, stride, values_at, row_bytes, slots_at + 8 * start,
-                end - start, steps, to, query_bytes,
-            )  # fmt: skip
+    for first in range(0, padded, group):
+        sum_group(
+            kind, eight, scores_at + first * stride, stride, values_at, row_bytes,
+            slots_at + 8 * start, end - start, steps,
+            queries_at + (results + first) * query_bytes, query_bytes,
+        )  # fmt: skip
     for place in range(tokens):
         for shared in range(sharing):
             row, at = place * sharing + shared, (head + shared) * size

@@ -53,7 +53,7 @@ def pair_dot(b: Any, total: Any, left: Any, right: Any, native: bool) -> Any:
     sixteen, upper = (ir.Constant(INTS, [value] * LANES) for value in (16, 0xFFFF0000))
     low = [b.bitcast(b.shl(side, sixteen), FLOATS) for side in (left, right)]
     high = [b.bitcast(b.and_(side, upper), FLOATS) for side in (left, right)]
-    return multiply_add(b, *high, multiply_add(b, *low, total))
+    return multiply_add(b, high[0], high[1], multiply_add(b, low[0], low[1], total))
 
 
 def halves_of(b: Any, values: Any, native: bool) -> Any:
