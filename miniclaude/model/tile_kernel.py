@@ -33,6 +33,10 @@ Instructions = Literal["vnni", "avx2", "any"]
 INTS, FLOATS = ir.VectorType(INT32, LANES), ir.VectorType(FLOAT, LANES)
 WORDS = ir.VectorType(ir.IntType(16), LANES)
 
+ABREAST = 2
+"""Registers of codes that a group's innermost loop takes at a time. Where all of them are written
+out, the compiler sums up six tokens first and then the other two, which wait for each other."""
+
 
 def best_instructions() -> Instructions:
     """What this processor multiplies bytes with fastest. Where Numba was told to compile for
@@ -131,17 +135,15 @@ def write_kernel(code: DotCode, a: Arguments, bits: Bits, tokens: int) -> None:
         sums = [
             code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS) for place in places
         ]
-        if code.native:
-            for vector in range(vectors):
-                sums = _with_register(code, bits, codes, rows, number(vector), sums)
-        else:  # written out it would be thousands of instructions, which take long to compile
-            kept = variables(b, sums)
-            with cgutils.for_range(b, number(vectors)) as registers:
-                before = [b.load(total) for total in kept]
-                after = _with_register(code, bits, codes, rows, registers.index, before)
-                for value, total in zip(after, kept, strict=True):
-                    b.store(value, total)
+        kept = variables(b, sums)
+        with cgutils.for_range(b, number(vectors // ABREAST)) as registers:
             sums = [b.load(total) for total in kept]
+            for place in range(ABREAST):
+                register = b.add(b.mul(registers.index, number(ABREAST)), number(place))
+                sums = _with_register(code, bits, codes, rows, register, sums)
+            for value, total in zip(sums, kept, strict=True):
+                b.store(value, total)
+        sums = [b.load(total) for total in kept]
         if bits == 4:
             half = code.load(b.add(a.scales, b.mul(loop.index, number(2 * LANES))), WORDS, 32)
             wide = b.shl(b.zext(half, INTS), ir.Constant(INTS, [16] * LANES))
