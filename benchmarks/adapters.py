@@ -21,17 +21,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
-from second_turn import SHAPE, TINY, NoText, make_model
+from second_turn import SHAPE, TINY, NoText, make_model, packed
 
 from miniclaude.engine.engine import Engine
-from miniclaude.engine.fused import FusedModel
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import AdapterRef, GenerationRequest, Sampling
 from miniclaude.model.adapter import save_adapter
 from miniclaude.model.lora import LoraConfig, add_lora, lora_parameters, remove_adapter
-from miniclaude.model.packed import Bits
-from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
 
 SIDES = {"base": 0, "one": 1, "two": 2, "eight": 8}
@@ -50,12 +47,6 @@ def write_adapters(model: Transformer, folder: Path, rank: int, count: int) -> l
         made.append(AdapterRef(str(folder / str(number))))
     remove_adapter(model)
     return made
-
-
-def packed(model: Transformer, bits: Bits, threads: int) -> FusedModel:
-    """The same in 8 or 4 bits."""
-    pack_model(model, bits)
-    return FusedModel(model, threads)
 
 
 def measure(

@@ -1,7 +1,7 @@
 """The second turn of a conversation against its first: time to the first token.
 
-    python benchmarks/second_turn.py [--prompt N] [--answer N] [--more N] [--dtype float32|bfloat16]
-                                     [--threads N] [--repeats N] [--quick]
+    python benchmarks/second_turn.py [--prompt N] [--answer N] [--more N] [--threads N]
+        [--dtype float32|bfloat16|int8|int4] [--repeats N] [--quick]
 
 The model has SmolLM2-360M's shape and random weights. A conversation begins with a prompt of 512
 tokens and an answer of 32; its second turn is all of that and 16 tokens more. Measured is the time
@@ -21,9 +21,13 @@ import time
 import torch
 
 from miniclaude.engine.engine import Engine
+from miniclaude.engine.fused import FusedModel
 from miniclaude.engine.limits import EngineLimits
+from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import GenerationRequest, Sampling
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.packed import Bits
+from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
 
 SHAPE = {"vocab_size": 49152, "width": 960, "layers": 32, "heads": 15, "kv_heads": 5}
@@ -66,10 +70,16 @@ def make_model(shape: dict[str, int], dtype: torch.dtype) -> Transformer:
     return model.to(dtype).eval()
 
 
+def packed(model: Transformer, bits: Bits, threads: int) -> FusedModel:
+    """The same in 8 or 4 bits."""
+    pack_model(model, bits)
+    return FusedModel(model, threads)
+
+
 class Bench:
     """One engine and the conversations it is asked to go on with."""
 
-    def __init__(self, model: Transformer, *, cache: bool) -> None:
+    def __init__(self, model: Transformer | FusedModel, *, cache: bool) -> None:
         limits = EngineLimits(kv_tokens=8192, prefix_tokens=None if cache else 0)
         self.engine = Engine(model, NoText(), limits)
         self.names = 0
@@ -106,13 +116,16 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--answer", type=int, default=32)
     parser.add_argument("--more", type=int, default=16)
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", *PACKED], default="bfloat16")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tiny model, to see that it runs")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    model = make_model(TINY if given.quick else SHAPE, getattr(torch, given.dtype))
+    bits = PACKED.get(given.dtype)
+    dtype = getattr(torch, given.dtype) if bits is None else torch.float32
+    made = make_model(TINY if given.quick else SHAPE, dtype)
+    model = made if bits is None else packed(made, bits, given.threads)
     size = model.config.vocab_size
     chance = random.Random(0)
     cached, off = Bench(model, cache=True), Bench(model, cache=False)

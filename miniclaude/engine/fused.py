@@ -3,7 +3,7 @@
 `FusedModel` stands where the transformer does: `hidden` for a step's tokens, `head` for the rows
 whose scores are wanted. PyTorch makes the embeddings and the angles of rotation; the blocks run in
 `model/fused_block.py` in one go, with what the rows' adapters add. The rows of the base alone are
-the same whoever is beside them, bit for bit.
+the same whoever is beside them, bit for bit; what that promises is in `docs/settings.md`.
 """
 
 from __future__ import annotations

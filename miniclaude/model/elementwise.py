@@ -24,7 +24,6 @@ EXP_SERIES = (1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720)
 """Taylor's, of e^x, from the constant on."""
 C2, C3, C4, C5, C6 = (np.float32(one) for one in EXP_SERIES[2:])
 GELU_INNER, GELU_CUBIC = np.float32(0.7978845608028654), np.float32(0.044715)
-INFINITE = np.int32(0x7F800000)  # the bits of infinity; those of NaN are beyond
 ROOT_HALF = np.float32(0.7071067811865476)
 SEVEN_BITS, ONE_CODE = np.float32(127), np.float32(1 / 127)
 ERF_P = np.float32(0.3275911)
@@ -42,26 +41,6 @@ def exp(x: np.float32) -> np.float32:
     return np.float32(
         series * float_from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
     )
-
-
-@compiled
-def highest(values: Floats) -> np.float32:
-    """The largest number; not a number where one is none.
-
-    Without the sign the bits of floating-point numbers are in the numbers' order, and whole numbers
-    are compared sixteen at a time, which floating-point ones, for NaN's sake, are not.
-    """
-    ordered, without_sign = np.int32(-0x7FFFFFFF), np.int32(0)
-    for i in range(values.shape[0]):
-        bits = bits_of_float(values[i])
-        # Of negative numbers the larger bits are the smaller number.
-        place = np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
-        ordered = max(place, ordered)
-        without_sign = max(np.int32(bits & np.int32(0x7FFFFFFF)), without_sign)
-    if without_sign > INFINITE:
-        return np.float32(float_from_bits(without_sign))
-    sign = (ordered >> np.int32(31)) & np.int32(0x7FFFFFFF)
-    return np.float32(float_from_bits(np.int32(ordered ^ sign)))
 
 
 @compiled

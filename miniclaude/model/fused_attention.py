@@ -1,5 +1,5 @@
 """Attention of one token after another, over keys and values in bfloat16 or 8 bits wherever they
-lie. Rows that are longer than the query are those of 8 bits (`kv_rows.py`), seen as int16; their
+lie. Rows that are shorter than the query are those of 8 bits (`kv_rows.py`), seen as int16; their
 heads are a multiple of 32."""
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A transformer's blocks over packed weights, in phases that all threads share.
 
-It computes what `transformer.py` does, for both families, with two differences: activations are
-rounded to int8 before each product, and keys and values are kept in bfloat16 or 8 bits. A block is
+It computes what `transformer.py` does, for both families, with these differences: activations are
+rounded to int8 before each product, keys and values are kept in bfloat16 or 8 bits, and so are
+queries and attention's weights where the processor multiplies pairs (`pair_code.py`). A block is
 five stages and ten phases; each function here takes the address of a
 phase's counters and gives that of the next, once all pieces of its own are finished. A projection's
 output is added to the residual stream at the beginning of the next phase that reads the stream.
@@ -216,7 +217,7 @@ def see(
 
 
 @compiled
-def keep(phase: int, threads: int, room: Room, kept: NDArray[np.int64], few: Room) -> int:
+def keep(phase: int, room: Room, kept: NDArray[np.int64], few: Room) -> int:
     """Some tokens' stream and attention, to the room of those that are wanted at the end."""
     while True:
         token = claim(phase, 1)
@@ -340,7 +341,7 @@ def all_blocks(
         phase = ask(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
         phase = see(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)
         if layer == pool.shape[0] - 1 and kept.shape[0]:
-            phase = keep(phase, threads, room, kept, few)
+            phase = keep(phase, room, kept, few)
             room, lora, tokens = few, few_lora, kept.shape[0]
         phase = mix(phase, threads, net, room, layer, tokens, lora)
         phase = widen(phase, thread, threads, net, room, layer, tokens, pool, sights, lora)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from miniclaude.model.attention_kernel import STEP
+from miniclaude.model.attention_kernel import LANES, STEP
 from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import Halves
 from miniclaude.model.fused_attention import Sights, attend
@@ -29,8 +29,9 @@ def look_around(
     values: Halves,
     sights: Sights,
 ) -> int:
-    """Attention. Where tokens look at the same slots, the pieces are tiles; else one head of one
-    token each, those of the heads that share their keys behind each other."""
+    """Attention. Where tokens look at the same slots, or one token's heads are worth a tile, the
+    pieces are tiles; else one head of one token each, those of the heads that share their keys
+    behind each other."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
     runs = has_runs(sights.first)
     together = NATIVE and keys.shape[2] == d  # one token's heads are worth a tile
@@ -118,7 +119,7 @@ def look_in_tiles(
                         room.qkv, token, run, shared * sharing, sharing,
                         keys[shared], values[shared],
                         sights.slots[start : start + sights.lengths[token + run - 1]],
-                        upcoming(sights, piece + 1, last, blocks, each),
+                        slots_ahead(sights, piece + 1, last, blocks, each, net.windows[layer]),
                         sights.lengths, net.windows[layer], net.scale,
                         room.scores[thread], room.tiles[thread], room.mixed,
                     )  # fmt: skip
@@ -130,10 +131,12 @@ def look_in_tiles(
 
 
 @compiled
-def upcoming(sights: Sights, piece: int, last: int, blocks: int, each: int) -> NDArray[np.int64]:
-    """What a piece before `last` looks at, where it is one token; else nothing. Tokens of one
-    prompt look at what is in the cache already."""
-    token = piece % blocks
-    start = sights.first[token] if each == 1 and piece < last else 0
-    length = sights.lengths[token] if each == 1 and piece < last else 0
-    return sights.slots[start : start + length]
+def slots_ahead(
+    sights: Sights, piece: int, last: int, blocks: int, each: int, window: int
+) -> NDArray[np.int64]:
+    """What a piece before `last` looks at, where it is one token and its heads are those of the
+    piece before; else nothing. Tokens of one prompt look at what is in the cache already."""
+    if each > 1 or piece >= last or piece % blocks == 0:
+        return sights.slots[:0]
+    start, length = sights.first[piece % blocks], sights.lengths[piece % blocks]
+    return sights.slots[start + max(0, length - window) // LANES * LANES : start + length]

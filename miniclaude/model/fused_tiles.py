@@ -1,4 +1,4 @@
-"""Attention of several tokens of one prompt, and of the heads that share their keys, at once."""
+"""Attention of tokens of one prompt, and of the heads that share their keys, at once."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def attend_tile(
     keys: Halves,
     values: Halves,
     slots: NDArray[np.int64],
-    upcoming: NDArray[np.int64],
+    ahead: NDArray[np.int64],
     lengths: NDArray[np.int64],
     window: int,
     scale: float,
@@ -127,8 +127,8 @@ def attend_tile(
 ) -> None:
     """softmax(q kᵀ · scale) v for `tokens` tokens from `token` on and `sharing` heads from `head`
     on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a multiple of 32, or as `attend`
-    has them in 8 bits; slots: those of the last of the tokens; upcoming: what the next tile looks
-    at, which memory is asked for meanwhile, or nothing; lengths: [T], how many of them each token
+    has them in 8 bits; slots: those of the last of the tokens; ahead: of another tile with the
+    same keys and values that comes next, which memory is asked for meanwhile; lengths: [T], how many of them each token
     sees, of which the last `window` count; scores: [rows of a tile, `score_room`]; tile: room for
     [2 · rows + 16, D]; out: [T, H·D]."""
     size, rows = tile.shape[1], tokens * sharing
@@ -140,7 +140,8 @@ def attend_tile(
     group = kind or QUERIES
     padded = (rows + group - 1) // group * group
     end = lengths[token + tokens - 1]
-    start = max(0, lengths[token] - window)
+    # From a whole vector on, so that a token's sums are made alike whoever is in the tile with it.
+    start = max(0, lengths[token] - window) // LANES * LANES
     for place in range(tokens):
         for shared in range(sharing):
             at = (head + shared) * size
@@ -155,11 +156,11 @@ def attend_tile(
     queries_at, scores_at, slots_at = tile.ctypes.data, scores.ctypes.data, slots.ctypes.data
     turned_at = queries_at + 2 * scores.shape[0] * query_bytes
     keys_at, values_at = keys.ctypes.data, values.ctypes.data
-    next_at, next_last = upcoming.ctypes.data, upcoming.shape[0] - 1
+    ahead_at, ahead_last = ahead.ctypes.data, ahead.shape[0] - 1
     for s in range(start, end, LANES):
-        if s <= next_last:
-            ask_for(keys_at, row_bytes, next_at, s, next_last, steps)
-            ask_for(values_at, row_bytes, next_at, s, next_last, steps)
+        if s - start <= ahead_last:
+            ask_for(keys_at, row_bytes, ahead_at, s - start, ahead_last, steps)
+            ask_for(values_at, row_bytes, ahead_at, s - start, ahead_last, steps)
         if eight:
             turn_byte_keys(keys_at, row_bytes, slots_at, s, end - 1, steps, turned_at)
         elif kind == FLOATING:

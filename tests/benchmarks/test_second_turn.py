@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "second_turn.py"
 
 
-def test_the_second_turn_finds_its_first() -> None:
+@pytest.mark.parametrize("dtype", ["bfloat16", "int4"])
+def test_the_second_turn_finds_its_first(dtype: str) -> None:
     """The script itself asserts that the conversation goes on the same with the cache and off."""
-    short = ["--prompt", "64", "--answer", "4", "--more", "4", "--repeats", "1"]
+    short = ["--prompt", "64", "--answer", "4", "--more", "4", "--repeats", "1", "--dtype", dtype]
     result = subprocess.run(
         [sys.executable, str(SCRIPT), "--quick", *short], check=True, capture_output=True, text=True
     )

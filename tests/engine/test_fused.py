@@ -20,7 +20,6 @@ from miniclaude.engine.worker import load
 from miniclaude.errors import CheckpointError, SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
-from miniclaude.model.elementwise import highest
 from miniclaude.model.fused_attention import attend, score_room
 from miniclaude.model.fused_tiles import attend_tile, tile_rows
 from miniclaude.model.library import bundled_models
@@ -169,11 +168,15 @@ def test_the_engine_answers_many_as_it_answers_one(family: str, bits: Bits) -> N
 
 @torch.inference_mode()
 @pytest.mark.parametrize("bits", [8, 4])
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_a_tokens_scores_are_the_same_bits_beside_guesses(family: str, bits: Bits) -> None:
-    """So a greedy or seeded answer on packed weights is the same with guesses and without. Float
-    weights, and adapters, promise less: their products round in another order for more rows."""
-    model = tiny_model(family)
+@pytest.mark.parametrize("name", ["gpt2", "llama", "tiles"])
+def test_a_tokens_scores_are_the_same_bits_beside_guesses(name: str, bits: Bits) -> None:
+    """So a greedy or seeded answer on packed weights is the same with guesses and without, windows
+    included. Float weights, and adapters, promise less: their products round in another order for
+    more rows; and so do heads of a multiple of 32 where pairs of bfloat16 are no instruction."""
+    if name == "tiles" and not NATIVE:
+        pytest.skip("a token alone is no tile here")
+    config, settings = SHAPES[name]
+    model = random_model(config, **settings, vocab_size=256) if settings else tiny_model(name)
     pack_model(model, bits)
     fused = FusedModel(model, THREADS)
     together, apart = (cache_of(model, torch.bfloat16) for _ in range(2))
@@ -305,15 +308,6 @@ def test_a_tile_of_attention_is_the_equation(
             assert ((out[token, part] - expected).abs() <= near + 1e-4 * expected.abs()).all()
     assert out[0].isnan().all()
     assert out[:, : head * size].isnan().all()
-
-
-def test_the_highest_number_is_found_by_its_bits() -> None:
-    """Numbers below zero are in the opposite order of their bits; one that is none must not be lost
-    among others."""
-    for numbers in ([-3.0, -1.5, -2.0], [0.0, -0.0], [-1e-40, -1.0], [5.0, -7.0, 3e38], [-3e38]):
-        assert highest(np.array(numbers, np.float32)) == np.array(numbers, np.float32).max()
-    for nothing in (np.nan, -np.nan):
-        assert np.isnan(highest(np.array([1.0, nothing, 2.0], np.float32)))
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from numba.core import config
 from torch import Tensor
 
 from miniclaude.model.attention_pairs import (
@@ -17,7 +18,7 @@ from miniclaude.model.attention_pairs import (
     weighted_pair_sums,
 )
 from miniclaude.model.compile import compiled
-from miniclaude.model.pair_code import NATIVE
+from miniclaude.model.pair_code import NATIVE, multiplies_pairs
 
 WAYS = [False, pytest.param(True, marks=pytest.mark.skipif(not NATIVE, reason="no AVX-512 BF16"))]
 SIZE, QUERIES = 96, 4
@@ -89,3 +90,11 @@ def test_numbers_are_rounded_as_pytorch_rounds_them(native: bool) -> None:
     wanted = values.bfloat16()
     rounded(values.data_ptr(), len(values) // 16)
     assert torch.equal(values.view(torch.bfloat16)[: len(wanted)], wanted)
+
+
+def test_the_instruction_is_left_alone_where_numba_may_not_use_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NUMBA_CPU_NAME=generic: the compiler would end the whole process."""
+    monkeypatch.setattr(config, "CPU_NAME", "generic")
+    assert not multiplies_pairs()
