@@ -127,10 +127,10 @@ def attend_tile(
 ) -> None:
     """softmax(q kᵀ · scale) v for `tokens` tokens from `token` on and `sharing` heads from `head`
     on. qkv: [T, ≥ H·D]; keys, values: [slots of the pool, D], D a multiple of 32, or as `attend`
-    has them in 8 bits; slots: those of the last of the tokens; ahead: of another tile with the
-    same keys and values that comes next, which memory is asked for meanwhile; lengths: [T], how many of them each token
-    sees, of which the last `window` count; scores: [rows of a tile, `score_room`]; tile: room for
-    [2 · rows + 16, D]; out: [T, H·D]."""
+    has them in 8 bits; slots: those of the last of the tokens; ahead: of another tile with the same
+    keys and values that comes next, which memory is asked for meanwhile; lengths: [T], how many of
+    its slots each token sees, of which the last `window` count; scores: [rows of a tile,
+    `score_room`]; tile: room for [2 · rows + 16, D]; out: [T, H·D]."""
     size, rows = tile.shape[1], tokens * sharing
     steps, row_bytes, query_bytes = size // STEP, 2 * keys.shape[1], 4 * size
     eight = keys.shape[1] != size

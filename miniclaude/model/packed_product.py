@@ -23,10 +23,10 @@ from miniclaude.model.tile_kernel import tile_kernel
 BLOCK = 32
 """Tokens whose activations stay in the innermost cache while tiles pass by."""
 
-SHARES = 4
-"""Into how many pieces a thread's part of the work is cut. More would share it out more evenly
-where somebody else wants a core; but each begins with a wait for memory, and eight cost a tenth of
-a step more."""
+SHARES, SMALL = 4, 16
+"""Into how many pieces a thread's part of the work is cut: a few, since each begins with a wait for
+memory. Of a product with few tokens it is three quarters in one piece and the rest in pieces of a
+sixteenth, so that nobody waits long for a thread that is held up."""
 
 Floats = NDArray[np.float32]
 
@@ -66,12 +66,18 @@ def product(
     if WIDE and bits == 8 and tokens > 1:
         x_at, x_stride = x.wide.ctypes.data, 2 * x_stride
     scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
-    taken = share(tiles, threads)
+    large, small = 0, share(tiles, threads)
+    if tokens <= BLOCK:
+        large, small = tiles * 3 // (4 * threads), max(1, tiles // (threads * SMALL))
     while True:
-        first = claim(phase, taken)
+        piece = claim(phase, 1)
+        first = piece * large
+        last = first + large
+        if piece >= threads:
+            first = threads * large + (piece - threads) * small
+            last = min(first + small, tiles)
         if first >= tiles:
             return meet(phase, tiles)
-        last = min(first + taken, tiles)
         for block in range(0, tokens, BLOCK):
             for tile in range(first, last):
                 codes_at, weights_at = codes + tile * tile_bytes, scales + tile * scale_bytes
