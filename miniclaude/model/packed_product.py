@@ -25,8 +25,8 @@ BLOCK = 32
 
 SHARES, SMALL = 4, 16
 """Into how many pieces a thread's part of the work is cut: a few, since each begins with a wait for
-memory. Of a product with few tokens it is three quarters in one piece and the rest in pieces of a
-sixteenth, so that nobody waits long for a thread that is held up."""
+memory. A product's is cut into sixteen, so that nobody waits long for the last piece of a thread
+that is held up; but with few tokens, which wait for memory most, three quarters are one piece."""
 
 Floats = NDArray[np.float32]
 
@@ -66,9 +66,8 @@ def product(
     if WIDE and bits == 8 and tokens > 1:
         x_at, x_stride = x.wide.ctypes.data, 2 * x_stride
     scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
-    large, small = 0, share(tiles, threads)
-    if tokens <= BLOCK:
-        large, small = tiles * 3 // (4 * threads), max(1, tiles // (threads * SMALL))
+    large = tiles * 3 // (4 * threads) if tokens <= BLOCK else 0
+    small = max(1, tiles // (threads * SMALL))
     while True:
         piece = claim(phase, 1)
         first = piece * large
