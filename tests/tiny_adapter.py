@@ -20,13 +20,15 @@ def write_tiny_adapter(
     base_name: str = "tiny",
     suffix: str = "mine",
     seed: int = 1,
+    strength: float = 1.0,
     whole: bool = False,
     dora: bool = False,
     companions: Iterable[Path] = (),
 ) -> str:
     """Tune the model in the folder `base` by chance and publish the result: its name.
 
-    whole: as a whole model, not as an adapter.
+    whole: as a whole model, not as an adapter. strength: how large its numbers are; those of 1 make
+    a base of small weights say anything, and its scores follow every rounding.
     """
     model = load_model(base)
     targets = ("q_proj", "v_proj", "down_proj")
@@ -34,7 +36,7 @@ def write_tiny_adapter(
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for _, parameter in lora_parameters(model):
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+            parameter.copy_(strength * torch.randn(parameter.shape, generator=generator))
     staging = adapters / ".making"
     if whole:
         fold(model)

@@ -42,7 +42,7 @@ def write_gguf_files(folder: Path) -> None:
     if STORIES.is_dir():
         (models / "stories260K").symlink_to(STORIES)
     base = next(iter(Library(models / "none", bundled_models()).list()))
-    write_tiny_adapter(base.path, folder / "gguf-adapters", base_name=base.name)
+    write_tiny_adapter(base.path, folder / "gguf-adapters", base_name=base.name, strength=0.1)
     library = Library(models, bundled_models(), folder / "gguf-adapters")
     expected: list[dict[str, Any]] = []
     for model in library.list():
