@@ -3,9 +3,9 @@
 It computes what `transformer.py` does, for both families, with these differences: activations are
 rounded to int8 before each product, keys and values are kept in bfloat16 or 8 bits, and so are
 queries and attention's weights where the processor multiplies pairs (`pair_code.py`). A block is
-five stages and ten phases; each function here takes the address of a
-phase's counters and gives that of the next, once all pieces of its own are finished. A projection's
-output is added to the residual stream at the beginning of the next phase that reads the stream.
+five stages and ten phases; each function here takes the address of a phase's counters and gives
+that of the next, once all pieces of its own are finished. A projection's output is added to the
+residual stream at the beginning of the next phase that reads the stream.
 
 Letters in shapes: T tokens, T8 rounded up to eights, L layers, W width, D head_dim.
 """
