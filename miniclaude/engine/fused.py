@@ -79,8 +79,10 @@ class FusedModel:
         if cache.kept is not None:
             kept = cache.kept.numpy() if len(cache.kept) else np.zeros(1, np.int64)
             out = torch.empty(len(kept), self.config.width)
-            mixed = np.empty((len(kept), room.mixed.shape[1]), np.float32)
-            few = room._replace(x=out.numpy(), mixed=mixed)
+            x, mixed = (
+                np.empty((len(kept), rows.shape[1]), np.float32) for rows in (room.x, room.mixed)
+            )
+            few = room._replace(x=x, mixed=mixed)
             few_lora = lora._replace(whose=lora.whose[kept] if len(lora.whose) else lora.whose)
         step = (self.net, room, tokens, pool, sights, lora, kept, few, few_lora, out.numpy())
         self.team.run(PHASES * self.config.layers + AFTER, all_blocks, *step)
