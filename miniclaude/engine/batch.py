@@ -55,7 +55,7 @@ def pack(
         kept += range(first, len(ids))
     device, step = cache.pool.device, cache.step(spans)
     if len(kept) < len(ids):
-        step.kept = torch.tensor(kept, dtype=torch.long, device=device)
+        step.kept = torch.tensor(kept, dtype=torch.long)
     return Batch(
         torch.tensor([ids], device=device),
         step,

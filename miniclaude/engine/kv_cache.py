@@ -107,7 +107,8 @@ class StepCache:
     """What `forward` sees of the pool in one step (a `miniclaude.model.cache.Cache`).
 
     Everything that does not depend on the layer is worked out once, here. kept: the tokens, by
-    their place in the row, whose last state somebody reads; None: everyone's. It may be set.
+    their place in the row, whose last state somebody reads, on the CPU; None: everyone's. It may
+    be set.
     """
 
     def __init__(self, cache: BlockCache, spans: Sequence[Span]) -> None:
