@@ -27,6 +27,7 @@ from miniclaude.engine.engine import Engine
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import AdapterRef, GenerationRequest, Sampling
+from miniclaude.engine.worker import share_cores
 from miniclaude.model.adapter import save_adapter
 from miniclaude.model.lora import LoraConfig, add_lora, lora_parameters, remove_adapter
 from miniclaude.model.transformer import Transformer
@@ -98,6 +99,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="adapters-") as name:
         adapters = write_adapters(model, Path(name), given.rank, max(SIDES.values()))
         served = model if bits is None else packed(model, bits, given.threads)
+        share_cores([served], given.threads)
         engine = Engine(served, NoText(), EngineLimits(kv_tokens=4096, prefix_tokens=0))
         loading = []
         for adapter in adapters:

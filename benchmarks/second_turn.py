@@ -25,6 +25,7 @@ from miniclaude.engine.fused import FusedModel
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.protocol import PACKED
 from miniclaude.engine.request import GenerationRequest, Sampling
+from miniclaude.engine.worker import share_cores
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.packed import Bits
 from miniclaude.model.packed_layers import pack_model
@@ -126,6 +127,7 @@ def main() -> None:
     dtype = getattr(torch, given.dtype) if bits is None else torch.float32
     made = make_model(TINY if given.quick else SHAPE, dtype)
     model = made if bits is None else packed(made, bits, given.threads)
+    share_cores([model], given.threads)
     size = model.config.vocab_size
     chance = random.Random(0)
     cached, off = Bench(model, cache=True), Bench(model, cache=False)

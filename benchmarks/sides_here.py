@@ -33,7 +33,7 @@ def ours(folder: Path, dtype: str, threads: int) -> Generate:
     from miniclaude.engine.limits import EngineLimits
     from miniclaude.engine.protocol import PACKED, EngineSpec
     from miniclaude.engine.request import GenerationRequest, Sampling
-    from miniclaude.engine.worker import load_fused
+    from miniclaude.engine.worker import load_fused, share_cores
     from miniclaude.model.checkpoint import load_model
     from miniclaude.model.packing import read_packing
 
@@ -43,6 +43,7 @@ def ours(folder: Path, dtype: str, threads: int) -> Generate:
         is_stored = read_packing(folder) is not None
         spec = EngineSpec(folder, dtype=dtype)
         fused = load_fused(spec, PACKED[dtype], threads, is_stored=is_stored)
+        share_cores([fused], threads)
         engine = Engine(fused, Numerals(), limits)
     else:
         engine = Engine(load_model(folder, dtype=getattr(torch, dtype)), Numerals(), limits)

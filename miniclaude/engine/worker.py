@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,7 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     draft = None
     if spec.draft is not None:
         draft = load_draft(spec, spec.draft, tokenizer, model.config, threads)
+    share_cores([model] if draft is None else [model, draft], threads)
     engine = Engine(model, tokenizer, spec.limits, draft=draft)
     return engine, EngineInfo(
         vocab_size=model.config.vocab_size,
@@ -173,6 +175,13 @@ def load_fused(
     fused = FusedModel(model, threads, mapped)
     give_back_code()  # of the compiler
     return fused
+
+
+def share_cores(models: Sequence[Transformer | FusedModel], threads: int) -> None:
+    """Tell PyTorch how many threads it may use for these models: all of them for a transformer; one
+    where teams of threads do the work. The others of PyTorch's would help with little things alone,
+    and look for more to do for milliseconds afterwards, on a core that the team needs."""
+    torch.set_num_threads(threads if any(isinstance(m, Transformer) for m in models) else 1)
 
 
 def add_adapter(model: Transformer, folder: Path) -> None:

@@ -16,7 +16,7 @@ from miniclaude.engine.fused import FusedModel
 from miniclaude.engine.kv_cache import BlockCache, Span
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.protocol import EngineSpec
-from miniclaude.engine.worker import load
+from miniclaude.engine.worker import load, share_cores
 from miniclaude.errors import CheckpointError, SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
@@ -201,9 +201,28 @@ def test_a_folder_loads_packed_layer_by_layer_as_it_does_whole(model_folder: Pat
 
 @pytest.mark.parametrize("dtype", ["int8", "int4"])
 def test_the_worker_loads_what_the_setting_says(model_folder: Path, dtype: str) -> None:
-    engine, info = load(EngineSpec(model_folder, dtype=dtype, threads=1))
-    assert (info.dtype, info.device) == (dtype, "cpu")
+    threads = torch.get_num_threads()
+    try:
+        engine, info = load(EngineSpec(model_folder, dtype=dtype, threads=2))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    assert (info.dtype, info.device, info.threads) == (dtype, "cpu", 2)
     assert engine.cache.pool.dtype == torch.bfloat16
+
+
+def test_pytorch_leaves_the_cores_to_the_teams_of_packed_models() -> None:
+    """Its idle threads go on looking for work for milliseconds, on a core that a team needs."""
+    threads, packed = torch.get_num_threads(), tiny_model("llama")
+    pack_model(packed, 8)
+    fused = FusedModel(packed, THREADS)
+    try:
+        share_cores([fused, tiny_model("llama")], 3)
+        assert torch.get_num_threads() == 3  # the one that PyTorch computes needs them
+        share_cores([fused, fused], 3)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
