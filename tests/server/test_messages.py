@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
 from anthropic import AsyncAnthropic
 
 from miniclaude.errors import DownloadError, MiniClaudeError, UploadError
-from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
+from miniclaude.messages import Finished, FinishReason, PromptRead, TextDelta, ToolCallDelta, Usage
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.error_handlers import describe, describe_to_anthropic, status_of
 from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED, PARTLY
@@ -262,6 +263,37 @@ async def test_the_input_of_a_call_that_ended_is_an_object(served: Served) -> No
         assert "no JSON object" in refused(await post(served), 502)["message"]
     served.scripted.script = [call, Finished(0, "length"), Usage(1, 1)]
     assert (await post(served)).json()["content"][0]["input"] == {}
+
+
+MOST, BAD = sys.float_info.max, "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("input", "reason", "read"),
+    [
+        (
+            '{"\\udc00": 1e999, "b": [-1e999, "\\ud800", "\\u0000", 0.5]}',
+            "tool_calls",
+            {BAD: MOST, "b": [-MOST, BAD, BAD, 0.5]},
+        ),
+        ('{"a": 1e999, "b": "\\ud800"}', "length", {"a": MOST, "b": BAD}),
+        ('{"a": 1e999, "b": "x', "length", {"a": MOST}),
+        ('{"a": "\\ud800", "b": "x', "length", {}),
+    ],
+)
+async def test_what_python_reads_and_cannot_write_in_a_calls_input(
+    served: Served, input: str, reason: FinishReason, read: dict[str, Any]
+) -> None:
+    """All of it is JSON that a grammar lets a model write, whoever asks it to, and was a 500: the
+    encoder knows no infinity, and UTF-8 no half of a surrogate pair."""
+    call = ToolCallDelta(0, 0, "c", "f", input)
+    served.scripted.script = [call, Finished(0, reason), Usage(1, 1)]
+    response = await post(served)
+    assert response.status_code == 200, response.text
+    [block] = response.json()["content"]
+    assert block["input"] == read
+    sent_back = [USER, {"role": "assistant", "content": [block]}, USER]
+    assert (await post(served, messages=sent_back)).status_code == 200
 
 
 @pytest.mark.parametrize(
