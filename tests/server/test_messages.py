@@ -265,6 +265,24 @@ async def test_the_input_of_a_call_that_ended_is_an_object(served: Served) -> No
     assert (await post(served)).json()["content"][0]["input"] == {}
 
 
+@pytest.mark.parametrize(
+    ("stop", "told"), [(None, "tool_use"), ("x", "stop_sequence")], ids=["ended", "cut"]
+)
+async def test_a_call_that_was_forced_ends_as_any_other(
+    served: Served, stop: str | None, told: str
+) -> None:
+    """OpenAI ends it with `stop`. Told as `end_turn`, no client of this protocol runs the tool.
+    One that a stop string cut ended with that, also where the service does not name it."""
+    call = ToolCallDelta(0, 0, "c", "f", "{}")
+    served.scripted.script = [call, Finished(0, "stop", stop), Usage(1, 1)]
+    answer = (await post(served)).json()
+    assert (answer["stop_reason"], answer["stop_sequence"]) == (told, stop)
+    assert f'"stop_reason":"{told}"' in (await post(served, stream=True)).text
+    half = ToolCallDelta(0, 0, "c", "f", '{"a": ')
+    served.scripted.script = [half, Finished(0, "stop", stop), Usage(1, 1)]
+    assert (await post(served)).json()["stop_reason"] == ("stop_sequence" if stop else "end_turn")
+
+
 MOST, BAD = sys.float_info.max, "\ufffd"
 
 

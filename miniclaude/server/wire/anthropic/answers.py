@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -101,6 +101,18 @@ class _Blocks:
         else:
             self.blocks[-1]["input"] += event.arguments
 
+    def settled(self, finished: Finished) -> Finished:
+        """The end as this protocol knows it. OpenAI's ends a call that was forced with `stop`; here
+        clients run tools only where the reason says so. A call that is not whole was cut by a stop
+        string, which not every service names."""
+        if finished.reason != "stop" or finished.stop_text is not None or not self.blocks:
+            return finished
+        last = self.blocks[-1]
+        called = (
+            last["type"] == "tool_use" and _object(last["input"] or "{}", cut=False) is not None
+        )
+        return replace(finished, reason="tool_calls") if called else finished
+
     def whole(self, reason: FinishReason) -> list[Json]:
         """The blocks with their calls' input parsed. Of a call that was cut off, it is as much as
         was whole, as in the message that Anthropic's SDKs put together from the stream.
@@ -178,6 +190,7 @@ async def message(id: str, model: str, events: AsyncIterator[StreamEvent], max_t
                 blocks.add(event)
     if finished is None or usage is None:
         raise incomplete("a stop reason and a token count")
+    finished = blocks.settled(finished)
     content = blocks.whole(finished.reason)
     return message_json(id, model, content, stop_json(finished, usage, max_tokens), usage)
 
@@ -222,7 +235,7 @@ async def message_events(
         raise incomplete("a stop reason and a token count")
     if blocks.blocks:
         yield {"type": "content_block_stop", "index": len(blocks.blocks) - 1}
-    stop = stop_json(finished, usage, max_tokens)
+    stop = stop_json(blocks.settled(finished), usage, max_tokens)
     yield {"type": "message_delta", "delta": stop, "usage": usage_json(usage)}
     yield {"type": "message_stop"}
 
