@@ -37,7 +37,7 @@ from miniclaude.messages import (
 )
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.parameter_count import count_parameters
-from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings, check_dimensions
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost, ModelInfo, Settings
 from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form_beside, blamed
@@ -229,6 +229,7 @@ class Local:
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The mean of the last hidden states of each text."""
         async with self._models.use(request.model) as loaded:
+            check_dimensions(request.dimensions, loaded.info.width)
             return await embed_texts(loaded, request.inputs, request.user)
 
     async def aclose(self) -> None:
