@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from miniclaude.errors import MiniClaudeError, ProviderError
+from miniclaude.errors import ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire import told
-from miniclaude.server.wire.answers import Json, incomplete, logprob_entries, new_id
+from miniclaude.server.wire.answers import Json, incomplete, logprob_entries, new_id, own_fields
 from miniclaude.server.wire.responses.body import ResponseBody
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -21,16 +20,6 @@ FEWER = "Lower top_logprobs or max_output_tokens, or leave include out."
 
 OWN_FIELDS = {"max_tokens": "max_output_tokens", "messages": "input"}
 """What providers blame, by what it is called here."""
-
-
-@asynccontextmanager
-async def own_fields() -> AsyncIterator[None]:
-    """Errors from inside the block name the fields of this protocol."""
-    try:
-        yield
-    except MiniClaudeError as error:
-        error.param = OWN_FIELDS.get(error.param or "", error.param)
-        raise
 
 
 def usage_json(usage: Usage) -> Json:
@@ -68,7 +57,7 @@ class ResponseEvents:
         InvalidRequestError as soon as they hold too many log probabilities."""
         finished: Finished | None = None
         usage: Usage | None = None
-        async with own_fields(), closing(self.events):
+        async with own_fields(OWN_FIELDS), closing(self.events):
             async for event in self.events:
                 if not self.number:
                     for kind in ("response.created", "response.in_progress"):
