@@ -60,10 +60,12 @@ class EngineSpec:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What a worker that is ready tells of itself. context, kv_tokens: in tokens."""
+    """What a worker that is ready tells of itself. context, kv_tokens: in tokens. width: numbers
+    in a hidden state, and so in an embedding."""
 
     vocab_size: int
     context: int
+    width: int
     kv_tokens: int
     device: str
     dtype: str

@@ -74,6 +74,7 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     return engine, EngineInfo(
         vocab_size=model.config.vocab_size,
         context=model.config.context,
+        width=model.config.width,
         kv_tokens=engine.kv_tokens,
         device=str(place.device),
         dtype=str(place.dtype).removeprefix("torch.") if packed is None else f"int{packed}",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import CompletionEvent
 from miniclaude.providers.base import ChatRequest, CompletionRequest
 
@@ -23,11 +24,12 @@ class CountsTokens(Protocol):
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
     """Texts to embed, each as text or as token ids of the model's own tokenizer. user: as in a
-    `ChatRequest`."""
+    `ChatRequest`. dimensions: how many numbers of each vector are wanted, where not all."""
 
     model: str
     inputs: tuple[str | tuple[int, ...], ...]
     user: str = ""
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,23 @@ class Embeddings:
     prompt_tokens: int
 
 
+def check_dimensions(dimensions: int | None, width: int) -> None:
+    """Raises InvalidRequestError for more numbers than a model's vectors have."""
+    if dimensions is not None and dimensions > width:
+        raise InvalidRequestError(
+            f"dimensions: {dimensions} are more than the {width} that the model has.",
+            hint="Ask for fewer, or leave dimensions out.",
+            param="dimensions",
+        )
+
+
 @runtime_checkable
 class Embeds(Protocol):
     """Turns texts into vectors whose directions tell how alike they are."""
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
-        """Raises what `chat` raises; InvalidRequestError and ContextLengthError name the input."""
+        """The vectors whole. Raises what `chat` raises, and before any text is read what
+        `check_dimensions` raises; InvalidRequestError and ContextLengthError name the input."""
         ...
 
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.process import EngineSpec
+from miniclaude.engine.process import EngineInfo, EngineSpec
 from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
@@ -37,7 +37,7 @@ from miniclaude.messages import (
 )
 from miniclaude.model.library import InstalledModel, Library
 from miniclaude.model.parameter_count import count_parameters
-from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings, check_dimensions
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost, ModelInfo, Settings
 from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form_beside, blamed
@@ -229,6 +229,7 @@ class Local:
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The mean of the last hidden states of each text."""
         async with self._models.use(request.model) as loaded:
+            check_dimensions(request.dimensions, loaded.info.width)
             return await embed_texts(loaded, request.inputs, request.user)
 
     async def aclose(self) -> None:
@@ -262,9 +263,8 @@ async def _answer(
     """The engine's outputs as events. continues: the answer goes on in the prompt's text. form: how
     the answer is bound, and what is read in it. read: where the prompt's own log probabilities go,
     all before the first event."""
-    context = loaded.info.context
     field = "prompt" if continues else "messages"
-    sampling = _sampling(settings, loaded.sampling, len(prompt), context, field)
+    sampling = _sampling(settings, loaded.sampling, len(prompt), loaded.info, field)
     reading = None if read is None else Reading(logprobs=settings.logprobs)
     request = GenerationRequest(
         secrets.token_hex(8),
@@ -317,18 +317,23 @@ def _sampling(
     settings: Settings,
     recommended: Mapping[str, float],
     prompt_tokens: int,
-    context: int,
+    info: EngineInfo,
     field: str,
 ) -> Sampling:
     """The engine's settings: the request's, then the model's recommended ones, then the API's
-    defaults. field: where the prompt came from. Raises ContextLengthError when prompt and answer
-    do not fit."""
-    room = context - prompt_tokens
+    defaults. An answer whose length the request leaves open, or only bounds, has what the engine's
+    cache leaves too. field: where the prompt came from. Raises ContextLengthError when prompt and
+    answer do not fit."""
+    holds, where = info.context, "the model's context"
+    is_open = settings.max_tokens is None or settings.as_far_as_fits
+    if is_open and info.kv_tokens < holds:
+        holds, where = info.kv_tokens, "the engine's cache (kv_tokens)"
+    room = holds - prompt_tokens
     max_tokens = settings.longest(room, MAX_TOKENS)
     if max_tokens > room or (room < 1 and settings.max_tokens != 0):
         raise ContextLengthError(
             f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"
-            f" the model's context holds {context}.",
+            f" {where} holds {holds}.",
             hint="Shorten the conversation, or ask for fewer tokens.",
             param=field if room < 1 else "max_tokens",
         )

@@ -205,10 +205,10 @@ class Admitted:
         self, events: AsyncIterator[Event], prompt: int, settings: Settings, prompts: int = 1
     ) -> AsyncGenerator[Event, None]:
         answers = prompts * settings.n
-        if settings.max_tokens is not None:
-            answer = answers * settings.max_tokens
-        else:
-            answer = self._quota.at_most(prompt, answers * MAX_TOKENS)
+        longest = MAX_TOKENS if settings.max_tokens is None else settings.max_tokens
+        answer = answers * longest
+        if settings.max_tokens is None or settings.as_far_as_fits:
+            answer = self._quota.at_most(prompt, answer)
         with self._slot(prompt, answer) as meter:
             async with closing(events):
                 async for event in events:

@@ -1,4 +1,4 @@
-"""A response of JSON that may be large, such as one with the probabilities of thousands of tokens.
+"""Responses and events of JSON that may be large, such as the probabilities of thousands of tokens.
 
 Python's encoder holds the interpreter's lock until it is done: 0.4 s for what the largest answer
 may hold, in which no other answer would get on. So it is called in another thread, for a piece at a
@@ -23,6 +23,12 @@ async def large_json(data: Mapping[str, Any], headers: Mapping[str, str]) -> Res
     """`data` as a response with these headers."""
     content = await asyncio.to_thread(lambda: "".join(pieces(data)).encode())
     return Response(content, headers=dict(headers), media_type="application/json")
+
+
+async def large_typed_sse(data: Mapping[str, Any]) -> str:
+    """One event that says its type twice, as `typed_sse` writes it."""
+    text = await asyncio.to_thread(lambda: "".join(pieces(data)))
+    return f"event: {data['type']}\ndata: {text}\n\n"
 
 
 def pieces(data: Any) -> Iterator[str]:

@@ -15,14 +15,18 @@ from miniclaude.server.error_handlers import METHODS
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Upper bounds of the histograms' buckets."""
 
+MAX_MODELS = 200
+"""Names of models that become labels. Prometheus keeps some fifty series for each."""
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
     """The numbers of one server.
 
-    A model's name becomes a label only once it has answered, so that made-up names do not; an
-    address is labelled by its route.
+    A model's name becomes a label only once it has answered, so that made-up names do not; but
+    there are services that answer for any name, so only the first `MAX_MODELS` do. An address is
+    labelled by its route.
     """
 
     def __init__(self) -> None:
@@ -59,9 +63,18 @@ class Metrics:
             "Tokens guessed ahead, by whom (lookup, draft): proposed, accepted (of those)",
             ["model", "source", "kind"],
         )
+        self.models: set[str] = set()
         self.told: dict[tuple[str, str], int] = {}
         self.active = gauge("answers_active", "Answers in the making")
         self.waiting = gauge("answers_waiting", "Of those: nothing of them has come yet")
+
+    def model_label(self, model: str) -> str:
+        """What a model that has answered is called here."""
+        if model not in self.models:
+            if len(self.models) >= MAX_MODELS:
+                return "other"
+            self.models.add(model)
+        return model
 
     def note_guesses(self, guessed: Mapping[str, Mapping[str, int]]) -> None:
         """How many there have been, by model and by the names of `engine.protocol.GUESSED`."""
@@ -93,6 +106,11 @@ class Meter:
         metrics.waiting.inc()
 
     @property
+    def label(self) -> str:
+        """The model's, to be asked for once it has answered."""
+        return self.metrics.model_label(self.model)
+
+    @property
     def used(self) -> int:
         """What it cost: as told, or guessed from what came when it was broken off. The prompt of
         one that its caller gave up is charged, for it was being read; of one that was refused it is
@@ -106,7 +124,7 @@ class Meter:
         if not self.answering:
             self.answering = True
             self.metrics.waiting.dec()
-            self.metrics.first_seconds.labels(self.model).observe(time.monotonic() - self.begun)
+            self.metrics.first_seconds.labels(self.label).observe(time.monotonic() - self.begun)
         self.events += not isinstance(event, PromptRead)
         if isinstance(event, Usage):
             self.usage = event
@@ -115,7 +133,7 @@ class Meter:
                 ("cached", event.cached_tokens),
                 ("completion", event.completion_tokens),
             ):
-                self.metrics.tokens.labels(self.model, kind).inc(count)
+                self.metrics.tokens.labels(self.label, kind).inc(count)
 
     def end(self, error: BaseException | None) -> None:
         """It is over; error: what broke it off."""
@@ -126,8 +144,8 @@ class Meter:
         if self.answering or error is None:
             outcome = "complete" if error is None else "cancelled"
             outcome = "failed" if isinstance(error, Exception) else outcome
-            self.metrics.answers.labels(self.model, outcome).inc()
-            self.metrics.answer_seconds.labels(self.model).observe(time.monotonic() - self.begun)
+            self.metrics.answers.labels(self.label, outcome).inc()
+            self.metrics.answer_seconds.labels(self.label).observe(time.monotonic() - self.begun)
         else:
             reason = type(error).__name__ if isinstance(error, Exception) else "cancelled"
             self.metrics.refused.labels(reason).inc()

@@ -114,7 +114,8 @@ class Quota:
 
     def at_most(self, prompt: int, answer: int) -> int:
         """`answer`, or what this caller's limits leave for it beside a prompt: an answer whose
-        length nobody has named must not be refused for what it might have cost."""
+        length nobody has named, or only bounded, must not be refused for what it might have cost.
+        """
         limits = [allowance.limit for _, allowance in self._token_allowances()]
         return max(0, min([answer, *(limit - prompt for limit in limits)]))
 

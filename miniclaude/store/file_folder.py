@@ -40,7 +40,9 @@ class FileWriter:
         self._out.write(data)
 
     def finish(self) -> None:
-        """Flush to the disk itself."""
+        """Flush to the disk itself, which can take seconds; once is enough."""
+        if self._out.closed:
+            return
         self._out.flush()
         os.fsync(self._out.fileno())
         self._out.close()
@@ -64,7 +66,8 @@ class FileFolder:
     @contextmanager
     def write(self, file_id: str, max_bytes: int) -> Iterator[FileWriter]:
         """Write a file's bytes; they are there when the block ends well, and nothing is when it
-        fails. Raises PayloadTooLargeError, DiskFullError and StoreError."""
+        fails. A block on an event loop calls `finish` in another thread, last. Raises
+        PayloadTooLargeError, DiskFullError and StoreError."""
         partial = self._folder / f"{file_id}{PARTIAL}"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,7 +17,8 @@ ANY_ID = "\0"
 """Stands for a call's id in the texts of a format."""
 ID_PATTERN = "[A-Za-z0-9]{9}"
 """What a call's id looks like where the model itself writes one (Mistral's rule)."""
-NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
+NAME_PATTERN = "[A-Za-z0-9_-]{1,128}"
+"""What a protocol lets a tool be called: OpenAI's up to 64 characters, Anthropic's up to 128."""
 MAX_PIECE = 256
 
 Render = Callable[[Sequence[Mapping[str, object]]], Sequence[str | None]]

@@ -9,9 +9,12 @@ from typing import Any, cast
 import pytest
 
 from miniclaude.engine.request import Output
+from miniclaude.errors import InvalidRequestError
 from miniclaude.providers import local_reading
 from miniclaude.providers.loaded import LoadedModel
+from miniclaude.providers.local import Local
 from miniclaude.providers.local_reading import AT_ONCE, TOKENS_AT_ONCE, embed_texts
+from miniclaude.server.wire.embeddings import EmbeddingBody
 
 pytestmark = pytest.mark.anyio
 
@@ -68,3 +71,26 @@ async def test_a_failure_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(RuntimeError, match="It broke"):
         await embed_texts(LOADED, [(1,), (1, 2), (1, 2, 3), *[(1,) * 700] * 2])
     assert sorted(ended) == [1, 3, 700], "the last one was never begun"
+
+
+async def test_too_many_dimensions_are_refused_before_any_text_is_read(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand texts were read, and charged, only to be told what was known at the start."""
+    read: list[int] = []
+    embed = local_reading._embed
+
+    async def watched(loaded: LoadedModel, prompt: tuple[int, ...], user: str) -> Output:
+        read.append(len(prompt))
+        return await embed(loaded, prompt, user)
+
+    monkeypatch.setattr(local_reading, "_embed", watched)
+    fields = {"model": "tiny", "input": ["hello", "there"]}
+    request = EmbeddingBody.model_validate({**fields, "dimensions": 33})
+    with pytest.raises(InvalidRequestError, match="33 are more than the 32") as caught:
+        await local.embed(request.embedding_request("tiny"))
+    assert caught.value.param == "dimensions"
+    assert read == []
+    request = EmbeddingBody.model_validate({**fields, "dimensions": 32})
+    found = await local.embed(request.embedding_request("tiny"))
+    assert [len(vector) for vector in found.vectors] == [32, 32]

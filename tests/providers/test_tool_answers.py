@@ -99,6 +99,14 @@ def test_any_pieces_give_the_same(
     assert found == (text.rstrip() if calls else text, calls, "tool_calls" if calls else "stop")
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_name_may_be_as_long_as_at_anthropics(form: ToolFormat) -> None:
+    """`/messages` lets a tool have 128 characters. A call of one whose name the reader does not
+    take for one is dropped, and leaves an answer that says nothing."""
+    call = ("mcp__" + "x" * 123, "{}")
+    assert said(read(form, [written(form, "", [call])])) == ("", [call], "tool_calls")
+
+
 def test_text_is_not_held_back_longer_than_it_must_be() -> None:
     """A reader that waited for the whole answer would make a chat with tools stand still."""
     reader = CallReader(0, PLAIN)

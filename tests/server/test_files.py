@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,38 @@ async def test_a_file_comes_back_as_it_was_sent(taught: Teaching, prefix: str) -
     gone = await taught.client.delete(f"{prefix}/files/{made['id']}")
     assert gone.json() == {"id": made["id"], "object": "file", "deleted": True}
     assert (await taught.client.get(f"{prefix}/files/{made['id']}")).status_code == 404
+    assert stored(taught) == []
+
+
+async def test_the_disk_is_waited_for_beside_the_event_loop(
+    taught: Teaching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow disk takes seconds to have hundreds of megabytes, in which nobody's answer went on."""
+    threads: list[int] = []
+    sync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        threads.append(threading.get_ident())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    assert (await taught.upload(ROWS)).status_code == 200
+    assert threads
+    assert threading.get_ident() not in threads
+    assert [path.read_bytes() for path in stored(taught)] == [ROWS]
+
+
+async def test_a_disk_that_becomes_full_at_the_end_is_told_of(
+    taught: Teaching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is last heard of when everything was handed over."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    refused = await taught.upload(ROWS)
+    assert refused.status_code == 409, refused.text
     assert stored(taught) == []
 
 

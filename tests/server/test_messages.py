@@ -6,13 +6,20 @@ import json
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic
 
 from miniclaude.errors import DownloadError, MiniClaudeError, UploadError
-from miniclaude.messages import Finished, PromptRead, TextDelta, ToolCallDelta, Usage
+from miniclaude.messages import (
+    Finished,
+    ImagePart,
+    PromptRead,
+    TextDelta,
+    TextPart,
+    Usage,
+)
 from miniclaude.providers.base import ChatRequest
 from miniclaude.server.error_handlers import describe, describe_to_anthropic, status_of
 from miniclaude.server.wire.anthropic.body import NOT_IMPLEMENTED, PARTLY
+from tests.picture_file import PNG_URL
 from tests.server.conftest import Serve, Served, full
 
 pytestmark = pytest.mark.anyio
@@ -183,6 +190,51 @@ async def test_what_is_asked_reaches_the_provider(served: Served) -> None:
     assert (asked.tools[0].name, asked.tool_choice) == ("f", "required")
 
 
+async def test_neighbours_of_one_role_are_one_turn(served: Served) -> None:
+    """Anthropic's API joins them, so clients send them; many chat templates refuse two, and what
+    the caller was told was that user and assistant must take turns."""
+    source = {"type": "base64", "media_type": "image/png", "data": PNG_URL.partition(",")[2]}
+    uses = [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in "cd"]
+    said: list[tuple[str, Any]] = [
+        ("user", "a"),
+        ("user", [{"type": "image", "source": source}, TEXT]),
+        ("user", [TEXT, TEXT]),
+        ("assistant", "b"),
+        ("assistant", [TEXT, uses[0]]),
+        ("assistant", [uses[1]]),
+        ("user", [RESULT]),
+        ("user", "go on"),
+        ("user", [{**RESULT, "tool_use_id": "d"}, TEXT]),
+        ("system", "s"),
+        ("system", "t"),
+        ("user", "c"),
+    ]
+    messages = [{"role": role, "content": content} for role, content in said]
+    response = await post(served, messages=messages)
+    assert response.status_code == 200, response.text
+    [asked] = served.scripted.asked
+    assert isinstance(asked, ChatRequest)
+    assert [(m.role, m.text) for m in asked.messages] == [
+        ("user", "aa\n\naa"),
+        ("assistant", "b\n\na"),
+        ("tool", "7"),
+        ("tool", "7"),
+        ("user", "go on\n\na"),
+        ("system", "s"),
+        ("system", "t"),
+        ("user", "c"),
+    ]
+    first, second, *_ = asked.messages
+    assert [type(part) for part in first.parts[:3]] == [TextPart, ImagePart, TextPart]
+    assert first.images[0].param == "messages[1].content[0]"
+    assert [call.id for call in second.tool_calls] == ["c", "d"]
+    alone = {**messages[1], "content": [*messages[1]["content"], TEXT]}
+    await post(served, messages=[alone])
+    asked = served.scripted.asked[1]
+    assert isinstance(asked, ChatRequest)
+    assert [len(message.parts) for message in asked.messages] == [3]
+
+
 async def test_a_tools_name_may_be_as_long_as_at_anthropics(served: Served) -> None:
     """`mcp__server__tool` goes beyond the 64 characters that OpenAI allows."""
     name = "mcp__" + "x" * 123
@@ -224,44 +276,6 @@ async def test_every_failure_has_the_protocols_shape(serve: Serve, prefix: str) 
         error = refused(await post(served, path), 500)
         assert error["type"] == "api_error"
         assert "secret" not in error["message"]
-
-
-@pytest.mark.parametrize(
-    ("half", "read"),
-    [
-        ("", {}),
-        (" ", {}),
-        ('{"a": ', {}),
-        ('{"a": 1, "b": {"c": [true, "x', {"a": 1, "b": {"c": [True]}}),
-        ('{"a": "\\u00', {}),
-        ('{"a": "whole"}', {"a": "whole"}),
-    ],
-)
-async def test_a_call_cut_off_by_the_limit_is_what_the_sdk_makes_of_the_stream(
-    served: Served, half: str, read: dict[str, Any]
-) -> None:
-    """The whole answer used to leave out the call that the stream began: no content at all."""
-    call = [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, None, None, half)]
-    served.scripted.script = [*call, Finished(0, "length"), Usage(1, 9)]
-    answer = (await post(served)).json()
-    assert answer["stop_reason"] == "max_tokens"
-    assert answer["content"] == [{"type": "tool_use", "id": "c", "name": "f", "input": read}]
-    client = AsyncAnthropic(api_key="k", base_url="http://127.0.0.1", http_client=served.client)
-    ask: dict[str, Any] = {"model": "scripted/m", "max_tokens": 9, "messages": [USER]}
-    if half != " ":  # the SDK itself fails at it
-        async with client.messages.stream(**ask) as stream:
-            [block] = (await stream.get_final_message()).content
-        assert block.model_dump(exclude_none=True) == answer["content"][0]
-
-
-async def test_the_input_of_a_call_that_ended_is_an_object(served: Served) -> None:
-    """Half an input is none."""
-    for input in ('{"a": ', '{"a": NaN}'):  # Python reads NaN, and no answer in JSON can say it
-        call = ToolCallDelta(0, 0, "c", "f", input)
-        served.scripted.script = [call, Finished(0, "tool_calls"), Usage(1, 1)]
-        assert "no JSON object" in refused(await post(served), 502)["message"]
-    served.scripted.script = [call, Finished(0, "length"), Usage(1, 1)]
-    assert (await post(served)).json()["content"][0]["input"] == {}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from miniclaude.messages import TextDelta
+from miniclaude.server import metrics
 from tests.server.conftest import Serve, Served, full
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +54,20 @@ async def test_made_up_names_become_no_labels(served: Served) -> None:
     labels = {label for _, *values in samples for label in values}
     assert not labels & {"scripted/0", "/nope/0", "M0", "/models/0"}
     assert samples["http_requests_total", "GET", "/models/{model:path}", "404"] == 3
+
+
+async def test_a_service_that_answers_for_any_name_makes_no_endless_labels(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name takes dozens of series, here and in Prometheus, and they are never given up."""
+    monkeypatch.setattr(metrics, "MAX_MODELS", 2)
+    for number in (0, 1, 2, 0, 3):
+        await served.chat(model=f"scripted/{number}")
+    samples = await read(served)
+    counted = {key[1]: count for key, count in samples.items() if key[0] == "answers_total"}
+    assert counted == {"scripted/0": 2, "scripted/1": 1, "other": 2}
+    assert not {"scripted/2", "scripted/3"} & {label for _, *values in samples for label in values}
+    assert samples["tokens_total", "prompt", "other"] == 2 * 3
 
 
 async def test_what_waits_and_what_is_broken_off_is_seen(served: Served) -> None:

@@ -115,6 +115,26 @@ async def test_an_answer_whose_length_nobody_named_is_expected_to_have_the_defau
         assert tokens.left == limit - 97
 
 
+async def test_a_bound_above_a_keys_limit_is_no_reason_to_refuse(serve: Serve) -> None:
+    """Clients of `/messages` send the same large `max_tokens` with every request; one above the
+    key's tokens a minute was refused for ever, whatever the answer would have cost."""
+    for max_tokens, left in ((32_000, 0), (300, 600)):
+        scripted, tokens, provider = admitted(tokens_per_minute=1000)
+        scripted.script = [TextDelta(0, "a"), Usage(90, 7)]
+        events = provider.chat(big(settings=Settings(max_tokens=max_tokens, as_far_as_fits=True)))
+        await anext(events)
+        assert tokens.left == left
+        assert [event async for event in events] == [Usage(90, 7)]
+        assert tokens.left == 1000 - 97
+    async with serve(**keys(tokens_per_minute=100)) as served:
+        path, said = "/v1/messages", {"model": "scripted/m", "max_tokens": 32_000}
+        assert (await ask(served, ALICE, path, **said)).status_code == 200
+        long = [{"role": "user", "content": "x" * 404}]
+        refused = await ask(served, ALICE, path, **said, messages=long)
+        assert refused.status_code == 429, "the prompt alone costs more"
+        assert "retry-after" not in refused.headers
+
+
 async def test_tools_and_calls_are_part_of_a_prompt() -> None:
     """They are its largest part where agents ask."""
     _, tokens, provider = admitted(tokens_per_minute=1000)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from miniclaude.errors import ContextLengthError
-from miniclaude.messages import Finished, TextDelta, ToolCallDelta, Usage
+from miniclaude.messages import (
+    ChosenLogprob,
+    Finished,
+    StreamEvent,
+    TextDelta,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
 from miniclaude.providers.base import ChatRequest
+from miniclaude.server import sse
+from miniclaude.server.wire import told
 from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED, PARTLY
 from tests.picture_file import PNG_URL
 from tests.server.conftest import Served
@@ -169,6 +182,59 @@ async def test_what_a_provider_blames_is_named_as_it_was_sent(
         response = await served.client.post("/v1/responses", json=sent)
         assert response.status_code == 400
         assert response.json()["error"]["param"] == told
+
+
+def many_told(count: int) -> list[StreamEvent]:
+    entry = TokenLogprob("a", b"a", -1.0)
+    deltas = [TextDelta(0, "a", (ChosenLogprob(entry, (entry,)),)) for _ in range(count)]
+    return [*deltas, Finished(0, "stop"), Usage(1, count)]
+
+
+LOGPROBS = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
+
+
+async def test_log_probabilities_are_counted(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept until the answer's end, and had no bound here. A stream repeats them there."""
+    monkeypatch.setattr(told, "MAX_TOLD", 8)
+    served.scripted.script = [*many_told(4)]
+    assert (await post(served, **LOGPROBS)).status_code == 200
+    served.scripted.script = [*many_told(5)]
+    response = await post(served, **LOGPROBS)
+    assert response.status_code == 400, response.text
+    error = response.json()["error"]
+    assert "about 10 log probabilities" in error["message"]
+    assert error["param"] == "top_logprobs"
+    last = (await post(served, **LOGPROBS, stream=True)).text.strip().split("\n\n")[-1]
+    assert last.startswith("event: error\n")
+    assert "about 10 log probabilities" in last
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_many_log_probabilities_are_written_beside_the_event_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    """Nobody else's stream waits for them: neither for a whole answer, nor for the four events at
+    a stream's end that repeat them all."""
+    monkeypatch.setattr(told, "MANY_TOLD", 100)
+    served.scripted.script = [*many_told(60)]
+    sizes: list[int] = []
+    write = sse.to_json
+
+    def written(data: Any) -> str:
+        if threading.current_thread() is threading.main_thread():
+            sizes.append(len(write(data)))
+        return write(data)
+
+    monkeypatch.setattr(sse, "to_json", written)
+    monkeypatch.setattr(JSONResponse, "render", lambda _, content: written(content).encode())
+    text = (await post(served, **LOGPROBS, stream=stream)).text
+    assert max(sizes, default=0) < 2000
+    assert text.count('"top_logprobs":[{') == (60 if not stream else 60 * 5)
+    for frame in text.strip().split("\n\n") if stream else ():
+        kind, data = frame.split("\n")
+        assert kind == f"event: {json.loads(data.removeprefix('data: '))['type']}"
 
 
 async def test_not_to_reason_is_told_to_the_provider(served: Served) -> None:

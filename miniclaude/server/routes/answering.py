@@ -8,10 +8,12 @@ from typing import Any
 from fastapi import Request
 
 from miniclaude.server.disconnect import closing, while_connected
+from miniclaude.server.large_json import large_typed_sse
 from miniclaude.server.services import Services
 from miniclaude.server.sse import DONE, EventStream, sse, tell_error, typed_sse
 
 Chunks = AsyncGenerator[dict[str, Any], None]
+IsLarge = Callable[[dict[str, Any]], bool]
 
 
 async def stream(
@@ -30,10 +32,13 @@ async def typed_stream(
     events: Chunks,
     tell: Callable[[Exception], str],
     headers: Mapping[str, str],
+    is_large: IsLarge | None = None,
 ) -> EventStream:
     """The same for a protocol whose events name their type, and whose last one is their end.
-    tell: the event that says that the stream failed."""
-    return await _begun(request, services, _frames(events, typed_sse, tell, ""), tell, headers)
+    tell: the event that says that the stream failed. is_large: of which events it would take too
+    long to write them on the event loop."""
+    frames = _frames(events, typed_sse, tell, "", is_large)
+    return await _begun(request, services, frames, tell, headers)
 
 
 async def _begun(
@@ -54,12 +59,14 @@ async def _frames(
     frame: Callable[[dict[str, Any]], str],
     tell: Callable[[Exception], str],
     done: str,
+    is_large: IsLarge | None = None,
 ) -> AsyncGenerator[str, None]:
     begun = False
     async with closing(chunks):
         try:
             async for chunk in chunks:
-                yield frame(chunk)
+                large = is_large is not None and is_large(chunk)
+                yield await large_typed_sse(chunk) if large else frame(chunk)
                 begun = True
         except Exception as error:
             if not begun:

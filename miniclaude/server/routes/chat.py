@@ -9,12 +9,19 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from miniclaude.messages import StreamEvent
+from miniclaude.server.admitted import Admitted
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.large_json import large_json
 from miniclaude.server.routes.answering import Chunks, stream
 from miniclaude.server.services import resolve, services_of
-from miniclaude.server.wire.answers import Head, chat_chunks, chat_completion, new_id
+from miniclaude.server.wire.answers import (
+    Head,
+    chat_chunks,
+    chat_completion,
+    new_id,
+    with_own_fields,
+)
 from miniclaude.server.wire.chat import ChatBody
 from miniclaude.server.wire.sampling import check_stream_options
 from miniclaude.server.wire.validation import validate
@@ -29,7 +36,7 @@ async def create_chat_completion(request: Request) -> Response:
     body = validate(ChatBody, await read_json(request))
     check_stream_options(body.stream, body.stream_options)
     provider, model = resolve(request, body.model)
-    events = provider.chat(body.chat_request(model))
+    events = _events(body, provider, model)
     if body.stream:
         return await stream(request, services, _chunks(body, events), provider.headers)
     head = Head(new_id("chatcmpl"), body.model)
@@ -47,7 +54,12 @@ def open_chunks(connection: HTTPConnection, body: ChatBody) -> Chunks:
     """The chunks that answer `body`. Raises InvalidRequestError and ModelNotFoundError at once,
     and what the provider raises when they are read."""
     provider, model = resolve(connection, body.model)
-    return _chunks(body, provider.chat(body.chat_request(model)))
+    return _chunks(body, _events(body, provider, model))
+
+
+def _events(body: ChatBody, provider: Admitted, model: str) -> AsyncIterator[StreamEvent]:
+    events, names = provider.chat(body.chat_request(model)), body.own_fields
+    return with_own_fields(events, names) if names else events
 
 
 def _chunks(body: ChatBody, events: AsyncIterator[StreamEvent]) -> Chunks:

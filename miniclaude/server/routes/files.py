@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse
 
@@ -31,6 +32,7 @@ async def create_file(request: Request) -> dict[str, Any]:
         with tuning.folder.write(file_id, tuning.max_file_bytes) as writer:
             upload = await read_upload(request, writer)
             name = check_upload(upload, writer.bytes)
+            await to_thread.run_sync(writer.finish)
         return StoredFile.written(file_id, writer, place=tuning.place, name=name, purpose=PURPOSE)
 
     file = await unless_stopping(services_of(request).stopping, receive)

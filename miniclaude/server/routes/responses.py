@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from miniclaude.server.body import read_json
 from miniclaude.server.disconnect import while_connected
 from miniclaude.server.error_handlers import describe
+from miniclaude.server.large_json import large_json
 from miniclaude.server.routes.answering import typed_stream
 from miniclaude.server.services import resolve, services_of
 from miniclaude.server.sse import typed_sse
@@ -32,6 +33,10 @@ async def create_response(request: Request) -> Response:
         def tell(error: Exception) -> str:
             return typed_sse(events.failure(describe(error)))
 
-        return await typed_stream(request, services, events.stream(), tell, provider.headers)
+        return await typed_stream(
+            request, services, events.stream(), tell, provider.headers, events.is_large
+        )
     answer = await while_connected(request, services.stopping, lambda: whole(events))
+    if body.include:
+        return await large_json(answer, provider.headers)
     return JSONResponse(answer, headers=provider.headers)

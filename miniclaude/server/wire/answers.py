@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from miniclaude.errors import ProviderError
+from miniclaude.errors import MiniClaudeError, ProviderError
 from miniclaude.messages import (
     ChosenLogprob,
     Finished,
@@ -88,6 +89,26 @@ def incomplete(missing: str) -> ProviderError:
     return ProviderError(
         f"The model's answer ended without {missing}.", hint="Send the request again."
     )
+
+
+@asynccontextmanager
+async def own_fields(names: Mapping[str, str]) -> AsyncIterator[None]:
+    """Errors from inside the block name the request's own fields. names: those, by what providers
+    blame."""
+    try:
+        yield
+    except MiniClaudeError as error:
+        error.param = names.get(error.param or "", error.param)
+        raise
+
+
+async def with_own_fields(
+    events: AsyncIterator[StreamEvent], names: Mapping[str, str]
+) -> AsyncGenerator[StreamEvent, None]:
+    """The events, whose errors name the request's own fields. Raises what `events` raises."""
+    async with own_fields(names), closing(events):
+        async for event in events:
+            yield event
 
 
 async def chat_chunks(

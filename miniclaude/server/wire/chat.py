@@ -171,6 +171,13 @@ class ChatBody(SamplingFields, StructureFields, CallerFields):
         """Whether the stream ends with the token counts."""
         return self.stream_options is not None and self.stream_options.include_usage
 
+    @property
+    def own_fields(self) -> dict[str, str]:
+        """What providers blame, by what this request calls it where that is another name."""
+        if self.max_tokens is None and self.max_completion_tokens is not None:
+            return {"max_tokens": "max_completion_tokens"}
+        return {}
+
     def chat_request(self, model: str) -> ChatRequest:
         """This request as the providers know it; `model` is the bare name.
 

@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, WithJsonSchema, field_validator
 
-from miniclaude.errors import InvalidRequestError
-from miniclaude.providers.abilities import EmbeddingRequest, Embeddings
+from miniclaude.providers.abilities import EmbeddingRequest, Embeddings, check_dimensions
 from miniclaude.server.sse import to_json
 from miniclaude.server.wire.completions import Prompt, prompts_schema, read_prompts
 from miniclaude.server.wire.sampling import ModelName, end_user
@@ -42,7 +41,7 @@ class EmbeddingBody(NullIsAbsent):
 
     def embedding_request(self, model: str) -> EmbeddingRequest:
         """As the providers know it; `model` is the bare name."""
-        return EmbeddingRequest(model, self.input, end_user(self.user))
+        return EmbeddingRequest(model, self.input, end_user(self.user), self.dimensions)
 
 
 def embeddings_text(body: EmbeddingBody, found: Embeddings) -> str:
@@ -70,12 +69,7 @@ def _vector_json(body: EmbeddingBody, vector: Sequence[float]) -> list[float] | 
 def shortened(vector: Sequence[float], dimensions: int) -> Sequence[float]:
     """The first `dimensions` numbers, scaled to length 1. Raises InvalidRequestError when there
     are not as many."""
-    if dimensions > len(vector):
-        raise InvalidRequestError(
-            f"dimensions: {dimensions} are more than the {len(vector)} that the model has.",
-            hint="Ask for fewer, or leave dimensions out.",
-            param="dimensions",
-        )
+    check_dimensions(dimensions, len(vector))
     kept = vector[:dimensions]
     length = math.hypot(*kept)
     return [number / length for number in kept] if length else kept

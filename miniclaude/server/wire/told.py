@@ -1,5 +1,5 @@
-"""How many log probabilities an answer may hold that is told as a whole: it is kept until its end,
-and takes time to be written."""
+"""How many log probabilities an answer may hold that is told as a whole, if only at its end: it is
+kept until then, and takes time to be written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def count(entries: Iterable[ChosenLogprob]) -> int:
     return sum(1 + len(entry.top) for entry in entries)
 
 
-def require_few(told: int, hint: str) -> None:
-    """Raise InvalidRequestError where that is too many. hint: what to ask instead."""
+def require_few(told: int, hint: str, param: str = "logprobs") -> None:
+    """Raise InvalidRequestError where that is too many. hint: what to ask instead. param: the field
+    that asks for them."""
     if told > MAX_TOLD:
         raise InvalidRequestError(
-            f"logprobs: the answer may hold about {told:,} log probabilities; at most {MAX_TOLD:,}"
+            f"{param}: the answer may hold about {told:,} log probabilities; at most {MAX_TOLD:,}"
             " are told.",
             hint=hint,
-            param="logprobs",
+            param=param,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -20,6 +22,7 @@ from miniclaude.messages import (
 )
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Json, incomplete
+from miniclaude.store.text import mend_text
 
 STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -27,6 +30,9 @@ STOP_REASONS: dict[FinishReason, str] = {
     "tool_calls": "tool_use",
     "content_filter": "refusal",
 }
+
+LARGEST = sys.float_info.max
+"""The number farthest from 0 that JSON's readers can be relied on to have."""
 
 
 def stop_json(finished: Finished, usage: Usage, max_tokens: int) -> Json:
@@ -95,6 +101,18 @@ class _Blocks:
         else:
             self.blocks[-1]["input"] += event.arguments
 
+    def settled(self, finished: Finished) -> Finished:
+        """The end as this protocol knows it. OpenAI's ends a call that was forced with `stop`; here
+        clients run tools only where the reason says so. A call that is not whole was cut by a stop
+        string, which not every service names."""
+        if finished.reason != "stop" or finished.stop_text is not None or not self.blocks:
+            return finished
+        last = self.blocks[-1]
+        called = (
+            last["type"] == "tool_use" and _object(last["input"] or "{}", cut=False) is not None
+        )
+        return replace(finished, reason="tool_calls") if called else finished
+
     def whole(self, reason: FinishReason) -> list[Json]:
         """The blocks with their calls' input parsed. Of a call that was cut off, it is as much as
         was whole, as in the message that Anthropic's SDKs put together from the stream.
@@ -119,12 +137,26 @@ class _Blocks:
 def _object(text: str, *, cut: bool) -> Json | None:
     """The input of a call; of one that was cut off what can be read, at the least nothing."""
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = _sayable(json.loads(text, parse_constant=_no_number))
     except (ValueError, RecursionError):
-        value = _begun(text) if cut else None
+        value = _sayable(_begun(text)) if cut else None
     if cut and not isinstance(value, dict):
         return {}
     return value if isinstance(value, dict) else None
+
+
+def _sayable(value: Any) -> Any:
+    """A value that was read from JSON, as it can be written again, and sent back to us: `1e999` is
+    read as infinity, and `"\\ud800"` as half of a character. The nearest there is stands for it."""
+    if isinstance(value, dict):
+        return {mend_text(key): _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_sayable(inner) for inner in value]
+    if isinstance(value, str):
+        return mend_text(value)
+    if isinstance(value, float):
+        return min(max(value, -LARGEST), LARGEST)
+    return value
 
 
 def _no_number(word: str) -> object:
@@ -158,6 +190,7 @@ async def message(id: str, model: str, events: AsyncIterator[StreamEvent], max_t
                 blocks.add(event)
     if finished is None or usage is None:
         raise incomplete("a stop reason and a token count")
+    finished = blocks.settled(finished)
     content = blocks.whole(finished.reason)
     return message_json(id, model, content, stop_json(finished, usage, max_tokens), usage)
 
@@ -202,7 +235,7 @@ async def message_events(
         raise incomplete("a stop reason and a token count")
     if blocks.blocks:
         yield {"type": "content_block_stop", "index": len(blocks.blocks) - 1}
-    stop = stop_json(finished, usage, max_tokens)
+    stop = stop_json(blocks.settled(finished), usage, max_tokens)
     yield {"type": "message_delta", "delta": stop, "usage": usage_json(usage)}
     yield {"type": "message_stop"}
 

@@ -1,12 +1,13 @@
 """The messages of Anthropic's protocol, read into ours.
 
 One of their messages can be several of ours: a user message that brings tool results is one
-message for each result, then one for what else the user says.
+message for each result, then one for what else the user says. And neighbours of one role are one.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -30,6 +31,9 @@ ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 ERROR_MARK = "Error: "
 """Begins the text of a tool result with `is_error`, for other protocols have no such flag."""
+
+BETWEEN = TextPart("\n\n")
+"""Between two messages that are joined, whose texts would else run into each other."""
 
 
 class CacheControl(NullIsAbsent):
@@ -252,8 +256,28 @@ def read_conversation(system: Texts | None, fields: list[MessageField]) -> tuple
         )
     _check_results(fields)
     first = [Message("system", texts(system))] if system else []
-    said = (field.messages(f"messages[{place}]") for place, field in enumerate(fields))
-    return (*first, *(message for messages in said for message in messages))
+    said: list[Message] = []
+    for role, run in groupby(enumerate(fields), key=lambda entry: entry[1].role):
+        neighbours = [m for place, field in run for m in field.messages(f"messages[{place}]")]
+        said += neighbours if role == "system" else _one_turn(neighbours)
+    return (*first, *said)
+
+
+def _one_turn(messages: list[Message]) -> list[Message]:
+    """Neighbours of one role, joined as Anthropic's API joins them: clients count on it, and chat
+    templates want user and assistant to take turns. Tool results come first."""
+    results = [message for message in messages if message.role == "tool"]
+    said = [message for message in messages if message.role != "tool"]
+    if len(said) < 2:
+        return [*results, *said]
+    parts: list[Part] = []
+    for message in said:
+        ends = parts[-1:] + list(message.parts[:1])
+        if len(ends) == 2 and all(isinstance(part, TextPart) for part in ends):
+            parts.append(BETWEEN)
+        parts += message.parts
+    calls = tuple(call for message in said for call in message.tool_calls)
+    return [*results, Message(said[0].role, tuple(parts), tool_calls=calls)]
 
 
 def _check_results(fields: list[MessageField]) -> None:

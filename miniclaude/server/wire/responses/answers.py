@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from miniclaude.errors import MiniClaudeError, ProviderError
+from miniclaude.errors import ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
 from miniclaude.server.disconnect import closing
-from miniclaude.server.wire.answers import Json, incomplete, logprob_entries, new_id
+from miniclaude.server.wire import told
+from miniclaude.server.wire.answers import Json, incomplete, logprob_entries, new_id, own_fields
 from miniclaude.server.wire.responses.body import ResponseBody
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer is not complete, in this protocol's words, by our reason."""
 
+FEWER = "Lower top_logprobs or max_output_tokens, or leave include out."
 
 OWN_FIELDS = {"max_tokens": "max_output_tokens", "messages": "input"}
 """What providers blame, by what it is called here."""
-
-
-@asynccontextmanager
-async def own_fields() -> AsyncIterator[None]:
-    """Errors from inside the block name the fields of this protocol."""
-    try:
-        yield
-    except MiniClaudeError as error:
-        error.param = OWN_FIELDS.get(error.param or "", error.param)
-        raise
 
 
 def usage_json(usage: Usage) -> Json:
@@ -48,22 +39,25 @@ def new_item_id(prefix: str) -> str:
 
 
 class ResponseEvents:
-    """The events of one response. number: of the next one."""
+    """The events of one response. number: of the next one. many: log probabilities told so far,
+    which the last events repeat, so that a stream too may hold only so many."""
 
     def __init__(self, body: ResponseBody, events: AsyncIterator[StreamEvent]) -> None:
         self.body = body
         self.events = events
         self.number = 0
+        self.many = 0
         self.output: list[Json] = []
         self.open: int | None = None  # the call the last item is; -1: text; None: it is closed
         self.id = new_item_id("resp")
         self.created = int(time.time())
 
     async def stream(self) -> AsyncGenerator[Json, None]:
-        """Raises what the provider's events raise, and ProviderError when they end early."""
+        """Raises what the provider's events raise, ProviderError when they end early, and
+        InvalidRequestError as soon as they hold too many log probabilities."""
         finished: Finished | None = None
         usage: Usage | None = None
-        async with own_fields(), closing(self.events):
+        async with own_fields(OWN_FIELDS), closing(self.events):
             async for event in self.events:
                 if not self.number:
                     for kind in ("response.created", "response.in_progress"):
@@ -89,6 +83,10 @@ class ResponseEvents:
         """One event, numbered."""
         number, self.number = self.number, self.number + 1
         return {"type": kind, "sequence_number": number, **fields}
+
+    def is_large(self, event: Json) -> bool:
+        """Whether one of ours is better written beside the event loop."""
+        return self.many > told.MANY_TOLD and not event["type"].endswith(".delta")
 
     def response(self, status: str, usage: Usage | None = None, reason: str | None = None) -> Json:
         """The response as it stands."""
@@ -135,6 +133,8 @@ class ResponseEvents:
                 kind = "response.function_call_arguments.delta"
                 yield self.event(kind, **self.place(), delta=event.arguments)
             return
+        self.many += told.count(event.logprobs)
+        told.require_few(self.many, FEWER, "top_logprobs")
         logprobs = logprob_entries(event.logprobs)
         item["content"][0]["text"] += event.text
         item["content"][0]["logprobs"] += logprobs
@@ -177,8 +177,8 @@ class ResponseEvents:
             yield self.event("response.output_text.done", **place, **said)
             yield self.event("response.content_part.done", **place, part=part)
         else:
-            told = {"name": item["name"], "arguments": item["arguments"]}
-            yield self.event("response.function_call_arguments.done", **self.place(), **told)
+            call = {"name": item["name"], "arguments": item["arguments"]}
+            yield self.event("response.function_call_arguments.done", **self.place(), **call)
         index = len(self.output) - 1
         yield self.event("response.output_item.done", output_index=index, item=item)
 
@@ -189,9 +189,9 @@ class ResponseEvents:
     def failure(self, error: Json) -> Json:
         """The event that says that the stream failed. error: as chat completions tell it; SDKs
         look for it whole, the protocol's description has its fields side by side."""
-        told = error["error"]
-        fields = {name: told[name] for name in ("message", "code", "param")}
-        return self.event("error", **fields, error=told)
+        whole = error["error"]
+        fields = {name: whole[name] for name in ("message", "code", "param")}
+        return self.event("error", **fields, error=whole)
 
 
 async def whole(events: ResponseEvents) -> Json:

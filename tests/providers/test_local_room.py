@@ -1,0 +1,56 @@
+"""How long a local model's answer may be where the engine's cache holds less than the context."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from miniclaude.engine.limits import EngineLimits
+from miniclaude.errors import ContextLengthError
+from miniclaude.messages import Finished, StreamEvent, Usage, text_message
+from miniclaude.model.library import Library
+from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.providers.local import Local
+
+pytestmark = pytest.mark.anyio
+
+CACHE = 100
+
+
+@pytest.fixture(scope="module")
+async def local(tiny_library: Library, anyio_backend: str) -> AsyncIterator[Local]:
+    """The context of `tiny` holds 256 tokens."""
+    limits = EngineLimits(kv_tokens=CACHE)
+    provider = Local(tiny_library, device="cpu", threads=1, limits=limits)
+    yield provider
+    await provider.aclose()
+
+
+async def ask(local: Local, text: str = "hello", **settings: Any) -> list[StreamEvent]:
+    talkative = Settings(logit_bias={70: 100.0}, **settings)
+    request = ChatRequest("tiny", (text_message("user", text),), talkative)
+    return [event async for event in local.chat(request)]
+
+
+@pytest.mark.parametrize("settings", [{"max_tokens": 32_000, "as_far_as_fits": True}, {}])
+async def test_a_length_that_nobody_insists_on_is_cut_to_what_the_cache_holds(
+    local: Local, settings: dict[str, Any]
+) -> None:
+    """The engine refuses what its cache can never hold; a limit that every client of `/messages`
+    sends with every request, or one of our own, was then called the caller's mistake."""
+    events = await ask(local, **settings)
+    assert Finished(0, "length") in events
+    usage = events[-1]
+    assert isinstance(usage, Usage)
+    assert usage.prompt_tokens + usage.completion_tokens == CACHE
+    with pytest.raises(ContextLengthError, match=r"engine's cache .* holds 100") as caught:
+        await ask(local, "hello " * 30, **settings)
+    assert caught.value.param == "messages"
+
+
+async def test_a_length_that_was_asked_for_is_refused(local: Local) -> None:
+    with pytest.raises(ContextLengthError, match="raise kv_tokens") as caught:
+        await ask(local, max_tokens=CACHE + 20)
+    assert caught.value.param == "max_tokens"
