@@ -28,7 +28,7 @@ from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens, 
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
-from miniclaude.engine.request import ChosenToken, EngineFinish, GenerationRequest, Output
+from miniclaude.engine.request import EngineFinish, GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.speculation import settled, standing
@@ -204,7 +204,7 @@ class Engine:
         """Forget a request that the scheduler has forgotten; tell each unfinished answer's end."""
         live = self.forget(request_id)
         for index, writing in live.writings.items():
-            outputs.append(self.output(live, index, writing, "", finish=finish, error=error))
+            outputs += live.news(index, writing.text.flush(), finish, error)
 
     def forget(self, request_id: str) -> Live:
         """A request has ended, and needs its adapter no more."""
@@ -312,7 +312,7 @@ class Engine:
             return
         read = live.reader.take()
         if read.logprobs or read.embedding:
-            output = self.output(live, 0, live.writings[0], "")
+            output = live.output(0, "")
             logprobs = tuple(
                 told_token(self.tokenizer, drawn.token or 0, drawn) for drawn in read.logprobs
             )
@@ -358,14 +358,11 @@ class Engine:
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
                     finish = "length"
-            if finish is not None:
-                text += writing.text.flush()
-                finish = "stop" if writing.text.stopped else finish
-        rest = finish is not None and not writing.text.stopped
-        *before, (text, logprobs) = writing.telling.parts(text, rest=rest)
-        outputs += (self.output(live, answer.index, writing, *part) for part in before)
-        if text or logprobs or finish:
-            outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
+        if finish is not None:
+            text += writing.text.flush()
+            if writing.text.stopped and error is None:
+                finish = "stop"
+        outputs += live.news(answer.index, text, finish, error)
         if finish is None:
             self.scheduler.extend(answer, writing.tokens)
             return
@@ -373,28 +370,3 @@ class Engine:
         del live.writings[answer.index]
         if not live.writings:
             self.forget(answer.job.id)
-
-    def output(
-        self,
-        live: Live,
-        index: int,
-        writing: Writing,
-        text: str,
-        logprobs: tuple[ChosenToken, ...] = (),
-        finish: EngineFinish | None = None,
-        error: str | None = None,
-    ) -> Output:
-        """An Output with the counts filled in."""
-        prompt = len(live.request.prompt)
-        return Output(
-            live.request.id,
-            index,
-            text,
-            logprobs,
-            finish,
-            error,
-            prompt_tokens=prompt,
-            completion_tokens=len(writing.tokens) - prompt,
-            cached_tokens=live.job.cached_tokens,
-            stop_text=writing.text.filter.found if finish == "stop" else None,
-        )
