@@ -12,6 +12,8 @@ from miniclaude.engine.request import GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws
 from miniclaude.engine.scheduler import Answer, Chunk, Job
 from miniclaude.engine.speculation import (
+    NGRAMS,
+    RECENT,
     RETRY,
     Lookup,
     Pace,
@@ -122,6 +124,16 @@ def test_lookup_finds_what_followed_last_time() -> None:
     assert Lookup().propose([4, 4], 3) == ()
     assert Lookup().propose([4, 4, 4], 3) == (4, 4, 4)
     assert Lookup().propose([1, 2, 1, 2, 1, 2], 3) == (1, 2, 1)
+
+
+def test_of_a_long_prompt_only_its_end_is_looked_through() -> None:
+    """All of it would be noted at the first guess, in the step loop, while everybody's answers
+    wait, and kept for as long as the answer is written."""
+    long = [*range(5 * RECENT), 5, 6, 7]
+    lookup = Lookup()
+    assert lookup.propose(long, 4) == (), "what stood before"
+    assert len(lookup.places) <= len(NGRAMS) * RECENT
+    assert lookup.propose([*long, 4 * RECENT + 5, 4 * RECENT + 6], 1) == (4 * RECENT + 7,)
 
 
 def chunk_of(length: int = 10, longest: int = 30, draft: tuple[int, ...] = ()) -> Chunk:
