@@ -20,6 +20,7 @@ from miniclaude.engine.batch import Scored, pack
 from miniclaude.engine.decode import make_decoder
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary, told_token
 from miniclaude.engine.draft import Drafter
+from miniclaude.engine.draft_check import check_draft_use
 from miniclaude.engine.guessing import Guessing
 from miniclaude.engine.kv_cache import BlockCache, cache_place
 from miniclaude.engine.limits import EngineLimits
@@ -46,7 +47,8 @@ class Engine:
     `submit` and `cancel` between calls of `step`; each step computes at most `limits.step_tokens`
     tokens and says what is new. The model must be in eval mode; `cache_place` says where and in
     what its keys and values are kept. draft: a smaller model of the same vocabulary, in eval mode
-    too, that guesses what comes next.
+    too, that guesses what comes next. Raises SettingsError for a draft where nothing can be
+    guessed, for keys in 8 bits where they cannot be, and where a GPU has no room for the cache.
     """
 
     def __init__(
@@ -88,8 +90,9 @@ class Engine:
         self.adapters = Adapters(model, self.limits)
         drafter = None
         if draft is not None:
+            check_draft_use(model.config)
             drafter = Drafter(draft, model.config.vocab_size, blocks, self.limits, clock)
-        self.guessing = Guessing(self.limits, drafter)
+        self.guessing = Guessing(model.config, self.limits, drafter)
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}

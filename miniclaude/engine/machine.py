@@ -67,7 +67,7 @@ def default_prefix_tokens(
     0 where a key depends on how long its text has become (`dynamic` rotary positions): what one
     request computed is not what another would have.
     """
-    if config.rotary is not None and config.rotary.kind == "dynamic":
+    if config.rotates_by_length:
         return 0
     if wanted is not None:
         return wanted
