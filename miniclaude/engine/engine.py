@@ -233,7 +233,7 @@ class Engine:
         brings about ends only that one, with all its answers."""
         try:
             drawn = self.forward(chunks)
-        except RuntimeError as error:  # what torch raises, out of memory included
+        except (RuntimeError, MemoryError) as error:  # torch's, out of memory included; NumPy's
             if len(chunks) == 1:
                 request_id = chunks[0].answer.job.id
                 self.scheduler.cancel(request_id)
