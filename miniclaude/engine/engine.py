@@ -158,7 +158,7 @@ class Engine:
                         shown=request.shown,
                         calls=request.calls,
                     ),
-                    matcher and matcher.copy(),
+                    matcher and matcher.copy(() if s.ignore_eos else request.ends),
                     *self.guessing.begin(request),
                 )
                 for index in range(s.n)
