@@ -7,6 +7,7 @@ worker process calls `step` for as long as there is something to do.
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -63,16 +64,24 @@ class Engine:
         self.tokenizer = tokenizer
         self.limits = limits or EngineLimits()
         dtype, device = cache_place(model, self.limits)
+        needed = sum(getattr(each, "mapped", 0) for each in (model, draft))
+        beside = 0
+        if draft is not None:
+            beside = token_bytes(draft.config, cache_place(draft, self.limits)[0])
         self.kv_tokens = self.limits.kv_tokens or default_kv_tokens(
             model.config,
             running=self.limits.max_running,
             dtype=dtype,
             device=device,
-            needed=sum(getattr(each, "mapped", 0) for each in (model, draft)),
-            beside=0
-            if draft is None
-            else token_bytes(draft.config, cache_place(draft, self.limits)[0]),
+            needed=needed,
+            beside=beside,
         )
+        if self.limits.kv_tokens is None and self.kv_tokens < model.config.context:
+            print(
+                f"kv_tokens: memory is free for {self.kv_tokens:,} tokens, fewer than the model's"
+                f" context, {model.config.context:,}; longer texts are refused.",
+                file=sys.stderr,
+            )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(
             model.config,
@@ -83,7 +92,13 @@ class Engine:
         )
         self.decoder = make_decoder(model, self.cache)
         self.prefix_tokens = default_prefix_tokens(
-            self.limits.prefix_tokens, self.kv_tokens, model.config, dtype
+            self.limits.prefix_tokens,
+            self.kv_tokens,
+            model.config,
+            dtype=dtype,
+            device=device,
+            needed=needed,
+            beside=beside,
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
