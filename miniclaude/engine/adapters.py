@@ -48,6 +48,9 @@ class Attached(Protocol):
     def drop(self, name: str) -> None:
         """Forget it."""
 
+    def unstack(self) -> None:
+        """Let go of copies by which several are computed together."""
+
     def assign(self, counts: Sequence[tuple[int, str]]) -> None:
         """How many rows the next forward pass has, and whose, in order; "" is the base alone."""
 
@@ -113,6 +116,8 @@ class Adapters:
             name = name_of(adapter)
             self.loaded[name].users -= 1
             self.loaded[name] = self.loaded.pop(name)
+            if sum(loaded.users > 0 for loaded in self.loaded.values()) < 2:
+                self.attached.unstack()
 
     def assign(self, chunks: Iterable[tuple[int, AdapterRef | None]]) -> None:
         """How many rows the next forward pass has, and whose they are, in order; of none at all,

@@ -205,6 +205,25 @@ def test_a_request_that_is_given_up_holds_no_adapter(tmp_path: Path) -> None:
     assert loaded.users == 0
 
 
+def test_copies_of_several_adapters_leave_with_the_requests(tmp_path: Path) -> None:
+    """Adapters that answer together are copied side by side; kept, the copies would hold memory
+    that nobody counts for as long as nobody asks."""
+    engine = tiny_engine()
+
+    def copied() -> bool:
+        modules = engine.adapters.model.modules()
+        return any(isinstance(m, RowLoraLinear) and m.cached is not None for m in modules)
+
+    for name, seed in (("a", 2), ("b", 5)):
+        engine.submit(on(write(tmp_path, "gpt2", seed), ask(name, "hi", max_tokens=6)))
+    engine.step()
+    engine.step()
+    assert copied()
+    engine.cancel("a")
+    assert not copied()
+    assert finishes(run(engine))["b", 0] == "length"
+
+
 def test_a_request_may_say_what_ends_its_answer() -> None:
     """An adapter's own chat template may end a turn otherwise than its base's."""
     request = ask("a", "hello", ignore_eos=False, logit_bias={65: 100.0})
