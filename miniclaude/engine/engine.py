@@ -151,11 +151,11 @@ class Engine:
         keyed = self.prefix_tokens and request.reading is None
         keys = self.keys(request) if keyed else None
         job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys, request.user)
-        self.adapters.hold(request.adapter, adapter)
+        self.adapters.hold(request.adapter, adapter, request.user)
         try:
             self.scheduler.submit(job)
         except BaseException:
-            self.adapters.release(request.adapter)
+            self.adapters.release(request.adapter, request.user)
             raise
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
@@ -227,7 +227,7 @@ class Engine:
     def forget(self, request_id: str) -> Live:
         """A request has ended, and needs its adapter no more."""
         live = self.live.pop(request_id)
-        self.adapters.release(live.request.adapter)
+        self.adapters.release(live.request.adapter, live.request.user)
         return live
 
     @torch.inference_mode()
