@@ -1,15 +1,18 @@
 """Adapters beside one model: loaded when a request names one, dropped when others need the room.
 
 At most so many and so many bytes are kept; of those that no request uses the longest unused goes
-first, and one in use never does. How they come to their rows is the model's: `model/lora_batch.py`
-wraps a transformer's layers, `model/lora_packed.py` tells the fused blocks over packed weights.
+first, and one in use never does. Of the room for those in use a part is kept for callers who have
+none, as of the engine's slots (`reserve.py`). How they come to their rows is the model's:
+`model/lora_batch.py` wraps a transformer's layers, `model/lora_packed.py` tells the fused blocks
+over packed weights.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +20,9 @@ import torch
 
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import AdapterRef
+from miniclaude.engine.reserve import Part as Share
+from miniclaude.engine.reserve import Reserve
+from miniclaude.engine.turns import group_and_user
 from miniclaude.errors import CheckpointError, OverloadedError, UnsupportedFieldError
 from miniclaude.model.adapter import read_parts
 from miniclaude.model.lora_batch import Layers, Part, WrappedAdapters, part_of
@@ -48,16 +54,25 @@ class Attached(Protocol):
     def drop(self, name: str) -> None:
         """Forget it."""
 
+    def unstack(self) -> None:
+        """Let go of copies by which several are computed together."""
+
     def assign(self, counts: Sequence[tuple[int, str]]) -> None:
         """How many rows the next forward pass has, and whose, in order; "" is the base alone."""
 
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """bytes: of its weights, as they are kept. users: requests that name it and have not ended."""
+    """bytes: of its weights, as they are kept. holders: how many requests name it and have not
+    ended, by caller."""
 
     bytes: int
-    users: int = 0
+    holders: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def users(self) -> int:
+        """Requests that name it and have not ended."""
+        return self.holders.total()
 
 
 class Adapters:
@@ -88,31 +103,38 @@ class Adapters:
             read = self.read_last = (name, made)
         return read[1]
 
-    def hold(self, adapter: AdapterRef | None, made: Made | None = None) -> None:
+    def hold(self, adapter: AdapterRef | None, made: Made | None = None, user: str = "") -> None:
         """Keep an adapter in memory. made: what `load` gave; it is loaded here if it is not there
-        and none is given.
+        and none is given. user: whose request it is for.
 
         Raises what `load` raises, and OverloadedError when there is no room and all others are in
-        use.
+        use, or what is left is kept for other callers.
         """
         if adapter is None:
             return
-        name = name_of(adapter)
+        name, (caller, _) = name_of(adapter), group_and_user(user)
         if name not in self.loaded:
             weights, size = made or self.load(adapter)
             self.read_last = None
-            self.make_room(size)
+            self.make_room(size, caller)
             self.attached.attach(name, weights)
             self.loaded[name] = Loaded(size)
+        elif not self.loaded[name].users:
+            self.check_share(self.loaded[name].bytes, caller)
         self.loaded[name] = self.loaded.pop(name)
-        self.loaded[name].users += 1
+        self.loaded[name].holders[caller] += 1
 
-    def release(self, adapter: AdapterRef | None) -> None:
-        """A request that held it has ended."""
+    def release(self, adapter: AdapterRef | None, user: str = "") -> None:
+        """A request of this user's that held it has ended."""
         if adapter is not None:
-            name = name_of(adapter)
-            self.loaded[name].users -= 1
+            name, (caller, _) = name_of(adapter), group_and_user(user)
+            holders = self.loaded[name].holders
+            holders[caller] -= 1
+            if not holders[caller]:
+                del holders[caller]
             self.loaded[name] = self.loaded.pop(name)
+            if sum(loaded.users > 0 for loaded in self.loaded.values()) < 2:
+                self.attached.unstack()
 
     def assign(self, chunks: Iterable[tuple[int, AdapterRef | None]]) -> None:
         """How many rows the next forward pass has, and whose they are, in order; of none at all,
@@ -153,15 +175,38 @@ class Adapters:
             by_layer.setdefault(low_rank.slot.module, []).append(part)
         return {layer: tuple(group) for layer, group in by_layer.items()}
 
-    def make_room(self, size: int) -> None:
+    def check_share(self, size: int, caller: str) -> None:
+        """Raise OverloadedError when what a caller already holds and one more of `size` bytes leave
+        too little for others; see `reserve.py`."""
+        limits = self.limits
+        used = [loaded for loaded in self.loaded.values() if loaded.users]
+        reserve = Reserve(
+            limits.callers, ((who, 1, each.bytes) for each in used for who in each.holders)
+        )
+        count, total = reserve.held(caller)
+        free = limits.adapter_bytes - sum(each.bytes for each in used)
+        parts = (
+            Share(limits.max_adapters, limits.max_adapters - len(used), count, 1, 1),
+            Share(limits.adapter_bytes, free, total, size, size),
+        )
+        if count and not reserve.allows(caller, parts):
+            raise OverloadedError(
+                f"{count} fine-tuned models are answering for this key, and what room is left is"
+                " kept for others.",
+                hint="Try again in a few seconds, or raise max_adapters or adapter_bytes.",
+                retry_after=5,
+            )
+
+    def make_room(self, size: int, caller: str) -> None:
         """Drop the longest unused until one more of `size` bytes fits. Raises OverloadedError, and
-        drops none, when those in use leave no room."""
+        drops none, when those in use leave no room, or too little for other callers."""
         limits = self.limits
         if size > limits.adapter_bytes:
             raise CheckpointError(
                 f"The adapter takes {size:,} bytes; {limits.adapter_bytes:,} are for all of them.",
                 hint="Raise adapter_bytes, or train one of a lower rank.",
             )
+        self.check_share(size, caller)
         count, total = len(self.loaded), sum(other.bytes for other in self.loaded.values())
         leaving = []
         for name, other in self.loaded.items():

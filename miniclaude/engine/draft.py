@@ -124,7 +124,7 @@ class Drafter:
                     spare -= count
         try:
             self.guess(wanted)
-        except RuntimeError as error:  # what torch raises, out of memory included
+        except (RuntimeError, MemoryError) as error:  # torch's, out of memory included; NumPy's
             print(f"The draft model failed and is not asked again: {error}", file=sys.stderr)
             self.failed = True
         made = {want.answer: want.sketch.guesses for want in wanted if want.sketch.guesses}

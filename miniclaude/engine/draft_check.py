@@ -1,4 +1,5 @@
-"""Whether one model can be another's draft: the same vocabulary, and memory for both."""
+"""Whether one model can be another's draft: the same vocabulary, memory for both, and a model for
+which guesses change nothing."""
 
 from __future__ import annotations
 
@@ -39,6 +40,17 @@ def check_draft_vocabulary(draft: Tokenizer, tokenizer: Tokenizer, folder: Path)
         " leave draft out.",
         param="draft",
     )
+
+
+def check_draft_use(config: ModelConfig) -> None:
+    """Raise SettingsError where guesses would change the answers. config: the model's."""
+    if config.rotates_by_length:
+        raise SettingsError(
+            "draft: nothing is guessed for a model with dynamic rotary scaling: its tokens are"
+            " rotated by the length of the text, and guesses make that longer.",
+            hint="Leave draft out for this model.",
+            param="draft",
+        )
 
 
 def check_draft_memory(

@@ -7,6 +7,7 @@ worker process calls `step` for as long as there is something to do.
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from miniclaude.engine.batch import Scored, pack
 from miniclaude.engine.decode import make_decoder
 from miniclaude.engine.detokenizer import Detokenizer, Vocabulary, told_token
 from miniclaude.engine.draft import Drafter
+from miniclaude.engine.draft_check import check_draft_use
 from miniclaude.engine.guessing import Guessing
 from miniclaude.engine.kv_cache import BlockCache, cache_place
 from miniclaude.engine.limits import EngineLimits
@@ -28,7 +30,7 @@ from miniclaude.engine.machine import default_kv_tokens, default_prefix_tokens, 
 from miniclaude.engine.matching import Grammars, Matcher
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.reading import Reader
-from miniclaude.engine.request import ChosenToken, EngineFinish, GenerationRequest, Output
+from miniclaude.engine.request import EngineFinish, GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws, sample
 from miniclaude.engine.scheduler import Answer, Chunk, Job, Scheduler
 from miniclaude.engine.speculation import settled, standing
@@ -46,7 +48,8 @@ class Engine:
     `submit` and `cancel` between calls of `step`; each step computes at most `limits.step_tokens`
     tokens and says what is new. The model must be in eval mode; `cache_place` says where and in
     what its keys and values are kept. draft: a smaller model of the same vocabulary, in eval mode
-    too, that guesses what comes next.
+    too, that guesses what comes next. Raises SettingsError for a draft where nothing can be
+    guessed, for keys in 8 bits where they cannot be, and where a GPU has no room for the cache.
     """
 
     def __init__(
@@ -61,16 +64,24 @@ class Engine:
         self.tokenizer = tokenizer
         self.limits = limits or EngineLimits()
         dtype, device = cache_place(model, self.limits)
+        needed = sum(getattr(each, "mapped", 0) for each in (model, draft))
+        beside = 0
+        if draft is not None:
+            beside = token_bytes(draft.config, cache_place(draft, self.limits)[0])
         self.kv_tokens = self.limits.kv_tokens or default_kv_tokens(
             model.config,
             running=self.limits.max_running,
             dtype=dtype,
             device=device,
-            needed=sum(getattr(each, "mapped", 0) for each in (model, draft)),
-            beside=0
-            if draft is None
-            else token_bytes(draft.config, cache_place(draft, self.limits)[0]),
+            needed=needed,
+            beside=beside,
         )
+        if self.limits.kv_tokens is None and self.kv_tokens < model.config.context:
+            print(
+                f"kv_tokens: memory is free for {self.kv_tokens:,} tokens, fewer than the model's"
+                f" context, {model.config.context:,}; longer texts are refused.",
+                file=sys.stderr,
+            )
         blocks = -(-self.kv_tokens // self.limits.block_tokens)
         self.cache = BlockCache(
             model.config,
@@ -81,15 +92,22 @@ class Engine:
         )
         self.decoder = make_decoder(model, self.cache)
         self.prefix_tokens = default_prefix_tokens(
-            self.limits.prefix_tokens, self.kv_tokens, model.config, dtype
+            self.limits.prefix_tokens,
+            self.kv_tokens,
+            model.config,
+            dtype=dtype,
+            device=device,
+            needed=needed,
+            beside=beside,
         )
         keep = self.prefix_tokens // self.limits.block_tokens
         self.scheduler = Scheduler(self.limits, blocks=blocks, keep=keep)
         self.adapters = Adapters(model, self.limits)
         drafter = None
         if draft is not None:
+            check_draft_use(model.config)
             drafter = Drafter(draft, model.config.vocab_size, blocks, self.limits, clock)
-        self.guessing = Guessing(self.limits, drafter)
+        self.guessing = Guessing(model.config, self.limits, drafter)
         self.clock = clock
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self.live: dict[str, Live] = {}
@@ -133,11 +151,11 @@ class Engine:
         keyed = self.prefix_tokens and request.reading is None
         keys = self.keys(request) if keyed else None
         job = Job(request.id, len(request.prompt), s.max_tokens, s.n, deadline, keys, request.user)
-        self.adapters.hold(request.adapter, adapter)
+        self.adapters.hold(request.adapter, adapter, request.user)
         try:
             self.scheduler.submit(job)
         except BaseException:
-            self.adapters.release(request.adapter)
+            self.adapters.release(request.adapter, request.user)
             raise
         seed = secrets.randbits(63) if s.seed is None else s.seed
         stops = StopStrings(s.stop)
@@ -155,7 +173,7 @@ class Engine:
                         shown=request.shown,
                         calls=request.calls,
                     ),
-                    matcher and matcher.copy(),
+                    matcher and matcher.copy(() if s.ignore_eos else request.ends),
                     *self.guessing.begin(request),
                 )
                 for index in range(s.n)
@@ -204,12 +222,12 @@ class Engine:
         """Forget a request that the scheduler has forgotten; tell each unfinished answer's end."""
         live = self.forget(request_id)
         for index, writing in live.writings.items():
-            outputs.append(self.output(live, index, writing, "", finish=finish, error=error))
+            outputs += live.news(index, writing.text.flush(), finish, error)
 
     def forget(self, request_id: str) -> Live:
         """A request has ended, and needs its adapter no more."""
         live = self.live.pop(request_id)
-        self.adapters.release(live.request.adapter)
+        self.adapters.release(live.request.adapter, live.request.user)
         return live
 
     @torch.inference_mode()
@@ -230,7 +248,7 @@ class Engine:
         brings about ends only that one, with all its answers."""
         try:
             drawn = self.forward(chunks)
-        except RuntimeError as error:  # what torch raises, out of memory included
+        except (RuntimeError, MemoryError) as error:  # torch's, out of memory included; NumPy's
             if len(chunks) == 1:
                 request_id = chunks[0].answer.job.id
                 self.scheduler.cancel(request_id)
@@ -312,7 +330,7 @@ class Engine:
             return
         read = live.reader.take()
         if read.logprobs or read.embedding:
-            output = self.output(live, 0, live.writings[0], "")
+            output = live.output(0, "")
             logprobs = tuple(
                 told_token(self.tokenizer, drawn.token or 0, drawn) for drawn in read.logprobs
             )
@@ -358,14 +376,11 @@ class Engine:
                     finish = "stop"
                 elif writing.draws.count == sampling.max_tokens:
                     finish = "length"
-            if finish is not None:
-                text += writing.text.flush()
-                finish = "stop" if writing.text.stopped else finish
-        rest = finish is not None and not writing.text.stopped
-        *before, (text, logprobs) = writing.telling.parts(text, rest=rest)
-        outputs += (self.output(live, answer.index, writing, *part) for part in before)
-        if text or logprobs or finish:
-            outputs.append(self.output(live, answer.index, writing, text, logprobs, finish, error))
+        if finish is not None:
+            text += writing.text.flush()
+            if writing.text.stopped and error is None:
+                finish = "stop"
+        outputs += live.news(answer.index, text, finish, error)
         if finish is None:
             self.scheduler.extend(answer, writing.tokens)
             return
@@ -373,28 +388,3 @@ class Engine:
         del live.writings[answer.index]
         if not live.writings:
             self.forget(answer.job.id)
-
-    def output(
-        self,
-        live: Live,
-        index: int,
-        writing: Writing,
-        text: str,
-        logprobs: tuple[ChosenToken, ...] = (),
-        finish: EngineFinish | None = None,
-        error: str | None = None,
-    ) -> Output:
-        """An Output with the counts filled in."""
-        prompt = len(live.request.prompt)
-        return Output(
-            live.request.id,
-            index,
-            text,
-            logprobs,
-            finish,
-            error,
-            prompt_tokens=prompt,
-            completion_tokens=len(writing.tokens) - prompt,
-            cached_tokens=live.job.cached_tokens,
-            stop_text=writing.text.filter.found if finish == "stop" else None,
-        )

@@ -112,8 +112,8 @@ class FusedModel:
         rows, most = len(self.room.x), self.positions
         if tokens > rows or positions > most:
             rows, most = max(rows, tokens), most if positions <= most else 2 * positions
-            self.positions = most
             self.room = make_room(self.net, self.config.width, rows, self.team.size, most)
+            self.positions = most  # now: there may have been no memory for it
 
 
 def read_network(model: Transformer) -> Network:

@@ -14,13 +14,18 @@ from miniclaude.engine.sampling import Draws
 from miniclaude.engine.scheduler import Answer, Chunk
 from miniclaude.engine.sketch import Sketch
 from miniclaude.engine.speculation import Lookup, Pace, draws_along, with_guesses
+from miniclaude.model.config import ModelConfig
 
 
 class Guessing:
-    """pace: what the model's steps take. counts: tokens that were `lookup_proposed`,
-    `lookup_accepted`, `draft_proposed`, `draft_accepted` since somebody last cleared it."""
+    """config: of the model that is guessed for. pace: what its steps take. counts: tokens that were
+    `lookup_proposed`, `lookup_accepted`, `draft_proposed`, `draft_accepted` since somebody last
+    cleared it."""
 
-    def __init__(self, limits: EngineLimits, drafter: Drafter | None = None) -> None:
+    def __init__(
+        self, config: ModelConfig, limits: EngineLimits, drafter: Drafter | None = None
+    ) -> None:
+        self.config = config
         self.limits = limits
         self.drafter = drafter
         self.pace = Pace()
@@ -28,8 +33,11 @@ class Guessing:
 
     def begin(self, request: GenerationRequest) -> tuple[Lookup | None, Sketch | None]:
         """The memories for one of a request's answers. Nothing is guessed of one whose tokens a
-        grammar or a reader looks at one by one."""
-        if not self.limits.draft_tokens or request.grammar is not None or request.reading:
+        grammar or a reader looks at one by one, nor where a key depends on the text's length:
+        guesses, right or wrong, make that longer."""
+        if not self.limits.draft_tokens or self.config.rotates_by_length:
+            return None, None
+        if request.grammar is not None or request.reading:
             return None, None
         return Lookup(), None if self.drafter is None else self.drafter.begin(request.adapter)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
@@ -39,17 +40,19 @@ class MatchedVocabulary(Protocol):
 class Matcher:
     """How far one answer has come in its grammar.
 
-    error: why it can go no further, once it cannot: the grammar asks for more work than is allowed,
-    or for bytes that no token has.
+    ends: tokens that end this answer beside the vocabulary's own ends, of which the grammar knows
+    nothing. error: why it can go no further, once it cannot: the grammar asks for more work than is
+    allowed, or for bytes that no token has.
     """
 
-    def __init__(self, matcher: LLMatcher, vocab_size: int) -> None:
+    def __init__(self, matcher: LLMatcher, vocab_size: int, ends: Sequence[int] = ()) -> None:
         self._matcher = matcher
         self._vocab_size = vocab_size
+        self._ends = [end for end in ends if end < vocab_size]
 
-    def copy(self) -> Matcher:
-        """Another one, as far as this."""
-        return Matcher(self._matcher.deep_copy(), self._vocab_size)
+    def copy(self, ends: Sequence[int] = ()) -> Matcher:
+        """Another one, as far as this, for an answer with these ends."""
+        return Matcher(self._matcher.deep_copy(), self._vocab_size, ends)
 
     @property
     def error(self) -> InvalidRequestError | None:
@@ -67,11 +70,15 @@ class Matcher:
         """Which tokens may come next, bool [V]; an end of text only where the grammar accepts."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         mask = np.unpackbits(bits, bitorder="little")[: self._vocab_size]
-        return torch.from_numpy(mask).bool()
+        allowed = torch.from_numpy(mask).bool()
+        if self._ends and self._matcher.is_accepting():
+            allowed[self._ends] = True
+        return allowed
 
     def take(self, token: int) -> None:
-        """Note the token that was drawn."""
-        self._matcher.consume_token(token)
+        """Note the token that was drawn. After an end of the answer's own nothing will follow."""
+        if token not in self._ends:
+            self._matcher.consume_token(token)
 
 
 class Grammars:

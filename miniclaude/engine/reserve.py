@@ -1,5 +1,6 @@
 """What is kept for callers who have nothing running, so that nobody's long answers take the whole
-engine: the last eighth of the slots and of the cache's blocks.
+engine: the last eighth of the slots and of the cache's blocks; and so of the room for adapters,
+each of which is a slot there, its bytes the blocks.
 
 A caller is a key: a group of users, see `turns.py`. Where only one can come, nothing is kept. Who
 has nothing running may have all that is free: else a request that needs most of the cache would

@@ -28,6 +28,10 @@ from miniclaude.engine.scheduler import Answer, Chunk
 NGRAMS = (3, 2)
 """How many of the last tokens are looked up, the most telling first."""
 
+RECENT = 16_384
+"""How many of a text's last tokens are known when its first guess is made: to note them takes a
+hundredth of a second in the step loop, and of a whole long context a tenth and 30 MB."""
+
 MAX_ANSWERS = 4
 """With more answers in a step, its cost is arithmetic, and guesses are no longer almost free."""
 
@@ -40,8 +44,8 @@ RETRY = 64
 
 @dataclass(slots=True, eq=False)
 class Lookup:
-    """Where in one answer's tokens, prompt included, each few of them stood last; and how its
-    guesses fared. standing: a running mean of how many guesses of a step stood."""
+    """Where in one answer's tokens, its prompt's last ones included, each few of them stood last;
+    and how its guesses fared. standing: a running mean of how many guesses of a step stood."""
 
     places: dict[tuple[int, ...], int] = field(default_factory=dict)
     known: int = 0
@@ -51,7 +55,7 @@ class Lookup:
     def propose(self, tokens: Sequence[int], most: int) -> tuple[int, ...]:
         """`most` tokens that followed the last time these stood here, going round where that was a
         moment ago; () when they never did."""
-        for end in range(max(self.known, 1), len(tokens)):
+        for end in range(max(self.known, len(tokens) - RECENT, 1), len(tokens)):
             for n in NGRAMS:
                 if end >= n:
                     self.places[tuple(tokens[end - n : end])] = end

@@ -184,6 +184,11 @@ class ModelConfig:
         return bool(self.sparse_layers) and self.sparse_layers[layer]
 
     @property
+    def rotates_by_length(self) -> bool:
+        """Whether a key depends on how long its text had become when it was computed."""
+        return self.rotary is not None and self.rotary.kind == "dynamic"
+
+    @property
     def idle_parameters(self) -> int:
         """How many numbers are in experts that a token does not ask."""
         idle = self.experts - self.experts_per_token

@@ -9,7 +9,8 @@ step, whose the rows are. Two ways to compute the same, and `reference_add` to h
   products, added in place;
 - stacked, when the rows are few and the adapters several: rows are sorted by adapter and filled up
   to as many for each, and all As are one batched product, all Bs one more. The calls do not grow
-  with the number of adapters.
+  with the number of adapters. Where ranks differ so much that it would mostly be zeros, a layer
+  goes run by run all the same.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from miniclaude.model.lora_targets import sizes_of
 
 LONG_RUN = 32
 """Rows from which on a run is computed by itself: stacked, every adapter would be given as many."""
+
+MOST_PADDED = 2
+"""A stack of adapters of several ranks has zeros up to the highest. One that would take more than
+so many times what its parts take is not made."""
 
 
 class Part(NamedTuple):
@@ -127,7 +132,7 @@ class RowLoraLinear(nn.Module):
         self.in_features, self.out_features = sizes_of(base)
         self.rows = rows
         self.parts: dict[str, tuple[Part, ...]] = {}
-        self.cached: tuple[tuple[str, ...], Stack] | None = None
+        self.cached: tuple[tuple[str, ...], Stack | None] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [..., in] -> [..., out]; the rows are those of x seen as [T, in]."""
@@ -140,10 +145,11 @@ class RowLoraLinear(nn.Module):
     def add(self, x: Tensor, y: Tensor) -> None:
         """What the rows' adapters add to the base's product. x: [T, in], y: [T, out], changed in
         place."""
-        if self.rows.sorted is None:
+        stack = None if self.rows.sorted is None else self.stack()
+        if self.rows.sorted is None or stack is None:
             self.add_runs(x, y)
         else:
-            self.add_stacked(x, y, self.rows.sorted)
+            self.add_stacked(x, y, self.rows.sorted, stack)
 
     def add_runs(self, x: Tensor, y: Tensor) -> None:
         """x: [T, in], y: [T, out], changed in place."""
@@ -152,11 +158,8 @@ class RowLoraLinear(nn.Module):
                 low = x[first:last] @ a.T  # [t, r]
                 y[first:last, start:stop].addmm_(low, b.T)
 
-    def add_stacked(self, x: Tensor, y: Tensor, rows: Sorted) -> None:
+    def add_stacked(self, x: Tensor, y: Tensor, rows: Sorted, stack: Stack) -> None:
         """x: [T, in], y: [T, out], changed in place."""
-        stack = self.stack()
-        if stack is None:
-            return
         gather, back = rows.gather.to(x.device), rows.back.to(x.device)
         each = x.index_select(0, gather).view(-1, rows.per, x.shape[-1])  # [G, m, in]
         low = torch.bmm(each, stack.a)  # [G, m, R]
@@ -167,11 +170,13 @@ class RowLoraLinear(nn.Module):
             y[:, start:stop] += update.index_select(0, back)  # [T, stop - start]
 
     def stack(self) -> Stack | None:
-        """The stack of `rows.stacked`; None when none of them changes this layer."""
+        """The stack of `rows.stacked`; None when none of them changes this layer, and where it is
+        not worth its memory."""
         if self.cached is None or self.cached[0] != self.rows.stacked:
+            self.cached = None  # the one before is not kept while this one is made
             made = make_stack([self.parts.get(adapter, ()) for adapter in self.rows.stacked])
-            self.cached = None if made is None else (self.rows.stacked, made)
-        return None if self.cached is None else self.cached[1]
+            self.cached = (self.rows.stacked, made)
+        return self.cached[1]
 
 
 class WrappedAdapters:
@@ -197,12 +202,17 @@ class WrappedAdapters:
                 self.wrapped[layer] = wrapper
             self.wrapped[layer].parts[name] = parts
 
+    def unstack(self) -> None:
+        """Let go of the copies by which several are computed together."""
+        self.rows.stacked = ()
+        for wrapper in self.wrapped.values():
+            wrapper.cached = None
+
     def drop(self, name: str) -> None:
         """Take an adapter off. The last one leaves the model as it was."""
-        self.rows.stacked = ()
+        self.unstack()
         for layer, wrapper in list(self.wrapped.items()):
             wrapper.parts.pop(name, None)
-            wrapper.cached = None
             if not wrapper.parts:
                 self.replace(layer, wrapper.base)
                 del self.wrapped[layer]
@@ -218,12 +228,18 @@ class WrappedAdapters:
 
 
 def make_stack(adapters: Sequence[Sequence[Part]]) -> Stack | None:
-    """adapters: the parts of each. Parts of the same outputs share a product."""
+    """adapters: the parts of each. Parts of the same outputs share a product. None where there are
+    none, and where it would take more than `MOST_PADDED` times their memory."""
     places: dict[tuple[int, int], dict[int, Part]] = {}
     for number, parts in enumerate(adapters):
         for part in parts:
             places.setdefault((part.start, part.stop), {})[number] = part
-    if not places:
+    size = padded = 0
+    for members in places.values():
+        sizes = [part.a.numel() + part.b.numel() for part in members.values()]
+        size += sum(sizes)
+        padded += len(adapters) * max(sizes)
+    if padded > MOST_PADDED * size or not places:
         return None
     alphas, products, at = [], [], 0
     for (start, stop), members in sorted(places.items()):

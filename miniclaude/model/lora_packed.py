@@ -120,6 +120,9 @@ class PackedAdapters:
         self.attached[name] = adapter
         self.list_parts()
 
+    def unstack(self) -> None:
+        """Each is read where it lies: there are no copies."""
+
     def drop(self, name: str) -> None:
         """Forget an adapter."""
         del self.attached[name]

@@ -288,7 +288,7 @@ async def _answer(
         async for output in outputs:
             written[output.index] = output.completion_tokens
             cached = output.cached_tokens
-            if not begun and output.finish in (None, "stop", "length"):
+            if not begun and (output.text or output.finish in (None, "stop", "length")):
                 begun = True
                 yield PromptRead(len(prompt), cached)
             if read is not None:

@@ -205,6 +205,56 @@ def test_a_request_that_is_given_up_holds_no_adapter(tmp_path: Path) -> None:
     assert loaded.users == 0
 
 
+def test_copies_of_several_adapters_leave_with_the_requests(tmp_path: Path) -> None:
+    """Adapters that answer together are copied side by side; kept, the copies would hold memory
+    that nobody counts for as long as nobody asks."""
+    engine = tiny_engine()
+
+    def copied() -> bool:
+        modules = engine.adapters.model.modules()
+        return any(isinstance(m, RowLoraLinear) and m.cached is not None for m in modules)
+
+    for name, seed in (("a", 2), ("b", 5)):
+        engine.submit(on(write(tmp_path, "gpt2", seed), ask(name, "hi", max_tokens=6)))
+    engine.step()
+    engine.step()
+    assert copied()
+    engine.cancel("a")
+    assert not copied()
+    assert finishes(run(engine))["b", 0] == "length"
+
+
+def test_a_key_that_asks_many_adapters_leaves_room_for_another(tmp_path: Path) -> None:
+    """Requests that wait hold their adapters too: one key's held every slot, and whoever else asked
+    a fine-tuned model was refused until they had ended. What is there already may be shared."""
+    folders = [write(tmp_path, "gpt2", seed) for seed in range(5)]
+
+    def asked(engine: Engine, number: int, user: str) -> None:
+        name = f"{user}{number}{len(engine.live)}"
+        engine.submit(replace(on(folders[number], ask(name, "hi")), user=user))
+
+    engine = tiny_engine(max_adapters=4, callers=2, max_running=1)
+    for number in (0, 1, 2):
+        asked(engine, number, "ada/x")
+    with pytest.raises(OverloadedError, match="3 fine-tuned models are answering for this key"):
+        asked(engine, 3, "ada/y")
+    asked(engine, 0, "ada/y")
+    asked(engine, 3, "bob/x")
+    asked(engine, 2, "bob/x")
+    assert len(engine.adapters.loaded) == 4
+    with pytest.raises(OverloadedError, match="fine-tuned models are answering"):
+        asked(engine, 4, "bob/x")
+    run(engine)
+    assert not any(loaded.holders for loaded in engine.adapters.loaded.values())
+    for number in (4, 3, 2):
+        asked(engine, number, "ada/x")
+    with pytest.raises(OverloadedError, match="for this key"):  # it is loaded, but nobody uses it
+        asked(engine, 1, "ada/x")
+    alone = tiny_engine(max_adapters=4, max_running=1)
+    for number in (0, 1, 2, 3):
+        asked(alone, number, "ada/x")
+
+
 def test_a_request_may_say_what_ends_its_answer() -> None:
     """An adapter's own chat template may end a turn otherwise than its base's."""
     request = ask("a", "hello", ignore_eos=False, logit_bias={65: 100.0})

@@ -357,8 +357,9 @@ def test_a_long_prompt_is_caught_up_with_in_parts() -> None:
     assert engine.guessing.counts["draft_accepted"] > 10
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, MemoryError])
 def test_a_draft_that_fails_is_not_asked_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its memory running out must not end anybody's answer; nor scores that are not numbers."""
     request = ask("a", "Hello", max_tokens=12)
@@ -368,7 +369,7 @@ def test_a_draft_that_fails_is_not_asked_again(
     assert drafter is not None
 
     def fail(*_: object) -> None:
-        raise RuntimeError("out of memory")
+        raise kind("out of memory")
 
     monkeypatch.setattr(drafter.model, "hidden", fail)
     assert texts(run(engine, request)) == expected

@@ -239,15 +239,17 @@ def test_scores_that_are_not_numbers_end_only_their_own_request() -> None:
         assert {k: v for k, v in texts(outputs).items() if k[0] == "good"} == expected
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, MemoryError])
 def test_a_forward_pass_that_fails_ends_only_the_request_that_makes_it_fail(
-    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """torch runs out of memory with the one error, NumPy with the other."""
     engine = tiny_engine()
     hidden = engine.model.hidden
 
     def fragile(ids: Tensor, *rest: object) -> Tensor:
         if bool((ids == 13).any()):
-            raise RuntimeError("out of memory")
+            raise kind("out of memory")
         return hidden(ids, *rest)  # type: ignore[arg-type]  # passed on as they came
 
     expected = texts(run(engine, ask("good", "fine")))

@@ -172,6 +172,22 @@ def test_end_of_text_only_where_the_grammar_accepts() -> None:
     assert matcher.error is None
 
 
+def test_an_answer_with_ends_of_its_own_ends_on_them_where_the_grammar_accepts() -> None:
+    """A tuned model's template may end a turn with another token than its base's, and it was taught
+    to write that one: masked out, the answer would go on until it is cut off."""
+    wanted = {EOS + 1: 100.0, ord("a"): 50.0}
+    request = constrained("a", regex_grammar("a+", spaced=False), logit_bias=wanted, seed=1)
+    plain = tiny_engine()
+    for ignored, ends, text, finish in (
+        (False, (EOS + 1, 9999), "a", "stop"),
+        (True, (EOS + 1,), "a" * 12, "length"),
+        (False, (), "a" * 12, "length"),
+    ):
+        sampling = replace(request.sampling, ignore_eos=ignored)
+        outputs = run(plain, replace(request, ends=ends, sampling=sampling))
+        assert (texts(outputs), finishes(outputs)) == ({("a", 0): text}, {("a", 0): finish})
+
+
 def test_padding_of_the_vocabulary_is_never_drawn() -> None:
     """Models pad their embedding; an id without bytes would be written for ever."""
     matcher = Grammars(ByteVocabulary(), 260).compile(regex_grammar("(?s:.)*", spaced=False))

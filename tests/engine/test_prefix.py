@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from miniclaude.engine import machine
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.machine import default_prefix_tokens
 from miniclaude.engine.prefix import BlockKeys, salt
 from miniclaude.engine.request import GenerationRequest, Output
-from miniclaude.model.config import RotaryConfig
+from miniclaude.model.config import ModelConfig, RotaryConfig
 from tests.engine.tiny import ask, run, texts, tiny_config, tiny_engine
 
 FAMILIES = ["gpt2", "llama"]
@@ -157,12 +158,38 @@ def test_keys_name_the_whole_text_before_them() -> None:
     assert grown.keys == keys([1, 2, 3, 4, 5, 6])
 
 
+def kept(
+    wanted: int | None,
+    kv_tokens: int,
+    config: ModelConfig,
+    device: str = "cpu",
+    **taken: int,
+) -> int:
+    """By default, on a device."""
+    place = torch.device(device)
+    return default_prefix_tokens(
+        wanted, kv_tokens, config, dtype=torch.float32, device=place, **taken
+    )
+
+
 def test_how_much_is_kept() -> None:
     config = tiny_config(context=96)  # 2 layers of 4 heads of 8: 512 bytes a token in float32
-    assert default_prefix_tokens(None, 10_000, config, torch.float32) == 5_000
-    assert default_prefix_tokens(None, 10_000_000, config, torch.float32) == (256 << 20) // 512
-    assert default_prefix_tokens(7, 10_000, config, torch.float32) == 7
-    assert default_prefix_tokens(0, 10_000, config, torch.float32) == 0
+    assert kept(None, 10_000, config) == 5_000
+    assert kept(None, 10_000_000, config) == (256 << 20) // 512
+    assert kept(7, 10_000, config) == 7
+    assert kept(0, 10_000, config) == 0
+
+
+def test_what_is_kept_leaves_memory_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a long context may be more than there is: 4 GiB where 3 are free. On a CPU it is
+    claimed as conversations come, so the machine would run short only after a while."""
+    config = tiny_config(context=1 << 24)
+    monkeypatch.setattr(machine, "free_memory", lambda device: 3 << 30)
+    assert kept(None, 1 << 24, config) == (1 << 30) // 512
+    assert kept(None, 1 << 24, config, needed=3 << 29) == (1 << 29) // 512
+    assert kept(None, 1 << 24, config, beside=512) == (1 << 30) // 1024
+    assert kept(1 << 23, 1 << 24, config) == 1 << 23, "what a setting says"
+    assert kept(None, 1 << 24, config, "cuda") == 1 << 23, "all is claimed there already"
 
 
 def test_keys_that_depend_on_a_texts_length_are_not_used_again() -> None:
@@ -170,7 +197,7 @@ def test_keys_that_depend_on_a_texts_length_are_not_used_again() -> None:
     dynamic = RotaryConfig(kind="dynamic", factor=2.0, original_context=16)
     engine = tiny_engine("llama")
     config = replace(engine.model.config, rotary=dynamic)
-    assert default_prefix_tokens(None, 512, config, torch.float32) == 0
+    assert kept(None, 512, config) == 0
     engine.model.config = config
     fresh = Engine(engine.model, engine.tokenizer, EngineLimits(kv_tokens=512))
     assert cached(run(fresh, ask("a", STORY)) + run(fresh, ask("b", STORY))) == {"a": 0, "b": 0}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from miniclaude.engine.engine import Engine
+from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.request import GenerationRequest, Output
 from miniclaude.engine.sampling import Drawn, Draws
 from miniclaude.engine.scheduler import Answer, Chunk, Job
 from miniclaude.engine.speculation import (
+    NGRAMS,
+    RECENT,
     RETRY,
     Lookup,
     Pace,
@@ -20,8 +24,19 @@ from miniclaude.engine.speculation import (
     standing,
     with_guesses,
 )
+from miniclaude.errors import SettingsError
+from miniclaude.model.config import RotaryConfig
 from tests.engine.test_engine import FAMILIES, SAMPLINGS
-from tests.engine.tiny import EOS, ask, finishes, run, texts, tiny_engine
+from tests.engine.tiny import (
+    EOS,
+    ByteVocabulary,
+    ask,
+    finishes,
+    run,
+    texts,
+    tiny_engine,
+    tiny_model,
+)
 
 REFRAIN = "la la la ti da la la la ti da la la "
 
@@ -122,6 +137,35 @@ def test_lookup_finds_what_followed_last_time() -> None:
     assert Lookup().propose([4, 4], 3) == ()
     assert Lookup().propose([4, 4, 4], 3) == (4, 4, 4)
     assert Lookup().propose([1, 2, 1, 2, 1, 2], 3) == (1, 2, 1)
+
+
+def test_of_a_long_prompt_only_its_end_is_looked_through() -> None:
+    """All of it would be noted at the first guess, in the step loop, while everybody's answers
+    wait, and kept for as long as the answer is written."""
+    long = [*range(5 * RECENT), 5, 6, 7]
+    lookup = Lookup()
+    assert lookup.propose(long, 4) == (), "what stood before"
+    assert len(lookup.places) <= len(NGRAMS) * RECENT
+    assert lookup.propose([*long, 4 * RECENT + 5, 4 * RECENT + 6], 1) == (4 * RECENT + 7,)
+
+
+def test_nothing_is_guessed_where_the_length_turns_the_tokens() -> None:
+    """With dynamic rotary positions every token of a step is rotated by the text's length, guesses
+    included: right or wrong, they would change the scores of the tokens before them."""
+    request = ask("a", "la la la la la la la la ", max_tokens=40, logprobs=1)
+    said = {}
+    for draft_tokens in (0, 4):
+        model = tiny_model("llama")
+        rotary = RotaryConfig(kind="dynamic", factor=4.0, original_context=16)
+        model.config = replace(model.config, rotary=rotary)
+        limits = EngineLimits(kv_tokens=512, draft_tokens=draft_tokens)
+        engine = Engine(model, ByteVocabulary(), limits, clock=lambda: 0.0)
+        outputs = run(engine, request)
+        said[draft_tokens] = [c.chosen for output in outputs for c in output.logprobs]
+        assert not engine.guessing.counts
+    assert said[0] == said[4]
+    with pytest.raises(SettingsError, match="draft: nothing is guessed for a model with dynamic"):
+        Engine(model, ByteVocabulary(), limits, draft=tiny_model())
 
 
 def chunk_of(length: int = 10, longest: int = 30, draft: tuple[int, ...] = ()) -> Chunk:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import Tensor
 
 from miniclaude.engine.request import ChosenToken, Output, TokenInfo
 from miniclaude.engine.telling import Telling
@@ -66,3 +68,28 @@ def test_a_token_that_a_stop_string_cuts_in_two_is_told() -> None:
     telling.add(5, tokens[2])
     assert telling.parts("", rest=False) == [("", ())]
     assert telling.parts("t i", rest=False) == [("t", ()), (" i", (tokens[1], tokens[2]))]
+
+
+@pytest.mark.parametrize("failing", ["scores", "pass", "cancelled"])
+def test_what_is_held_back_for_a_stop_string_is_told_when_an_answer_breaks_off(
+    failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last letters could still become the stop string when the model failed: no more will come,
+    so they are text, written and counted, and must not be lost."""
+    engine = tiny_engine(draft_tokens=0)
+    engine.submit(ask("a", "x", stop=("aaab",), logit_bias={97: 100.0}, logprobs=1))
+    outputs = [output for _ in range(5) for output in engine.step()]
+    assert texts(outputs) == {("a", 0): "aa"}
+
+    def fail(hidden: Tensor) -> Tensor:
+        if failing == "pass":
+            raise RuntimeError("out of memory")
+        return torch.full((len(hidden), 260), torch.nan)
+
+    if failing == "cancelled":
+        engine.cancel("a")
+    monkeypatch.setattr(engine.model.head, "forward", fail)
+    outputs += engine.step()
+    end = "cancelled" if failing == "cancelled" else "error"
+    assert (texts(outputs), finishes(outputs)) == ({("a", 0): "aaaaa"}, {("a", 0): end})
+    assert outputs[-1].completion_tokens == sum(len(output.logprobs) for output in outputs) == 5

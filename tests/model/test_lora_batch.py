@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from miniclaude.model.lora_batch import Part, RowLoraLinear, Rows, Run, reference_add
+from miniclaude.model.lora_batch import (
+    MOST_PADDED,
+    Part,
+    RowLoraLinear,
+    Rows,
+    Run,
+    make_stack,
+    reference_add,
+)
 
 INPUTS, OUTPUTS = 12, 20
 Counts = list[tuple[int, str]]
@@ -83,6 +91,27 @@ def test_an_adapter_that_overflows_spoils_no_other_row() -> None:
     y = made(x)
     assert not torch.isfinite(y[0, 0]).all()
     assert torch.allclose(y[0, 1:], expected(made, x, counts)[0, 1:], atol=1e-5)
+
+
+@pytest.mark.parametrize("high", [4, 64])
+def test_ranks_that_differ_much_are_not_filled_up_to_the_highest(high: int) -> None:
+    """A stack has every adapter at the rank of the highest: one of 256 beside fifteen of 8 would
+    take eleven times what they take, which nothing counts. Those go run by run."""
+    torch.manual_seed(5)
+    made = RowLoraLinear(nn.Linear(INPUTS, OUTPUTS).requires_grad_(False), Rows())
+    for name, r in (("a", high), ("b", 2), ("c", 2), ("d", 2)):
+        part = Part(0, OUTPUTS, torch.randn(r, INPUTS), torch.randn(OUTPUTS, r))
+        made.parts[name] = (part,)
+    counts = [(1, "b"), (2, "a"), (1, ""), (1, "c"), (1, "d")]
+    x = torch.randn(1, 6, INPUTS)
+    made.rows.assign(counts)
+    assert torch.allclose(made(x), expected(made, x, counts), atol=1e-4)
+    assert (made.stack() is None) == (high == 64)
+    parts = [made.parts[name] for name in "abcd"]
+    stack = make_stack(parts)
+    if stack is not None:
+        size = sum(part.a.nbytes + part.b.nbytes for (part,) in parts)
+        assert stack.a.nbytes + sum(b.nbytes for *_, b in stack.products) <= MOST_PADDED * size
 
 
 def test_bfloat16_stays_bfloat16() -> None:
