@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from miniclaude.engine.kv_cache import BlockCache, Span, StepCache
-from miniclaude.model.elementwise import ACTIVATIONS
+from miniclaude.model.activation import ACTIVATIONS
 from miniclaude.model.fused_attention import Sights, score_room
 from miniclaude.model.fused_block import AFTER, PHASES, all_blocks
 from miniclaude.model.fused_network import PRODUCTS, Network, Room

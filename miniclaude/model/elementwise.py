@@ -1,4 +1,4 @@
-"""What lies between a block's products, one token at a time: norms, rotation, nonlinearities.
+"""What lies between a block's products, one token at a time: norms, rotation, other formats.
 
 Each function is the plain definition, written so that the compiler makes vectors of its loops; the
 reference for all of them is `transformer.py`.
@@ -14,61 +14,8 @@ from miniclaude.model.compile import bits_of_float, compiled, float_from_bits
 Floats = NDArray[np.float32]
 Halves = NDArray[np.int16]
 
-ACTIVATIONS = {"gelu_tanh": 0, "gelu": 1, "silu": 2, "relu": 3}
-"""By number, since compiled code compares no text."""
-
-ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
-LOWEST, HIGHEST = np.float32(-87), np.float32(88)  # beyond them e^x is 0 or infinite in float32
-LOG2_E, LN_2 = np.float32(1.4426950408889634), np.float32(0.6931471805599453)
-EXP_SERIES = (1.0, 1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720)
-"""Taylor's, of e^x, from the constant on."""
-C2, C3, C4, C5, C6 = (np.float32(one) for one in EXP_SERIES[2:])
-GELU_INNER, GELU_CUBIC = np.float32(0.7978845608028654), np.float32(0.044715)
-ROOT_HALF = np.float32(0.7071067811865476)
+ZERO, ONE = np.float32(0), np.float32(1)
 SEVEN_BITS, ONE_CODE = np.float32(127), np.float32(1 / 127)
-ERF_P = np.float32(0.3275911)
-ERF_1, ERF_2, ERF_3 = np.float32(0.254829592), np.float32(-0.284496736), np.float32(1.421413741)
-ERF_4, ERF_5 = np.float32(-1.453152027), np.float32(1.061405429)
-
-
-@compiled
-def exp(x: np.float32) -> np.float32:
-    """e^x to about 1e-7 of itself: 2^n from the exponent's bits, the rest from Taylor's series."""
-    x = min(max(x, LOWEST), HIGHEST)
-    n = np.floor(x * LOG2_E + HALF)
-    r = x - n * LN_2  # within ±0.35
-    series = ONE + r * (ONE + r * (C2 + r * (C3 + r * (C4 + r * (C5 + r * C6)))))
-    return np.float32(
-        series * float_from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
-    )
-
-
-@compiled
-def erf(x: np.float32) -> np.float32:
-    """The error function to 2e-7 (Abramowitz and Stegun 1964, 7.1.26)."""
-    t = ONE / (ONE + ERF_P * abs(x))
-    tail = t * (ERF_1 + t * (ERF_2 + t * (ERF_3 + t * (ERF_4 + t * ERF_5)))) * exp(-x * x)
-    return ONE - tail if x >= ZERO else tail - ONE
-
-
-@compiled
-def activate(values: Floats, kind: int) -> None:
-    """Apply a nonlinearity in place; kind: of ACTIVATIONS. GELU's tanh form is x · σ(2u), since
-    (1 + tanh u) / 2 is σ(2u) (Hendrycks and Gimpel 2016)."""
-    if kind == 0:
-        for i in range(values.shape[0]):
-            x = values[i]
-            u = GELU_INNER * (x + GELU_CUBIC * x * x * x)
-            values[i] = x / (ONE + exp(-TWO * u))
-    elif kind == 1:
-        for i in range(values.shape[0]):
-            values[i] = HALF * values[i] * (ONE + erf(values[i] * ROOT_HALF))
-    elif kind == 2:
-        for i in range(values.shape[0]):
-            values[i] = values[i] / (ONE + exp(-values[i]))
-    else:
-        for i in range(values.shape[0]):
-            values[i] = max(values[i], ZERO)
 
 
 @compiled

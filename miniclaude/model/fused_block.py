@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from miniclaude.model.activation import activate
 from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import (
     Floats,
     Halves,
-    activate,
     normalise,
     rotate,
     to_bfloat16,

@@ -10,7 +10,7 @@ from miniclaude.model.compile import compiled, inlined
 from miniclaude.model.elementwise import Halves
 from miniclaude.model.fused_attention import Sights, attend
 from miniclaude.model.fused_network import Network, Room
-from miniclaude.model.fused_tiles import TOKENS, attend_tile, has_runs, run_length
+from miniclaude.model.fused_tiles import attend_tile, has_runs, run_length, tile_tokens
 from miniclaude.model.packed_product import share
 from miniclaude.model.pair_code import NATIVE
 from miniclaude.model.team import claim, done, meet
@@ -36,7 +36,7 @@ def look_around(
     runs = has_runs(sights.first)
     together = NATIVE and keys.shape[2] == d  # one token's heads are worth a tile
     if d % STEP == 0 and (runs or together):
-        each = TOKENS if runs else 1
+        each = tile_tokens(sharing) if runs else 1
         return look_in_tiles(
             phase, thread, threads, net, room, layer, tokens, keys, values, sights, each, together
         )

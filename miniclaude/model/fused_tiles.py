@@ -26,8 +26,9 @@ from miniclaude.model.elementwise import Floats, Halves
 from miniclaude.model.fused_attention import soften
 from miniclaude.model.pair_code import NATIVE
 
-TOKENS = 8
-"""Tokens of a tile, at most; with each come all heads that share a key."""
+TOKENS, ROWS = 8, 24
+"""Of a tile: tokens, with each of which come all heads that share a key; but where few share one,
+as many tokens as make so many queries. Turning its keys takes as long as a dozen queries do."""
 
 ZERO = np.float32(0)
 
@@ -41,9 +42,15 @@ two_dots, two_sums = turned_pair_dots(NATIVE, TWO), weighted_pair_sums(NATIVE, T
 few_dots, few_sums = turned_pair_dots(NATIVE, FEW), weighted_pair_sums(NATIVE, FEW)
 
 
+@compiled
+def tile_tokens(sharing: int) -> int:
+    """Tokens of a tile, at most, where so many heads share their keys."""
+    return max(TOKENS, ROWS // sharing)
+
+
 def tile_rows(sharing: int) -> int:
-    """Queries of a tile, where so many heads share their keys."""
-    return -(-TOKENS * sharing // QUERIES) * QUERIES
+    """Queries of a tile, rounded up to whole groups, where so many heads share their keys."""
+    return -(-tile_tokens(sharing) * sharing // QUERIES) * QUERIES
 
 
 @compiled

@@ -14,9 +14,10 @@ from numpy.polynomial import Chebyshev, Polynomial
 from miniclaude.model.attention_kernel import FLOATS, INTS, LANES, load, multiply_add, number
 from miniclaude.model.attention_tiles import in_every_lane, store
 from miniclaude.model.compile import FLOAT, instruction, known_function
-from miniclaude.model.elementwise import LOG2_E
 from miniclaude.model.pair_code import NATIVE, store_halves
 from miniclaude.model.tile_code import variables
+
+LOG2_E = 1.4426950408889634
 
 LEAST = np.float32(-3e38)
 """What is put in place of a score that does not count."""
@@ -34,7 +35,7 @@ def everywhere(value: SupportsFloat) -> Any:
 
 
 def power_of_two(b: Any, x: Any) -> Any:
-    """2^x [16] for x up to 0. What is not a number stays none."""
+    """2^x [16] for x up to 127. What is not a number stays none."""
     nearest = known_function(b, "llvm.rint.v16f32", FLOATS, [FLOATS])
     n = b.call(nearest, [x])
     r = b.fsub(x, n)
@@ -60,7 +61,7 @@ def exponentials(typing: Any, scores: Any, vectors: Any, factor: Any, halves: An
             most = b.load(largest)
             b.store(b.select(b.fcmp_ordered(">", score, most), score, most), largest)
         highest = known_function(b, "llvm.vector.reduce.fmax.v16f32", FLOAT, [FLOATS])
-        factor = b.fmul(factor, ir.Constant(FLOAT, float(LOG2_E)))
+        factor = b.fmul(factor, ir.Constant(FLOAT, float(np.float32(LOG2_E))))
         most = b.fmul(b.call(highest, [b.load(largest)]), factor)
         below, factors = b.fneg(in_every_lane(b, most)), in_every_lane(b, factor)
         narrow = b.icmp_signed("!=", halves, number(0))
