@@ -115,14 +115,16 @@ def place_heads(
                     normalise(part, weight, weight, False, net.eps, part)
                 if room.cos.shape[0]:
                     rotate(part, room.cos[token], room.sin[token])
-            for head in range(net.kv_heads):
-                key, value = net.heads + head, turned + head
+        for head in range(net.kv_heads):  # one after the other, so that slots are written in a row
+            key, value = (net.heads + head) * d, (turned + head) * d
+            for token in range(first, last):
+                row, slot = room.qkv[token], new[token]
                 if keys.shape[2] == d:
-                    to_bfloat16(row[key * d : (key + 1) * d], keys[head, new[token]])
-                    to_bfloat16(row[value * d : (value + 1) * d], values[head, new[token]])
+                    to_bfloat16(row[key : key + d], keys[head, slot])
+                    to_bfloat16(row[value : value + d], values[head, slot])
                 else:
-                    to_int8(row[key * d : (key + 1) * d], keys[head, new[token]])
-                    to_int8(row[value * d : (value + 1) * d], values[head, new[token]])
+                    to_int8(row[key : key + d], keys[head, slot])
+                    to_int8(row[value : value + d], values[head, slot])
         done(phase, last - first)
 
 
