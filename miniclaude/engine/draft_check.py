@@ -62,8 +62,9 @@ def check_draft_memory(
     device: torch.device,
     bits: int | None,
 ) -> None:
-    """Raise SettingsError when the draft's weights, and its cache for what the model's holds at
-    least, exceed the memory that is free. Once the model is loaded, before the draft is.
+    """Raise SettingsError when the draft's weights, and its cache for `kv_tokens` or a text of the
+    model's whole context, exceed the memory that is free. Once the model is loaded, before the
+    draft is.
 
     config: the model's. dtype: of the draft's weights; bits: of each where they are packed. Raises
     CheckpointError when the folder holds no model.

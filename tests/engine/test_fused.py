@@ -21,7 +21,6 @@ from miniclaude.errors import CheckpointError, SettingsError
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.fused_attention import attend, score_room
-from miniclaude.model.fused_tiles import attend_tile, tile_rows
 from miniclaude.model.library import bundled_models
 from miniclaude.model.load_packed import load_packed
 from miniclaude.model.packed import Bits
@@ -290,43 +289,6 @@ def test_attention_is_the_equation_whatever_the_sizes(size: int, dimensions: int
     attend(query.numpy(), bits[0], bits[1], slots.numpy(), 0.3, scores, found.numpy())
     weights = (keys[slots].float() @ query * 0.3).softmax(0)
     torch.testing.assert_close(found, weights @ values[slots].float(), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("tokens", [1, 2, 5, 8])
-@pytest.mark.parametrize("sharing", [1, 3])
-@pytest.mark.parametrize("window", [7, 1000])
-@pytest.mark.parametrize("before", [0, 30, 101])
-def test_a_tile_of_attention_is_the_equation(
-    tokens: int, sharing: int, window: int, before: int
-) -> None:
-    """A tile computes products with keys that some of its tokens must not see, and with more keys
-    and queries than there are; none of that may be left in what comes out."""
-    size, head = 32, 1
-    generator = torch.Generator().manual_seed(before)
-    qkv = torch.randn(tokens + 1, (head + sharing) * size, generator=generator)
-    keys, values = torch.randn(2, 150, size, generator=generator).bfloat16()
-    slots = torch.randperm(150, generator=generator)[: before + tokens]
-    lengths = torch.cat([torch.tensor([99]), before + 1 + torch.arange(tokens)])
-    out = torch.full((tokens + 1, (head + sharing) * size), torch.nan)
-    rows = tile_rows(sharing)
-    scores = np.full((rows, score_room(len(slots))), np.nan, np.float32)
-    tile = np.full((2 * rows + 16, size), np.nan, np.float32)
-    bits = [half.view(torch.int16).numpy() for half in (keys, values)]
-    attend_tile(
-        qkv.numpy(), 1, tokens, head, sharing, bits[0], bits[1], slots.numpy(), slots[:9].numpy(),
-        lengths.numpy(), window, 0.3, scores, tile, out.numpy(),
-    )  # fmt: skip
-    for token in range(1, tokens + 1):
-        seen = slots[max(0, int(lengths[token]) - window) : int(lengths[token])]
-        for place in range(head, head + sharing):
-            part = slice(place * size, (place + 1) * size)
-            query = qkv[token, part].bfloat16().float() if NATIVE else qkv[token, part]
-            weights = (keys[seen].float() @ query * 0.3).softmax(0)
-            expected = weights @ values[seen].float()
-            near = 2**-8 * (weights @ values[seen].float().abs()) if NATIVE else 1e-5
-            assert ((out[token, part] - expected).abs() <= near + 1e-4 * expected.abs()).all()
-    assert out[0].isnan().all()
-    assert out[:, : head * size].isnan().all()
 
 
 @torch.inference_mode()

@@ -172,7 +172,8 @@ def kept(
     )
 
 
-def test_how_much_is_kept() -> None:
+def test_how_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "free_memory", lambda device: 3 << 30)
     config = tiny_config(context=96)  # 2 layers of 4 heads of 8: 512 bytes a token in float32
     assert kept(None, 10_000, config) == 5_000
     assert kept(None, 10_000_000, config) == (256 << 20) // 512
