@@ -264,6 +264,7 @@ async def _answer(
     the answer is bound, and what is read in it. read: where the prompt's own log probabilities go,
     all before the first event."""
     field = "prompt" if continues else "messages"
+    await loaded.engine.connected()  # it says how large its cache is
     sampling = _sampling(settings, loaded.sampling, len(prompt), loaded.info, field)
     reading = None if read is None else Reading(logprobs=settings.logprobs)
     request = GenerationRequest(

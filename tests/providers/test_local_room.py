@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ from miniclaude.providers.local import Local
 pytestmark = pytest.mark.anyio
 
 CACHE = 100
+TALKATIVE = Settings(logit_bias={70: 100.0})
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +34,7 @@ async def local(tiny_library: Library, anyio_backend: str) -> AsyncIterator[Loca
 
 
 async def ask(local: Local, text: str = "hello", **settings: Any) -> list[StreamEvent]:
-    talkative = Settings(logit_bias={70: 100.0}, **settings)
-    request = ChatRequest("tiny", (text_message("user", text),), talkative)
+    request = ChatRequest("tiny", (text_message("user", text),), replace(TALKATIVE, **settings))
     return [event async for event in local.chat(request)]
 
 
@@ -54,3 +58,25 @@ async def test_a_length_that_was_asked_for_is_refused(local: Local) -> None:
     with pytest.raises(ContextLengthError, match="raise kv_tokens") as caught:
         await ask(local, max_tokens=CACHE + 20)
     assert caught.value.param == "max_tokens"
+
+
+async def test_the_cache_is_as_large_as_the_present_worker_says(
+    tiny_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is started again sizes its cache by the memory that is free by then. By what
+    the first one had told, an answer of open length was refused until the server's end."""
+    local = Local(tiny_library, device="cpu", threads=1, limits=EngineLimits(kv_tokens=CACHE))
+    try:
+        await local.warm("tiny")
+        [loaded] = local.loaded()
+        engine, died = loaded.engine, asyncio.Event()
+        assert engine.connection is not None
+        monkeypatch.setattr(engine, "fail_all", lambda error: died.set())
+        engine.spec = replace(engine.spec, limits=EngineLimits(kv_tokens=CACHE - 20))
+        os.kill(engine.connection.process.pid, signal.SIGKILL)
+        await died.wait()
+        usage = (await ask(local))[-1]
+        assert isinstance(usage, Usage)
+        assert usage.prompt_tokens + usage.completion_tokens == CACHE - 20
+    finally:
+        await local.aclose()
