@@ -50,6 +50,14 @@ class LoadedModel:
         connection = self.engine.connection
         return self.first_info if connection is None else connection.info
 
+    def cache_for(self, answers: int) -> int:
+        """Tokens that the engine's cache holds for each of so many answers of one request. Several
+        have whole blocks each."""
+        if answers == 1:
+            return self.info.kv_tokens
+        block = self.engine.spec.limits.block_tokens
+        return self.info.kv_tokens // answers // block * block
+
     def submit(self, request: GenerationRequest) -> AsyncIterator[Output]:
         """The engine's outputs for a request to this very model; see `EngineProcess.submit`."""
         if self.adapter is not None:

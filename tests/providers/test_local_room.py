@@ -54,6 +54,27 @@ async def test_a_length_that_nobody_insists_on_is_cut_to_what_the_cache_holds(
     assert caught.value.param == "messages"
 
 
+@pytest.mark.parametrize(("cache", "n", "each"), [(CACHE, 2, 48), (300, 3, 96)])
+async def test_several_answers_share_what_the_cache_holds(
+    tiny_library: Library, cache: int, n: int, each: int
+) -> None:
+    """Each was given the room of one alone, whose sum the engine refuses; where the cache was no
+    smaller than the context, it was not asked at all. What is shared are whole blocks."""
+    limits = EngineLimits(kv_tokens=cache)
+    local = Local(tiny_library, device="cpu", threads=1, limits=limits)
+    try:
+        events = await ask(local, n=n)
+        assert all(Finished(index, "length") in events for index in range(n))
+        usage = events[-1]
+        assert isinstance(usage, Usage)
+        assert usage.completion_tokens == n * (each - usage.prompt_tokens)
+        with pytest.raises(ContextLengthError, match="each of 16 answers") as caught:
+            await ask(local, "hello " * 5, n=16)
+        assert caught.value.param == "n"
+    finally:
+        await local.aclose()
+
+
 async def test_a_length_that_was_asked_for_is_refused(local: Local) -> None:
     with pytest.raises(ContextLengthError, match="raise kv_tokens") as caught:
         await ask(local, max_tokens=CACHE + 20)
