@@ -15,7 +15,8 @@ from miniclaude.engine.limits import EngineLimits
 from miniclaude.errors import ContextLengthError
 from miniclaude.messages import Finished, StreamEvent, Usage, text_message
 from miniclaude.model.library import Library
-from miniclaude.providers.base import ChatRequest, Settings
+from miniclaude.providers.abilities import EmbeddingRequest
+from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings
 from miniclaude.providers.local import Local
 
 pytestmark = pytest.mark.anyio
@@ -101,3 +102,19 @@ async def test_the_cache_is_as_large_as_the_present_worker_says(
         assert usage.prompt_tokens + usage.completion_tokens == CACHE - 20
     finally:
         await local.aclose()
+
+
+@pytest.mark.parametrize("given", ["hello " * 200, (1,) * (CACHE + 20), "a" * 20_000])
+async def test_a_text_to_read_that_the_cache_cannot_hold_is_blamed_by_its_own_name(
+    local: Local, given: str | tuple[int, ...]
+) -> None:
+    """The engine blamed `max_tokens`, which a request to embed does not have, and did not say which
+    of its many texts it was."""
+    told = r"^input\[1\]: .*the engine's cache \(kv_tokens\)"
+    with pytest.raises(ContextLengthError, match=told) as caught:
+        await local.embed(EmbeddingRequest("tiny", ((1,), given)))
+    assert caught.value.param == "input[1]"
+    said_back = CompletionRequest("tiny", given, Settings(max_tokens=0, logprobs=0))
+    with pytest.raises(ContextLengthError, match=r"^prompt: ") as caught:
+        _ = [event async for event in local.complete_with_prompt(said_back)]
+    assert caught.value.param == "prompt"
