@@ -285,32 +285,38 @@ async def _answer(
     cached = 0
     begun = continues  # only a conversation's answers begin with the cost of their prompt
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
-    async with aclosing(outputs):
-        async for output in outputs:
-            written[output.index] = output.completion_tokens
-            cached = output.cached_tokens
-            if not begun and (output.text or output.finish in (None, "stop", "length")):
-                begun = True
-                yield PromptRead(len(prompt), cached)
-            if read is not None:
-                read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
-            reader = calls.get(output.index)
-            if output.text or output.logprobs:
-                logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
-                if reader is None:
-                    yield TextDelta(output.index, output.text, logprobs)
-                else:
-                    for event in reader.push(output.text, logprobs):
-                        yield event
-            if output.finish in ("stop", "length"):
-                if reader is None:
-                    yield Finished(output.index, output.finish, output.stop_text)
-                else:
-                    for event in reader.finish(output.finish, output.stop_text):
-                        yield event
-            elif output.finish is not None:
-                reason = (output.error or output.finish).rstrip(".")
-                raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
+    try:
+        async with aclosing(outputs):
+            async for output in outputs:
+                written[output.index] = output.completion_tokens
+                cached = output.cached_tokens
+                if not begun and (output.text or output.finish in (None, "stop", "length")):
+                    begun = True
+                    yield PromptRead(len(prompt), cached)
+                if read is not None:
+                    read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
+                reader = calls.get(output.index)
+                if output.text or output.logprobs:
+                    logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
+                    if reader is None:
+                        yield TextDelta(output.index, output.text, logprobs)
+                    else:
+                        for event in reader.push(output.text, logprobs):
+                            yield event
+                if output.finish in ("stop", "length"):
+                    if reader is None:
+                        yield Finished(output.index, output.finish, output.stop_text)
+                    else:
+                        for event in reader.finish(output.finish, output.stop_text):
+                            yield event
+                elif output.finish is not None:
+                    reason = (output.error or output.finish).rstrip(".")
+                    raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
+    except EngineError:
+        for reader in calls.values():
+            for event in reader.rest():
+                yield event
+        raise
     yield Usage(len(prompt), sum(written.values()), cached)
 
 
