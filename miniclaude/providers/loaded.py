@@ -28,19 +28,35 @@ MAX_TUNED = 16
 
 @dataclass(slots=True, eq=False)
 class LoadedModel:
-    """A model in memory. info: what its engine told when it was ready. sampling: what the model's
-    makers recommend where a request says nothing. users: answers being written with it. last_use:
-    greater is later. adapter: the one that answers, on an engine that others share; None for a
-    model by itself."""
+    """A model in memory. first_info: what its engine told when it was first ready. sampling: what
+    the model's makers recommend where a request says nothing. users: answers being written with
+    it. last_use: greater is later. adapter: the one that answers, on an engine that others share;
+    None for a model by itself."""
 
     model: InstalledModel
     tokenizer: Tokenizer
     engine: EngineProcess
-    info: EngineInfo
+    first_info: EngineInfo
     sampling: Mapping[str, float]
     users: int = 0
     last_use: int = 0
     adapter: AdapterRef | None = None
+
+    @property
+    def info(self) -> EngineInfo:
+        """What its engine told when it was last ready. A worker that was started again may have
+        found less memory free, and so have a smaller cache; while none is ready, the first's word
+        stands."""
+        connection = self.engine.connection
+        return self.first_info if connection is None else connection.info
+
+    def cache_for(self, answers: int) -> int:
+        """Tokens that the engine's cache holds for each of so many answers of one request. Several
+        have whole blocks each."""
+        if answers == 1:
+            return self.info.kv_tokens
+        block = self.engine.spec.limits.block_tokens
+        return self.info.kv_tokens // answers // block * block
 
     def submit(self, request: GenerationRequest) -> AsyncIterator[Output]:
         """The engine's outputs for a request to this very model; see `EngineProcess.submit`."""
@@ -125,7 +141,7 @@ class LoadedModels:
                 installed,
                 tokenizer,
                 base.engine,
-                base.info,
+                base.first_info,
                 manners.sampling,
                 adapter=manners.adapter,
             )

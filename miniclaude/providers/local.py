@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
-from miniclaude.engine.process import EngineInfo, EngineSpec
+from miniclaude.engine.process import EngineSpec
 from miniclaude.engine.request import (
     ChosenToken,
     GenerationRequest,
@@ -264,7 +264,8 @@ async def _answer(
     the answer is bound, and what is read in it. read: where the prompt's own log probabilities go,
     all before the first event."""
     field = "prompt" if continues else "messages"
-    sampling = _sampling(settings, loaded.sampling, len(prompt), loaded.info, field)
+    await loaded.engine.connected()  # it says how large its cache is
+    sampling = _sampling(settings, loaded, len(prompt), field)
     reading = None if read is None else Reading(logprobs=settings.logprobs)
     request = GenerationRequest(
         secrets.token_hex(8),
@@ -284,62 +285,66 @@ async def _answer(
     cached = 0
     begun = continues  # only a conversation's answers begin with the cost of their prompt
     outputs = cast("AsyncGenerator[Output, None]", loaded.submit(request))
-    async with aclosing(outputs):
-        async for output in outputs:
-            written[output.index] = output.completion_tokens
-            cached = output.cached_tokens
-            if not begun and (output.text or output.finish in (None, "stop", "length")):
-                begun = True
-                yield PromptRead(len(prompt), cached)
-            if read is not None:
-                read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
-            reader = calls.get(output.index)
-            if output.text or output.logprobs:
-                logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
-                if reader is None:
-                    yield TextDelta(output.index, output.text, logprobs)
-                else:
-                    for event in reader.push(output.text, logprobs):
-                        yield event
-            if output.finish in ("stop", "length"):
-                if reader is None:
-                    yield Finished(output.index, output.finish, output.stop_text)
-                else:
-                    for event in reader.finish(output.finish, output.stop_text):
-                        yield event
-            elif output.finish is not None:
-                reason = (output.error or output.finish).rstrip(".")
-                raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
+    try:
+        async with aclosing(outputs):
+            async for output in outputs:
+                written[output.index] = output.completion_tokens
+                cached = output.cached_tokens
+                if not begun and (output.text or output.finish in (None, "stop", "length")):
+                    begun = True
+                    yield PromptRead(len(prompt), cached)
+                if read is not None:
+                    read += (_chosen(loaded.tokenizer, entry) for entry in output.prompt_logprobs)
+                reader = calls.get(output.index)
+                if output.text or output.logprobs:
+                    logprobs = tuple(_chosen(loaded.tokenizer, entry) for entry in output.logprobs)
+                    if reader is None:
+                        yield TextDelta(output.index, output.text, logprobs)
+                    else:
+                        for event in reader.push(output.text, logprobs):
+                            yield event
+                if output.finish in ("stop", "length"):
+                    if reader is None:
+                        yield Finished(output.index, output.finish, output.stop_text)
+                    else:
+                        for event in reader.finish(output.finish, output.stop_text):
+                            yield event
+                elif output.finish is not None:
+                    reason = (output.error or output.finish).rstrip(".")
+                    raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
+    except EngineError:
+        for reader in calls.values():
+            for event in reader.rest():
+                yield event
+        raise
     yield Usage(len(prompt), sum(written.values()), cached)
 
 
-def _sampling(
-    settings: Settings,
-    recommended: Mapping[str, float],
-    prompt_tokens: int,
-    info: EngineInfo,
-    field: str,
-) -> Sampling:
+def _sampling(settings: Settings, loaded: LoadedModel, prompt_tokens: int, field: str) -> Sampling:
     """The engine's settings: the request's, then the model's recommended ones, then the API's
     defaults. An answer whose length the request leaves open, or only bounds, has what the engine's
-    cache leaves too. field: where the prompt came from. Raises ContextLengthError when prompt and
-    answer do not fit."""
-    holds, where = info.context, "the model's context"
+    cache leaves too; several share it. field: where the prompt came from. Raises ContextLengthError
+    when prompt and answer do not fit."""
+    holds, where, too_many = loaded.info.context, "the model's context holds", False
     is_open = settings.max_tokens is None or settings.as_far_as_fits
-    if is_open and info.kv_tokens < holds:
-        holds, where = info.kv_tokens, "the engine's cache (kv_tokens)"
+    if is_open and (share := loaded.cache_for(settings.n)) < holds:
+        holds, where = share, "the engine's cache (kv_tokens) holds"
+        if settings.n > 1:
+            where += f", for each of {settings.n} answers,"
+            too_many = prompt_tokens < loaded.cache_for(1)
     room = holds - prompt_tokens
     max_tokens = settings.longest(room, MAX_TOKENS)
     if max_tokens > room or (room < 1 and settings.max_tokens != 0):
+        hint = "Shorten the conversation, or ask for fewer tokens."
         raise ContextLengthError(
             f"The prompt has {prompt_tokens} tokens and the answer may have {max(max_tokens, 1)};"
-            f" {where} holds {holds}.",
-            hint="Shorten the conversation, or ask for fewer tokens.",
-            param=field if room < 1 else "max_tokens",
+            f" {where} {holds}.",
+            hint="Ask for fewer answers, or raise kv_tokens." if too_many else hint,
+            param="max_tokens" if room > 0 else "n" if too_many else field,
         )
     asked = {name: getattr(settings, name) for name in SAMPLING_FIELDS}
     given: dict[str, Any] = {
-        **recommended,
+        **loaded.sampling,
         **{name: value for name, value in asked.items() if value is not None},
     }
     return Sampling(

@@ -57,13 +57,16 @@ async def read_input(
     loaded: LoadedModel, given: str | tuple[int, ...], field: str
 ) -> tuple[int, ...]:
     """A text as ids. Raises InvalidRequestError and ContextLengthError, naming the field."""
-    context = loaded.info.context
+    holds, where, hint = loaded.info.context, "the model's context", "Cut it into shorter texts."
+    if loaded.info.kv_tokens < holds:
+        holds, where = loaded.info.kv_tokens, "the engine's cache (kv_tokens)"
+        hint = "Cut it into shorter texts, or raise kv_tokens."
     if isinstance(given, str):
-        if len(given) > context * MAX_CHARACTERS_PER_TOKEN:
+        if len(given) > holds * MAX_CHARACTERS_PER_TOKEN:
             raise ContextLengthError(
-                f"{field}: it has {len(given):,} characters, more than the model's {context:,}"
-                " tokens can hold.",
-                hint="Cut it into shorter texts.",
+                f"{field}: it has {len(given):,} characters, more than the {holds:,} tokens of"
+                f" {where} can hold.",
+                hint=hint,
                 param=field,
             )
         ids = tuple(await asyncio.to_thread(loaded.tokenizer.encode_prompt, given))
@@ -75,10 +78,10 @@ async def read_input(
             hint="Send at least one character.",
             param=field,
         )
-    if len(ids) > context:
+    if len(ids) > holds:
         raise ContextLengthError(
-            f"{field}: it has {len(ids):,} tokens; the model's context holds {context:,}.",
-            hint="Cut it into shorter texts.",
+            f"{field}: it has {len(ids):,} tokens; {where} holds {holds:,}.",
+            hint=hint,
             param=field,
         )
     if min(ids) < 0 or max(ids) >= loaded.info.vocab_size:

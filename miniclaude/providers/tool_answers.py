@@ -61,13 +61,18 @@ class CallReader:
             if len(self._held) == before:
                 return
 
+    def rest(self) -> Iterator[StreamEvent]:
+        """The text that was held back, when no more will come."""
+        if self._state in ("undecided", "text") and (self._held or self._logprobs):
+            self._gone = self._come + 1  # all of them go now
+            yield self._said(self._held)
+            self._held = ""
+
     def finish(self, reason: FinishReason, stop: str | None = None) -> Iterator[StreamEvent]:
         """What was held back, when no more will come, and the end. reason, stop: the engine's."""
         if self._state == "name" and self._maybe and not self._calls and reason == "stop":
             self._state = "text"  # it was whole, and no call
-        if self._state in ("undecided", "text") and (self._held or self._logprobs):
-            self._gone = self._come + 1  # all of them go now
-            yield self._said(self._held)
+        yield from self.rest()
         called = self._calls and reason == "stop"
         yield Finished(self._index, "tool_calls" if called else reason, stop)
 

@@ -82,7 +82,7 @@ class Metrics:
             for name, count in counts.items():
                 source, _, kind = name.partition("_")
                 new = count - self.told.get((model, name), 0)
-                self.guessed.labels(model, source, kind).inc(new)
+                self.guessed.labels(self.model_label(model), source, kind).inc(new)
                 self.told[model, name] = count
 
     def text(self) -> bytes:

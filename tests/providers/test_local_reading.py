@@ -18,7 +18,8 @@ from miniclaude.server.wire.embeddings import EmbeddingBody
 
 pytestmark = pytest.mark.anyio
 
-LOADED = cast("LoadedModel", SimpleNamespace(info=SimpleNamespace(context=4096, vocab_size=9)))
+INFO = SimpleNamespace(context=4096, kv_tokens=4096, vocab_size=9)
+LOADED = cast("LoadedModel", SimpleNamespace(info=INFO))
 
 
 class Engine:

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
+from miniclaude.engine.request import GenerationRequest, Output
+from miniclaude.errors import EngineError, InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import (
     Finished,
     Message,
@@ -25,6 +26,7 @@ from miniclaude.messages import (
 from miniclaude.model.library import Library
 from miniclaude.providers import grammars
 from miniclaude.providers.base import ChatRequest, Settings, Structure
+from miniclaude.providers.loaded import LoadedModel
 from miniclaude.providers.local import Local
 from miniclaude.tokenizer.load import load_tokenizer
 from tests.tiny_checkpoint import write_tiny_checkpoint
@@ -273,3 +275,29 @@ async def test_forms_have_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(grammars, "answer_form", lambda *_: threading.current_thread().name)
     form: Any = await grammars.answer_form_beside(ChatRequest("m", ASKED), cast(Any, None))
     assert form.startswith("grammar")
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["told", "raised"])
+async def test_an_answer_that_an_error_ends_keeps_what_may_have_begun_a_call(
+    models: Local, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    """Its last spaces, and what looked like the beginning of a call's mark, were never told, so the
+    answer that was saved, and gone on with, was another than the model had written."""
+
+    async def submit(_: LoadedModel, request: GenerationRequest) -> AsyncIterator[Output]:
+        yield Output(request.id, 1, "All of it.", finish="stop")
+        yield Output(request.id, 0, "Three is  <tool")
+        if dies:
+            raise EngineError("It died.", hint="Ask again.")
+        yield Output(request.id, 0, "", finish="error", error="It broke.")
+
+    async def listen() -> None:
+        async for event in models.chat(ChatRequest("tagged", ASKED, Settings(n=2), tools=(NOW,))):
+            if isinstance(event, TextDelta):
+                text[event.index] += event.text
+
+    monkeypatch.setattr(LoadedModel, "submit", submit)
+    text = ["", ""]
+    with pytest.raises(EngineError, match=r"It died|It broke"):
+        await listen()
+    assert text == ["Three is  <tool", "All of it."]

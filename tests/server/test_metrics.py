@@ -106,3 +106,16 @@ async def test_guesses_are_counted_by_model_and_source(
             ("accepted", "m", "draft"): 3,
             ("proposed", "m", "lookup"): 2,
         }
+
+
+async def test_guesses_of_any_more_models_are_counted_together(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had series of their own for every name, past the bound that all other counts keep."""
+    monkeypatch.setattr(metrics, "MAX_MODELS", 1)
+    guessed = {name: {"draft_proposed": 5} for name in ("a", "b", "c")}
+    monkeypatch.setattr(served.scripted, "guessed", lambda: guessed, raising=False)
+    for _ in range(2):
+        samples = await read(served)
+        kinds = {key[2]: n for key, n in samples.items() if key[0] == "guessed_tokens_total"}
+        assert kinds == {"a": 5, "other": 10}

@@ -20,7 +20,7 @@ from miniclaude.messages import (
     Usage,
 )
 from miniclaude.providers.base import ChatRequest
-from miniclaude.server import sse
+from miniclaude.server import large_json, sse
 from miniclaude.server.wire import told
 from miniclaude.server.wire.responses.body import NOT_IMPLEMENTED, PARTLY
 from tests.picture_file import PNG_URL
@@ -220,6 +220,7 @@ async def test_many_log_probabilities_are_written_beside_the_event_loop(
     monkeypatch.setattr(told, "MANY_TOLD", 100)
     served.scripted.script = [*many_told(60)]
     sizes: list[int] = []
+    pieces: list[threading.Thread] = []
     write = sse.to_json
 
     def written(data: Any) -> str:
@@ -228,9 +229,18 @@ async def test_many_log_probabilities_are_written_beside_the_event_loop(
         return write(data)
 
     monkeypatch.setattr(sse, "to_json", written)
+
+    def piece(data: Any) -> str:
+        pieces.append(threading.current_thread())
+        return write(data)
+
+    # It has the name by import, and makes many small texts of a large one: none of them is ours.
+    monkeypatch.setattr(large_json, "to_json", piece)
     monkeypatch.setattr(JSONResponse, "render", lambda _, content: written(content).encode())
     text = (await post(served, **LOGPROBS, stream=stream)).text
     assert max(sizes, default=0) < 2000
+    assert pieces
+    assert threading.main_thread() not in pieces
     assert text.count('"top_logprobs":[{') == (60 if not stream else 60 * 5)
     for frame in text.strip().split("\n\n") if stream else ():
         kind, data = frame.split("\n")

@@ -227,8 +227,9 @@ async def message_events(
                 if block is not None:
                     if place:
                         yield {"type": "content_block_stop", "index": place - 1}
-                    shown = {**block, "input": {}} if "input" in block else block
+                    shown = {**block, "input": {}} if "input" in block else {**block}
                     yield {"type": "content_block_start", "index": place, "content_block": shown}
+                blocks.add(event)
                 if delta := _delta_json(event):
                     yield {"type": "content_block_delta", "index": place, "delta": delta}
     if finished is None or usage is None:
