@@ -44,9 +44,8 @@ class LoadedModel:
 
     @property
     def info(self) -> EngineInfo:
-        """What its engine told when it was last ready. A worker that was started again may have
-        found less memory free, and so have a smaller cache; while none is ready, the first's word
-        stands."""
+        """What its present worker told. One that was started again may have found less memory
+        free, and so have a smaller cache; while none is ready, the first's word stands."""
         connection = self.engine.connection
         return self.first_info if connection is None else connection.info
 
@@ -56,7 +55,7 @@ class LoadedModel:
         if answers == 1:
             return self.info.kv_tokens
         block = self.engine.spec.limits.block_tokens
-        return self.info.kv_tokens // answers // block * block
+        return -(-self.info.kv_tokens // block) // answers * block
 
     def submit(self, request: GenerationRequest) -> AsyncIterator[Output]:
         """The engine's outputs for a request to this very model; see `EngineProcess.submit`."""

@@ -22,6 +22,7 @@ from miniclaude.errors import (
     ContextLengthError,
     EngineError,
     InvalidRequestError,
+    MiniClaudeError,
     SettingsError,
 )
 from miniclaude.messages import (
@@ -211,6 +212,7 @@ class Local:
         """Say a raw prompt back with its log probabilities, then continue it."""
         settings = request.settings
         async with self._models.use(request.model) as loaded:
+            await loaded.engine.connected()
             prompt = await read_input(loaded, request.prompt, "prompt")
             given = request.prompt
             text = given if isinstance(given, str) else loaded.tokenizer.decode(prompt)
@@ -229,6 +231,7 @@ class Local:
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The mean of the last hidden states of each text."""
         async with self._models.use(request.model) as loaded:
+            await loaded.engine.connected()
             check_dimensions(request.dimensions, loaded.info.width)
             return await embed_texts(loaded, request.inputs, request.user)
 
@@ -312,7 +315,7 @@ async def _answer(
                 elif output.finish is not None:
                     reason = (output.error or output.finish).rstrip(".")
                     raise EngineError(f"The answer ended early: {reason}.", hint="Ask again.")
-    except EngineError:
+    except MiniClaudeError:  # the engine's, or a grammar's that can go no further
         for reader in calls.values():
             for event in reader.rest():
                 yield event
@@ -327,6 +330,7 @@ def _sampling(settings: Settings, loaded: LoadedModel, prompt_tokens: int, field
     when prompt and answer do not fit."""
     holds, where, too_many = loaded.info.context, "the model's context holds", False
     is_open = settings.max_tokens is None or settings.as_far_as_fits
+    is_open = is_open and prompt_tokens < holds  # else no cache is large enough
     if is_open and (share := loaded.cache_for(settings.n)) < holds:
         holds, where = share, "the engine's cache (kv_tokens) holds"
         if settings.n > 1:

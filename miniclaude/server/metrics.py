@@ -69,7 +69,7 @@ class Metrics:
         self.waiting = gauge("answers_waiting", "Of those: nothing of them has come yet")
 
     def model_label(self, model: str) -> str:
-        """What a model that has answered is called here."""
+        """What a model that has answered, or is loaded, is called here."""
         if model not in self.models:
             if len(self.models) >= MAX_MODELS:
                 return "other"

@@ -72,6 +72,10 @@ async def test_several_answers_share_what_the_cache_holds(
         with pytest.raises(ContextLengthError, match="each of 16 answers") as caught:
             await ask(local, "hello " * 5, n=16)
         assert caught.value.param == "n"
+        # What the model itself cannot hold, no cache could, nor would fewer answers help.
+        with pytest.raises(ContextLengthError, match="model's context holds 256") as caught:
+            await ask(local, "hello " * 200, n=16)
+        assert caught.value.param == "messages"
     finally:
         await local.aclose()
 

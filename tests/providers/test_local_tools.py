@@ -12,7 +12,12 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from miniclaude.engine.request import GenerationRequest, Output
-from miniclaude.errors import EngineError, InvalidRequestError, UnsupportedFieldError
+from miniclaude.errors import (
+    EngineError,
+    InvalidRequestError,
+    MiniClaudeError,
+    UnsupportedFieldError,
+)
 from miniclaude.messages import (
     Finished,
     Message,
@@ -277,9 +282,17 @@ async def test_forms_have_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) 
     assert form.startswith("grammar")
 
 
-@pytest.mark.parametrize("dies", [False, True], ids=["told", "raised"])
+@pytest.mark.parametrize(
+    "raised",
+    [
+        None,
+        EngineError("It died.", hint="Ask again."),
+        InvalidRequestError("Its grammar asks for too much.", hint="Ask for less."),
+    ],
+    ids=["told", "engine", "grammar"],
+)
 async def test_an_answer_that_an_error_ends_keeps_what_may_have_begun_a_call(
-    models: Local, monkeypatch: pytest.MonkeyPatch, dies: bool
+    models: Local, monkeypatch: pytest.MonkeyPatch, raised: MiniClaudeError | None
 ) -> None:
     """Its last spaces, and what looked like the beginning of a call's mark, were never told, so the
     answer that was saved, and gone on with, was another than the model had written."""
@@ -287,8 +300,8 @@ async def test_an_answer_that_an_error_ends_keeps_what_may_have_begun_a_call(
     async def submit(_: LoadedModel, request: GenerationRequest) -> AsyncIterator[Output]:
         yield Output(request.id, 1, "All of it.", finish="stop")
         yield Output(request.id, 0, "Three is  <tool")
-        if dies:
-            raise EngineError("It died.", hint="Ask again.")
+        if raised is not None:
+            raise raised
         yield Output(request.id, 0, "", finish="error", error="It broke.")
 
     async def listen() -> None:
@@ -298,6 +311,6 @@ async def test_an_answer_that_an_error_ends_keeps_what_may_have_begun_a_call(
 
     monkeypatch.setattr(LoadedModel, "submit", submit)
     text = ["", ""]
-    with pytest.raises(EngineError, match=r"It died|It broke"):
+    with pytest.raises(MiniClaudeError, match=r"It died|It broke|Its grammar"):
         await listen()
     assert text == ["Three is  <tool", "All of it."]
