@@ -28,7 +28,8 @@ from miniclaude.model.pair_code import NATIVE
 
 TOKENS, ROWS = 8, 24
 """Of a tile: tokens, with each of which come all heads that share a key; but where few share one,
-as many tokens as make so many queries. Turning its keys takes as long as a dozen queries do."""
+as many tokens as make so many queries. Turning its keys takes nearly as long as the products with
+eight queries do."""
 
 ZERO = np.float32(0)
 
