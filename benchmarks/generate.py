@@ -92,6 +92,7 @@ def memory_speed(threads: int, times: int = 10) -> float:
     """Bytes a second that a sum of 400 MB reads, at best of `times`."""
     import torch
 
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
     numbers = torch.ones(100_000_000)
     best = float("inf")
@@ -99,6 +100,7 @@ def memory_speed(threads: int, times: int = 10) -> float:
         start = time.perf_counter()
         numbers.sum()
         best = min(best, time.perf_counter() - start)
+    torch.set_num_threads(before)  # what is measured next has its own
     return numbers.nbytes / best
 
 

@@ -40,8 +40,9 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
+import peers
 import torch
 from generate import Side, memory_speed
 from generate_load import Load
@@ -50,8 +51,8 @@ from sides_here import ours
 
 PROMPT, ANSWER = 32, 33
 GOALS = {"quantise_mb": 8_000.0, "serve_mb": 5_000.0, "share": 0.80}
-STEPS = ("make", "quantise", "serve", "export")
 Step = Literal["make", "quantise", "serve", "export"]
+STEPS: tuple[Step, ...] = get_args(Step)
 BESIDE = {"first_token_ms": "first_token_ms", "alone": "decode", "peak_alone_mb": "mb"}
 
 
@@ -219,6 +220,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.peer and (arguments.quick or arguments.to != "int4"):
         parser.error("--peer is for int4 and the whole model")
+    if arguments.peer:
+        peers.python_of("llama.cpp")  # before minutes of work, in which it may not be there
     if arguments.step:
         print(json.dumps(run(arguments.step, arguments, arguments.folder)))
     elif arguments.folder:
