@@ -20,10 +20,18 @@ from torch import Tensor, nn
 from miniclaude.errors import CheckpointError, UnknownArchitectureError
 from miniclaude.model import gpt2, llama, native
 from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
+from miniclaude.model.compressed import WEIGHT, compress, gathered
+from miniclaude.model.compression import as_config
 from miniclaude.model.config import ModelConfig
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 from miniclaude.model.new_folder import new_folder
-from miniclaude.model.packing import packing_of, read_packing, refuse_packed
+from miniclaude.model.packing import (
+    FIELD,
+    packing_of,
+    read_compression,
+    read_packing,
+    refuse_packed,
+)
 from miniclaude.model.shards import StoredTensor, make_header, read_header, write_shard
 from miniclaude.model.transformer import Transformer
 from miniclaude.model.weight_files import INDEX, WEIGHTS, weight_files
@@ -108,7 +116,11 @@ def read_plan(folder: Path) -> Plan:
     folder of packed weights is for `packed_folder.py`."""
     form, config = read_format(folder)
     refuse_packed(folder)
-    listed = {form.canonical(name): tensor for name, tensor in list_tensors(folder).items()}
+    tensors = list_tensors(folder)
+    compression = read_compression(folder)
+    if compression is not None:
+        tensors = gathered(folder, tensors, compression)
+    listed = {form.canonical(name): tensor for name, tensor in tensors.items()}
     stored = form.unfused(listed, config)
     if config.tied_head and form.head in stored and not head_is_tied(form, config, stored):
         config = dataclasses.replace(config, tied_head=False)
@@ -210,25 +222,42 @@ def save_model(
     extra_config: Mapping[str, object] | None = None,
     companions: Iterable[Path] = (),
     overwrite: bool = False,
+    int8: bool = False,
 ) -> None:
     """Write a model folder, in the parameters' own dtype, that appears whole or not at all.
 
     A configuration that `transformers` can express is written its way, any other in our own format
     (`native.py`). extra_config: further fields of config.json, such as `eos_token_id`.
-    companions: files copied beside the weights, such as tokenizer.json. Raises CheckpointError when
-    a parameter is missing or quantised, and what `new_folder` raises.
+    companions: files copied beside the weights, such as tokenizer.json. int8: the matrices of the
+    blocks in 8 bits, as compressed-tensors packs them (`compressed.py`).
+
+    Raises CheckpointError when a parameter is missing or quantised, and what `new_folder` raises.
     """
     form, written = next(
         (form, written) for form in FORMATS if (written := form.write(model.config)) is not None
     )
-    tensors = [(piece.name, place_of(model, piece)) for piece in form.pieces(model.config)]
+    pieces = list(form.pieces(model.config))
+    tensors = [(piece.name, place_of(model, piece)) for piece in pieces]
     written["torch_dtype"] = str(tensors[0][1].dtype).removeprefix("torch.")
+    if int8:
+        tensors = [part for piece in pieces for part in in_8_bits(model, piece)]
+        written[FIELD] = as_config(8, ignored=[form.head.removesuffix(f".{WEIGHT}")])
     with new_folder(folder, overwrite=overwrite) as partial:
         config = {**(extra_config or {}), **written}
         (partial / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         for companion in companions:
             shutil.copyfile(companion, partial / companion.name)
         write_weights(partial, tensors, max_shard_bytes)
+
+
+def in_8_bits(model: Transformer, piece: Piece) -> list[tuple[str, Tensor]]:
+    """A piece of a checkpoint as its parts in 8 bits; whole where it is no matrix of a block, or
+    one that is not stored as a linear layer's."""
+    place, module = place_of(model, piece), piece.name.removesuffix(f".{WEIGHT}")
+    is_linear = place.dim() == 2 and not piece.transposed and place.shape[1] % 4 == 0
+    if not (is_linear and piece.parameter.startswith("blocks.")):
+        return [(piece.name, place)]
+    return [(f"{module}.{part}", tensor) for part, tensor in compress(place).items()]
 
 
 def write_weights(folder: Path, tensors: list[tuple[str, Tensor]], max_shard_bytes: int) -> None:

@@ -17,11 +17,13 @@ from pathlib import Path
 from miniclaude.errors import CheckpointError
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
-from miniclaude.model.packing import GROUPS, read_packing
+from miniclaude.model.packing import GROUPS, read_compression, read_packing
 from miniclaude.model.weight_files import weight_files
 
 MAX_HEADER = 64 << 20  # bytes
 CODES, SCALES = ".codes", ".scales"
+BESIDE = (".weight_scale", ".weight_shape")
+"""What compressed-tensors keeps beside a rounded matrix."""
 LAYERS = ("num_hidden_layers", "n_layer", "layers")
 HEADS = ("num_attention_heads", "n_head", "heads")
 KV_HEADS = ("num_key_value_heads", "kv_heads", *HEADS)
@@ -68,6 +70,7 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
         packing = read_packing(folder)
         file = folder / "config.json"
         config = read_json_object(file, MAX_CONFIG_BYTES) if file.is_file() else {}
+        compression = read_compression(folder) if file.is_file() else None
         is_adapter = (folder / ADAPTER_CONFIG).is_file() and not file.is_file()
         paths = sorted(folder.glob("*.safetensors")) if is_adapter else weight_files(folder)
         tensors = [tensor for path in paths for tensor in _tensors(path)]
@@ -77,8 +80,11 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
     parameters = 0
     whole_rows = {name for name, dtype, _ in tensors if name.endswith(SCALES) and dtype == "F32"}
     for name, dtype, numbers in tensors:
-        if name.endswith(SCALES):
+        if name.endswith(SCALES) or (compression is not None and name.endswith(BESIDE)):
             continue
+        if compression is not None and dtype in ("I32", "I8", "F8_E4M3"):
+            numbers = numbers * 32 // compression.bits if compression.is_packed else numbers
+            dtype = compression.name
         packed_here = packing is not None and name.endswith(CODES)
         # In 4 bits groups have scales, in bfloat16; in 8, which a layer may have too, rows.
         bits = 8 if name.removesuffix(CODES) + SCALES in whole_rows else 4

@@ -1,7 +1,8 @@
 """Whether a model folder's weights are stored in few bits, by its config.json. No torch.
 
 Our own packing is a `quantization_config` whose `quant_method` is "mini-claude"; other programs
-then refuse the folder, rather than load it and compute something else. Those of others we refuse.
+then refuse the folder, rather than load it and compute something else. Those of others we refuse,
+but for compressed-tensors' (`compression.py`), which are read as floats.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from miniclaude.errors import CheckpointError
+from miniclaude.model.compression import METHOD as COMPRESSED
+from miniclaude.model.compression import Compression, compression_of
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, ConfigFields, read_json_object
 
 FIELD, METHOD, VERSION = "quantization_config", "mini-claude", 1
@@ -70,6 +73,9 @@ def packing_of(config: ConfigFields) -> Packing | None:
                 raise foreign(config.path.with_name(name), method)
         return None
     method = fields.text("quant_method") or older_method(fields)
+    if method == COMPRESSED:
+        compression_of(fields)  # refuses what is not read
+        return None
     if method != METHOD:
         raise foreign(config.path, method)
     version = fields.integer("version")
@@ -86,6 +92,18 @@ def packing_of(config: ConfigFields) -> Packing | None:
     if fields.values.get("group_size") != GROUPS[bits]:
         raise fields.wrong("group_size", f"{GROUPS[bits]} for {bits} bits")
     return Packing(bits)
+
+
+def read_compression(folder: Path) -> Compression | None:
+    """How compressed-tensors has rounded a model folder's weights; None where it has not. Raises
+    CheckpointError for what is not read here."""
+    config = ConfigFields(
+        folder / "config.json", read_json_object(folder / "config.json", MAX_CONFIG_BYTES)
+    )
+    fields = config.section(FIELD)
+    if fields is None or fields.text("quant_method") != COMPRESSED:
+        return None
+    return compression_of(fields)
 
 
 def older_method(fields: ConfigFields) -> str:
