@@ -13,6 +13,8 @@ DTYPES: dict[str, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+FLOAT8 = "float8"
+"""A number format of products alone (`model/float8.py`): what lies between them is bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,17 @@ def choose_device(name: str = "auto") -> torch.device:
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """`auto` is bfloat16 on CUDA and float32 elsewhere: exact first, fast where it is free.
 
-    Raises SettingsError for a dtype that is none of float32, bfloat16, float16.
+    Raises SettingsError for a dtype that is none of float32, bfloat16, float16,
+    float8.
     """
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name == FLOAT8:
+        return torch.bfloat16
     if name not in DTYPES:
         raise SettingsError(
             f"dtype: {name!r} is unknown.",
-            hint=f"Use auto, {', '.join(DTYPES)}.",
+            hint=f"Use auto, {', '.join((*DTYPES, FLOAT8))}.",
             param="dtype",
         )
     return DTYPES[name]

@@ -143,7 +143,7 @@ class ServerSettings(KeyLimits):
     allowed_origins: Names = ()
     database_url: str = Field(default="", repr=False)
     device: Annotated[str, StringConstraints(pattern=r"^[a-z]+(:[0-9]+)?$")] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8", "int4"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "float8", "int8", "int4"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     model: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None
     draft: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = None

@@ -23,7 +23,8 @@ Draft = Annotated[
 Dtype = Annotated[
     str | None,
     typer.Option(
-        help="Number format of local models' weights: float32, bfloat16, float16, int8 or int4.",
+        help="Number format of local models' weights: float32, bfloat16, float16, float8 (a GPU's),"
+        " int8 or int4.",
         show_default="auto",
     ),
 ]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from miniclaude.device import Placement, choose_placement
+from miniclaude.device import FLOAT8, Placement, choose_placement
 from miniclaude.engine.draft_check import check_draft_memory, check_draft_vocabulary
 from miniclaude.engine.engine import Engine
 from miniclaude.engine.machine import default_threads, physical_cores
@@ -44,6 +44,7 @@ from miniclaude.errors import CheckpointError, MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.config import ModelConfig
+from miniclaude.model.float8 import check_float8, convert
 from miniclaude.model.lora import fold
 from miniclaude.model.packed import Bits
 from miniclaude.model.packing import Packing, read_packing
@@ -77,9 +78,16 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
         width=model.config.width,
         kv_tokens=engine.kv_tokens,
         device=str(place.device),
-        dtype=str(place.dtype).removeprefix("torch.") if packed is None else f"int{packed}",
+        dtype=told_dtype(spec, place, packed),
         threads=threads,
     )
+
+
+def told_dtype(spec: EngineSpec, place: Placement, packed: Bits | None) -> str:
+    """What the weights are held in, as the setting `dtype` calls it."""
+    if packed is not None:
+        return f"int{packed}"
+    return FLOAT8 if spec.dtype == FLOAT8 else str(place.dtype).removeprefix("torch.")
 
 
 def load_weights(
@@ -93,9 +101,13 @@ def load_weights(
     )
     if packed is not None:
         return load_fused(spec, packed, threads, is_stored=stored is not None), place, packed
+    if spec.dtype == FLOAT8:
+        check_float8(place.device)
     model = load_model(spec.folder, device=place.device, dtype=place.dtype)
     if spec.adapter is not None:
         add_adapter(model, spec.adapter)
+    if spec.dtype == FLOAT8:
+        convert(model)
     return model, place, None
 
 

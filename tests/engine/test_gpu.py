@@ -21,6 +21,8 @@ from miniclaude.engine.worker import load
 from miniclaude.errors import SettingsError
 from miniclaude.model import transformer
 from miniclaude.model.cache import Segment, Table
+from miniclaude.model.float8 import Float8Linear
+from miniclaude.model.library import bundled_models
 from miniclaude.model.paged_attention import can_page, paged_attention
 from miniclaude.model.transformer import reference_attention
 from tests.engine.test_adapters import write
@@ -41,6 +43,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 FAMILIES = ["gpt2", "llama"]
+BUNDLED = (bundled_models() or Path("none")) / "mini-claude-11m"
 
 
 def cuda_engine(family: str, *, draft: bool = False, **limits: Any) -> Engine:
@@ -307,3 +310,25 @@ def test_a_worker_loads_onto_the_gpu_and_refuses_packed_weights_there(model_fold
 def test_a_cache_without_room_says_what_to_set() -> None:
     with pytest.raises(SettingsError, match="kv_tokens: no room on cuda"):
         cuda_engine("gpt2", kv_tokens=4_000_000_000)
+
+
+@torch.inference_mode()
+def test_products_of_8_bit_floats_are_those_written_out() -> None:
+    """One row, a few, and as many as a prompt has, with graphs' and prompts' number format."""
+    if torch.cuda.get_device_capability() < (8, 9):
+        pytest.skip("needs an NVIDIA GPU of the generation Ada or Hopper, or later")
+    layer = Float8Linear(torch.randn(256, 128, device="cuda"), torch.randn(256, device="cuda"))
+    for rows in (1, 3, 16, 100):
+        x = torch.randn(rows, 128, device="cuda", dtype=torch.bfloat16)
+        expected = layer.reference(x)
+        torch.testing.assert_close(layer(x), expected, rtol=1 / 64, atol=0.2)
+
+
+def test_an_engine_with_8_bit_floats_captures_its_steps() -> None:
+    if torch.cuda.get_device_capability() < (8, 9):
+        pytest.skip("needs an NVIDIA GPU of the generation Ada or Hopper, or later")
+    engine, info = load(EngineSpec(BUNDLED, "cuda", "float8"))
+    assert info.dtype == "float8"
+    requests = [ask(str(number), "abc", max_tokens=12) for number in range(5)]
+    assert all(reason == "length" for reason in finishes(run(engine, *requests)).values())
+    assert captured(engine)
