@@ -139,9 +139,12 @@ class Scheduler:
         waiting already.
         """
         if job.choices * self.blocks_for(job) > self.pool.count:
+            asked = f"An answer of up to {job.longest} tokens, prompt included, exceeds"
+            if job.choices > 1:
+                asked = f"{job.choices} answers of up to {job.longest} tokens each, prompts"
+                asked += " included, exceed"
             raise ContextLengthError(
-                f"{job.choices} answers of up to {job.longest} tokens each, prompt included,"
-                f" exceed the {self.pool.count * self.limits.block_tokens} tokens that the engine's"
+                f"{asked} the {self.pool.count * self.limits.block_tokens} tokens that the engine's"
                 " cache holds.",
                 hint="Ask for a shorter answer or fewer choices, or raise kv_tokens.",
                 param="n" if job.choices > 1 else "max_tokens",

@@ -77,12 +77,14 @@ class Metrics:
         return model
 
     def note_guesses(self, guessed: Mapping[str, Mapping[str, int]]) -> None:
-        """How many there have been, by model and by the names of `engine.protocol.GUESSED`."""
+        """How many there have been, by model and by the names of `engine.protocol.GUESSED`. A model
+        for which none was made, as one that only computes for its adapters, takes no label."""
         for model, counts in guessed.items():
             for name, count in counts.items():
                 source, _, kind = name.partition("_")
                 new = count - self.told.get((model, name), 0)
-                self.guessed.labels(self.model_label(model), source, kind).inc(new)
+                if model in self.models or new:
+                    self.guessed.labels(self.model_label(model), source, kind).inc(new)
                 self.told[model, name] = count
 
     def text(self) -> bytes:

@@ -321,8 +321,11 @@ def test_bad_prompts_are_refused() -> None:
         engine.submit(ask("a", "hi", max_tokens=0))
     with pytest.raises(ContextLengthError, match=r"90 tokens .* may have 12, together 102; .* 96"):
         engine.submit(ask("a", "x" * 90))
-    with pytest.raises(ContextLengthError, match="6 answers of up to 92 tokens each"):
+    with pytest.raises(ContextLengthError, match="6 answers of up to 92 tokens each, prompts incl"):
         engine.submit(ask("a", "x" * 80, n=6))
+    small = tiny_engine(kv_tokens=64)
+    with pytest.raises(ContextLengthError, match="An answer of up to 92 tokens, prompt included,"):
+        small.submit(ask("a", "x" * 80))
     engine.submit(ask("a", "hi"))
     with pytest.raises(InvalidRequestError, match="'a' is already being answered"):
         engine.submit(ask("a", "hi"))

@@ -87,7 +87,7 @@ def test_a_text_that_the_cache_does_not_hold_is_refused_with_the_count(
     engine = Engine(tiny_model(context=200), ByteVocabulary())
     said = capsys.readouterr().err
     assert "memory is free for 90 tokens, fewer than the model's context, 200" in said
-    with pytest.raises(ContextLengthError, match="exceed the 96 tokens that the engine's cache"):
+    with pytest.raises(ContextLengthError, match="exceeds the 96 tokens that the engine's cache"):
         engine.submit(ask("a", "x", max_tokens=120))
 
 

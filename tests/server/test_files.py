@@ -77,10 +77,19 @@ async def test_the_disk_is_waited_for_beside_the_event_loop(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
-    assert (await taught.upload(ROWS)).status_code == 200
-    assert threads
-    assert threading.get_ident() not in threads
+    made = await taught.upload(ROWS)
+    assert made.status_code == 200
     assert [path.read_bytes() for path in stored(taught)] == [ROWS]
+    remove = taught.tuning.folder.remove
+
+    def removing(file_id: str) -> None:
+        threads.append(threading.get_ident())
+        remove(file_id)
+
+    monkeypatch.setattr(taught.tuning.folder, "remove", removing)
+    assert (await taught.client.delete(f"/v1/files/{made.json()['id']}")).status_code == 200
+    assert len(threads) >= 2
+    assert threading.get_ident() not in threads
 
 
 async def test_a_disk_that_becomes_full_at_the_end_is_told_of(

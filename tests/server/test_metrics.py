@@ -70,6 +70,20 @@ async def test_a_service_that_answers_for_any_name_makes_no_endless_labels(
     assert samples["tokens_total", "prompt", "other"] == 2 * 3
 
 
+def test_a_base_that_only_computes_for_its_adapters_takes_no_label() -> None:
+    """There are places for a few hundred names, and it answers under none of them."""
+    counted = metrics.Metrics()
+    none = {"lookup_proposed": 0, "lookup_accepted": 0}
+    counted.note_guesses({"base": none})
+    assert counted.models == set()
+    counted.model_label("tuned")
+    counted.note_guesses({"base": none, "tuned": none, "other": {**none, "lookup_proposed": 3}})
+    assert counted.models == {"tuned", "other"}
+    assert b'guessed_tokens_total{kind="proposed",model="other",source="lookup"} 3.0' in (
+        counted.text()
+    )
+
+
 async def test_what_waits_and_what_is_broken_off_is_seen(served: Served) -> None:
     async with anyio.create_task_group() as group:
         served.scripted.script = [None]

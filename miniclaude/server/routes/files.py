@@ -84,5 +84,5 @@ async def delete_file(request: Request, file_id: str) -> dict[str, Any]:
     """Remove a file. Refused while a job that is not finished needs it."""
     tuning = fine_tuning_of(request)
     file = await tuning.files.delete(OWNER, file_id)
-    tuning.folder.remove(file.id)
+    await to_thread.run_sync(tuning.folder.remove, file.id)
     return {"id": file.id, "object": "file", "deleted": True}
