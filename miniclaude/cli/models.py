@@ -96,7 +96,7 @@ def show(name: Name, as_json: AsJson = False, home: Home = None) -> None:
             f", of which {facts.active_parameters:,} compute a token: {config.experts_per_token} of"
             f" {config.experts} experts"
         )
-    held = facts.dtype if facts.dtype in ("int8", "int4") else "float32"
+    held = "float32" if facts.weight_bytes == 4 * facts.parameters else facts.dtype
     rows = {
         "name": model.name,
         "folder": str(model.path),

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def load(spec: EngineSpec) -> tuple[Engine, EngineInfo]:
     tokenizer = load_tokenizer(spec.folder, templates=spec.adapter)
     model, place, packed = load_weights(spec, threads)
     if spec.threads is None and isinstance(model, Transformer):
-        threads = default_threads(sum(each.numel() for each in model.parameters()))
+        held = chain(model.parameters(), model.buffers())  # 8-bit floats are no parameters
+        threads = default_threads(sum(each.numel() for each in held))
         torch.set_num_threads(threads)
     check_vocabulary(tokenizer, model.config.vocab_size, spec.folder)
     draft = None
@@ -108,6 +110,8 @@ def load_weights(
         add_adapter(model, spec.adapter)
     if spec.dtype == FLOAT8:
         convert(model)
+        if place.device.type == "cuda":
+            torch.cuda.empty_cache()  # what bfloat16 took is free for keys and values
     return model, place, None
 
 

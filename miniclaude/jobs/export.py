@@ -69,7 +69,7 @@ def export(
         (companions / TEMPLATE).write_text(sources["default"], encoding="utf-8")
         beside.append(companions / TEMPLATE)
     if spec.method == "full":
-        dtype = STORED.get(read_facts(order.base_folder).dtype, torch.float32)
+        dtype = STORED.get(read_facts(order.base_folder).floats, torch.float32)
         beside += [path for name in TOKENIZER_FILES if (path := order.base_folder / name).is_file()]
         extra = _kept_config(order.base_folder)
         save_model(model.to(dtype), staging, extra_config=extra, companions=beside)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from miniclaude.errors import CheckpointError, UnknownArchitectureError
+from miniclaude.errors import CheckpointError, UnknownArchitectureError, UnsupportedFieldError
 from miniclaude.model import gpt2, llama, native
 from miniclaude.model.checkpoint_format import CheckpointFormat, Piece
 from miniclaude.model.compressed import WEIGHT, compress, gathered
@@ -231,7 +231,8 @@ def save_model(
     companions: files copied beside the weights, such as tokenizer.json. int8: the matrices of the
     blocks in 8 bits, as compressed-tensors packs them (`compressed.py`).
 
-    Raises CheckpointError when a parameter is missing or quantised, and what `new_folder` raises.
+    Raises CheckpointError when a parameter is missing or quantised, UnsupportedFieldError for
+    experts in 8 bits, and what `new_folder` raises.
     """
     form, written = next(
         (form, written) for form in FORMATS if (written := form.write(model.config)) is not None
@@ -240,8 +241,11 @@ def save_model(
     tensors = [(piece.name, place_of(model, piece)) for piece in pieces]
     written["torch_dtype"] = str(tensors[0][1].dtype).removeprefix("torch.")
     if int8:
+        refuse_experts_in_8_bits(model.config)
         tensors = [part for piece in pieces for part in in_8_bits(model, piece)]
-        written[FIELD] = as_config(8, ignored=[form.head.removesuffix(f".{WEIGHT}")])
+        whole = [p.name for p in pieces if is_linear(model, p) and not in_words(model, p)]
+        ignored = [name.removesuffix(f".{WEIGHT}") for name in (form.head, *whole)]
+        written[FIELD] = as_config(8, ignored=ignored)
     with new_folder(folder, overwrite=overwrite) as partial:
         config = {**(extra_config or {}), **written}
         (partial / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -250,14 +254,34 @@ def save_model(
         write_weights(partial, tensors, max_shard_bytes)
 
 
+def is_linear(model: Transformer, piece: Piece) -> bool:
+    """Whether a piece is the matrix of a linear layer in a block, and stored as one: GPT-2's are
+    not."""
+    in_block = piece.parameter.startswith("blocks.")
+    return in_block and not piece.transposed and place_of(model, piece).dim() == 2
+
+
+def in_words(model: Transformer, piece: Piece) -> bool:
+    """Whether the rows of a matrix fill whole words of 32 bits."""
+    return place_of(model, piece).shape[1] % 4 == 0
+
+
 def in_8_bits(model: Transformer, piece: Piece) -> list[tuple[str, Tensor]]:
-    """A piece of a checkpoint as its parts in 8 bits; whole where it is no matrix of a block, or
-    one that is not stored as a linear layer's."""
+    """A piece of a checkpoint as its parts in 8 bits, or whole."""
     place, module = place_of(model, piece), piece.name.removesuffix(f".{WEIGHT}")
-    is_linear = place.dim() == 2 and not piece.transposed and place.shape[1] % 4 == 0
-    if not (is_linear and piece.parameter.startswith("blocks.")):
+    if not (is_linear(model, piece) and in_words(model, piece)):
         return [(piece.name, place)]
     return [(f"{module}.{part}", tensor) for part, tensor in compress(place).items()]
+
+
+def refuse_experts_in_8_bits(config: ModelConfig) -> None:
+    """Raise UnsupportedFieldError: others read routers, and experts of one stack, as floats."""
+    if config.experts:
+        raise UnsupportedFieldError(
+            "int8: a model with experts is not written in 8 bits.",
+            hint="Write it in bfloat16.",
+            param="int8",
+        )
 
 
 def write_weights(folder: Path, tensors: list[tuple[str, Tensor]], max_shard_bytes: int) -> None:

@@ -10,6 +10,7 @@ Format: https://github.com/vllm-project/compressed-tensors
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from miniclaude.errors import CheckpointError
-from miniclaude.model.compression import Compression
+from miniclaude.model.compression import BESIDE, Compression
 from miniclaude.model.shards import DTYPES, FETCH_AGAIN, StoredTensor
 
 WEIGHT, PACKED, SCALE, SHAPE = "weight", "weight_packed", "weight_scale", "weight_shape"
@@ -33,7 +34,7 @@ MOST, OFFSET, SMALLEST = 127, 128, 1e-30
 class CompressedTensor(StoredTensor):
     """A matrix [R, C] whose numbers are rounded; `dtype` is that of its scales.
 
-    codes: [R, C], or [R, words of 32 bits] where they are packed. scales: [1], [R] or [R, 1], or
+    codes: [R, C], or [R, words of 32 bits] where they are packed. scales: one, [R] or [R, 1], or
     [R, C / columns of a group]. `start` is that of the codes, `bytes` what both take.
     """
 
@@ -41,13 +42,21 @@ class CompressedTensor(StoredTensor):
     scales: StoredTensor
     kind: Compression
 
+    @property
+    def exact(self) -> torch.dtype:
+        """Numbers times scales are more than their scales' format holds."""
+        return torch.float32
+
     def read_into(self, target: Tensor) -> None:
         """Fill `target` [R, C]. Raises CheckpointError when a file ends early."""
-        rows, columns = self.shape
-        step = max(1, CHUNK // max(1, columns))
-        for first in range(0, rows, step):
-            last = min(rows, first + step)
+        for first, last in self.steps():
             target[first:last].copy_(self.read_rows(first, last))
+
+    def steps(self) -> Iterator[tuple[int, int]]:
+        """The rows that are unpacked at once: the first, and the one behind the last."""
+        rows, columns = self.shape
+        step = max(1, CHUNK // columns)
+        return ((first, min(rows, first + step)) for first in range(0, rows, step))
 
     def read_rows(self, first: int, last: int) -> Tensor:
         """Rows `first` to `last - 1`, [rows, C], in float32."""
@@ -70,14 +79,15 @@ class CompressedTensor(StoredTensor):
 
     def read_scales(self, first: int, last: int) -> Tensor:
         """The scales of some rows, [rows, G]; G is 1 where columns share them."""
-        if self.scales.shape == (1,):
-            return self.scales.read_rows(0, 1).expand(last - first)[:, None]
+        if math.prod(self.scales.shape) == 1:
+            one = torch.empty(1, 1, dtype=self.scales.number_format())
+            self.scales.fill(one, self.scales.start)
+            return one.expand(last - first, 1)
         return self.scales.read_rows(first, last).view(last - first, -1)
 
     def same_bytes(self, other: StoredTensor) -> bool:
         """Whether two matrices of equal size stand for the same numbers."""
-        rows = self.shape[0]
-        return torch.equal(self.read_rows(0, rows), other.read_rows(0, rows))
+        return all(torch.equal(self.read_rows(*at), other.read_rows(*at)) for at in self.steps())
 
 
 def gathered(
@@ -88,7 +98,7 @@ def gathered(
     Raises CheckpointError for a matrix whose parts are missing or do not belong together.
     """
     codes = PACKED if kind.is_packed else WEIGHT
-    result = dict(stored)
+    result = {name: tensor for name, tensor in stored.items() if not BESIDE.fullmatch(name)}
     for name, tensor in stored.items():
         module, _, part = name.rpartition(".")
         if part == codes and f"{module}.{SCALE}" in stored:
@@ -120,8 +130,12 @@ def compressed(
         if codes.shape != (shape[0], words):
             raise mismatch(codes, shape)
     rows, columns = shape
+    if rows < 1 or columns < 1:
+        raise mismatch(codes, shape)
     grouped = len(scales.shape) == 2 and scales.shape[1] and columns % scales.shape[1] == 0
-    if scales.shape not in ((1,), (rows,)) and not (grouped and scales.shape[0] == rows):
+    if scales.shape not in ((), (1,), (1, 1), (rows,)) and not (
+        grouped and scales.shape[0] == rows
+    ):
         raise mismatch(scales, shape)
     return CompressedTensor(
         codes.file,
@@ -146,8 +160,6 @@ def read_shape(folder: Path, name: str, stored: dict[str, StoredTensor]) -> tupl
     sizes = torch.empty(2, dtype=torch.int64)
     at.fill(sizes, at.start)
     rows, columns = (int(size) for size in sizes.tolist())
-    if rows < 1 or columns < 1:
-        raise mismatch(at, (rows, columns))
     return rows, columns
 
 

@@ -9,6 +9,7 @@ Format: https://github.com/vllm-project/compressed-tensors
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,12 @@ METHOD = "compressed-tensors"
 PACKED = "pack-quantized"
 FORMATS = (PACKED, "int-quantized", "float-quantized", "naive-quantized")
 STRATEGIES = ("tensor", "channel", "group")
+
+BESIDE = re.compile(
+    r".*\.(weight_zero_point|(input|output)_(scale|zero_point)|self_attn\.[qkv]_scale)"
+)
+"""What is passed over: zero points, which are zeros where scales are symmetric, and how
+activations, keys and values would be rounded."""
 
 CURE = "Fetch the original, unquantised model, or one in 8 or 4 bits with even scales."
 
@@ -42,12 +49,23 @@ class Compression:
         return f"{self.numbers}{self.bits}"
 
 
+def is_beside(name: str) -> bool:
+    """Whether a tensor belongs to a rounded matrix and holds none of its numbers."""
+    return name.endswith((".weight_scale", ".weight_shape")) or BESIDE.fullmatch(name) is not None
+
+
 def compression_of(fields: ConfigFields) -> Compression:
     """What a config.json's `quantization_config` says of weights.
 
-    How activations would be rounded is passed over: in floats they are nearer to the original.
+    How activations, keys and values would be rounded is passed over: in floats they are nearer to
+    the original.
     Raises CheckpointError naming the field that asks for what is not read here.
     """
+    sparse, turned = fields.section("sparsity_config"), fields.section("transform_config")
+    if sparse is not None and sparse.text("format", "dense") != "dense":
+        raise wrong(fields, "sparsity_config", "absent, or of format dense")
+    if turned is not None and turned.section("config_groups") is not None:
+        raise wrong(fields, "transform_config", "absent: nothing is turned while it computes")
     form = fields.text("format")
     if form not in FORMATS:
         raise wrong(fields, "format", f"one of {', '.join(FORMATS)}")
@@ -76,7 +94,7 @@ def weights_of(fields: ConfigFields, group: str) -> ConfigFields:
 
 def kind_of(weights: ConfigFields, form: str) -> Compression:
     """One group's compression. Raises CheckpointError."""
-    numbers, bits = weights.text("type", "int"), weights.integer("num_bits")
+    numbers, bits = (weights.text("type") or "int").lower(), weights.integer("num_bits")
     if numbers == "float" and bits == 8 and form != PACKED:
         kind = Compression(8, "float", is_packed=False)
     elif numbers == "int" and bits == 8:
@@ -85,7 +103,7 @@ def kind_of(weights: ConfigFields, form: str) -> Compression:
         kind = Compression(4, "int", is_packed=True)
     else:
         raise wrong(weights, "num_bits", "8, or 4 whole ones that are packed")
-    if weights.text("strategy", "tensor") not in STRATEGIES:
+    if (weights.text("strategy") or "tensor").lower() not in STRATEGIES:
         raise wrong(weights, "strategy", f"one of {', '.join(STRATEGIES)}")
     if not weights.flag("symmetric", default=True):
         raise wrong(weights, "symmetric", "true: zero points are not read")

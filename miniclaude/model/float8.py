@@ -74,7 +74,7 @@ def to_float8(rows: Tensor) -> tuple[Tensor, Tensor]:
     """rows [N, C] -> codes [N, C] in E4M3, scales [N, 1] float32."""
     largest = rows.abs().amax(dim=1, keepdim=True).float()  # [N, 1]
     scales = (largest / MOST).clamp_min(SMALLEST)
-    return (rows / scales).clamp(-MOST, MOST).to(FLOAT8), scales
+    return (rows / scales).clamp(-MOST, MOST).to(FLOAT8).contiguous(), scales
 
 
 def check_float8(device: torch.device) -> None:
@@ -82,7 +82,7 @@ def check_float8(device: torch.device) -> None:
     try:
         one = torch.ones(MULTIPLE, MULTIPLE, device=device)
         Float8Linear(one, None)(one)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise SettingsError(
             f"dtype: {device} cannot multiply 8-bit floats.",
             hint="They need an NVIDIA GPU of the generation Ada or Hopper, or later; use bfloat16.",

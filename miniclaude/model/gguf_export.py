@@ -38,7 +38,6 @@ from miniclaude.model.library import InstalledModel
 from miniclaude.model.merged import write_merged
 from miniclaude.model.new_file import check_no_file, new_file
 from miniclaude.model.packing import read_packing
-from miniclaude.model.shards import DTYPES
 from miniclaude.tokenizer.gguf import read_keys
 
 TYPES = {kind.name.lower(): kind for kind in (Q8_0, Q4_0, F16, BF16, F32)}
@@ -173,7 +172,7 @@ def _rows(entry: _Entry, plan: Plan) -> Iterator[Floats]:
         return
     config = plan.model.config
     stored = plan.stored[entry.piece.name]
-    tensor = torch.empty(stored.shape, dtype=DTYPES.get(stored.dtype, torch.float32))
+    tensor = torch.empty(stored.shape, dtype=stored.exact)
     stored.read_into(tensor)
     matrix = tensor.t() if entry.piece.transposed else tensor
     rotated = is_rotated(entry.piece, architecture_of(config))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -18,7 +18,10 @@ from urllib.parse import quote
 import httpx2
 
 from miniclaude import __version__
-from miniclaude.errors import DownloadError
+from miniclaude.errors import CheckpointError, DownloadError
+from miniclaude.model.compression import METHOD as COMPRESSED
+from miniclaude.model.compression import compression_of
+from miniclaude.model.config_json import ConfigFields
 from miniclaude.model.download import RemoteFile, download, partial_path
 from miniclaude.model.install import (
     Progress,
@@ -29,6 +32,7 @@ from miniclaude.model.install import (
     read_manifest,
 )
 from miniclaude.model.library import InstalledModel, Library, folder_name
+from miniclaude.model.packing import FIELD
 from miniclaude.model.staging import PULLING, clear_up, hold
 from miniclaude.model.weight_files import INDEX
 
@@ -160,7 +164,7 @@ def find_needs(
         listing = look_up(client, base, repo, revision)
         url = f"{base}/{repo}/resolve/{listing.revision}/config.json"
         config = get_json(client, url, repo)
-    stored = config.get("torch_dtype", config.get("dtype"))
+    stored = rounded_in(config) or config.get("torch_dtype", config.get("dtype"))
     return Needs(
         repo,
         listing.revision,
@@ -171,6 +175,18 @@ def find_needs(
         stored if isinstance(stored, str) and len(stored) <= 32 else "",
         _installed_revision(library, folder) == listing.revision,
     )
+
+
+def rounded_in(config: Mapping[str, object]) -> str:
+    """What compressed-tensors has rounded most weights to; empty where it has not, or in a way that
+    is refused once the file is here."""
+    fields = config.get(FIELD)
+    if not isinstance(fields, dict) or fields.get("quant_method") != COMPRESSED:
+        return ""
+    try:
+        return compression_of(ConfigFields(Path("config.json"), fields)).name
+    except CheckpointError:
+        return ""
 
 
 def _client(token: str | None) -> httpx2.Client:

@@ -26,7 +26,7 @@ from miniclaude.model.packed_layers import (
     refuse_experts,
 )
 from miniclaude.model.resident import give_back_heap
-from miniclaude.model.shards import DTYPES, StoredTensor
+from miniclaude.model.shards import StoredTensor
 from miniclaude.model.transformer import Transformer
 
 CODES, SCALES = "codes", "scales"
@@ -118,7 +118,7 @@ def matrix(plan: Plan, pieces: list[Piece]) -> Matrix:
 def read(plan: Plan, pieces: list[Piece]) -> Tensor:
     """One parameter, from all its pieces, in the number format they are stored in; float32 where
     they differ."""
-    stored = {DTYPES.get(plan.stored[piece.name].dtype, torch.float32) for piece in pieces}
+    stored = {plan.stored[piece.name].exact for piece in pieces}
     dtype = stored.pop() if len(stored) == 1 else torch.float32
     memory = torch.empty(plan.model.get_parameter(pieces[0].parameter).shape, dtype=dtype)
     for piece in pieces:

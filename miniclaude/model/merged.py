@@ -72,7 +72,7 @@ def write_merged(model: InstalledModel, folder: Path) -> None:
     pieces: dict[str, list[Piece]] = defaultdict(list)
     for piece in form.pieces(shape.config):
         pieces[piece.parameter].append(piece)
-    dtype = STORED.get(read_facts(base).dtype, torch.float32)
+    dtype = STORED.get(read_facts(base).floats, torch.float32)
     shards = lay_out(
         [
             Part(piece.name, dtype, piece.shape(shape.get_parameter(name).shape))

@@ -16,14 +16,13 @@ from pathlib import Path
 
 from miniclaude.errors import CheckpointError
 from miniclaude.model.adapter_config import ADAPTER_CONFIG
+from miniclaude.model.compression import is_beside
 from miniclaude.model.config_json import MAX_CONFIG_BYTES, read_json_object
 from miniclaude.model.packing import GROUPS, read_compression, read_packing
 from miniclaude.model.weight_files import weight_files
 
 MAX_HEADER = 64 << 20  # bytes
 CODES, SCALES = ".codes", ".scales"
-BESIDE = (".weight_scale", ".weight_shape")
-"""What compressed-tensors keeps beside a rounded matrix."""
 LAYERS = ("num_hidden_layers", "n_layer", "layers")
 HEADS = ("num_attention_heads", "n_head", "heads")
 KV_HEADS = ("num_key_value_heads", "kv_heads", *HEADS)
@@ -80,7 +79,7 @@ def _outline(folder: Path, stamp: str) -> Outline | None:  # a key of the cache
     parameters = 0
     whole_rows = {name for name, dtype, _ in tensors if name.endswith(SCALES) and dtype == "F32"}
     for name, dtype, numbers in tensors:
-        if name.endswith(SCALES) or (compression is not None and name.endswith(BESIDE)):
+        if name.endswith(SCALES) or (compression is not None and is_beside(name)):
             continue
         if compression is not None and dtype in ("I32", "I8", "F8_E4M3"):
             numbers = numbers * 32 // compression.bits if compression.is_packed else numbers

@@ -71,6 +71,11 @@ class StoredTensor:
         self.fill(rows, self.start + first * (self.bytes // self.shape[0]))
         return rows
 
+    @property
+    def exact(self) -> torch.dtype:
+        """What holds its numbers as they are; float32 where they are no floats."""
+        return DTYPES.get(self.dtype, torch.float32)
+
     def number_format(self) -> torch.dtype:
         """The dtype, if it is a floating-point one. Raises CheckpointError for another."""
         if self.dtype not in DTYPES:

@@ -13,18 +13,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from miniclaude.errors import CheckpointError
+from miniclaude.errors import CheckpointError, UnsupportedFieldError
 from miniclaude.model import compressed as compressed_module
-from miniclaude.model.checkpoint import load_model, save_model
-from miniclaude.model.compressed import compress
+from miniclaude.model.checkpoint import load_model, read_plan, save_model
+from miniclaude.model.compressed import CompressedTensor, compress
 from miniclaude.model.facts import read_facts
 from miniclaude.model.library import Library
-from miniclaude.model.load_packed import load_packed
+from miniclaude.model.load_packed import load_packed, read
 from miniclaude.model.merged import write_merged
 from miniclaude.model.outline import read_outline
 from miniclaude.model.packed_layers import pack_model
 from miniclaude.model.transformer import Transformer
-from tests.model.models import GPT2, LLAMA, random_ids, random_model
+from tests.model.models import GPT2, LLAMA, MIXTURE, random_ids, random_model
 
 Weights = dict[str, torch.Tensor]
 GATE = "model.layers.0.mlp.gate_proj"
@@ -95,7 +95,19 @@ def test_it_is_told_as_what_it_is(folder: Path, model: Transformer) -> None:
     outline, facts = read_outline(folder, "now"), read_facts(folder)
     assert outline is not None
     assert (outline.parameters, outline.dtype, outline.packed) == (numbers, "int8", False)
-    assert (facts.parameters, facts.dtype, facts.weight_bytes) == (numbers, "BF16", 4 * numbers)
+    assert (facts.parameters, facts.dtype, facts.weight_bytes) == (numbers, "int8", 4 * numbers)
+    assert facts.floats == "BF16"
+
+
+def test_scales_in_float32_make_no_export_twice_as_large(folder: Path) -> None:
+    """A whole copy has the format of what is not rounded."""
+    change(
+        folder,
+        lambda stored: stored.update(
+            {name: each.float() for name, each in stored.items() if name.endswith("_scale")}
+        ),
+    )
+    assert read_facts(folder).floats == "BF16"
 
 
 @torch.no_grad()
@@ -108,6 +120,39 @@ def test_an_export_holds_its_floats(folder: Path, tmp_path: Path) -> None:
     torch.testing.assert_close(
         load_model(tmp_path / "whole")(ids), load_model(folder)(ids), atol=2e-2, rtol=0
     )
+
+
+def test_a_number_times_its_scale_is_not_rounded_again(folder: Path) -> None:
+    """A merged adapter and a GGUF file in f32 are computed from what is served."""
+    plan = read_plan(folder)
+    [piece] = [piece for piece in plan.pieces if piece.name == f"{GATE}.weight"]
+    whole = load_model(folder).get_parameter(piece.parameter)
+    rows = slice(None) if piece.rows is None else slice(*piece.rows)
+    pieces = [each for each in plan.pieces if each.parameter == piece.parameter]
+    assert torch.equal(read(plan, pieces), whole)
+    assert torch.equal(plan.stored[piece.name].read_rows(0, 24), whole[rows])
+    assert not torch.equal(whole.to(torch.bfloat16).float(), whole)
+
+
+def test_what_rounds_activations_is_passed_over(folder: Path, model: Transformer) -> None:
+    """Folders for W8A8 and FP8 with static scales hold them beside the weights."""
+    expected = load_model(folder)
+
+    def more(stored: Weights) -> None:
+        attention = "model.layers.0.self_attn"
+        stored[f"{GATE}.input_scale"] = torch.ones(1)
+        stored[f"{GATE}.input_zero_point"] = torch.zeros(1, dtype=torch.int8)
+        stored[f"{GATE}.weight_zero_point"] = torch.zeros(24, 1, dtype=torch.int8)
+        for each in ("k_scale", "v_scale"):
+            stored[f"{attention}.{each}"] = torch.ones(1)
+
+    change(folder, more)
+    ids = random_ids(1, 5)
+    with torch.no_grad():
+        assert torch.equal(load_model(folder)(ids), expected(ids))
+    outline = read_outline(folder, "then")
+    assert outline is not None
+    assert outline.parameters == sum(each.numel() for each in model.parameters())
 
 
 @torch.no_grad()
@@ -158,6 +203,8 @@ def test_rows_of_zeros() -> None:
         ({"group": {"strategy": "block"}}, "strategy is 'block'; it must be one of tensor"),
         ({"group": {"symmetric": False}}, "symmetric is False; it must be true: zero points"),
         ({"group": {"actorder": "group"}}, "actorder is 'group'; it must be none"),
+        ({"sparsity_config": {"format": "sparse-24-bitmask"}}, "sparsity_config is .*dense"),
+        ({"transform_config": {"config_groups": {"R4": {}}}}, "transform_config is .*nothing is"),
     ],
 )
 def test_what_is_not_read_is_refused_by_its_field(
@@ -169,6 +216,61 @@ def test_what_is_not_read_is_refused_by_its_field(
         with pytest.raises(CheckpointError, match=message) as caught:
             reader(folder)
         assert "original, unquantised model" in caught.value.hint
+
+
+def test_matrices_without_rows_are_refused(folder: Path) -> None:
+    """A head of no rows was compared with the embedding before any shape was checked."""
+
+    def empty(stored: Weights) -> None:
+        for module in ("model.embed_tokens", "lm_head"):
+            stored.pop(f"{module}.weight")
+            stored[f"{module}.weight"] = torch.zeros(0, 16, dtype=torch.int8)
+            stored[f"{module}.weight_scale"] = torch.ones(1)
+
+    change(folder, empty)
+    change_config(folder, format="int-quantized")
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"tie_word_embeddings": True}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    for reader in (load_model, read_facts):
+        with pytest.raises(CheckpointError, match=r"shape \[0, 16\], which does not fit a matrix"):
+            reader(folder)
+
+
+def test_a_tied_head_is_compared_a_few_rows_at_a_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two embeddings of a large model in float32 are more memory than the model."""
+    monkeypatch.setattr(compressed_module, "CHUNK", 70)
+    most: list[int] = []
+    read_rows = CompressedTensor.read_rows
+
+    def watched(self: CompressedTensor, first: int, last: int) -> torch.Tensor:
+        most.append(last - first)
+        return read_rows(self, first, last)
+
+    monkeypatch.setattr(CompressedTensor, "read_rows", watched)
+
+    def round_both(stored: Weights) -> None:
+        tokens = stored.pop("model.embed_tokens.weight")
+        stored.pop("lm_head.weight")
+        for part, tensor in compress(tokens).items():
+            stored[f"lm_head.{part}"] = tensor
+            stored[f"model.embed_tokens.{part}"] = tensor.clone()
+
+    change(folder, round_both)
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"tie_word_embeddings": True}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    assert read_facts(folder).config.tied_head
+    assert most
+    assert max(most) == 70 // 16
+
+
+def test_experts_are_not_written_in_8_bits(tmp_path: Path) -> None:
+    """Others read routers as floats, and drew new ones at random."""
+    with pytest.raises(UnsupportedFieldError, match="with experts is not written in 8 bits"):
+        save_model(random_model(MIXTURE), tmp_path / "experts", int8=True)
 
 
 def test_groups_of_different_kinds(folder: Path) -> None:
@@ -213,8 +315,8 @@ def no_scales(stored: Weights) -> None:
     del stored[f"{GATE}.weight_scale"]
 
 
-def zero_points(stored: Weights) -> None:
-    stored[f"{GATE}.weight_zero_point"] = torch.zeros(24, 1)
+def strange(stored: Weights) -> None:
+    stored[f"{GATE}.weight_global_scale"] = torch.ones(1)
 
 
 @pytest.mark.parametrize(
@@ -227,11 +329,11 @@ def zero_points(stored: Weights) -> None:
         (fewer_scales, r"weight_scale' has shape \[23, 1\], which does not fit"),
         (uneven_groups, r"weight_scale' has shape \[24, 3\], which does not fit"),
         (no_shape, "weight_shape' is missing, or not two whole numbers"),
-        (huge_shape, r"weight_shape' has shape \[2\], which does not fit a matrix of \[4611"),
+        (huge_shape, r"weight_packed' has shape \[24, 4\], which does not fit a matrix of \[46"),
         (other_shape, r"gate_proj.weight has shape \[24, 13\] where config.json asks for"),
         (floats_for_codes, r"weight_packed' is F32 \[24, 4\] with scales in BF16, where"),
         (no_scales, r"has no tensor model.layers.0.mlp.gate_proj.weight"),
-        (zero_points, "1 tensors that its config.json leaves no place for"),
+        (strange, "1 tensors that its config.json leaves no place for"),
     ],
 )
 def test_parts_that_do_not_belong_together(

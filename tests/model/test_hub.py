@@ -20,8 +20,9 @@ from miniclaude.errors import (
     InvalidRequestError,
     UnknownArchitectureError,
 )
+from miniclaude.model.compression import as_config
 from miniclaude.model.download import download
-from miniclaude.model.hub import pull
+from miniclaude.model.hub import pull, rounded_in
 from miniclaude.model.install import read_manifest
 from miniclaude.model.library import InstalledModel, Library
 from tests.model.hub_stand_in import COMMIT, Hub, folder_files, running_hub
@@ -337,3 +338,16 @@ def test_a_hub_that_sends_us_in_circles(hub: Hub, library: Library) -> None:
 def test_a_hub_that_is_not_there(library: Library) -> None:
     with pytest.raises(DownloadError, match=r"the hub cannot be reached.*HF_ENDPOINT"):
         pull(REPO, library, endpoint="http://127.0.0.1:9", progress=Recorder())
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({}, "int8"), ({"format": "unheard-of"}, ""), ({"quant_method": "gptq"}, "")],
+)
+def test_how_a_repository_is_rounded_is_seen_before_it_is_pulled(
+    changes: dict[str, object], name: str
+) -> None:
+    """Numbers of a byte were counted as half as many of two."""
+    config = {"quantization_config": {**as_config(8, ignored=[]), **changes}}
+    assert rounded_in(config) == name
+    assert rounded_in({}) == ""

@@ -14,6 +14,7 @@ from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
 from safetensors.torch import load_file, save_file
 
 from miniclaude.model.checkpoint import load_model, save_model
+from tests.model.models import LLAMA, random_ids, random_model
 from tests.parity.conftest import Pair, load_theirs, make_pair
 
 SCHEMES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -85,6 +86,18 @@ def test_what_they_wrote_is_read_alike(pair: Pair, tmp_path: Path, name: str) ->
         ours(pair.ids), theirs(pair.ids).logits.float(), atol=1e-4, rtol=1e-4
     )
     assert not torch.equal(ours(pair.ids), pair.ours(pair.ids))
+
+
+@torch.no_grad()
+def test_rows_that_fill_no_whole_words_keep_their_floats(tmp_path: Path) -> None:
+    """And config.json names them, for `transformers` reads what it does not name as rounded."""
+    model = random_model(LLAMA, mlp_width=26)
+    save_model(model, tmp_path / "small", int8=True)
+    theirs = load_theirs(tmp_path / "small", dtype=torch.float32)
+    ids = random_ids(2, 9)
+    torch.testing.assert_close(
+        load_model(tmp_path / "small")(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4
+    )
 
 
 @torch.no_grad()

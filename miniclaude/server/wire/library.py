@@ -17,7 +17,7 @@ from miniclaude.server.workbench import Export
 Json = dict[str, Any]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Revision = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")]
-STORED_BYTES = {"float32": 4, "float64": 8}
+STORED_BYTES = {"float32": 4, "float64": 8, "int8": 1, "float8": 1, "int4": 0.5}
 """Of one weight, by the dtype that config.json names; two for all others that are usual."""
 
 
@@ -87,7 +87,7 @@ def model_json(
 
 def needs_json(needs: Needs, free: int) -> Json:
     """What a pull would take. memory: bytes of the weights by number format, about."""
-    numbers = needs.weight_bytes // STORED_BYTES.get(needs.dtype, 2)
+    numbers = int(needs.weight_bytes / STORED_BYTES.get(needs.dtype, 2))
     return {
         "model": needs.repo,
         "revision": needs.revision,
