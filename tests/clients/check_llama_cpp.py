@@ -1,5 +1,6 @@
 """llama.cpp, through llama-cpp-python: loads our GGUF files, tokenises as we do, and continues with
-the same greedy text; the quantised ones, about as far off as the bits say.
+the same greedy text. Of files in 8 and 4 bits we compute with the numbers that they were rounded
+to; llama.cpp rounds what it multiplies them with too, so there a near tie may end otherwise.
 
 gguf.json, written by `gguf_files.py`, has the files and what we make of the same models.
 """
@@ -65,7 +66,7 @@ def compare(entry: dict[str, Any]) -> None:
         assert alike == len(answer), (name, kind, alike)
         said = model.detokenize(answer, prev_tokens=entry["prompt"], special=True)
         assert said.decode("utf-8", "replace") == entry["answer_text"], (said, entry["answer_text"])
-    assert nats < {"f32": 1e-7, "q4_0": 0.5}.get(kind, 0.01), (name, kind, nats)
+    assert nats < {"f32": 1e-7}.get(kind, 0.001), (name, kind, nats)
     model.close()
 
 

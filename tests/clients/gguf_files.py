@@ -17,7 +17,8 @@ import torch
 from miniclaude.model.cache import ContiguousCache
 from miniclaude.model.checkpoint import load_model
 from miniclaude.model.gguf_export import TYPES, write_gguf
-from miniclaude.model.library import Library, bundled_models
+from miniclaude.model.gguf_import import import_gguf
+from miniclaude.model.library import InstalledModel, Library, bundled_models
 from miniclaude.model.merged import write_merged
 from miniclaude.model.transformer import Transformer
 from miniclaude.tokenizer.load import load_tokenizer
@@ -32,6 +33,7 @@ PROMPTS = {
     "text": "Once upon a time",
 }
 STEPS = 48
+ROUNDED = ("q8_0", "q4_0")
 
 
 def write_gguf_files(folder: Path) -> None:
@@ -44,6 +46,7 @@ def write_gguf_files(folder: Path) -> None:
     base = next(iter(Library(models / "none", bundled_models()).list()))
     write_tiny_adapter(base.path, folder / "gguf-adapters", base_name=base.name, strength=0.1)
     library = Library(models, bundled_models(), folder / "gguf-adapters")
+    again = Library(folder / "gguf-again", None)
     expected: list[dict[str, Any]] = []
     for model in library.list():
         kinds = ["f32", "f16", "q8_0", "q4_0"] if model.name in (base.name, "stories260K") else []
@@ -51,29 +54,40 @@ def write_gguf_files(folder: Path) -> None:
             path = folder / f"{model.name.replace(':', '-')}-{kind}.gguf"
             write_gguf(model, path, TYPES[kind], Silent())
             expected.append({"name": model.name, "kind": kind, "file": str(path)})
-    by_name = {
-        name: ours(library, name, folder) for name in {str(entry["name"]) for entry in expected}
-    }
-    for name, found in by_name.items():
-        np.save(folder / f"{name.replace(':', '-')}.npy", found.pop("scores"))
+            if kind in ROUNDED:
+                import_gguf(path, again, name=path.stem, progress=Silent())
     for entry in expected:
-        scores = folder / f"{str(entry['name']).replace(':', '-')}.npy"
-        entry |= {**by_name[str(entry["name"])], "scores": str(scores)}
-        entry["same"] = entry["name"] in (base.name, "stories260K", "gpt2")
-        entry["served"] = entry["name"] == base.name
+        name, file = str(entry["name"]), Path(str(entry["file"]))
+        special = name == base.name or name.startswith("ft:")
+        weights = whole(library, name, folder)
+        if entry["kind"] in ROUNDED:
+            weights = again.find(file.stem).path
+        found = ours(weights, library.find(name), special)
+        scores = file.with_suffix(".npy")
+        np.save(scores, found.pop("scores"))
+        entry |= {**found, "scores": str(scores)}
+        entry["same"] = name in (base.name, "stories260K", "gpt2")
+        entry["served"] = name == base.name
     (folder / "gguf.json").write_text(json.dumps(expected), "utf-8")
 
 
-@torch.inference_mode()
-def ours(library: Library, name: str, scratch: Path) -> dict[str, Any]:
-    """The ids of each text, the greedy text after each prompt, and the scores that led to it."""
+def whole(library: Library, name: str, scratch: Path) -> Path:
+    """The folder with a model's weights, an adapter's added to its base's."""
     model = library.find(name)
-    folder = model.path
-    if model.adapter is not None:
-        folder = scratch / "merged"  # the sum is stored in the base's own numbers, bfloat16
+    if model.adapter is None:
+        return model.path
+    folder = scratch / "merged"  # the sum is stored in the base's own numbers, bfloat16
+    if not folder.exists():
         write_merged(model, folder)
-    transformer, tokenizer = load_model(folder), load_tokenizer(folder)
-    special = name == "mini-claude-11m" or name.startswith("ft:")
+    return folder
+
+
+@torch.inference_mode()
+def ours(weights: Path, model: InstalledModel, special: bool) -> dict[str, Any]:
+    """The ids of each text, the greedy text after each prompt, and the scores that led to it. Of
+    rounded files the weights are what they were rounded to: our import of the file."""
+    transformer = load_model(weights)
+    tokenizer = load_tokenizer(weights if model.adapter is not None else model.path)
     prompt = PROMPTS["chat" if special else "text"]
     begin = tokenizer.encode_prompt("")
     ids = begin + tokenizer.encode(prompt, special=special)
