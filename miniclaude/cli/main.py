@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from miniclaude import __version__
-from miniclaude.cli import chat, data, evaluate, finetune, models, pretrain, pull, serve
+from miniclaude.cli import bench, chat, data, evaluate, finetune, models, pretrain, pull, serve
 from miniclaude.errors import MiniClaudeError, SettingsError
 
 NOT_WRITABLE = "Correct its permissions, or choose another folder with --home."
@@ -54,6 +54,7 @@ app.command()(finetune.finetune)
 app.command()(pretrain.pretrain)
 app.add_typer(data.app, name="data")
 app.command("eval")(evaluate.evaluate)
+app.command()(bench.bench)
 
 
 def main() -> None:

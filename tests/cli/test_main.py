@@ -22,7 +22,8 @@ def test_version(home: Path) -> None:
 def test_help_names_every_command(home: Path) -> None:
     shown = run(home, "--help")
     assert shown.returncode == 0
-    for command in ("serve", "chat", "pull", "models", "finetune", "pretrain", "data"):
+    commands = ("serve", "chat", "pull", "models", "finetune", "pretrain", "data", "eval", "bench")
+    for command in commands:
         assert command in shown.stdout
 
 
