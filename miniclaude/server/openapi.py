@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
+from miniclaude.server.examples import give_examples
 from miniclaude.server.wire import (
     chat,
     completions,
@@ -148,8 +149,9 @@ ERRORS: Json = {
 }
 
 
-def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
-    """The document of the API's routers, all of which are served under `/` and under `/v1`."""
+def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool, model: str = "") -> Json:
+    """The document of the API's routers, all of which are served under `/` and under `/v1`. model:
+    the one that examples name; "" where none is on offer."""
     everything = APIRouter()
     for router in routers:
         everything.include_router(router)
@@ -159,6 +161,8 @@ def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _describe(operation, method, path, references)
+    give_examples(document["paths"], model)
+    _link_turns(document["paths"])
     document["components"] = {
         "schemas": {**schemas, **ERRORS},
         "securitySchemes": {
@@ -242,6 +246,22 @@ def _event(place: tuple[str, str], references: Mapping[type[BaseModel], Json]) -
         "type": "object",
         "required": ["data"],
         "properties": {"id": _TEXT, "event": _TEXT, "data": data},
+    }
+
+
+def _link_turns(paths: Json) -> None:
+    """Say where a turn that has begun is watched and stopped; other ids explain themselves."""
+    turns = "/conversations/{conversation_id}/turns"
+    where = {
+        "conversation_id": "$request.path.conversation_id",
+        "turn_id": "$response.body#/turn_id",
+    }
+    paths[turns]["post"]["responses"]["201"]["links"] = {
+        name: {"operationId": paths[turns + path][method]["operationId"], "parameters": where}
+        for name, method, path in (
+            ("watch", "get", "/{turn_id}/events"),
+            ("cancel", "post", "/{turn_id}/cancel"),
+        )
     }
 
 
