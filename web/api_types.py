@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,16 @@ def reached(start: Any, schemas: Mapping[str, Schema]) -> set[str]:
     return found
 
 
-def schema_file(document: Mapping[str, Any], routes: Collection[tuple[str, str]]) -> str:
-    """The whole file: what `routes` read and answer, and a turn's events, in the order of names."""
+def schema_file(document: Mapping[str, Any], answers: Mapping[tuple[str, str], type]) -> str:
+    """The whole file: what the routes of `answers` read and answer, and a turn's events, in the
+    order of names. Of a route that answers other clients otherwise, only the page's shape."""
     everything = document["components"]["schemas"]
-    operations = [document["paths"][path][method] for method, path in routes]
-    names = reached([*operations, everything["TurnEventAnswer"]], everything)
+    parts: list[Any] = [everything["TurnEventAnswer"]]
+    for (method, path), shape in answers.items():
+        operation = document["paths"][path][method]
+        parts += [operation.get("requestBody"), operation["responses"]["4XX"]]
+        parts.append({"$ref": shape.__name__})
+    names = reached(parts, everything)
     schemas = {name: everything[name] for name in names | {"TurnEventAnswer"}}
     types = [
         f"export type {name} = {type_of(schema)};".replace("; }", ";\n}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
+from functools import lru_cache
 
 from fastapi import FastAPI
 
@@ -98,9 +98,12 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = settings
-    # Made when it is first asked for: it takes longer than the start of everything else here.
-    app.state.openapi_document = cache(
-        lambda: openapi_document(API_ROUTERS, needs_key=settings.api_key is not None)
+    # Made when it is first asked for: it takes longer than the start of everything else here. Its
+    # examples name the default model, which the page can change.
+    app.state.openapi_document = lru_cache(maxsize=1)(
+        lambda model: openapi_document(
+            API_ROUTERS, needs_key=settings.api_key is not None, model=model
+        )
     )
     for router in API_ROUTERS:
         app.include_router(router)

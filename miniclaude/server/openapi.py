@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from miniclaude import __version__
+from miniclaude.server.examples import give_examples
 from miniclaude.server.wire import (
     chat,
     completions,
@@ -31,7 +32,14 @@ from miniclaude.server.wire import (
 )
 from miniclaude.server.wire.anthropic import body as anthropic
 from miniclaude.server.wire.anthropic.errors import PATHS as ANTHROPIC_PATHS
-from miniclaude.server.wire.page_answers import ANSWERS, TurnEventAnswer
+from miniclaude.server.wire.page_answers import ANSWERS as PAGE_ANSWERS
+from miniclaude.server.wire.page_answers import TurnEventAnswer
+from miniclaude.server.wire.protocol_answers import (
+    ANTHROPIC_ANSWERS,
+    DONE_LAST,
+    PROTOCOL_ANSWERS,
+    STREAMS,
+)
 from miniclaude.server.wire.responses import body as responses
 
 Json = dict[str, Any]
@@ -44,18 +52,18 @@ BYTES = "application/octet-stream"
 @dataclass(frozen=True, slots=True)
 class Reads:
     """The body that a route reads. refused: fields that are known and must ask for nothing, with
-    the values that do. streams: with `stream` true the answer is a stream of events."""
+    the values that do."""
 
     body: type[BaseModel]
     refused: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-    streams: bool = False
 
 
+ANSWERS = {**PAGE_ANSWERS, **PROTOCOL_ANSWERS}
 BODIES: dict[tuple[str, str], Reads] = {
-    ("post", "/chat/completions"): Reads(chat.ChatBody, chat.NOT_IMPLEMENTED, True),
-    ("post", "/completions"): Reads(completions.CompletionBody, completions.NOT_IMPLEMENTED, True),
-    ("post", "/responses"): Reads(responses.ResponseBody, responses.NOT_IMPLEMENTED, True),
-    ("post", "/messages"): Reads(anthropic.MessagesBody, anthropic.NOT_IMPLEMENTED, True),
+    ("post", "/chat/completions"): Reads(chat.ChatBody, chat.NOT_IMPLEMENTED),
+    ("post", "/completions"): Reads(completions.CompletionBody, completions.NOT_IMPLEMENTED),
+    ("post", "/responses"): Reads(responses.ResponseBody, responses.NOT_IMPLEMENTED),
+    ("post", "/messages"): Reads(anthropic.MessagesBody, anthropic.NOT_IMPLEMENTED),
     ("post", "/messages/count_tokens"): Reads(anthropic.CountBody, anthropic.NOT_IMPLEMENTED),
     ("post", "/embeddings"): Reads(embeddings.EmbeddingBody),
     ("post", "/conversations"): Reads(conversations.NewConversation),
@@ -141,8 +149,9 @@ ERRORS: Json = {
 }
 
 
-def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
-    """The document of the API's routers, all of which are served under `/` and under `/v1`."""
+def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool, model: str = "") -> Json:
+    """The document of the API's routers, all of which are served under `/` and under `/v1`. model:
+    the one that examples name; "" where none is on offer."""
     everything = APIRouter()
     for router in routers:
         everything.include_router(router)
@@ -152,6 +161,8 @@ def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _describe(operation, method, path, references)
+    give_examples(document["paths"], model)
+    _link_turns(document["paths"])
     document["components"] = {
         "schemas": {**schemas, **ERRORS},
         "securitySchemes": {
@@ -166,8 +177,9 @@ def openapi_document(routers: Sequence[APIRouter], *, needs_key: bool) -> Json:
 
 def body_schemas() -> tuple[dict[type[BaseModel], Json], Json]:
     """A reference to the schema of each body and answer, and all schemas by their names."""
-    answers: list[type[BaseModel]] = [*ANSWERS.values(), TurnEventAnswer]
-    models = list(dict.fromkeys([*(reads.body for reads in BODIES.values()), *answers]))
+    models: list[type[BaseModel]] = [reads.body for reads in BODIES.values()]
+    models += [*ANSWERS.values(), *ANTHROPIC_ANSWERS.values(), *STREAMS.values(), TurnEventAnswer]
+    models = list(dict.fromkeys(models))
     found, document = models_json_schema(
         [(model, "validation") for model in models], ref_template=f"{SCHEMAS}{{model}}"
     )
@@ -202,11 +214,16 @@ def _describe(
     responses.pop("422", None)  # what is wrong is 400 here
     [good] = responses.values()
     if (method, path) in ANSWERS:
-        good["content"]["application/json"]["schema"] = references[ANSWERS[method, path]]
+        shapes = [ANSWERS[method, path]]
+        if (method, path) in ANTHROPIC_ANSWERS:
+            shapes.append(ANTHROPIC_ANSWERS[method, path])
+        told = [references[shape] for shape in shapes]
+        schema = told[0] if len(told) == 1 else {"anyOf": told}
+        good["content"]["application/json"]["schema"] = schema
     if (method, path) in CONTENT:
         good["content"] = {CONTENT[method, path]: {"schema": _TEXT}}
-    if reads is not None and reads.streams:
-        good["content"][EVENTS] = {"schema": _TEXT}
+    if (method, path) in STREAMS or CONTENT.get((method, path)) == EVENTS:
+        good["content"][EVENTS] = {"schema": _event((method, path), references)}
     error = "AnthropicError" if path in ANTHROPIC_PATHS else "Error"
     for status in ("4XX", "5XX"):
         responses[status] = {
@@ -215,6 +232,37 @@ def _describe(
         }
     if path == "/ready":
         responses["5XX"] = {"description": "Not ready, and why."}
+
+
+def _event(place: tuple[str, str], references: Mapping[type[BaseModel], Json]) -> Json:
+    """The schema of each event of a stream, by the names of its lines."""
+    data: Json = {"type": "string", "contentMediaType": "application/json"}
+    if place in STREAMS:
+        data["contentSchema"] = references[STREAMS[place]]
+    if place in DONE_LAST:
+        data = {"anyOf": [{"const": "[DONE]"}, data]}
+    return {
+        "description": "Each event of the stream.",
+        "type": "object",
+        "required": ["data"],
+        "properties": {"id": _TEXT, "event": _TEXT, "data": data},
+    }
+
+
+def _link_turns(paths: Json) -> None:
+    """Say where a turn that has begun is watched and stopped; other ids explain themselves."""
+    turns = "/conversations/{conversation_id}/turns"
+    where = {
+        "conversation_id": "$request.path.conversation_id",
+        "turn_id": "$response.body#/turn_id",
+    }
+    paths[turns]["post"]["responses"]["201"]["links"] = {
+        name: {"operationId": paths[turns + path][method]["operationId"], "parameters": where}
+        for name, method, path in (
+            ("watch", "get", "/{turn_id}/events"),
+            ("cancel", "post", "/{turn_id}/cancel"),
+        )
+    }
 
 
 def _content(kind: str, schema: Json) -> Json:

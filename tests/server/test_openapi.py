@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from miniclaude.server.app import API_ROUTERS
+from miniclaude.server.examples import example_bodies
 from miniclaude.server.openapi import BODIES, SCHEMAS, openapi_document
 from miniclaude.server.routes.page import STATIC, StaticPage
+from miniclaude.server.wire.validation import validate
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +98,7 @@ def test_a_bodys_fields_are_those_that_its_model_reads_or_refuses(place: tuple[s
     needed = {name for name, field in reads.body.model_fields.items() if field.is_required()}
     assert set(schema.get("required", ())) == needed
     good = next(answer for status, answer in operation["responses"].items() if status[0] == "2")
-    assert ("text/event-stream" in good["content"]) is reads.streams
+    assert ("text/event-stream" in good["content"]) is ("stream" in reads.body.model_fields)
 
 
 def test_every_operation_tells_its_errors_in_its_own_protocol() -> None:
@@ -120,6 +123,60 @@ def test_null_and_the_short_forms_are_in_the_schemas() -> None:
     assert {"const": "auto"} in schemas["Hyperparameters"]["properties"]["n_epochs"]["anyOf"]
 
 
+EXAMPLES = example_bodies("scripted/m")
+NEED_AN_ID = [place for place in EXAMPLES if "{" in place[1]]
+
+
+@pytest.mark.parametrize("place", sorted(set(EXAMPLES) - set(NEED_AN_ID)))
+async def test_an_example_works_as_it_stands(served: Served, place: tuple[str, str]) -> None:
+    """People copy them, and programs that try the API begin from them: of one that is refused
+    neither learns anything."""
+    for body in EXAMPLES[place]:
+        answer = await served.client.request(*place, json=body)
+        assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("place", sorted(NEED_AN_ID))
+def test_an_example_that_needs_an_id_has_a_body_that_is_read(place: tuple[str, str]) -> None:
+    for body in EXAMPLES[place]:
+        validate(BODIES[place].body, body)
+
+
+async def test_the_examples_name_the_default_model_as_it_is_now(serve: Serve) -> None:
+    """It can be changed on the page, and there may be none; then no example names one."""
+
+    async def examples() -> list[Any]:
+        paths = (await served.client.get("/openapi.json")).json()["paths"]
+        [name] = paths["/models/{model}"]["get"]["parameters"]
+        body = paths["/chat/completions"]["post"]["requestBody"]["content"]["application/json"]
+        told = body.get("examples", {}).values()
+        return [name.get("example"), *(example["value"]["model"] for example in told)]
+
+    async with serve() as served:
+        assert await examples() == ["echo"] * 3
+        served.services.registry.default_model = "scripted/m"
+        assert await examples() == ["scripted/m"] * 3
+        served.services.registry.default_model = ""
+        assert await examples() == [None]
+
+
+async def test_a_turns_links_lead_to_where_it_is_watched_and_stopped(served: Served) -> None:
+    conversation = (await served.client.post("/conversations", json={})).json()["id"]
+    path = "/conversations/{conversation_id}/turns"
+    post = DOCUMENT["paths"][path]["post"]["responses"]["201"]
+    turn = await served.client.post(f"/conversations/{conversation}/turns", json={"content": "Hi"})
+    values = {
+        "$request.path.conversation_id": conversation,
+        "$response.body#/turn_id": turn.json()["turn_id"],
+    }
+    there = {operation["operationId"]: place for *place, operation in operations()}
+    for name, link in post["links"].items():
+        method, path = there[link["operationId"]]
+        names = {field: values[where] for field, where in link["parameters"].items()}
+        answer = await served.client.request(method, path.format(**names))
+        assert answer.is_success, (name, answer.text)
+
+
 @pytest.mark.parametrize("prefix", ["", "/v1"])
 async def test_it_is_served_and_needs_the_key(serve: Serve, prefix: str) -> None:
     async with serve(api_key="correct horse battery") as served:
@@ -127,5 +184,6 @@ async def test_it_is_served_and_needs_the_key(serve: Serve, prefix: str) -> None
         assert (await served.client.get(address)).status_code == 401
         headers = {"x-api-key": "correct horse battery"}
         document = (await served.client.get(address, headers=headers)).json()
-        assert document["paths"] == DOCUMENT["paths"]
+        told = openapi_document(API_ROUTERS, needs_key=True, model="echo")
+        assert document == json.loads(json.dumps(told))
         assert {} not in document["security"]

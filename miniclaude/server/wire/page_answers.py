@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from miniclaude.chat.tool_loop import StepStatus
 from miniclaude.messages import FinishReason, Role
@@ -299,13 +299,19 @@ class ErrorEvent(Answer):
     error: ErrorAnswer
 
 
+TurnEvent = Annotated[
+    DeltaEvent | ToolEvent | LogprobsEvent | DoneEvent | ErrorEvent, Field(discriminator="type")
+]
+
+
 class TurnEventAnswer(Answer):
     """What each `data:` line of a turn's stream holds, as its field `event`."""
 
-    event: Annotated[
-        DeltaEvent | ToolEvent | LogprobsEvent | DoneEvent | ErrorEvent,
-        Field(discriminator="type"),
-    ]
+    event: TurnEvent
+
+
+class TurnStreamEvent(RootModel[TurnEvent]):
+    """What each `data:` line of a turn's stream holds."""
 
 
 ANSWERS: dict[tuple[str, str], type[Answer]] = {
