@@ -17,7 +17,8 @@ Each part has a server of its own, a real one in a process of its own. Linux onl
               Goal: at most 50 ms.
     overload  four slots taken and a full queue: how long a refusal takes, the slowest of all, by
               the engine's queue and by the server's count of answers; and how long the accepted
-              ones take, beside as many without the crowd. Goal: refusals below 100 ms.
+              ones take, beside as many without the crowd. Then 500 requests at one instant where
+              16 have room, and the slowest refusal of those. Goal: refusals below 100 ms.
 
 The last line is JSON; each ratio is above 1 where the goal is met with room to spare.
 """
@@ -57,7 +58,10 @@ LONG_SHAPE = {
     "num_key_value_heads": 4, "intermediate_size": 1408, "max_position_embeddings": 8192,
     "vocab_size": 6144,  # the tokenizer's
 }  # fmt: skip
-GOALS = {"memory_mb": 20.0, "overhead_ms": 5.0, "loop_ms": 50.0, "refused_ms": 100.0}
+GOALS = {
+    "memory_mb": 20.0, "overhead_ms": 5.0, "loop_ms": 50.0,
+    "refused_ms": 100.0, "burst_refused_ms": 100.0,
+}  # fmt: skip
 AT_ONCE = 16
 Figures = dict[str, float]
 

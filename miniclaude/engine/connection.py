@@ -22,6 +22,7 @@ from miniclaude.engine.protocol import (
     encode_line,
     encode_spec,
 )
+from miniclaude.engine.queued import Queued
 from miniclaude.errors import EngineError
 
 PASSED_ON = (
@@ -78,7 +79,8 @@ async def spawn(*arguments: str) -> Process:
 
 
 class Connection:
-    """A worker process that has loaded its model. Made by `open`."""
+    """A worker process that has loaded its model. Made by `open`. cancelled: how many requests it
+    was told to forget."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -88,6 +90,8 @@ class Connection:
         self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
         self.listener = asyncio.create_task(self.listen_to_errors())
         self.info: EngineInfo
+        self.cancelled = 0
+        self._queued: Queued | None = None
 
     @classmethod
     async def open(cls, spec: EngineSpec) -> Connection:
@@ -114,6 +118,21 @@ class Connection:
         """Queue a message; lost, as it should be, when the worker has gone."""
         if not self.input.is_closing():
             self.input.write(encode_line(message))
+
+    def cancel(self, request: str) -> None:
+        """Have a request forgotten."""
+        self.cancelled += 1
+        self.send({"cancel": request})
+
+    def told_queue(self, queued: Json | None) -> None:
+        """The worker's latest word of what waits there; None: it may be shorter by now."""
+        self._queued = None if queued is None else Queued(**queued)
+
+    def check_queue(self, user: str, tokens: int) -> None:
+        """Raises OverloadedError for a request of at least so many tokens that the worker would
+        refuse, by all that is known here."""
+        if self._queued is not None and self._queued.cancelled == self.cancelled:
+            self._queued.check(user, tokens)
 
     async def drain(self) -> None:
         """Wait until the worker has taken most of what was sent."""

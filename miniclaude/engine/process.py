@@ -143,7 +143,13 @@ class EngineProcess:
         finally:
             del self.mailboxes[name]
             if unfinished and mailbox.error is None:
-                connection.send({"cancel": name})
+                connection.cancel(name)
+
+    def check_queue(self, user: str, tokens: int) -> None:
+        """Raises OverloadedError when the queue is known to have no room for a request of this
+        user's with at least so many tokens: before it costs more than that to find out."""
+        if self.connection is not None:
+            self.connection.check_queue(user, tokens)
 
     async def close(self) -> None:
         """End the worker, and with it whatever it is answering. Safe to call twice."""
@@ -189,6 +195,8 @@ class EngineProcess:
         answered = False
         try:
             async for message in connection.messages():
+                if "queue" in message:  # first: who is told of an end may ask again at once
+                    connection.told_queue(message["queue"])
                 if "refused" in message and message["refused"] in self.mailboxes:
                     self.mailboxes[message["refused"]].fail(decode_error(message["error"]))
                 for name in GUESSED:

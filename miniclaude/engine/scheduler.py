@@ -16,7 +16,7 @@ is computed only from where they differ (prefix caching; see `blocks.py`).
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,10 +24,11 @@ from typing import NamedTuple
 from miniclaude.engine.blocks import BlockPool
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.prefix import BlockKeys
+from miniclaude.engine.queued import Queued
 from miniclaude.engine.reserve import Part, Reserve, Standing
 from miniclaude.engine.shares import Prompt, share
 from miniclaude.engine.turns import Turns, group_and_user
-from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
+from miniclaude.errors import ContextLengthError, InvalidRequestError
 
 
 @dataclass(slots=True, eq=False)
@@ -159,26 +160,30 @@ class Scheduler:
         self.queued_tokens += job.tokens
         self.turns.submitted(job.user)
         self.admit()
-        if self.is_too_much(job):
+        full = self.queued_tokens > self.limits.max_queued_tokens
+        if full and self.waiting[-1] is job and self.queued().rooms[job.user] < 0:
             self.cancel(job.id)
-            raise OverloadedError(
-                f"The queue is full: {self.queued_tokens} tokens are waiting, and"
-                f" {self.limits.max_queued_tokens} may.",
-                hint="Try again in a few seconds.",
-                retry_after=5,
-            )
+            raise self.queued().error()
 
-    def is_too_much(self, job: Job) -> bool:
-        """Whether the newest request must not wait: the queue is full, and its user has its even
-        part of it. One user's requests alone keep nobody else's out."""
+    def refuse(self, user: str, tokens: int) -> None:
+        """Raises OverloadedError for a request that would be refused if it came to wait now."""
+        self.admit()
+        self.queued().check(user, tokens)
+
+    def queued(self) -> Queued:
+        """What waits, and how much more may: what the queue has left, or the rest of the user's
+        even part of it. One user's requests alone keep nobody else's out."""
         most = self.limits.max_queued_tokens
-        if self.queued_tokens <= most or self.waiting[-1] is not job:
-            return False
-        group, _ = group_and_user(job.user)
-        users = {waiting.user for waiting in self.waiting}
-        groups = [group_and_user(user)[0] for user in users]
-        parts = len(set(groups)) * groups.count(group)
-        return parts * sum(each.tokens for each in self.waiting if each.user == job.user) > most
+        own = Counter[str]()
+        for job in self.waiting:
+            own[job.user] += job.tokens
+        users = Counter(group_and_user(user)[0] for user in own)  # by group
+        left = most - self.queued_tokens
+        rooms = {
+            user: max(left, most // (len(users) * users[group_and_user(user)[0]]) - tokens)
+            for user, tokens in own.items()
+        }
+        return Queued(self.queued_tokens, most, rooms)
 
     def blocks_for(self, job: Job) -> int:
         """Blocks that one of its answers needs at its longest."""

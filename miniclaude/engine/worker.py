@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -41,6 +41,7 @@ from miniclaude.engine.protocol import (
     encode_output,
 )
 from miniclaude.engine.request import GenerationRequest
+from miniclaude.engine.scheduler import Scheduler
 from miniclaude.errors import CheckpointError, MiniClaudeError, SettingsError
 from miniclaude.model.adapter import load_adapter
 from miniclaude.model.checkpoint import load_model
@@ -239,9 +240,20 @@ def obey(engine: Engine, preparing: Preparing, command: Json, send: Send) -> Non
         if (request.grammar is None or matcher) and engine.adapters.has(request.adapter):
             engine.submit(request, matcher)
         else:
+            scheduler, longest = engine.scheduler, len(request.prompt) + request.sampling.max_tokens
+            scheduler.refuse(request.user, request.sampling.n * longest)
             preparing.add(request, engine.limits.max_wait_seconds)
     except MiniClaudeError as error:
         send({"refused": name, "error": encode_error(error)})
+
+
+def queue_news(scheduler: Scheduler, cancelled: int) -> Json:
+    """What waits and will until the next step has ended; nothing when nothing does. cancelled: how
+    many requests were to be forgotten until now."""
+    scheduler.admit()  # as the step begins
+    if not scheduler.waiting:
+        return {}
+    return {"queue": asdict(replace(scheduler.queued(), cancelled=cancelled))}
 
 
 def serve(engine: Engine, commands: Commands, send: Send) -> None:
@@ -251,16 +263,27 @@ def serve(engine: Engine, commands: Commands, send: Send) -> None:
         lambda request_id: commands.put({"prepared": request_id}),
         engine.clock,
     )
+    cancelled = 0
     while True:
         while engine.idle or not commands.empty():
-            obey(engine, preparing, commands.get(), send)
-        for request_id, error in engine.expire().items():
+            command = commands.get()
+            cancelled += "cancel" in command
+            obey(engine, preparing, command, send)
+        expired = engine.expire()
+        queue = queue_news(engine.scheduler, cancelled)
+        if queue:
+            send(queue)
+        for request_id, error in expired.items():
             send({"refused": request_id, "error": encode_error(error)})
         outputs = engine.step()
+        # Before the next step others may be admitted: what was told of the queue holds no longer.
+        news: Json = {"queue": None} if queue else {}
         if outputs:
-            news = [encode_output(output) for output in outputs]
-            send({"outputs": news, "guessed": engine.guessing.counts})
+            news["outputs"] = [encode_output(output) for output in outputs]
+            news["guessed"] = dict(engine.guessing.counts)
             engine.guessing.counts.clear()
+        if news:
+            send(news)
 
 
 def main() -> int:

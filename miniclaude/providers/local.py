@@ -43,7 +43,7 @@ from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelCost,
 from miniclaude.providers.drafts import find_draft
 from miniclaude.providers.grammars import FREE, AnswerForm, answer_form_beside, blamed
 from miniclaude.providers.loaded import LoadedModel, LoadedModels
-from miniclaude.providers.local_prompt import chat_prompt, check_size
+from miniclaude.providers.local_prompt import chat_prompt, check_size, least_prompt
 from miniclaude.providers.local_reading import embed_texts, read_input
 from miniclaude.providers.tool_answers import CallReader
 from miniclaude.tokenizer.tokenizer import Tokenizer
@@ -152,6 +152,7 @@ class Local:
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
         async with self._models.use(request.model) as loaded:
+            _check_queue(loaded, least_prompt(loaded, request), request.settings, request.user)
             form = FREE
             if request.structure is not None or request.tools:  # building a grammar takes a while
                 form = await answer_form_beside(request, loaded.tokenizer)
@@ -188,6 +189,8 @@ class Local:
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
         async with self._models.use(request.model) as loaded:
+            least = _least(loaded, request.prompt)
+            _check_queue(loaded, least, request.settings, request.user)
             prompt: Sequence[int]
             if isinstance(request.prompt, str):
                 check_size(loaded, len(request.prompt), "prompt")
@@ -213,6 +216,7 @@ class Local:
         settings = request.settings
         async with self._models.use(request.model) as loaded:
             await loaded.engine.connected()
+            _check_queue(loaded, _least(loaded, request.prompt), settings, request.user)
             prompt = await read_input(loaded, request.prompt, "prompt")
             given = request.prompt
             text = given if isinstance(given, str) else loaded.tokenizer.decode(prompt)
@@ -233,6 +237,8 @@ class Local:
         async with self._models.use(request.model) as loaded:
             await loaded.engine.connected()
             check_dimensions(request.dimensions, loaded.info.width)
+            least = _least(loaded, request.inputs[0]) if request.inputs else 0
+            _check_queue(loaded, least, Settings(max_tokens=0), request.user)
             return await embed_texts(loaded, request.inputs, request.user)
 
     async def aclose(self) -> None:
@@ -251,6 +257,21 @@ def _info(model: InstalledModel) -> ModelInfo:
         cost=ModelCost(model.bytes, count_parameters(model.path), model.adapter is not None),
         continues=True,
     )
+
+
+def _least(loaded: LoadedModel, prompt: str | Sequence[int]) -> int:
+    """Tokens that a raw prompt has at least."""
+    return loaded.tokenizer.least_tokens(prompt) if isinstance(prompt, str) else len(prompt)
+
+
+def _check_queue(loaded: LoadedModel, prompt: int, settings: Settings, user: str) -> None:
+    """Refuse what the engine would refuse, before it costs a rendering and a tokenising. prompt:
+    how many tokens it has at least. Raises OverloadedError."""
+    longest = MAX_TOKENS if settings.max_tokens is None else settings.max_tokens
+    if settings.max_tokens is None or settings.as_far_as_fits:  # then it is cut to what fits
+        room = min(loaded.info.context, loaded.cache_for(settings.n))
+        longest = min(longest, room - prompt)
+    loaded.engine.check_queue(user, settings.n * (prompt + longest))
 
 
 async def _answer(

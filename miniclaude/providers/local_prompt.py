@@ -42,6 +42,15 @@ async def chat_prompt(loaded: LoadedModel, request: ChatRequest) -> list[int]:
     return await asyncio.to_thread(encode, request.messages, tools)
 
 
+def least_prompt(loaded: LoadedModel, request: ChatRequest) -> int:
+    """Tokens that the conversation has at least, known without rendering it. Of somebody else's
+    template nothing is known: it may leave messages out."""
+    template = loaded.tokenizer.template
+    if template is None or not template.is_ours:
+        return 1
+    return 1 + sum(loaded.tokenizer.least_tokens(message.text) for message in request.messages)
+
+
 def check_size(loaded: LoadedModel, characters: int, field: str) -> None:
     """Refuse what cannot fit before it costs seconds to encode. Raises ContextLengthError.
 

@@ -96,6 +96,8 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
+        # FastAPI looks for OpenTelemetry's providers at every request; nothing here sets one.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     # Made when it is first asked for: it takes longer than the start of everything else here. Its

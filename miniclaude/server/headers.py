@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -34,6 +33,10 @@ SECURITY_HEADERS = {
 }
 
 
+_SENT = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_REPLACED = {name for name, _ in _SENT} - {b"content-security-policy"}
+
+
 class SecurityHeaders:
     """ASGI middleware: on every response, errors included. Answers are not to be cached unless
     a route says so. A route's own content policy holds beside ours: it can only forbid more."""
@@ -46,13 +49,10 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                headers = MutableHeaders(scope=message)
-                own = headers.get("content-security-policy")
-                for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
-                if own is not None:
-                    headers.append("content-security-policy", own)
-                headers.setdefault("cache-control", "no-store")
+                own = [pair for pair in message.get("headers", ()) if pair[0] not in _REPLACED]
+                message["headers"] = [*_SENT, *own]
+                if all(name != b"cache-control" for name, _ in own):
+                    message["headers"].append((b"cache-control", b"no-store"))
             await send(message)
 
         await self.app(scope, receive, with_headers)

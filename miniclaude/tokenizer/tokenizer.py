@@ -19,6 +19,10 @@ MAX_TEXT = 16 * 1024 * 1024
 """Characters `encode` accepts at once; more is a PayloadTooLargeError."""
 
 
+NOT_PRINTED = bytes([*range(33), 127])
+"""ASCII's spaces and control characters."""
+
+
 class Encoded(NamedTuple):
     """Ids, and for each the half-open range of the text's characters it stands for."""
 
@@ -63,6 +67,7 @@ class Tokenizer:
         self.special_names = special_names
         self.strips_leading_space = strips_leading_space
         self.vocab_size = max(self._text_of) + 1
+        self._most_printed = max(1, *map(_printed, self._text_of.values()))
         self.bos_id = bos_id
         self.eos_ids = eos_ids
         self.template = template
@@ -89,6 +94,16 @@ class Tokenizer:
         """Text to ids for raw completion: with BOS where this tokenizer begins texts with it."""
         begin = [self.bos_id] if self._adds_bos and self.bos_id is not None else []
         return begin + self.encode(text)
+
+    def least_tokens(self, text: str) -> int:
+        """Tokens that a text has at least, known without making them; 0 where that is not certain.
+
+        No token holds more than one of the vocabulary does. Only printed ASCII is counted, which no
+        template trims and no normal form of Unicode takes away.
+        """
+        if self._spelling != "byte_level":  # others may write many characters as one unknown one
+            return 0
+        return _printed(text) // self._most_printed
 
     def activated_ids(self, text: str) -> list[int]:
         """Ids of a text in which special tokens have their private spelling."""
@@ -139,6 +154,11 @@ class Tokenizer:
     def is_special(self, token_id: int) -> bool:
         """Whether the id is a special token: never shown, never written by ordinary text."""
         return token_id in self._special_ids
+
+
+def _printed(text: str) -> int:
+    """How many characters of printed ASCII a text has; a byte-level token has them as they are."""
+    return len(text.encode("ascii", "ignore").translate(None, NOT_PRINTED))
 
 
 def check_text(text: str) -> None:

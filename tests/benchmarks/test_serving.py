@@ -20,6 +20,7 @@ def test_a_live_server_is_measured() -> None:
         text=True,
     )
     figures = json.loads(done.stdout.splitlines()[-1])
-    assert {"memory_mb", "refused_ms"} <= figures.keys()
+    assert {"memory_mb", "refused_ms", "burst_refused_ms"} <= figures.keys()
     assert figures["queue_refusals"] > 0
     assert figures["answers_refusals"] > 0
+    assert figures["burst_refusals"] > 0

@@ -117,6 +117,19 @@ async def test_refusals_of_a_full_server_are_counted_and_not_logged(
         group.cancel_scope.cancel()
 
 
+async def test_no_request_looks_for_telemetry(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI asked the environment and OpenTelemetry who might want to know, a dozen calls for
+    each of hundreds of refusals at one instant, all of which the last one waits for."""
+
+    def asked() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", asked)
+    assert (await served.chat()).status_code == 200
+
+
 async def test_a_full_server_says_when_to_come_back(serve: Serve) -> None:
     async with serve(max_answers=1) as served, anyio.create_task_group() as group:
         served.scripted.script = [None]

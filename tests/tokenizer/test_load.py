@@ -32,6 +32,26 @@ def test_gpt2_from_merges_equals_the_library(gpt2_folder: Path, gpt2_json_folder
     assert ours.encode_prompt("Hi") == ours.encode("Hi")
 
 
+def test_no_text_has_fewer_tokens_than_is_said(chatml_folder: Path, tmp_path: Path) -> None:
+    """Who is refused by the fewest tokens that a text can have must not be refused wrongly, where a
+    normal form joins characters or a template cuts spaces off."""
+    composing = tmp_path / "composing"
+    shutil.copytree(chatml_folder, composing)
+    edit_json(composing / "tokenizer.json", normalizer={"type": "NFKC"})
+    hard = ["e\u0301" * 99, "-" * 999, " " * 999, "the weather " * 99, "\u1100\u1161\u11a8" * 99]
+    plain = load_tokenizer(chatml_folder)
+    for ours in (plain, load_tokenizer(composing)):
+        for text in [*TEXTS, *hard]:
+            assert ours.least_tokens(text) <= len(ours.encode(text.strip()))
+    assert plain.least_tokens("hello " * 1_000) == 5_000 // len("<|endoftext|>"), "the longest"
+
+
+def test_nothing_is_said_where_many_characters_may_be_one_unknown_token(
+    stories_folder: Path,
+) -> None:
+    assert load_tokenizer(stories_folder).least_tokens("hello " * 1_000) == 0
+
+
 def test_gpt2_json_and_merges_are_one_vocabulary(gpt2_folder: Path, gpt2_json_folder: Path) -> None:
     one, other = load_tokenizer(gpt2_folder), load_tokenizer(gpt2_json_folder)
     assert one.vocab_size == other.vocab_size
