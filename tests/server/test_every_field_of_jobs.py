@@ -90,12 +90,12 @@ async def test_a_field_of_a_method_is_read_or_refused_as_the_table_says(taught: 
     """`reinforcement`, which the SDK can send, was in no table."""
     for field in fields("method"):
         kind = "supervised" if field == "type" else field
-        method = {"type": kind, kind: {"hyperparameters": {"n_epochs": 1}}}
+        method: dict[str, Any] = {"type": kind, kind: {"hyperparameters": {"n_epochs": 1}}}
         answer = await taught.create(training_file="dataset:seed", method=method)
         if TABLE["method", field] == "yes":
             assert answer.status_code == 200, answer.text
-            method = {**method, field: NONSENSE}
-            answer = await taught.create(training_file="dataset:seed", method=method)
+            wrong = {**method, field: NONSENSE}
+            answer = await taught.create(training_file="dataset:seed", method=wrong)
             assert names(answer, field), answer.text
         else:
             assert answer.status_code == 400
@@ -111,7 +111,8 @@ async def test_a_field_of_an_upload_is_read_or_refused_as_the_table_says(taught:
     for field in fields("files"):
         if TABLE["files", field] == "no":
             for part in (field, f"{field}[anchor]"):
-                refused = await taught.upload(**{part: "created_at"})
+                form: dict[str, Any] = {part: "created_at"}
+                refused = await taught.upload(**form)
                 assert names(refused, field), refused.text
         else:
             parts: dict[str, Any] = {"purpose": (None, b"fine-tune"), "file": ("rows.jsonl", ROWS)}

@@ -77,7 +77,18 @@ AROUND: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What a number stands in, where it needs more than its own field."""
 
-NO_NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "true", "false", "[]", "{}", "[1]")
+NO_NUMBERS: tuple[str, ...] = (
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e400",
+    "-1e400",
+    "true",
+    "false",
+    "[]",
+    "{}",
+    "[1]",
+)
 NO_NUMBERS += ('"1"', '"NaN"', '"Infinity"', '"-1"', '""', '"1e5"')
 
 
