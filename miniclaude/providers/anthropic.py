@@ -11,8 +11,8 @@ from miniclaude.messages import StreamEvent
 from miniclaude.providers.anthropic_wire import (
     EventReader,
     check_settings,
-    check_structure,
     conversation_json,
+    structure_json,
     tools_json,
 )
 from miniclaude.providers.base import ChatRequest, CompletionRequest, ModelInfo
@@ -111,9 +111,8 @@ class Anthropic:
         return not self._vision
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        """Continue a conversation. Raises UnsupportedFieldError for settings the API lacks."""
+        """Continue a conversation. Raises UnsupportedFieldError for what the API lacks."""
         check_settings(request.settings)
-        check_structure(request.structure)
         fields: dict[str, Any] = {
             "max_tokens": request.settings.max_tokens or MAX_TOKENS,
             **_prompt_json(request),
@@ -202,4 +201,5 @@ def _prompt_json(request: ChatRequest) -> dict[str, Any]:
         **({"thinking": {"type": "disabled"}} if request.reasoning_effort == "none" else {}),
         **conversation_json(request.messages),
         **tools_json(request.tools, request.tool_choice, request.parallel_tool_calls),
+        **structure_json(request.structure),
     }

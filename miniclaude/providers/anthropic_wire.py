@@ -37,6 +37,7 @@ MAX_ARGUMENTS_DEPTH = 64
 
 NO_SAMPLING = "Anthropic's API has had no sampling parameters since its version 2026-10-21"
 NOT_OFFERED = "Anthropic's API does not offer it"
+ONLY_SCHEMAS = "Anthropic's API takes no form of an answer but a JSON schema"
 
 
 def check_settings(settings: Settings) -> None:
@@ -62,10 +63,17 @@ def check_settings(settings: Settings) -> None:
             raise _unsupported(field, reason)
 
 
-def check_structure(structure: Structure | None) -> None:
-    """Raises UnsupportedFieldError: what an answer looks like cannot be asked for."""
-    if structure is not None:
-        raise _unsupported(structure.param, "it is not passed on to Anthropic's API")
+def structure_json(structure: Structure | None) -> dict[str, object]:
+    """The field `output_config`; none when any text will do. The API follows every schema to the
+    letter, and has no place for a name. Raises UnsupportedFieldError for what is no schema."""
+    if structure is None:
+        return {}
+    if structure.kind != "json_schema":
+        raise _unsupported(structure.param, ONLY_SCHEMAS)
+    # A schema describes itself there; its own words are nearer to the matter than those beside it.
+    told = {"description": structure.description} if structure.description else {}
+    schema = {**told, **structure.schema}
+    return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
 
 
 def _unsupported(field: str, reason: str) -> UnsupportedFieldError:

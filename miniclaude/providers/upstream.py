@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 500  # characters of an upstream's own words that we pass on
 MOST_MODELS = 1000
 OVERLOADED = (503, 529)
+CUT = ("ReadError", "WriteError", "CloseError", "RemoteProtocolError")
+"""How httpx calls it when a service that was reached is lost again. Who reads that it cannot be
+reached looks for a wrong address."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 300.0
 """A service on small hardware reads a long prompt for minutes before it says anything."""
@@ -119,7 +122,9 @@ def translate(name: str, model: str, error: Exception) -> MiniClaudeError:
         if kind == "APITimeoutError":
             return broken(name, "it did not answer in time")
         if kind == "APIConnectionError":
-            return broken(name, f"it cannot be reached ({error.__cause__ or error})")
+            cut = type(error.__cause__).__name__ in CUT
+            problem = "the connection broke" if cut else "it cannot be reached"
+            return broken(name, f"{problem} ({error.__cause__ or error})")
         return broken(name, f"it stopped with an error: {said(error)}")
     if status in (401, 403):
         return ProviderError(

@@ -32,11 +32,11 @@ class StandIn:
     """A service and its mood.
 
     status, error, headers: answer every request with this instead. hold: send the first events and
-    then nothing more. raw: send these bytes as the stream's body instead, under `headers`. endless:
-    send these a thousand times, or until the client hangs up. listing: send these as
-    the list of models, of the type `listing_type`. refusals: so many requests are hung up on, or
-    answered with `status`; those after them are answered well. gone: set once a client has hung up
-    on what had no end.
+    then nothing more. cut: send the first events and hang up. raw: send these bytes as the stream's
+    body instead, under `headers`. endless: send these a thousand times, or until the client hangs
+    up. listing: send these as the list of models, of the type `listing_type`. refusals: so many
+    requests are hung up on, or answered with `status`; those after them are answered well. gone:
+    set once a client has hung up on what had no end.
     """
 
     url: str = ""
@@ -44,6 +44,7 @@ class StandIn:
     error: object = None
     headers: dict[str, str] = field(default_factory=dict)
     hold: bool = False
+    cut: bool = False
     raw: bytes | None = None
     endless: bytes | None = None
     listing: bytes | None = None
@@ -225,6 +226,10 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
                     await stream(writer, [service.raw], headers=service.headers)
                 elif service.endless is not None:
                     await stream(writer, repeat(service.endless, 1000), step=1 << 16)
+                elif service.cut:
+                    events = list(answer(asked.path, asked.body))
+                    await stream(writer, events[: len(events) // 2], end=False)
+                    return
                 elif service.hold:
                     events = list(answer(asked.path, asked.body))
                     await stream(writer, events[: len(events) // 2], end=False)
@@ -249,13 +254,12 @@ async def running_stand_in(style: str) -> AsyncIterator[StandIn]:
 async def read_request(reader: asyncio.StreamReader) -> Asked | None:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.splitlines()
+        told = (line.partition(": ") for line in lines if line)
+        headers = {name.lower(): value for name, _, value in told}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
     except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head.splitlines()
-    headers = {
-        name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)
-    }
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return None  # the client is gone
     return Asked(first.split(" ")[1], headers, json.loads(body or b"{}"))
 
 

@@ -327,13 +327,6 @@ async def test_the_form_of_the_answer_is_passed_on(
     assert openai.body["top_k"] == 3
 
 
-async def test_anthropic_refuses_a_form_by_name(claude: Remote) -> None:
-    request = ChatRequest("m", (text_message("user", "hi"),), structure=Structure("json_object"))
-    with pytest.raises(UnsupportedFieldError, match=r"^response_format: it is not passed on"):
-        async for _ in claude.provider.chat(request):
-            pass
-
-
 @pytest.mark.parametrize(
     "setting",
     [

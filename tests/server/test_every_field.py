@@ -109,6 +109,7 @@ def rows(part: str) -> Iterator[list[str]]:
 
 
 TOP, INSIDE = PAGE.split("Inside of them")
+INSIDE, TEACHING = INSIDE.split("Of uploads")
 TABLE = {
     (name, cells[0].strip("`")): cell
     for cells in rows(TOP)

@@ -36,7 +36,7 @@ Target = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 class Hyperparameters(StrictBody):
     """`"auto"` and null mean: chosen by us. The first three are the OpenAI API's; `beta` is for
     dpo and kto; the others are fields of our own TuneSpec and LoraConfig, with `tuning` for how
-    much is trained."""
+    much is trained, and none may be beyond what those take."""
 
     n_epochs: Annotated[Positive, Field(le=1000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -46,7 +46,7 @@ class Hyperparameters(StrictBody):
     steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     learning_rate: Annotated[Positive, Field(le=1)] | None = None
     max_length: Annotated[int, Field(ge=8, le=1_000_000)] | None = None
-    batch_tokens: Annotated[int, Field(ge=8, le=10_000_000)] | None = None
+    batch_tokens: Annotated[int, Field(ge=8, le=1 << 22)] | None = None
     accumulate: Annotated[int, Field(ge=1, le=4096)] | None = None
     warmup: Annotated[Finite, Field(ge=0, le=1)] | None = None
     schedule: Literal["cosine", "linear", "constant"] | None = None
@@ -55,7 +55,7 @@ class Hyperparameters(StrictBody):
     precision: Literal["float32", "bfloat16", "float16"] | None = None
     bits: Literal[4, 8] | None = None
     gradient_checkpointing: bool | None = None
-    ema: Share | None = None
+    ema: Annotated[Finite, Field(ge=0, le=0.999999)] | None = None
     patience: Annotated[int, Field(ge=0, le=1000)] | None = None
     evaluate_every: Interval | None = None
     checkpoint_every: Interval | None = None

@@ -72,7 +72,7 @@ const GENERAL: readonly Field[] = [
   number("learning_rate_multiplier", 0, 1000),
   whole("batch_size", 1, 4096),
   whole("max_length", 8, 1_000_000),
-  whole("batch_tokens", 8, 10_000_000),
+  whole("batch_tokens", 8, 2 ** 22),
   whole("accumulate", 1, 4096),
   number("warmup", 0, 1),
   { name: "schedule", kind: "choice", choices: ["cosine", "linear", "constant"] },
