@@ -128,11 +128,12 @@ class Connection:
         """The worker's latest word of what waits there; None: it may be shorter by now."""
         self._queued = None if queued is None else Queued(**queued)
 
-    def check_queue(self, user: str, tokens: int) -> None:
-        """Raises OverloadedError for a request of at least so many tokens that the worker would
-        refuse, by all that is known here."""
-        if self._queued is not None and self._queued.cancelled == self.cancelled:
-            self._queued.check(user, tokens)
+    def queue_of(self, user: str) -> Queued | None:
+        """What waits, where that is known and something of this user's does."""
+        queued = self._queued
+        if queued is None or queued.cancelled != self.cancelled or not queued.knows(user):
+            return None
+        return queued
 
     async def drain(self) -> None:
         """Wait until the worker has taken most of what was sent."""

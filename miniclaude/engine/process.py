@@ -24,6 +24,7 @@ from miniclaude.engine.protocol import (
     decode_output,
     encode_request,
 )
+from miniclaude.engine.queued import Queued
 from miniclaude.engine.request import GenerationRequest, Output
 from miniclaude.errors import EngineError, MiniClaudeError
 
@@ -145,11 +146,10 @@ class EngineProcess:
             if unfinished and mailbox.error is None:
                 connection.cancel(name)
 
-    def check_queue(self, user: str, tokens: int) -> None:
-        """Raises OverloadedError when the queue is known to have no room for a request of this
-        user's with at least so many tokens: before it costs more than that to find out."""
-        if self.connection is not None:
-            self.connection.check_queue(user, tokens)
+    def queue_of(self, user: str) -> Queued | None:
+        """What is known to wait, when something of this user's does: before another request of
+        theirs costs a tokenising, it can be asked whether that has room."""
+        return None if self.connection is None else self.connection.queue_of(user)
 
     async def close(self) -> None:
         """End the worker, and with it whatever it is answering. Safe to call twice."""

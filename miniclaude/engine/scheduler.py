@@ -24,7 +24,7 @@ from typing import NamedTuple
 from miniclaude.engine.blocks import BlockPool
 from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.prefix import BlockKeys
-from miniclaude.engine.queued import Queued
+from miniclaude.engine.queued import Queued, called
 from miniclaude.engine.reserve import Part, Reserve, Standing
 from miniclaude.engine.shares import Prompt, share
 from miniclaude.engine.turns import Turns, group_and_user
@@ -139,36 +139,46 @@ class Scheduler:
         Raises ContextLengthError when it could never be admitted, OverloadedError when too much is
         waiting already.
         """
-        if job.choices * self.blocks_for(job) > self.pool.count:
-            asked = f"An answer of up to {job.longest} tokens, prompt included, exceeds"
-            if job.choices > 1:
-                asked = f"{job.choices} answers of up to {job.longest} tokens each, prompts"
-                asked += " included, exceed"
-            raise ContextLengthError(
-                f"{asked} the {self.pool.count * self.limits.block_tokens} tokens that the engine's"
-                " cache holds.",
-                hint="Ask for a shorter answer or fewer choices, or raise kv_tokens.",
-                param="n" if job.choices > 1 else "max_tokens",
-            )
-        if job.choices > self.limits.max_running:
-            raise InvalidRequestError(
-                f"n is {job.choices}; the engine writes {self.limits.max_running} answers at once.",
-                hint="Ask for fewer choices, or raise max_running.",
-                param="n",
-            )
+        self.check_possible(job.choices, job.longest)
         self.waiting.append(job)
         self.queued_tokens += job.tokens
         self.turns.submitted(job.user)
         self.admit()
         full = self.queued_tokens > self.limits.max_queued_tokens
-        if full and self.waiting[-1] is job and self.queued().rooms[job.user] < 0:
+        if full and self.waiting[-1] is job and self.queued().rooms[called(job.user)] < 0:
             self.cancel(job.id)
             raise self.queued().error()
 
-    def refuse(self, user: str, tokens: int) -> None:
-        """Raises OverloadedError for a request that would be refused if it came to wait now."""
+    def check_possible(self, choices: int, longest: int) -> None:
+        """Raises ContextLengthError or InvalidRequestError for so many answers of up to so many
+        tokens, each with its prompt, that could never be admitted."""
+        if choices * -(-longest // self.limits.block_tokens) > self.pool.count:
+            asked = f"An answer of up to {longest} tokens, prompt included, exceeds"
+            if choices > 1:
+                asked = f"{choices} answers of up to {longest} tokens each, prompts included,"
+                asked += " exceed"
+            raise ContextLengthError(
+                f"{asked} the {self.most_tokens} tokens that the engine's cache holds.",
+                hint="Ask for a shorter answer or fewer choices, or raise kv_tokens.",
+                param="n" if choices > 1 else "max_tokens",
+            )
+        if choices > self.limits.max_running:
+            raise InvalidRequestError(
+                f"n is {choices}; the engine writes {self.limits.max_running} answers at once.",
+                hint="Ask for fewer choices, or raise max_running.",
+                param="n",
+            )
+
+    def refuse(self, user: str, choices: int, longest: int) -> None:
+        """Raises what `submit` would, were such a request to come now."""
+        self.check_possible(choices, longest)
         self.admit()
-        self.queued().check(user, tokens)
+        self.queued().check(user, choices * longest)
+
+    @property
+    def most_tokens(self) -> int:
+        """What the cache holds: no request has more."""
+        return self.pool.count * self.limits.block_tokens
 
     def queued(self) -> Queued:
         """What waits, and how much more may: what the queue has left, or the rest of the user's
@@ -180,7 +190,7 @@ class Scheduler:
         users = Counter(group_and_user(user)[0] for user in own)  # by group
         left = most - self.queued_tokens
         rooms = {
-            user: max(left, most // (len(users) * users[group_and_user(user)[0]]) - tokens)
+            called(user): max(left, most // (len(users) * users[group_and_user(user)[0]]) - tokens)
             for user, tokens in own.items()
         }
         return Queued(self.queued_tokens, most, rooms)

@@ -241,17 +241,29 @@ def obey(engine: Engine, preparing: Preparing, command: Json, send: Send) -> Non
             engine.submit(request, matcher)
         else:
             scheduler, longest = engine.scheduler, len(request.prompt) + request.sampling.max_tokens
-            scheduler.refuse(request.user, request.sampling.n * longest)
+            scheduler.refuse(request.user, request.sampling.n, longest)
             preparing.add(request, engine.limits.max_wait_seconds)
     except MiniClaudeError as error:
         send({"refused": name, "error": encode_error(error)})
 
 
+MOST_TOLD = 1_000
+"""Requests in a queue that is told: whoever is not refused early is refused by the engine."""
+
+
 def queue_news(scheduler: Scheduler, cancelled: int) -> Json:
-    """What waits and will until the next step has ended; nothing when nothing does. cancelled: how
-    many requests were to be forgotten until now."""
+    """What waits and will until the next step has ended; nothing when there is room for any request
+    all the same, or too many wait to be told at each step. cancelled: how many requests were to be
+    forgotten until now."""
+
+    def has_room() -> bool:
+        left = scheduler.limits.max_queued_tokens - scheduler.queued_tokens
+        return not scheduler.waiting or left >= scheduler.most_tokens
+
+    if has_room():
+        return {}
     scheduler.admit()  # as the step begins
-    if not scheduler.waiting:
+    if has_room() or len(scheduler.waiting) > MOST_TOLD:
         return {}
     return {"queue": asdict(replace(scheduler.queued(), cancelled=cancelled))}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, cast
 
 from miniclaude.engine.limits import EngineLimits
@@ -152,7 +153,8 @@ class Local:
     async def chat(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a conversation, in the format of the model's own chat template."""
         async with self._models.use(request.model) as loaded:
-            _check_queue(loaded, least_prompt(loaded, request), request.settings, request.user)
+            least = partial(least_prompt, loaded, request)
+            _check_queue(loaded, least, request.settings, request.user)
             form = FREE
             if request.structure is not None or request.tools:  # building a grammar takes a while
                 form = await answer_form_beside(request, loaded.tokenizer)
@@ -189,7 +191,7 @@ class Local:
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[StreamEvent, None]:
         """Continue a raw prompt."""
         async with self._models.use(request.model) as loaded:
-            least = _least(loaded, request.prompt)
+            least = partial(_least, loaded, request.prompt)
             _check_queue(loaded, least, request.settings, request.user)
             prompt: Sequence[int]
             if isinstance(request.prompt, str):
@@ -216,7 +218,8 @@ class Local:
         settings = request.settings
         async with self._models.use(request.model) as loaded:
             await loaded.engine.connected()
-            _check_queue(loaded, _least(loaded, request.prompt), settings, request.user)
+            least = partial(_least, loaded, request.prompt)
+            _check_queue(loaded, least, settings, request.user)
             prompt = await read_input(loaded, request.prompt, "prompt")
             given = request.prompt
             text = given if isinstance(given, str) else loaded.tokenizer.decode(prompt)
@@ -237,8 +240,9 @@ class Local:
         async with self._models.use(request.model) as loaded:
             await loaded.engine.connected()
             check_dimensions(request.dimensions, loaded.info.width)
-            least = _least(loaded, request.inputs[0]) if request.inputs else 0
-            _check_queue(loaded, least, Settings(max_tokens=0), request.user)
+            if request.inputs:
+                least = partial(_least, loaded, request.inputs[0])
+                _check_queue(loaded, least, Settings(max_tokens=0), request.user)
             return await embed_texts(loaded, request.inputs, request.user)
 
     async def aclose(self) -> None:
@@ -264,14 +268,21 @@ def _least(loaded: LoadedModel, prompt: str | Sequence[int]) -> int:
     return loaded.tokenizer.least_tokens(prompt) if isinstance(prompt, str) else len(prompt)
 
 
-def _check_queue(loaded: LoadedModel, prompt: int, settings: Settings, user: str) -> None:
-    """Refuse what the engine would refuse, before it costs a rendering and a tokenising. prompt:
-    how many tokens it has at least. Raises OverloadedError."""
+def _check_queue(
+    loaded: LoadedModel, least: Callable[[], int], settings: Settings, user: str
+) -> None:
+    """Refuse what the engine would refuse, before it costs a rendering and a tokenising. least:
+    says how many tokens the prompt has at least. What could never be answered is left to those who
+    say why. Raises OverloadedError."""
+    queued = loaded.engine.queue_of(user)
+    if queued is None:
+        return
+    prompt, room = least(), min(loaded.info.context, loaded.cache_for(settings.n))
     longest = MAX_TOKENS if settings.max_tokens is None else settings.max_tokens
     if settings.max_tokens is None or settings.as_far_as_fits:  # then it is cut to what fits
-        room = min(loaded.info.context, loaded.cache_for(settings.n))
-        longest = min(longest, room - prompt)
-    loaded.engine.check_queue(user, settings.n * (prompt + longest))
+        longest = max(0, min(longest, room - prompt))
+    if prompt + longest <= room and settings.n <= loaded.engine.spec.limits.max_running:
+        queued.check(user, settings.n * (prompt + longest))
 
 
 async def _answer(

@@ -172,6 +172,22 @@ def spelling_of(definition: JsonObject, folder: Path) -> tuple[Spelling, bool]:
     )
 
 
+def keeps_all(definition: JsonObject, spelling: Spelling, vocab: dict[str, int]) -> bool:
+    """Whether every printed character of ASCII is part of some token of its text: nothing on the
+    way takes any away, or has one token for what it does not know."""
+    model = definition.get("model")
+    normal = {str(part.get("type")) for part in parts(definition.get("normalizer"))}
+    cuts = {str(part.get("behavior")) for part in parts(definition.get("pre_tokenizer"))}
+    return (
+        spelling == "byte_level"
+        and isinstance(model, dict)
+        and model.get("type") == "BPE"
+        and normal <= {"NFC", "NFD", "NFKC", "NFKD"}
+        and "Removed" not in cuts
+        and all(chr(code) in vocab for code in range(0x21, 0x7F))
+    )
+
+
 def parts(component: Any) -> list[JsonObject]:
     """A component of the definition, its sequences flattened."""
     if not isinstance(component, dict):

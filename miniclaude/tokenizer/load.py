@@ -69,6 +69,7 @@ def load_tokenizer(folder: Path, *, templates: Path | None = None) -> Tokenizer:
         eos_ids=tuple(dict.fromkeys(eos_ids)),
         special_names=named,
         template=ChatTemplate(sources) if sources else None,
+        keeps_all=tokenizer_json.keeps_all(definition, spelling, vocab),
     )
 
 

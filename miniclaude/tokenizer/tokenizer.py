@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ class Tokenizer:
         eos_ids: tuple[int, ...],
         special_names: dict[str, str],
         template: ChatTemplate | None,
+        keeps_all: bool,
     ) -> None:
         self._library = library
         self._text_of = {token_id: token for token, token_id in library.get_vocab().items()}
@@ -67,7 +69,7 @@ class Tokenizer:
         self.special_names = special_names
         self.strips_leading_space = strips_leading_space
         self.vocab_size = max(self._text_of) + 1
-        self._most_printed = max(1, *map(_printed, self._text_of.values()))
+        self._keeps_all = keeps_all
         self.bos_id = bos_id
         self.eos_ids = eos_ids
         self.template = template
@@ -99,11 +101,15 @@ class Tokenizer:
         """Tokens that a text has at least, known without making them; 0 where that is not certain.
 
         No token holds more than one of the vocabulary does. Only printed ASCII is counted, which no
-        template trims and no normal form of Unicode takes away.
+        template trims.
         """
-        if self._spelling != "byte_level":  # others may write many characters as one unknown one
+        if not self._keeps_all:  # it may write many characters as one unknown one
             return 0
         return _printed(text) // self._most_printed
+
+    @cached_property
+    def _most_printed(self) -> int:
+        return max(1, *map(_printed, self._text_of.values()))
 
     def activated_ids(self, text: str) -> list[int]:
         """Ids of a text in which special tokens have their private spelling."""

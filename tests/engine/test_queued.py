@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,14 +15,15 @@ from miniclaude.engine.limits import EngineLimits
 from miniclaude.engine.parent import Commands
 from miniclaude.engine.process import EngineProcess, EngineSpec
 from miniclaude.engine.protocol import Json, decode_line, encode_line, encode_request
-from miniclaude.engine.queued import Queued
+from miniclaude.engine.queued import Queued, called
 from miniclaude.engine.request import GenerationRequest
 from miniclaude.engine.scheduler import Job, Scheduler
-from miniclaude.engine.worker import serve
-from miniclaude.errors import OverloadedError
+from miniclaude.engine.worker import queue_news, serve
+from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
 from tests.engine.tiny import ask, tiny_engine
 
-FULL = Queued(90, 100, {"ada": 10})
+ADA = called("ada")
+FULL = Queued(90, 100, {ADA: 10})
 
 
 class AllToldError(Exception):
@@ -46,8 +48,10 @@ def test_the_room_of_a_user_is_what_the_scheduler_takes() -> None:
         except OverloadedError:
             assert number == 3
         queued = scheduler.queued()
-        assert set(queued.rooms) == {job.user for job in scheduler.waiting}
-        for name, room in queued.rooms.items():
+        names = {job.user for job in scheduler.waiting}
+        assert set(queued.rooms) == {called(name) for name in names}
+        for name in sorted(names):
+            room = queued.rooms[called(name)]
             if room > 1:
                 queued.check(name, room)
                 scheduler.submit(Job("fits", 1, room - 1, user=name))
@@ -94,7 +98,7 @@ def test_the_queue_is_told_before_a_step_and_taken_back_with_its_outputs() -> No
     one, two = by("ada", ask("1", "hi")), by("ada", ask("2", "hi", max_tokens=90))
     said = served(one, two)
     told = [message["queue"] for message in said if "queue" in message]
-    assert told[::2] == [asdict(Queued(92, 100, {"ada": 8}))] * 12
+    assert told[::2] == [asdict(Queued(92, 100, {ADA: 8}))] * 12
     assert told[1::2] == [None] * 12
     last = max(n for n, message in enumerate(said) if message.get("outputs", [" "])[0][0] == "1")
     assert said[last]["outputs"][0][4] == "length"
@@ -109,8 +113,47 @@ def test_the_worker_says_of_how_many_cancellations_it_knew() -> None:
         by("ada", ask("2", "hi", max_tokens=50)),
     )
     told = [message["queue"] for message in said if message.get("queue")]
-    assert told[0] == asdict(Queued(64, 100, {"ada": 36}))
-    assert told[-1] == asdict(Queued(52, 100, {"ada": 48}, cancelled=1))
+    assert told[0] == asdict(Queued(64, 100, {ADA: 36}))
+    assert told[-1] == asdict(Queued(52, 100, {ADA: 48}, cancelled=1))
+
+
+def test_names_of_any_length_are_told_in_few_characters() -> None:
+    """Names are the callers' own, and every step tells those of all who wait."""
+    scheduler = Scheduler(EngineLimits(max_running=1, max_queued_tokens=100), blocks=100)
+    scheduler.submit(Job("runs", 1, 19))
+    for number in range(5):
+        scheduler.submit(Job(str(number), 1, 10, user=f"key/{number}" + "\U0001f984" * 512))
+    assert len(json.dumps(asdict(scheduler.queued()))) < 300
+    assert {len(name) for name in scheduler.queued().rooms} == {16}
+
+
+@pytest.mark.parametrize(
+    ("most", "waiting", "told"), [(100, 2, True), (10_000, 2, False), (2_000, 1_001, False)]
+)
+def test_a_queue_is_told_only_where_it_helps(most: int, waiting: int, told: bool) -> None:
+    """Where any request would have room, or thousands wait, each step would be told of for
+    nothing."""
+    limits = EngineLimits(block_tokens=4, max_running=1, max_queued_tokens=most)
+    scheduler = Scheduler(limits, blocks=1_000)
+    scheduler.submit(Job("runs", 1, 19))
+    for number in range(waiting):
+        scheduler.submit(Job(str(number), 1, 0, user=f"{number}/"))
+    assert bool(queue_news(scheduler, 0)) == told
+
+
+def test_what_can_never_be_admitted_is_told_so_before_it_is_prepared() -> None:
+    """A full queue told it to try again in some seconds, for ever."""
+    limits = EngineLimits(block_tokens=4, max_running=1, max_queued_tokens=100)
+    scheduler = Scheduler(limits, blocks=10)
+    scheduler.submit(Job("runs", 1, 19, user="ada"))
+    scheduler.submit(Job("waits", 1, 30, user="ada"))
+    with pytest.raises(ContextLengthError, match="An answer of up to 41 tokens, prompt included"):
+        scheduler.refuse("ada", 1, 41)
+    with pytest.raises(InvalidRequestError, match="n is 2; the engine writes 1 answers at once"):
+        scheduler.refuse("ada", 2, 4)
+    scheduler.limits = replace(limits, max_queued_tokens=32)
+    with pytest.raises(OverloadedError):
+        scheduler.refuse("ada", 1, 40)
 
 
 def test_what_would_be_refused_is_not_prepared_first() -> None:
@@ -131,22 +174,22 @@ async def test_the_server_knows_only_what_still_holds(model_folder: Path) -> Non
     """One who leaves and asks anew was refused for the place of the request that they had left,
     until the step had ended in which the worker heard of it."""
     engine = EngineProcess(EngineSpec(model_folder, device="cpu", threads=1))
-    engine.check_queue("ada", 11)  # nothing is known before there is a worker
+    assert engine.queue_of("ada") is None  # nothing is known before there is a worker
     await engine.start()
     try:
         connection = await engine.connected()
         connection.told_queue(asdict(FULL))
-        engine.check_queue("ada", 10)
-        engine.check_queue("eve", 11)
+        assert engine.queue_of("ada") == FULL
+        FULL.check("ada", 10)
         with pytest.raises(OverloadedError, match="90 tokens are waiting, and 100 may"):
-            engine.check_queue("ada", 11)
+            FULL.check("ada", 11)
+        assert engine.queue_of("eve") is None
         connection.cancel("not known")
-        engine.check_queue("ada", 11)
+        assert engine.queue_of("ada") is None
         connection.told_queue(asdict(replace(FULL, cancelled=1)))
-        with pytest.raises(OverloadedError):
-            engine.check_queue("ada", 11)
+        assert engine.queue_of("ada") is not None
         connection.told_queue(None)
-        engine.check_queue("ada", 11)
+        assert engine.queue_of("ada") is None
     finally:
         await engine.close()
 
@@ -174,5 +217,5 @@ async def test_the_queue_of_a_worker_reaches_the_server(
         assert [output async for output in first]
     finally:
         await engine.close()
-    assert asdict(Queued(22, 100, {"ada": 78})) in told
+    assert asdict(Queued(22, 100, {ADA: 78})) in told
     assert told[-1] is None

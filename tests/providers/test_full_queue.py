@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from miniclaude.engine.queued import Queued
-from miniclaude.errors import OverloadedError
+from miniclaude.engine.queued import Queued, called
+from miniclaude.errors import ContextLengthError, MiniClaudeError, OverloadedError
 from miniclaude.messages import Tool, text_message
 from miniclaude.providers.abilities import EmbeddingRequest
 from miniclaude.providers.base import ChatRequest, CompletionRequest, Settings, Structure
@@ -22,7 +22,8 @@ from miniclaude.tokenizer.tokenizer import Tokenizer
 pytestmark = pytest.mark.anyio
 
 Tell = Callable[[Queued | None], None]
-FULL = Queued(95, 100, {"ada": 5})
+ADA = called("ada")
+FULL = Queued(95, 100, {ADA: 5})
 SAID = (text_message("user", "hello"),)
 LONG = "hello" * 20
 SIX = Settings(max_tokens=6)
@@ -113,11 +114,42 @@ async def test_an_answer_of_open_length_is_counted_as_what_fits(local: Local, te
     open_length = Settings(max_tokens=32_000, as_far_as_fits=True, logit_bias={2: 100.0})
     for settings in (open_length, replace(open_length, max_tokens=None)):
         request = ChatRequest("tiny", SAID, settings, user="ada")
-        tell(Queued(95, 1_000, {"ada": 256}))
+        tell(Queued(95, 1_000, {ADA: 256}))
         await asked(local, request)
-        tell(Queued(95, 1_000, {"ada": 255}))
+        tell(Queued(95, 1_000, {ADA: 255}))
         with pytest.raises(OverloadedError):
             await asked(local, request)
+
+
+async def test_what_could_never_be_answered_is_told_why(local: Local, tell: Tell) -> None:
+    """It was told to try again in some seconds, for ever, as long as something of the user's was
+    waiting."""
+    for settings in (Settings(max_tokens=1_000), Settings(max_tokens=1, n=100)):
+        tell(Queued(1, 100, {ADA: 0}))
+        with pytest.raises(MiniClaudeError) as caught:
+            await asked(local, ChatRequest("tiny", SAID, settings, user="ada"))
+        assert not isinstance(caught.value, OverloadedError)
+    tell(Queued(1, 100, {ADA: 0}))
+    with pytest.raises(ContextLengthError):
+        await asked(local, CompletionRequest("tiny", (5,) * 300, SIX, user="ada"))
+
+
+async def test_nothing_is_counted_while_nothing_is_known(
+    local: Local, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of megabytes is counted on the event loop."""
+    counted: list[str] = []
+
+    def count(_: Tokenizer, text: str) -> int:
+        counted.append(text)
+        return 1
+
+    monkeypatch.setattr(Tokenizer, "least_tokens", count)
+    tell(None)
+    await asked(local, CompletionRequest("tiny", "hello", SIX, user="ada"))
+    tell(FULL)
+    await asked(local, CompletionRequest("tiny", "hello", SIX, user="eve"))
+    assert not counted
 
 
 async def test_only_our_own_templates_are_known_to_say_all(
