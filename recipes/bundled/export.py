@@ -1,4 +1,5 @@
-"""The trained model as a folder: weights in bfloat16, tokenizer, sampling defaults, card."""
+"""The trained model as a folder: the blocks' weights in 8 bits and the rest in bfloat16, tokenizer,
+sampling defaults, card."""
 
 from __future__ import annotations
 
@@ -45,4 +46,5 @@ def export(model: Transformer, tokenizer: Tokenizer, run: Path, to: Path, card: 
         extra_config={"eos_token_id": ends},
         companions=companions,
         overwrite=True,
+        int8=True,
     )
