@@ -28,7 +28,8 @@ GENERATION = {
 
 
 def export(model: Transformer, tokenizer: Tokenizer, run: Path, to: Path, card: Path) -> None:
-    """Write the model folder. card: its README.md, where there is one."""
+    """Write the model folder; one with experts, whole in bfloat16. card: its README.md, where there
+    is one."""
     [end_of_text] = tokenizer.encode(END_OF_TEXT, special=True)
     ends = [*tokenizer.eos_ids, end_of_text]
     generation: Mapping[str, object] = {**GENERATION, "eos_token_id": ends}
@@ -46,5 +47,5 @@ def export(model: Transformer, tokenizer: Tokenizer, run: Path, to: Path, card: 
         extra_config={"eos_token_id": ends},
         companions=companions,
         overwrite=True,
-        int8=True,
+        int8=not model.config.experts,
     )
