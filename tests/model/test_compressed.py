@@ -23,6 +23,7 @@ from miniclaude.model.load_packed import load_packed, read
 from miniclaude.model.merged import write_merged
 from miniclaude.model.outline import read_outline
 from miniclaude.model.packed_layers import pack_model
+from miniclaude.model.parameter_count import count_parameters
 from miniclaude.model.transformer import Transformer
 from tests.model.models import GPT2, LLAMA, MIXTURE, random_ids, random_model
 
@@ -97,6 +98,7 @@ def test_it_is_told_as_what_it_is(folder: Path, model: Transformer) -> None:
     assert (outline.parameters, outline.dtype, outline.packed) == (numbers, "int8", False)
     assert (facts.parameters, facts.dtype, facts.weight_bytes) == (numbers, "int8", 4 * numbers)
     assert facts.floats == "BF16"
+    assert count_parameters(folder) == numbers
 
 
 def test_scales_in_float32_make_no_export_twice_as_large(folder: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_chat_with_a_model_is_one_choice(models: Page, shelf: Shelf) -> None:
 def test_the_picker_says_what_each_model_costs(models: Page, shelf: Shelf) -> None:
     models.goto("/")
     models.get_by_role("button", name="Model: echo").click()
-    expect(models.get_by_role("option", name="mini-claude-11m")).to_contain_text("13 MB")
+    expect(models.get_by_role("option", name="mini-claude-11m")).to_contain_text("13.2 MB")
     pirate = models.get_by_role("option", name=shelf.adapter)
     expect(pirate).to_contain_text(re.compile(r"adapter of [\d.]+ kB"))
 
