@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import ScalingType, linear, scaled_mm
 
-from miniclaude.errors import CheckpointError, SettingsError
+from miniclaude.errors import SettingsError
+from miniclaude.model.quantize import replace_linears
 
 FLOAT8 = torch.float8_e4m3fn
 MOST, SMALLEST = 448.0, 1e-30
@@ -97,20 +98,9 @@ def convert(model: nn.Module, skip: tuple[str, ...] = ("head",)) -> None:
     skip: layers left as they are, by their last name; so are those whose sizes do not fit, and
     stacks of experts. Raises CheckpointError for weights that are no finite numbers.
     """
-    found = [
-        (parent, name, child, f"{prefix}.{name}".lstrip("."))
-        for prefix, parent in model.named_modules()
-        for name, child in parent.named_children()
-        if type(child) is nn.Linear and name not in skip
-    ]
-    while found:
-        parent, name, child, where = found.pop()
-        if child.in_features % MULTIPLE or child.out_features % MULTIPLE:
-            continue
-        if not child.weight.isfinite().all():
-            raise CheckpointError(
-                f"{where}.weight holds numbers that are not finite.",
-                hint="The model is damaged; fetch it again.",
-                param=where,
-            )
-        setattr(parent, name, Float8Linear(child.weight, child.bias))
+
+    def converted(layer: nn.Linear) -> nn.Module:
+        fits = layer.in_features % MULTIPLE == layer.out_features % MULTIPLE == 0
+        return Float8Linear(layer.weight, layer.bias) if fits else layer
+
+    replace_linears(model, converted, skip)

@@ -15,6 +15,7 @@ Letters in shapes: R output rows, C input columns, G groups of a row, g weights 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -165,6 +166,20 @@ def quantize(
         raise SettingsError(
             f"group is {group}.", hint="It must be an even number above 0.", param="group"
         )
+    replace_linears(
+        model, lambda layer: QuantizedLinear(layer.weight, layer.bias, bits, group), skip
+    )
+
+
+def replace_linears(
+    model: nn.Module, make: Callable[[nn.Linear], nn.Module], skip: tuple[str, ...]
+) -> None:
+    """Replace every nn.Linear of `model`, in place, by what `make` makes of it; the old weights are
+    freed one layer at a time.
+
+    skip: layers left as they are, by their last name. Raises CheckpointError for weights that are
+    no finite numbers.
+    """
     found = [
         (parent, name, child, f"{prefix}.{name}".lstrip("."))
         for prefix, parent in model.named_modules()
@@ -179,4 +194,4 @@ def quantize(
                 hint="The model is damaged; fetch it again.",
                 param=where,
             )
-        setattr(parent, name, QuantizedLinear(child.weight, child.bias, bits, group))
+        setattr(parent, name, make(child))
