@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from miniclaude.jobs.fine_tuning import FineTuning
 from miniclaude.providers.echo import Echo
@@ -18,6 +19,7 @@ from miniclaude.server.app import create_app
 from miniclaude.server.services import opened
 from miniclaude.server.workbench import Workbench
 from miniclaude.settings import ServerSettings
+from miniclaude.store.jobs import Queue
 from tests.jobs.conftest import workshop_in
 from tests.server.conftest import URL
 
@@ -79,3 +81,15 @@ async def teaching(home: Path, **settings: Any) -> AsyncIterator[Teaching]:
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url=URL) as client:
             yield Teaching(client, tuning, home)
+
+
+@asynccontextmanager
+async def idle_teaching(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Teaching]:
+    """The same; nothing is done about its jobs."""
+
+    async def never(self: Queue, **skip: object) -> None:
+        return None
+
+    monkeypatch.setattr(Queue, "next_unvalidated", never)
+    async with teaching(home) as started:
+        yield started

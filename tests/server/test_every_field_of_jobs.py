@@ -14,8 +14,7 @@ from openai.types.fine_tuning.dpo_hyperparameters_param import DpoHyperparameter
 from openai.types.fine_tuning.supervised_hyperparameters_param import SupervisedHyperparametersParam
 
 from miniclaude.server.wire.fine_tuning import Hyperparameters
-from miniclaude.store.jobs import Queue
-from tests.server.teaching import ROWS, Teaching, teaching
+from tests.server.teaching import ROWS, Teaching, idle_teaching
 from tests.server.test_every_field import NONSENSE, TEACHING, fields_of, names, rows
 
 pytestmark = pytest.mark.anyio
@@ -44,13 +43,7 @@ SAMPLES: dict[str, Any] = {
 
 @pytest.fixture
 async def taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Teaching]:
-    """Nothing is done about its jobs."""
-
-    async def never(self: Queue, **skip: object) -> None:
-        return None
-
-    monkeypatch.setattr(Queue, "next_unvalidated", never)
-    async with teaching(tmp_path) as started:
+    async with idle_teaching(tmp_path, monkeypatch) as started:
         yield started
 
 

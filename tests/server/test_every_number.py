@@ -22,10 +22,9 @@ from miniclaude.server.wire.completions import CompletionBody
 from miniclaude.server.wire.embeddings import EmbeddingBody
 from miniclaude.server.wire.fine_tuning import JobBody, SimpleBody
 from miniclaude.server.wire.responses.body import ResponseBody
-from miniclaude.store.jobs import Queue
 from miniclaude.training.spec import TuneSpec
 from tests.server.conftest import Served
-from tests.server.teaching import Teaching, teaching
+from tests.server.teaching import Teaching, idle_teaching
 from tests.server.test_library import Shelf, shelf
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -222,13 +221,7 @@ def check_taken(number: Number, answer: httpx2.Response, sent: str) -> None:
 
 @pytest.fixture
 async def taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Teaching]:
-    """Nothing is done about its jobs."""
-
-    async def never(self: Queue, **skip: object) -> None:
-        return None
-
-    monkeypatch.setattr(Queue, "next_unvalidated", never)
-    async with teaching(tmp_path) as started:
+    async with idle_teaching(tmp_path, monkeypatch) as started:
         yield started
 
 
