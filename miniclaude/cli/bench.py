@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -45,6 +44,8 @@ def bench(
     """Measure how fast a local model answers on this machine: reading, writing one answer and
     several at once, and memory. Prompts are random tokens, none twice; of each figure the best turn
     counts."""
+    import resource  # no system but Unix has it, and the other commands do without
+
     from miniclaude.engine.limits import EngineLimits
     from miniclaude.engine.protocol import EngineSpec
     from miniclaude.engine.worker import load

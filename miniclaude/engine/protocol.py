@@ -2,8 +2,9 @@
 
 To the worker: first the spec, then `{"submit": request}` and `{"cancel": id}`. From it: once
 `{"ready": info}` or `{"failed": error}`, then `{"outputs": [...]}` and `{"refused": ...}`; with
-outputs come `{"guessed": counts}`, what was guessed since they came last. While requests wait,
-`{"queue": queued}` comes before each step; `{"queue": null}` after it takes that back.
+outputs come `{"guessed": counts}`, what was guessed since they came last. While requests wait
+and another might find no room, `{"queue": queued}` comes before each step; `{"queue": null}`
+after it takes that back.
 No torch here, and nothing but JSON: a worker gone wrong can at most send wrong text.
 """
 

@@ -28,7 +28,10 @@ BESIDE = re.compile(
 """What is passed over: zero points, which are zeros where scales are symmetric, and how
 activations, keys and values would be rounded."""
 
-CURE = "Fetch the original, unquantised model, or one in 8 or 4 bits with even scales."
+CURE = (
+    "Fetch the original, unquantised model, or one in 8 or 4 bits, symmetric, with a scale for a"
+    " matrix, a row or a group."
+)
 
 
 @dataclass(frozen=True, slots=True)

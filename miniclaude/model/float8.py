@@ -1,9 +1,10 @@
 """Linear layers that multiply 8-bit floats (E4M3), for GPUs whose tensor cores do.
 
-Half of bfloat16's weights to read when one token is written, and twice its products a second when
-a prompt is read. Each row of the weights has a scale, and so has each row of what comes in: the
-largest number of a row becomes the largest that the format has (Micikevicius et al. 2022, "FP8
-Formats for Deep Learning"). Weights are rounded once, what comes in anew in each call.
+Half of bfloat16's bytes to read when one token is written, and by their makers' figures twice the
+products a second when a prompt is read; neither was measured here. Each row of the weights has a
+scale, and so has each row of what comes in: the largest number of a row becomes the largest that
+the format has (Micikevicius et al. 2022, "FP8 Formats for Deep Learning"). Weights are rounded
+once, what comes in anew in each call.
 
 Errors to expect, tested: a number is off by at most 1/16 of itself, or by 2⁻¹⁰ of 1/448 of its
 row's largest; for normally distributed weights, a layer's output by 4 %.
