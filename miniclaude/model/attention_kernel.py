@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 
@@ -27,6 +27,15 @@ WOVEN = [
 ]
 STEP = 32  # dimensions at a time
 ABREAST = 4  # rows of values whose sums are kept apart, so that none waits for the one before
+
+WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
+"""Whether sixteen numbers are one register, of which there are thirty-two. Else they are two or
+more, and fewer sums are made at once, for the others would go to memory and back at each step: a
+quarter of the keys; and of values the numbers in even places, then those in odd ones. Each sum is
+the same either way."""
+
+KEYS_AT_ONCE = LANES if WIDE else LANES // 4
+HALVES_AT_ONCE = [(0, 1)] if WIDE else [(0,), (1,)]
 
 
 def number(value: int) -> Any:
@@ -171,16 +180,17 @@ def _dots(*, eight: bool) -> Any:
             rows.append(row_address(b, keys, slots, index, row_bytes))
             sums.append(cgutils.alloca_once(b, FLOATS))  # type: ignore[no-untyped-call]
             b.store(ir.Constant(FLOATS, [0.0] * LANES), sums[-1])
-        with cgutils.for_range(b, steps) as loop:
-            place = b.add(query, b.mul(loop.index, number(4 * STEP)))
-            first_half = load(b, place, FLOATS, 4)
-            second_half = load(b, b.add(place, number(4 * LANES)), FLOATS, 4)
-            even, odd = (b.shuffle_vector(first_half, second_half, mask) for mask in (EVEN, ODD))
-            at = b.mul(loop.index, number(STEP if eight else 2 * STEP))
-            for row, total in zip(rows, sums, strict=True):
-                low, high = load_numbers(b, b.add(row, at), eight=eight)
-                partial = multiply_add(b, even, low, b.load(total))
-                b.store(multiply_add(b, odd, high, partial), total)
+        for key in range(0, LANES, KEYS_AT_ONCE):
+            with cgutils.for_range(b, steps) as loop:
+                place = b.add(query, b.mul(loop.index, number(4 * STEP)))
+                first_half = load(b, place, FLOATS, 4)
+                second_half = load(b, b.add(place, number(4 * LANES)), FLOATS, 4)
+                even, odd = (b.shuffle_vector(first_half, second_half, m) for m in (EVEN, ODD))
+                at = b.mul(loop.index, number(STEP if eight else 2 * STEP))
+                for lane in range(key, key + KEYS_AT_ONCE):
+                    low, high = load_numbers(b, b.add(rows[lane], at), eight=eight)
+                    partial = multiply_add(b, even, low, b.load(sums[lane]))
+                    b.store(multiply_add(b, odd, high, partial), sums[lane])
         result = sums_of_lanes(b, [b.load(total) for total in sums])
         order = lane_order()
         back = ir.Constant(INTS, [order.index(lane) for lane in range(LANES)])
@@ -242,19 +252,21 @@ def _sum(*, eight: bool) -> Any:
             for pair in sums:
                 for total in pair:
                     b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
-            with cgutils.for_range(b, b.sdiv(count, number(ABREAST))) as loop:
-                for offset, pair in enumerate(sums):
-                    index = b.add(b.mul(loop.index, number(ABREAST)), number(offset))
-                    row = row_address(b, values, slots, index, row_bytes)
-                    weight = load(b, b.add(weights, b.mul(index, number(4))), FLOAT, 4)
-                    if eight:
-                        weight = b.fmul(weight, scale_of(b, row, steps))
-                    nothing = ir.Constant(FLOATS, ir.Undefined)
-                    lane = b.insert_element(nothing, weight, ir.Constant(INT32, 0))
-                    all_lanes = b.shuffle_vector(lane, nothing, ir.Constant(INTS, [0] * LANES))
-                    halves = load_numbers(b, b.add(row, at), eight=eight)
-                    for half, total in zip(halves, pair, strict=True):
-                        b.store(multiply_add(b, all_lanes, half, b.load(total)), total)
+            for halves in HALVES_AT_ONCE:
+                with cgutils.for_range(b, b.sdiv(count, number(ABREAST))) as loop:
+                    for offset, pair in enumerate(sums):
+                        index = b.add(b.mul(loop.index, number(ABREAST)), number(offset))
+                        row = row_address(b, values, slots, index, row_bytes)
+                        weight = load(b, b.add(weights, b.mul(index, number(4))), FLOAT, 4)
+                        if eight:
+                            weight = b.fmul(weight, scale_of(b, row, steps))
+                        nothing = ir.Constant(FLOATS, ir.Undefined)
+                        lane = b.insert_element(nothing, weight, ir.Constant(INT32, 0))
+                        all_lanes = b.shuffle_vector(lane, nothing, ir.Constant(INTS, [0] * LANES))
+                        numbers = load_numbers(b, b.add(row, at), eight=eight)
+                        for half in halves:
+                            total = multiply_add(b, all_lanes, numbers[half], b.load(pair[half]))
+                            b.store(total, pair[half])
             even, odd = (
                 b.fadd(b.fadd(one, two), b.fadd(three, four))
                 for one, two, three, four in (

@@ -1,8 +1,8 @@
-"""The inner loops of attention of eight queries at once; keys and values in bfloat16 or 8 bits.
+"""The inner loops of attention of several queries at once; keys and values in bfloat16 or 8 bits.
 
 Tokens of one prompt, and heads that share their keys, look at the same rows. Sixteen keys are
 turned first, so that a register holds one dimension of all of them: then products with a query need
-no sums across lanes, and eight queries use what was loaded once. Built instruction by instruction,
+no sums across lanes, and all of them use what was loaded once. Built instruction by instruction,
 like `attention_kernel.py`, which computes the same for a single query; the plain loops are in
 `fused_attention.py`.
 """
@@ -17,9 +17,11 @@ from numba.core import cgutils
 
 from miniclaude.model.attention_kernel import (
     FLOATS,
+    HALVES_AT_ONCE,
     INTS,
     LANES,
     STEP,
+    WIDE,
     WOVEN,
     load,
     load_bytes,
@@ -30,9 +32,13 @@ from miniclaude.model.attention_kernel import (
     scale_of,
 )
 from miniclaude.model.compile import FLOAT, INT32, instruction
+from miniclaude.model.tile_code import variables
 
 QUERIES = 8
-"""Queries that use a loaded row together: as many sums fit into registers."""
+"""Queries of a group, which use a loaded row together."""
+
+AT_ONCE = QUERIES if WIDE else QUERIES // 2
+"""The same of these kernels: as many sums fit into registers."""
 
 
 def everywhere(builder: Any, address: Any) -> Any:
@@ -142,17 +148,14 @@ def turn_byte_keys(
 def turned_dots(
     typing: Any, queries: Any, query_bytes: Any, keys: Any, size: Any, out: Any, out_bytes: Any
 ) -> Any:
-    """out [8, 16] float32 = the products of eight queries with sixteen keys as `turn_keys` left
-    them. All whole numbers: queries, keys and out are addresses, size is D; query_bytes and
+    """out [AT_ONCE, 16] float32 = the products of as many queries with sixteen keys as `turn_keys`
+    left them. All whole numbers: queries, keys and out are addresses, size is D; query_bytes and
     out_bytes are from one query to the next."""
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         queries, query_bytes, keys, size, out, out_bytes = arguments
-        rows, sums = [], []
-        for query in range(QUERIES):
-            rows.append(b.add(queries, b.mul(query_bytes, number(query))))
-            sums.append(cgutils.alloca_once(b, FLOATS))  # type: ignore[no-untyped-call]
-            b.store(ir.Constant(FLOATS, [0.0] * LANES), sums[-1])
+        rows = [b.add(queries, b.mul(query_bytes, number(query))) for query in range(AT_ONCE)]
+        sums = variables(b, [ir.Constant(FLOATS, [0.0] * LANES)] * AT_ONCE)
         with cgutils.for_range(b, size) as loop:
             key = load(b, b.add(keys, b.mul(loop.index, number(4 * LANES))), FLOATS, 4)
             at = b.mul(loop.index, number(4))
@@ -178,9 +181,9 @@ def weighted_sums(
     out: Any,
     out_bytes: Any,
 ) -> Any:
-    """out [8, D] float32 = for each of eight queries the sum of `count` rows of values, each times
-    its weight. All whole numbers: weights, values, slots and out are addresses, steps is D over 32;
-    weight_bytes and out_bytes are from one query to the next."""
+    """out [AT_ONCE, D] float32 = for each of as many queries the sum of `count` rows of values,
+    each times its weight. All whole numbers: weights, values, slots and out are addresses, steps is
+    D over 32; weight_bytes and out_bytes are from one query to the next."""
 
     return types.void(*[types.int64] * 9), _sums(eight=False)
 
@@ -205,27 +208,29 @@ def weighted_byte_sums(
 def _sums(*, eight: bool) -> Any:
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         weights, weight_bytes, values, row_bytes, slots, count, steps, out, out_bytes = arguments
-        rows = [b.add(weights, b.mul(weight_bytes, number(query))) for query in range(QUERIES)]
+        rows = [b.add(weights, b.mul(weight_bytes, number(query))) for query in range(AT_ONCE)]
         sums = [
             [cgutils.alloca_once(b, FLOATS) for _ in WOVEN]  # type: ignore[no-untyped-call]
-            for _ in range(QUERIES)
+            for _ in range(AT_ONCE)
         ]
         with cgutils.for_range(b, steps) as column:
             at = b.mul(column.index, number(STEP if eight else 2 * STEP))
             for pair in sums:
                 for total in pair:
                     b.store(ir.Constant(FLOATS, [0.0] * LANES), total)
-            with cgutils.for_range(b, count) as loop:
-                value = row_address(b, values, slots, loop.index, row_bytes)
-                halves = load_numbers(b, b.add(value, at), eight=eight)
-                if eight:
-                    scale = in_every_lane(b, scale_of(b, value, steps))
-                    halves = (b.fmul(halves[0], scale), b.fmul(halves[1], scale))
-                place = b.mul(loop.index, number(4))
-                for row, pair in zip(rows, sums, strict=True):
-                    weight = everywhere(b, b.add(row, place))
-                    for half, total in zip(halves, pair, strict=True):
-                        b.store(multiply_add(b, weight, half, b.load(total)), total)
+            for halves in HALVES_AT_ONCE:
+                with cgutils.for_range(b, count) as loop:
+                    value = row_address(b, values, slots, loop.index, row_bytes)
+                    numbers = load_numbers(b, b.add(value, at), eight=eight)
+                    if eight:
+                        scale = in_every_lane(b, scale_of(b, value, steps))
+                        numbers = (b.fmul(numbers[0], scale), b.fmul(numbers[1], scale))
+                    place = b.mul(loop.index, number(4))
+                    for row, pair in zip(rows, sums, strict=True):
+                        weight = everywhere(b, b.add(row, place))
+                        for half in halves:
+                            total = multiply_add(b, weight, numbers[half], b.load(pair[half]))
+                            b.store(total, pair[half])
             for query, pair in enumerate(sums):
                 even, odd = (b.load(total) for total in pair)
                 place = b.add(out, b.mul(out_bytes, number(query)))

@@ -34,7 +34,8 @@ def look_around(
     behind each other."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
     runs = has_runs(sights.first)
-    together = NATIVE and keys.shape[2] == d  # one token's heads are worth a tile
+    # Whether one token's heads are worth a tile; of one in float32, turning its keys is not.
+    together = (NATIVE or sharing > 1) and keys.shape[2] == d
     if d % STEP == 0 and (runs or together):
         each = tile_tokens(sharing) if runs else 1
         return look_in_tiles(

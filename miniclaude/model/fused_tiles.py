@@ -14,6 +14,7 @@ from miniclaude.model.attention_pairs import (
     weighted_pair_sums,
 )
 from miniclaude.model.attention_tiles import (
+    AT_ONCE,
     QUERIES,
     turn_byte_keys,
     turn_keys,
@@ -34,8 +35,8 @@ eight queries do."""
 ZERO = np.float32(0)
 
 FLOATING, TWO, FEW = 0, 2, 4
-"""Which kernels a tile takes: those for queries and weights in float32; or in bfloat16, those for
-so many queries or fewer, and else those for `QUERIES`."""
+"""Which kernels a tile takes: those for `AT_ONCE` queries and their weights in float32; or in
+bfloat16, those for so many queries or fewer, and else those for `QUERIES`."""
 
 narrow = to_halves(NATIVE)
 pair_dots, pair_sums = turned_pair_dots(NATIVE), weighted_pair_sums(NATIVE)
@@ -145,7 +146,7 @@ def attend_tile(
     kind = FLOATING
     if NATIVE and not eight:
         kind = TWO if rows <= TWO else FEW if rows <= FEW else QUERIES
-    group = kind or QUERIES
+    group = kind or AT_ONCE
     padded = (rows + group - 1) // group * group
     end = lengths[token + tokens - 1]
     # From a whole vector on, so that a token's sums are made alike whoever is in the tile with it.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from miniclaude.model.compile import compiled
 from miniclaude.model.packed import GROUP, LANES, OFFSET, PackedWeight
-from miniclaude.model.rounding import TOGETHER, WIDE, Rounded, round_row, rounded_buffer
+from miniclaude.model.rounding import AVX2, TOGETHER, Rounded, round_row, rounded_buffer
 from miniclaude.model.team import Team, claim, done, meet
 from miniclaude.model.tile_kernel import tile_kernel
 
@@ -63,7 +63,7 @@ def product(
     scale_bytes = LANES * 4 if bits == 8 else groups * LANES * 2
     x_stride, group_stride, out_stride = x.codes.shape[1], x.scales.shape[1] * 4, out.shape[1] * 4
     x_at, out_at = x.codes.ctypes.data, out.ctypes.data
-    if WIDE and bits == 8 and tokens > 1:
+    if AVX2 and bits == 8 and tokens > 1:
         x_at, x_stride = x.wide.ctypes.data, 2 * x_stride
     scales_at, starts_at = x.scales.ctypes.data, x.starts.ctypes.data
     large = tiles * 3 // (4 * threads) if tokens <= BLOCK else 0

@@ -29,8 +29,8 @@ from miniclaude.model.tile_kernel import best_instructions
 TOGETHER = 8
 """Tokens that one reading of a tile serves."""
 
-WIDE = best_instructions() == "avx2"
-OFFSET_8 = OFFSET[8]
+AVX2 = best_instructions() == "avx2"
+OFFSET_8, OFFSET_4 = OFFSET[8], OFFSET[4]
 
 BYTES = ir.VectorType(INT8, LANES)
 ZERO, LARGEST, HALF_UP = np.float32(0), np.float32(127), np.float32(128.5)
@@ -81,9 +81,11 @@ def write_codes(typing: Any, values: Any, steps: Any, codes: Any) -> Any:
 
 
 class Rounded(NamedTuple):
-    """Activations as the kernels read them: codes [T8, P], scales [T8, G], and each group's sum
-    times minus one [T8, G], of which the weights' offset makes where a sum starts. wide: the codes
-    once more as `tile_kernel_avx2.py` wants them, [T8, P], or [T8, 0] where nobody does."""
+    """Activations as the kernels read them: codes [T8, P], scales [T8, G], and where each group's
+    sum starts [T8, G]: minus its codes' sum times the weights' offset, which that takes back. For
+    `tile_kernel_avx2.py` and weights of 4 bits it is two such sums, as `pair_starts` has them.
+    wide: the codes once more as that kernel wants them for weights of 8 bits, [T8, P], or [T8, 0]
+    where nobody does."""
 
     codes: Bytes
     wide: Shorts
@@ -97,7 +99,7 @@ def rounded_buffer(tokens: int, columns: int) -> Rounded:
     groups = -(-columns // GROUP)
     return Rounded(
         np.zeros((rows, groups * GROUP), np.int8),
-        np.zeros((rows, groups * GROUP if WIDE else 0), np.int16),
+        np.zeros((rows, groups * GROUP if AVX2 else 0), np.int16),
         np.zeros((rows, groups), np.float32),
         np.zeros((rows, groups), np.int32),
     )
@@ -133,6 +135,19 @@ def round_whole_group(values: int, codes: int) -> tuple[float, int]:
 
 
 @compiled
+def pair_starts(codes: Bytes) -> int:
+    """Where the two sums of a group [GROUP] start with weights of 4 bits: in the lower 16 bits that
+    of the first two codes of each four, in the upper that of the other two. At most 8 · 32 · 127 by
+    size, so that they fit."""
+    first, second = np.int32(0), np.int32(0)
+    for i in range(0, GROUP, 4):
+        first = np.int32(first + codes[i] + codes[i + 1])
+        second = np.int32(second + codes[i + 2] + codes[i + 3])
+    low = np.int32(-OFFSET_4 * first) & np.int32(0xFFFF)
+    return int(np.int32(np.int32(-OFFSET_4 * second) << np.int32(16)) | np.int32(low))
+
+
+@compiled
 def round_row(values: Floats, row: int, many: bool, offset: int, into: Rounded) -> None:
     """Round one token's activations [C] to bytes, each group by its largest; the rest are 0.
 
@@ -140,18 +155,21 @@ def round_row(values: Floats, row: int, many: bool, offset: int, into: Rounded) 
     """
     codes, columns = into.codes[row], values.shape[0]
     whole = columns // GROUP
+    groups = (columns + GROUP - 1) // GROUP
     for group in range(whole):
         first = group * GROUP
         scale, total = round_whole_group(values[first:].ctypes.data, codes[first:].ctypes.data)
         into.scales[row, group], into.starts[row, group] = scale, -offset * total
-    if whole * GROUP < columns:
+    if whole < groups:
         first = whole * GROUP
         codes[first : first + GROUP] = 0
         scale, total = round_group(values[first:], codes[first:], columns - first)
         into.scales[row, whole], into.starts[row, whole] = scale, -offset * total
-    if not (WIDE and many and offset == OFFSET_8):
-        return
-    wide = into.wide[row]
-    for first in range(0, (columns + GROUP - 1) // GROUP * GROUP, 4):
-        wide[first], wide[first + 1] = codes[first], codes[first + 2]
-        wide[first + 2], wide[first + 3] = codes[first + 1], codes[first + 3]
+    if AVX2 and offset == OFFSET_4:
+        for group in range(groups):
+            into.starts[row, group] = pair_starts(codes[group * GROUP : (group + 1) * GROUP])
+    if AVX2 and offset == OFFSET_8 and many:
+        wide = into.wide[row]
+        for first in range(0, groups * GROUP, 4):
+            wide[first], wide[first + 1] = codes[first], codes[first + 2]
+            wide[first + 2], wide[first + 3] = codes[first + 1], codes[first + 3]

@@ -57,9 +57,9 @@ class Arguments(NamedTuple):
 
     codes, scales: the tile's. groups: how many. x: activations in 8 bits (16 where
     `tile_kernel_avx2.takes_wide` says so), `x_stride` bytes a token.
-    x_scales: float32 a group; starts: int32 a group, minus the code's offset times the sum of the
-    activations; both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes
-    from one to the next.
+    x_scales: float32 a group; starts: int32 a group, what takes back the codes' offset (see
+    `Rounded`); both `group_stride` bytes a token. out: 16 float32 a token, `out_stride` bytes from
+    one to the next.
     """
 
     codes: Any

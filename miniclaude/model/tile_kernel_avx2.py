@@ -1,18 +1,20 @@
 """The same loop as `tile_kernel.py` on processors with AVX2 but without the dot product of bytes.
 
-They multiply unsigned bytes by signed ones and add neighbours (VPMADDUBSW) into 16 bits, which must
-not overflow:
+They multiply unsigned bytes by signed ones and add neighbours (VPMADDUBSW) into 16 bits:
 
-- in 4 bits a stored code is 0 to 15, so a sum of two products is at most 15 * 127 * 2 = 3,810, and
-  eight of those still fit; they are widened to 32 bits (VPMADDWD by ones) once in four registers of
-  codes.
+- in 4 bits a stored code is 0 to 15, so two products are at most 15 * 127 * 2 = 3,810. Sixteen such
+  sums, of a group's 32 columns that come to the same 16 bits, do not fit; but sums that begin with
+  what takes back the offset of 8 end at 32 * 8 * 127 = 32,512 at most, which does, and it does not
+  matter what is lost and regained in between. They are widened to 32 bits (VPMADDWD by ones) once a
+  group.
 - in 8 bits a stored code of up to 255 would overflow. For one token the size of the true code (at
   most 127) is multiplied by the activation with the code's sign (VPSIGNB) instead, at most
   127 * 127 * 2 = 32,258, and widened at once. For several tokens codes are widened to 16 bits once
   for all of them, even and odd columns apart, and activations come as 16 bits in that order
   (columns 0, 2, 1, 3 of each four): a third fewer of the instructions that there are two units for.
 
-A register holds eight of the tile's rows, so a group of columns is passed twice.
+A register holds eight of the tile's rows, so a tile is passed twice; but for one token, which waits
+for memory, both halves of a group follow each other.
 """
 
 from __future__ import annotations
@@ -82,54 +84,72 @@ def write_avx2_kernel(builder: Any, a: Arguments, bits: Bits, tokens: int) -> No
     def number(value: int) -> Any:
         return ir.Constant(INT64, value)
 
-    vectors = GROUP * LANES * bits // 8 // VECTOR  # of 64 bytes, in a group
-    results = cgutils.alloca_once(  # type: ignore[no-untyped-call]
-        b, FLOATS, size=ir.Constant(INT64, 2 * tokens)
-    )
-    for place in range(2 * tokens):
-        b.store(ir.Constant(FLOATS, [0.0] * HALF), b.gep(results, [number(place)]))
-    with cgutils.for_range(b, a.groups) as loop:
-        codes = b.add(a.codes, b.mul(loop.index, number(vectors * VECTOR)))
-        x_bytes = 2 * GROUP if takes_wide(bits, tokens) else GROUP
-        x = b.add(a.x, b.mul(loop.index, number(x_bytes)))
+    group_bytes = GROUP * LANES * bits // 8
+    vectors = group_bytes // VECTOR  # of 64 bytes
+    x_bytes = 2 * GROUP if takes_wide(bits, tokens) else GROUP
+
+    def ask_for(group: Any, first: Any, step: int) -> None:
+        """A group's lines from number `first` on, every `step`th of them, from memory."""
+        begin = b.add(a.codes, b.mul(group, number(group_bytes)))
+        begin = b.add(begin, b.mul(first, number(VECTOR)))
+        for vector in range(0, vectors, step):
+            code.prefetch(b.add(begin, number(vector * VECTOR + AHEAD)))
+
+    def add_group(half: Any, group: Any, results: list[Any]) -> None:
+        """One half's sums of one group, to the results."""
+        first = b.add(a.codes, b.mul(group, number(group_bytes)))
+        first = b.add(first, b.mul(half, number(VECTOR // 2)))
+        x = b.add(a.x, b.mul(group, number(x_bytes)))
         rows = [b.add(x, b.mul(a.x_stride, number(token))) for token in range(tokens)]
-        at = b.mul(loop.index, number(4))
+        at = b.mul(group, number(4))
         places = [b.add(at, b.mul(a.group_stride, number(token))) for token in range(tokens)]
-        for vector in range(vectors):
-            code.prefetch(b.add(codes, number(vector * VECTOR + AHEAD)))
-        with cgutils.for_range(b, number(2)) as halves:  # for the registers hold one half's sums
-            half = halves.index
-            first = b.add(codes, b.mul(half, number(VECTOR // 2)))
-            starts = [
-                code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS)
-                for place in places
-            ]
-            if bits == 8 and tokens == 1:
-                sums = [_sums_of_one_token(code, first, rows[0], vectors)]
-            elif bits == 8:
-                sums = _sums_of_8_bits(code, first, rows, vectors, starts)
-            else:
-                sums = _sums_of_4_bits(code, first, rows, vectors, starts)
-                scales_at = b.add(a.scales, b.mul(loop.index, number(2 * LANES)))
-                short = code.load(b.add(scales_at, b.mul(half, number(2 * HALF))), SCALES, 16)
-                wide = b.shl(b.zext(short, INTS), ir.Constant(INTS, [16] * HALF))
-                group_scales = b.bitcast(wide, FLOATS)  # bfloat16 is float32's upper half
-            for token, place in enumerate(places):
-                scale = code.everywhere(code.load(b.add(a.x_scales, place), FLOAT, 4), FLOATS)
-                if bits == 4:
-                    scale = b.fmul(scale, group_scales)
-                so_far = b.gep(results, [b.add(b.mul(half, number(tokens)), number(token))])
-                factors = b.sitofp(sums[token], FLOATS), scale, b.load(so_far)
-                b.store(code.call("llvm.fma.v8f32", FLOATS, *factors), so_far)
-    for half in range(2):
-        for token in range(tokens):
-            value = b.load(b.gep(results, [number(half * tokens + token)]))
+        starts = [
+            code.everywhere(code.load(b.add(a.starts, place), INT32, 4), INTS) for place in places
+        ]
+        if bits == 8 and tokens == 1:
+            sums = [_sums_of_one_token(code, first, rows[0], vectors)]
+        elif bits == 8:
+            sums = _sums_of_8_bits(code, first, rows, vectors, starts)
+        else:
+            sums = _sums_of_4_bits(code, first, rows, vectors, starts)
+            scales_at = b.add(a.scales, b.mul(group, number(2 * LANES)))
+            short = code.load(b.add(scales_at, b.mul(half, number(2 * HALF))), SCALES, 16)
+            wide = b.shl(b.zext(short, INTS), ir.Constant(INTS, [16] * HALF))
+            group_scales = b.bitcast(wide, FLOATS)  # bfloat16 is float32's upper half
+        for result, total, place in zip(results, sums, places, strict=True):
+            scale = code.everywhere(code.load(b.add(a.x_scales, place), FLOAT, 4), FLOATS)
+            if bits == 4:
+                scale = b.fmul(scale, group_scales)
+            factors = b.sitofp(total, FLOATS), scale, b.load(result)
+            b.store(code.call("llvm.fma.v8f32", FLOATS, *factors), result)
+
+    def finish(half: Any, results: list[Any]) -> None:
+        """The results, to where they belong."""
+        for token, result in enumerate(results):
+            value = b.load(result)
             if bits == 8:
-                scales = code.load(b.add(a.scales, number(4 * HALF * half)), FLOATS, 32)
-                value = b.fmul(value, scales)
+                scales_at = b.add(a.scales, b.mul(half, number(4 * HALF)))
+                value = b.fmul(value, code.load(scales_at, FLOATS, 32))
             address = b.add(a.out, b.mul(a.out_stride, number(token)))
-            address = b.add(address, number(4 * HALF * half))
+            address = b.add(address, b.mul(half, number(4 * HALF)))
             b.store(value, b.inttoptr(address, ir.PointerType(FLOATS))).align = 4
+
+    nothing = [ir.Constant(FLOATS, [0.0] * HALF)] * tokens
+    if tokens == 1:
+        both = [variables(b, nothing) for _ in range(2)]
+        with cgutils.for_range(b, a.groups) as loop:
+            ask_for(loop.index, number(0), 1)
+            for half, results in enumerate(both):
+                add_group(number(half), loop.index, results)
+        for half, results in enumerate(both):
+            finish(number(half), results)
+        return
+    with cgutils.for_range(b, number(2)) as halves:
+        results = variables(b, nothing)
+        with cgutils.for_range(b, a.groups) as loop:
+            ask_for(loop.index, halves.index, 2)
+            add_group(halves.index, loop.index, results)
+        finish(halves.index, results)
 
 
 def _sums_of_one_token(code: Avx2Code, codes: Any, row: Any, vectors: int) -> Any:
@@ -171,24 +191,18 @@ def _sums_of_8_bits(
 def _sums_of_4_bits(
     code: Avx2Code, codes: Any, rows: list[Any], vectors: int, starts: list[Any]
 ) -> list[Any]:
-    """The same; starts: what takes back the offset of the stored codes."""
-    b, sums = code.builder, starts
+    """The same; starts: what takes back the offset, in 16 bits for each pair of columns."""
+    b = code.builder
     low = ir.Constant(BYTES, [0x0F] * 4 * HALF)
-    for begin in range(0, vectors, 4):
-        shorts = variables(b, [ir.Constant(SHORTS, [0] * 2 * HALF) for _ in rows])
-        with cgutils.for_range(b, ir.Constant(INT64, 4)) as loop:
-            vector = b.add(loop.index, ir.Constant(INT64, begin))
-            address = b.add(codes, b.mul(vector, ir.Constant(INT64, VECTOR)))
-            column = b.mul(vector, ir.Constant(INT64, 8))
-            pairs = code.load(address, SHORTS, VECTOR // 2)
-            upper = b.lshr(pairs, ir.Constant(SHORTS, [4] * 2 * HALF))
-            for place, held in enumerate((pairs, upper)):
-                weights = b.and_(b.bitcast(held, BYTES), low)
-                for row, total in zip(rows, shorts, strict=True):
-                    four = code.four(b.add(row, b.add(column, ir.Constant(INT64, 4 * place))))
-                    b.store(b.add(b.load(total), code.products(weights, four)), total)
-        sums = [
-            b.add(before, code.widened(b.load(total), ONES))
-            for before, total in zip(sums, shorts, strict=True)
-        ]
-    return sums
+    sums = variables(b, [b.bitcast(start, SHORTS) for start in starts])
+    with cgutils.for_range(b, ir.Constant(INT64, vectors)) as loop:
+        address = b.add(codes, b.mul(loop.index, ir.Constant(INT64, VECTOR)))
+        column = b.mul(loop.index, ir.Constant(INT64, 8))
+        pairs = code.load(address, SHORTS, VECTOR // 2)
+        upper = b.lshr(pairs, ir.Constant(SHORTS, [4] * 2 * HALF))
+        for place, held in enumerate((pairs, upper)):
+            weights = b.and_(b.bitcast(held, BYTES), low)
+            for row, total in zip(rows, sums, strict=True):
+                four = code.four(b.add(row, b.add(column, ir.Constant(INT64, 4 * place))))
+                b.store(b.add(b.load(total), code.products(weights, four)), total)
+    return [code.widened(b.load(total), ONES) for total in sums]

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from miniclaude.model.packed import GROUP
-from miniclaude.model.rounding import Bytes, Floats, round_group, round_row, rounded_buffer
+from miniclaude.model.rounding import (
+    Bytes,
+    Floats,
+    pair_starts,
+    round_group,
+    round_row,
+    rounded_buffer,
+)
 from miniclaude.model.rounding import round_whole_group as quick
 
 
@@ -58,7 +65,20 @@ def test_what_is_no_number_shows_in_the_scale(nothing: float) -> None:
 def test_columns_beyond_the_last_are_zero() -> None:
     into = rounded_buffer(1, GROUP + 10)
     into.codes[:] = 99
-    round_row(np.ones(GROUP + 10, np.float32), 0, False, 8, into)
+    round_row(np.ones(GROUP + 10, np.float32), 0, False, 128, into)
     assert (into.codes[0, : GROUP + 10] == 127).all()
     assert not into.codes[0, GROUP + 10 :].any()
-    assert into.starts[0].tolist() == [-8 * 127 * GROUP, -8 * 127 * 10]
+    assert into.starts[0].tolist() == [-128 * 127 * GROUP, -128 * 127 * 10]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_two_sums_start_where_two_numbers_of_16_bits_say(sign: int) -> None:
+    """The largest there are; and each of its own columns."""
+    codes = np.full(GROUP, sign * 127, np.int8)
+    assert pair_starts(codes) & 0xFFFF == (-sign * 8 * 32 * 127) & 0xFFFF
+    assert pair_starts(codes) >> 16 == -sign * 8 * 32 * 127
+    for column, (first, second) in enumerate([(-8, 0), (-8, 0), (0, -8), (0, -8), (-8, 0)]):
+        codes = np.zeros(GROUP, np.int8)
+        codes[column] = sign
+        start = pair_starts(codes)
+        assert (start & 0xFFFF, start >> 16) == ((sign * first) & 0xFFFF, sign * second)
