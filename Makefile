@@ -37,10 +37,13 @@ format: $(VENV)/.installed-dev ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Us and our peers, which it installs: answers, LoRA, all weights, rows (an hour)
+bench: $(VENV)/.installed-dev ## Us and our peers, which it installs: answers, the server, LoRA, all weights, rows (two hours)
 	$(BIN)/python benchmarks/peers.py install llama.cpp ctranslate2 openvino
 	$(BIN)/python benchmarks/generate.py --shape smollm2-360m --sides $(SIDES)
 	$(BIN)/python benchmarks/generate.py --shape dialogpt-medium --sides $(SIDES)
+	$(BIN)/python benchmarks/second_turn.py --dtype int4
+	$(BIN)/python benchmarks/adapters.py --dtype int4
+	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/finetune.py
 	$(BIN)/python benchmarks/pretrain.py
 	$(BIN)/python benchmarks/reading.py

@@ -16,6 +16,7 @@ from numba import types
 from numba.core import cgutils
 
 from miniclaude.model.compile import FLOAT, INT32, INT64, instruction, known_function
+from miniclaude.model.tile_kernel import best_instructions
 
 LANES = 16
 FLOATS, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT32, LANES)
@@ -28,7 +29,7 @@ WOVEN = [
 STEP = 32  # dimensions at a time
 ABREAST = 4  # rows of values whose sums are kept apart, so that none waits for the one before
 
-WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
+WIDE = best_instructions() != "any" and bool(binding.get_host_cpu_features().get("avx512f"))
 """Whether sixteen numbers are one register, of which there are thirty-two. Else they are two or
 more, and fewer sums are made at once, for the others would go to memory and back at each step: a
 quarter of the keys; and of values the numbers in even places, then those in odd ones. Each sum is

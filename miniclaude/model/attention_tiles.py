@@ -35,10 +35,10 @@ from miniclaude.model.compile import FLOAT, INT32, instruction
 from miniclaude.model.tile_code import variables
 
 QUERIES = 8
-"""Queries of a group, which use a loaded row together."""
+"""Queries of a group, which use a loaded row together, by products of pairs."""
 
 AT_ONCE = QUERIES if WIDE else QUERIES // 2
-"""The same of these kernels: as many sums fit into registers."""
+"""The same by the kernels here: as many sums in float32 fit into registers."""
 
 
 def everywhere(builder: Any, address: Any) -> Any:

@@ -34,8 +34,10 @@ def look_around(
     behind each other."""
     d, sharing = net.head_dim, net.heads // net.kv_heads
     runs = has_runs(sights.first)
-    # Whether one token's heads are worth a tile; of one in float32, turning its keys is not.
-    together = (NATIVE or sharing > 1) and keys.shape[2] == d
+    # Whether one token's heads are worth a tile: in float32 not if it is one head, whose keys would
+    # be turned for it alone, nor where there are fewer tiles than threads.
+    worth = NATIVE or (sharing > 1 and net.kv_heads >= threads)
+    together = worth and keys.shape[2] == d
     if d % STEP == 0 and (runs or together):
         each = tile_tokens(sharing) if runs else 1
         return look_in_tiles(

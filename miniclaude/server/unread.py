@@ -1,5 +1,6 @@
 """A client that reads nothing of what is sent to it, and never leaves, would hold its answer's
-place for ever: after a minute its connection is dropped, which ends what is made for it.
+place for ever, and its connection where the answer is all there: after a minute it is dropped,
+which ends what is made for it.
 
 Here and not around each `send`: it holds for every response and for sockets alike, and only the
 transport can drop what lies in its buffer. Closing waits until that has been read.
@@ -44,6 +45,12 @@ class DropsUnread(asyncio.Protocol):
         """The client has gone, or was dropped."""
         self._forget()
         super().connection_lost(exc)
+
+    def look_while_closing(self) -> None:
+        """A transport that is closed waits until what it has was read, and pauses nobody then."""
+        unread = self.transport.is_closing() and self.transport.get_write_buffer_size()
+        if unread and self._timer is None:
+            self._look_later()
 
     def _look_later(self) -> None:
         unread = self.transport.get_write_buffer_size()

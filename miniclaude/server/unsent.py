@@ -11,9 +11,13 @@ import asyncio
 import logging
 import math
 import resource
+import sys
 
 import h11
+import orjson
 
+from miniclaude.server.error_handlers import error_body
+from miniclaude.server.headers import SECURITY_HEADERS
 from miniclaude.server.unread import ReadHttp
 
 MOST_CONNECTIONS = 16_384
@@ -68,11 +72,32 @@ class SentHttp(ReadHttp):
         """It has its answer; what it sent meanwhile is the next request's."""
         super().on_response_complete()
         self._mind()
+        self.look_while_closing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """It has sent no next request for some seconds."""
+        super().timeout_keep_alive_handler()
+        self.look_while_closing()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """From here on it is a WebSocket, which uvicorn pings."""
         super().handle_websocket_upgrade(event)
         self._is_socket = True
+
+    def send_400_response(self, msg: str) -> None:
+        """It has sent what is no request. uvicorn's own text does not say what was wrong."""
+        fault = str(sys.exception() or msg).partition(": bytearray")[0]  # not what was sent
+        body = orjson.dumps(error_body(400, f"This is not a request in HTTP/1.1: {fault}."))
+        headers = SECURITY_HEADERS | {
+            "cache-control": "no-store",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "connection": "close",
+        }
+        head = h11.Response(status_code=400, headers=list(headers.items()), reason=b"Bad Request")
+        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone, or was dropped."""

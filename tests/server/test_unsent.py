@@ -4,6 +4,7 @@ for."""
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -88,17 +89,23 @@ class Line:
 
     def __init__(self) -> None:
         self.aborted = False
+        self.closed = False
         self.paused = False
         self.sent = b""
+        self.unread = 0
 
     def abort(self) -> None:
         self.aborted = True
 
     def close(self) -> None:
-        self.aborted = True
+        self.closed = True
+        self.aborted = self.aborted or not self.unread
 
     def is_closing(self) -> bool:
-        return self.aborted
+        return self.aborted or self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         return default
@@ -183,6 +190,26 @@ async def test_between_two_requests_the_shorter_time_runs_and_then_ours() -> Non
     assert client.clock.timers == []
 
 
+@pytest.mark.parametrize("head", [GET, GET[:-2] + b"connection: close\r\n\r\n"])
+async def test_an_answer_that_nobody_reads_to_its_end_is_not_kept(head: bytes) -> None:
+    """Its last kilobytes lay in the transport, which waits for their reader when it is closed, and
+    no time ran: the connection was held for ever, without a key."""
+    client = Client()
+    client.line.unread = 9000
+    client.send(head)
+    with anyio.fail_after(PATIENCE_S):
+        await client.answered.wait()
+    if head == GET:
+        assert client.clock.waits == [5]
+        client.clock.pass_by()
+    assert client.clock.waits == [60]
+    client.line.unread = 5000
+    client.clock.pass_by()
+    assert not client.line.aborted
+    client.clock.pass_by()
+    assert client.line.aborted
+
+
 async def test_a_body_that_does_not_go_on_is_dropped() -> None:
     """It was kept in memory for as long as its client liked, and counted nowhere."""
     client = Client()
@@ -230,6 +257,36 @@ async def test_no_time_runs_once_nobody_is_there() -> None:
     client = Client()
     client.http.connection_lost(ConnectionResetError())
     assert client.clock.timers == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"\x16\x03\x01\x02", "illegal request line"),
+        (b"GET / HTTP/1.1\r\n\r\n", "Missing mandatory Host: header"),
+        (b"GET /a b HTTP/1.1\r\nhost: a\r\n\r\n", "illegal request line"),
+        (POST[:-2] + b"content-length: 3\r\n\r\n", "conflicting Content-Length headers"),
+        (POST.replace(b"host:", b"host :"), "illegal header line"),
+    ],
+)
+async def test_what_is_no_request_is_told_why_in_the_shape_of_all_errors(
+    sent: bytes, why: str
+) -> None:
+    """It was plain text, and said that something was invalid."""
+    client = Client()
+    client.send(sent)
+    head, _, body = client.line.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nx-content-type-options: nosniff" in head
+    assert json.loads(body) == {
+        "error": {
+            "message": f"This is not a request in HTTP/1.1: {why}.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        }
+    }
+    assert client.line.aborted
 
 
 async def test_no_more_connections_than_there_are_files_for(
