@@ -1,12 +1,14 @@
 """The server itself: its memory, what it adds to a first token, its event loop, and overload.
 
     python benchmarks/serving.py [--parts memory overhead loop overload] [--threads N] [--quick]
+        [--model mini-claude-11m|random-320m] [--dtype int4]
 
 Each part has a server of its own, a real one in a process of its own. Linux only.
 
     memory    10,000 short requests, sixteen at once: streamed, whole and hung up on, each with a
               prompt of its own. Anonymous memory, swapped out or not, of server and engine after
-              2,000 and at the end. Goal: together at most 20 MB more.
+              2,000 and at the end. Goal: together at most 20 MB more. `--model` and `--dtype` say
+              of which model; the larger one is SmolLM2-360M's shape, its vocabulary small.
     overhead  the first text of a streamed chat over HTTP, tokenising included, minus the first
               token of the same prompt in an engine that is stepped by hand; turn by turn, medians.
               Each engine has one thread, for PyTorch's wait for work on their core, and two
@@ -40,7 +42,7 @@ from pathlib import Path
 
 from live_server import LiveServer, ask, chat, words
 from overload import overload
-from random_checkpoint import make_checkpoint
+from random_checkpoint import SHAPES, make_checkpoint
 
 from miniclaude.engine.connection import limit_products
 from miniclaude.engine.engine import Engine
@@ -51,13 +53,14 @@ from miniclaude.messages import text_message
 from miniclaude.tokenizer.chat_template import encode_chat
 from miniclaude.tokenizer.load import load_tokenizer
 
-BUNDLED, LONG = "mini-claude-11m", "random-35m"
+BUNDLED, LONG, LARGE = "mini-claude-11m", "random-35m", "random-320m"
 FOLDER = Path(__file__).resolve().parents[1] / "miniclaude" / "bundled" / BUNDLED
 LONG_SHAPE = {
     "hidden_size": 512, "num_hidden_layers": 12, "num_attention_heads": 8,
     "num_key_value_heads": 4, "intermediate_size": 1408, "max_position_embeddings": 8192,
     "vocab_size": 6144,  # the tokenizer's
 }  # fmt: skip
+LARGE_SHAPE = SHAPES["smollm2-360m"] | {"vocab_size": 6144}
 GOALS = {
     "memory_mb": 20.0, "overhead_ms": 5.0, "loop_ms": 50.0,
     "refused_ms": 100.0, "burst_refused_ms": 100.0,
@@ -66,16 +69,16 @@ AT_ONCE = 16
 Figures = dict[str, float]
 
 
-def make_long_model(folder: Path) -> None:
-    """Random weights, room for a long prompt, and the bundled model's tokenizer."""
+def make_model(folder: Path, shape: dict[str, int]) -> None:
+    """Random weights and the bundled model's tokenizer."""
     folder.mkdir(parents=True)
-    make_checkpoint(folder, LONG_SHAPE, "bfloat16")
+    make_checkpoint(folder, shape, "bfloat16")
     for path in FOLDER.iterdir():
         if "token" in path.name or "template" in path.name:
             shutil.copy(path, folder)
 
 
-def memory(home: Path, threads: int, quick: bool) -> Figures:
+def memory(home: Path, threads: int, quick: bool, model: str) -> Figures:
     """Growth from the first fifth of the requests to the last."""
     total = 60 if quick else 10_000
     seen: Counter[str] = Counter()
@@ -91,7 +94,7 @@ def memory(home: Path, threads: int, quick: bool) -> Figures:
             seen["answered" if answer.status == 200 else f"{answer.status} {answer.text}"] += 1
         connection.close()
 
-    with LiveServer(home, BUNDLED, threads) as server, ThreadPoolExecutor(AT_ONCE) as pool:
+    with LiveServer(home, model, threads) as server, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def after(first: int, last: int) -> dict[str, float]:
             list(pool.map(some, [range(first + start, last, AT_ONCE) for start in range(AT_ONCE)]))
@@ -186,11 +189,11 @@ def loop(home: Path, threads: int, quick: bool) -> Figures:
     }
 
 
-PARTS: dict[str, Callable[[Path, int, bool], Figures]] = {
+PARTS: dict[str, Callable[[Path, int, bool, str], Figures]] = {
     "memory": memory,
-    "overhead": overhead,
-    "loop": loop,
-    "overload": lambda home, threads, quick: overload(home, LONG, threads, quick),
+    "overhead": lambda home, threads, quick, _: overhead(home, threads, quick),
+    "loop": lambda home, threads, quick, _: loop(home, threads, quick),
+    "overload": lambda home, threads, quick, _: overload(home, LONG, threads, quick),
 }
 
 
@@ -199,13 +202,20 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a moment each, to see that it runs")
+    parser.add_argument("--model", choices=[BUNDLED, LARGE], default=BUNDLED)
+    parser.add_argument("--dtype")
     given = parser.parse_args()
     figures: Figures = {}
     with tempfile.TemporaryDirectory(prefix="serving-") as name:
-        make_long_model(Path(name) / "models" / LONG)
+        home = Path(name)
+        make_model(home / "models" / LONG, LONG_SHAPE)
+        if given.model == LARGE:
+            make_model(home / "models" / LARGE, LARGE_SHAPE)
+        if given.dtype is not None:
+            (home / "config.toml").write_text(f"[engine]\ndtype = {json.dumps(given.dtype)}\n")
         for part in given.parts:
             print(part)
-            found = PARTS[part](Path(name), given.threads, given.quick)
+            found = PARTS[part](home, given.threads, given.quick, given.model)
             for figure, value in found.items():
                 print(f"    {figure:28}{value:12.2f}", flush=True)
             figures |= found
