@@ -37,7 +37,7 @@ format: $(VENV)/.installed-dev ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Us and our peers, which it installs: answers, the server, LoRA, all weights, rows (two hours)
+bench: $(VENV)/.installed-dev ## Us and our peers, which it installs: answers, the server, LoRA, all weights, rows (hours)
 	$(BIN)/python benchmarks/peers.py install llama.cpp ctranslate2 openvino
 	$(BIN)/python benchmarks/generate.py --shape smollm2-360m --sides $(SIDES)
 	$(BIN)/python benchmarks/generate.py --shape dialogpt-medium --sides $(SIDES)
