@@ -115,18 +115,22 @@ class Errands:
         return next((e for e in self._errands.values() if e.status == "running"), None)
 
     async def _live(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> None:
+        status: Status = "failed"
+        error: Json | None = {"message": "The task was broken off.", "hint": ""}
         try:
-            await self._run(errand, order, cancelled)
-        except MiniClaudeError as error:
-            _end(errand, "failed", {"message": error.message, "hint": error.hint})
+            errand.result = await self._run(errand, order, cancelled)
+            status, error = "cancelled" if errand.result is None else "succeeded", None
+        except MiniClaudeError as raised:
+            error = {"message": raised.message, "hint": raised.hint}
         finally:
-            if errand.status != "succeeded":
+            if status != "succeeded":
                 await asyncio.to_thread(_sweep, order)
-            if errand.status == "running":
-                _end(errand, "failed", {"message": "The task was broken off.", "hint": ""})
+            # Last, for who reads that it has ended may begin another at once.
+            errand.status, errand.error, errand.finished_at = status, error, time.time()
             self._news.tell()
 
-    async def _run(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> None:
+    async def _run(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> str | None:
+        """The errand's result, or None once it was cancelled."""
         connection = Connection(await spawn(*self._worker))
         connection.send(order.as_dict())
         listening = asyncio.create_task(self._listen(errand, connection))
@@ -134,27 +138,22 @@ class Errands:
         try:
             await asyncio.wait({listening, cancelling}, return_when=asyncio.FIRST_COMPLETED)
             if listening.done():
-                listening.result()
-            else:
-                listening.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listening
-                await connection.close(seconds=0)
-                _end(errand, "cancelled")
+                return listening.result()
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+            return None
         finally:
             cancelling.cancel()
             await connection.close(seconds=0)
 
-    async def _listen(self, errand: Errand, connection: Connection) -> None:
+    async def _listen(self, errand: Errand, connection: Connection) -> str:
         async for message in connection.messages():
             if "failed" in message:
                 raise decode_error(message["failed"])
             if "result" in message:
-                errand.result = str(message["result"])
                 errand.done = errand.total
-                _end(errand, "succeeded")
-                self._news.tell()
-                return
+                return str(message["result"])
             _read(errand, message)
             self._news.tell()
         raise await connection.obituary("while it was at work")
@@ -166,10 +165,6 @@ def _read(errand: Errand, message: Json) -> None:
     errand.total = message.get("total", errand.total)
     errand.done = message.get("done", errand.done)
     errand.file = message.get("file", errand.file)
-
-
-def _end(errand: Errand, status: Status, error: Json | None = None) -> None:
-    errand.status, errand.error, errand.finished_at = status, error, time.time()
 
 
 def _sweep(order: Order) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tests.clients.gguf_files import write_gguf_files
 from tests.clients.questions import write_questions
+from tests.clients.schemathesis_data import write_data
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -55,6 +56,8 @@ def main() -> int:
                 write_questions(Path(home), model)
             if name == "llama_cpp":
                 write_gguf_files(Path(home))
+            if name == "schemathesis":
+                write_data(Path(home), url, model)
             results[name] = subprocess.run(command, check=False, cwd=home).returncode == 0
     print(json.dumps(results))
     return 0 if all(results.values()) else 1

@@ -1,8 +1,11 @@
-"""What schemathesis loads in `check_schemathesis.py`: bounds what answers cost, and notes which
-operations were answered well, one a line, in the file `ANSWERED`."""
+"""What schemathesis loads in `check_schemathesis.py`: names in most requests what
+`schemathesis_data.py` has made, bounds what answers cost, and notes which operations were answered
+well, one a line, in the file `ANSWERED`."""
 
 from __future__ import annotations
 
+import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +29,70 @@ BOUNDS = {
 }
 """The fields that bound an answer; the last one is given where none is."""
 
+MADE: dict[str, list[Any]] = json.loads(Path("data.json").read_text(encoding="utf-8"))
+KINDS = {
+    "conversation_id": "conversations",
+    "message_id": "messages",
+    "turn_id": "turns",
+    "task_id": "tasks",
+    "preset_id": "presets",
+    "file_id": "files",
+    "job_id": "jobs",
+    "preparation_id": "preparations",
+    "model": "models",
+    "number": "numbers",
+}
+"""Of each parameter in a path, what it names in `MADE`."""
+
+OTHER_KINDS = {
+    "DELETE /conversations/{conversation_id}": ("conversation_id", "spare_conversations"),
+    "DELETE /files/{file_id}": ("file_id", "spare_files"),
+    "DELETE /providers/{name}": ("name", "spare_providers"),
+    "PUT /providers/{name}": ("name", "spare_providers"),
+    "POST /providers/{name}/test": ("name", "providers"),
+    "GET /library/exports/{name}": ("name", "exports"),
+    "DELETE /library/exports/{name}": ("name", "spare_exports"),
+    "DELETE /datasets/{name}": ("name", "spare_datasets"),
+    "DELETE /models/{model}": ("model", "tuned"),
+}
+"""Where it is another kind: a `name` has many, and what is deleted must be one that may be."""
+
+FIELDS = {
+    "POST /library/tasks": ("model", "models"),
+    "POST /library/needs": ("model", "models"),
+    "PUT /library/default": ("model", "models"),
+    "POST /library/remove": ("model", "copies"),
+    "POST /fine-tune": ("data", "files"),
+    "POST /fine_tuning/jobs": ("training_file", "files"),
+    "POST /fine_tuning/preflight": ("training_file", "files"),
+    "POST /datasets": ("sources", "sources"),
+}
+"""The field of a body that must name something."""
+
+OFTEN = 0.7
+"""The share of the requests that name something that is there. The rest stay as they were."""
+
+chance = random.Random(1)
+
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Each call, before it is sent."""
-    fields = BOUNDS.get(case.operation.label)
+    label = case.operation.label
+    if chance.random() < OFTEN:
+        for parameter in case.path_parameters or {}:
+            other, kind = OTHER_KINDS.get(label, ("", ""))
+            if parameter != other:
+                kind = "datasets" if parameter == "name" else KINDS.get(parameter, "")
+            if MADE.get(kind):
+                case.path_parameters[parameter] = chance.choice(MADE[kind])
+        field, kind = FIELDS.get(label, ("", ""))
+        if field and isinstance(case.body, dict):
+            case.body = {**case.body, field: chance.choice(MADE[kind])}
+    fields = BOUNDS.get(label)
     if fields is None or not isinstance(case.body, dict):
         return
-    if case.operation.label != TURNS:
+    if label != TURNS:
         case.body = bounded(case.body, fields)
     elif isinstance(settings := case.body.get("settings", {}), dict):
         case.body = {**case.body, "settings": bounded(settings, fields)}

@@ -213,6 +213,19 @@ async def test_one_at_a_time_and_a_cancelled_one_ends(home: Path, tiny: Path) ->
             assert (await served.client.get("/library/tasks")).json()["data"] == [cancelled]
 
 
+async def test_the_next_begins_as_soon_as_one_has_ended(home: Path, tiny: Path) -> None:
+    """One that was said to have ended still refused the next until its process was gone."""
+    with running_hub("org/new", folder_files(tiny)) as hub:
+        async with shelf(home, hf_endpoint=hub.url) as served:
+            for kind, model, to, status in (
+                ("quantize", "tiny", "int8", "succeeded"),
+                ("pull", "org/other", None, "failed"),
+                ("export", "tiny", "f16", "succeeded"),
+            ):
+                begun = await served.post("/library/tasks", kind=kind, model=model, to=to)
+                assert (await served.finish(begun))["status"] == status
+
+
 async def test_quantise_makes_a_model_of_its_own(home: Path) -> None:
     async with shelf(home) as served:
         done = await served.finish(
