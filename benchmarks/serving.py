@@ -212,7 +212,7 @@ def main() -> None:
         if given.model == LARGE:
             make_model(home / "models" / LARGE, LARGE_SHAPE)
         if given.dtype is not None:
-            (home / "config.toml").write_text(f"[engine]\ndtype = {json.dumps(given.dtype)}\n")
+            (home / "config.toml").write_text(f"dtype = {json.dumps(given.dtype)}\n")
         for part in given.parts:
             print(part)
             found = PARTS[part](home, given.threads, given.quick, given.model)

@@ -10,7 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 from miniclaude.engine.protocol import (
     MAX_LINE,
@@ -192,3 +192,9 @@ class Connection:
                 self.process.kill()
             await self.process.wait()
         await self.listener
+
+    async def close_after(self, listening: asyncio.Task[Any]) -> None:
+        """End a worker that does one thing. Who was heard out leaves by itself: to kill it as it
+        leaves would race asyncio for its exit code, which is logged then. Any other is killed."""
+        heard_out = listening.done() and not listening.cancelled()
+        await self.close(STOP_SECONDS if heard_out else 0)

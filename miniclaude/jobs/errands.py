@@ -145,7 +145,7 @@ class Errands:
             return None
         finally:
             cancelling.cancel()
-            await connection.close(seconds=0)
+            await connection.close_after(listening)
 
     async def _listen(self, errand: Errand, connection: Connection) -> str:
         async for message in connection.messages():

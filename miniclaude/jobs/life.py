@@ -77,7 +77,7 @@ class Life:
         finally:
             for task in (listening, killing):
                 task.cancel()
-            await connection.close(seconds=0)
+            await connection.close_after(listening)
             self._connection = None
 
     async def _listen(

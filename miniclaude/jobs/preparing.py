@@ -164,18 +164,16 @@ class Preparations:
         except EngineError as error:
             self._end(made, "failed", error)
             return
+        connection.send(order)
+        listening = asyncio.create_task(self._listen(connection, made, names))
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            connection.send(order)
-            listening = asyncio.create_task(self._listen(connection, made, names))
-            stopping = asyncio.create_task(self._stop.wait())
-            try:
-                await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
-                listening.cancel()
-                await asyncio.wait({listening})
+            await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await connection.close(seconds=0)
+            stopping.cancel()
+            listening.cancel()
+            await asyncio.wait({listening})
+            await connection.close_after(listening)
         if made.status == "running":
             if not self._closing:
                 await asyncio.to_thread(self._abandon, Path(order["folder"]))
