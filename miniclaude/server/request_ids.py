@@ -12,9 +12,14 @@ HEADERS = ("x-request-id", "request-id")
 """As OpenAI's clients and as Anthropic's look for it."""
 
 
+def new_request_id() -> str:
+    """An id that no other request has."""
+    return f"req_{secrets.token_hex(12)}"
+
+
 def request_id(scope: Scope) -> str:
     """The id of the request that `scope` belongs to."""
-    found = scope.setdefault(KEY, f"req_{secrets.token_hex(12)}")
+    found = scope.setdefault(KEY, new_request_id())
     return str(found)
 
 

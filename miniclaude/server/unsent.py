@@ -12,12 +12,14 @@ import logging
 import math
 import resource
 import sys
+from http import HTTPStatus
 
 import h11
 import orjson
 
 from miniclaude.server.error_handlers import error_body
 from miniclaude.server.headers import SECURITY_HEADERS
+from miniclaude.server.request_ids import HEADERS, new_request_id
 from miniclaude.server.unread import ReadHttp
 
 MOST_CONNECTIONS = 16_384
@@ -86,15 +88,24 @@ class SentHttp(ReadHttp):
 
     def send_400_response(self, msg: str) -> None:
         """It has sent what is no request. uvicorn's own text does not say what was wrong."""
-        fault = str(sys.exception() or msg).partition(": bytearray")[0]  # not what was sent
-        body = orjson.dumps(error_body(400, f"This is not a request in HTTP/1.1: {fault}."))
+        error = sys.exception()
+        fault = str(error or msg).partition(": bytearray")[0]  # not what was sent
+        status, cure = HTTPStatus.BAD_REQUEST, "Send it as RFC 9112 says; libraries for HTTP do."
+        if getattr(error, "error_status_hint", 0) == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            fault, cure = "its head is too long", "Send fewer or shorter headers."
+        message = f"This is not a request in HTTP/1.1: {fault}. {cure}"
+        body = orjson.dumps(error_body(status, message))
         headers = SECURITY_HEADERS | {
             "cache-control": "no-store",
             "content-type": "application/json",
             "content-length": str(len(body)),
             "connection": "close",
         }
-        head = h11.Response(status_code=400, headers=list(headers.items()), reason=b"Bad Request")
+        headers |= dict.fromkeys(HEADERS, new_request_id())
+        head = h11.Response(
+            status_code=status, headers=list(headers.items()), reason=status.phrase.encode()
+        )
         for event in (head, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
