@@ -108,6 +108,17 @@ class LiveServer:
         finally:
             connection.close()
 
+    def metric(self, name: str) -> float:
+        """What `/metrics` says of something that has no labels."""
+        connection = self.connect()
+        try:
+            connection.request("GET", "/metrics")
+            lines = connection.getresponse().read().decode().splitlines()
+        finally:
+            connection.close()
+        [value] = [line.split()[1] for line in lines if line.startswith(f"{name} ")]
+        return float(value)
+
     def memory_mb(self) -> dict[str, float]:
         """RssAnon and VmSwap, in MB, of the server and of all engine workers together."""
         pid = self.process.pid

@@ -16,6 +16,9 @@ from typing import cast
 
 from live_server import Answer, LiveServer, ask, chat, words
 
+PATIENCE = 120
+"""Seconds until what never comes is given up."""
+
 
 def ask_in_vain(server: LiveServer, tokens: int, ended: threading.Event) -> list[Answer]:
     """Ask again and again for something long, up to a hundred times a second."""
@@ -27,6 +30,14 @@ def ask_in_vain(server: LiveServer, tokens: int, ended: threading.Event) -> list
         time.sleep(0.01)
     connection.close()
     return answers
+
+
+def until_making(server: LiveServer, count: int, ended: threading.Event) -> None:
+    """Wait until the server makes so many answers, unless one has ended meanwhile."""
+    began = time.monotonic()
+    while server.metric("mini_claude_answers_active") != count and not ended.is_set():
+        assert time.monotonic() - began < PATIENCE, f"the server never made {count} answers"
+        time.sleep(0.005)
 
 
 def accepted(server: LiveServer, tokens: int, *, crowd: bool) -> tuple[float, list[Answer]]:
@@ -43,11 +54,12 @@ def accepted(server: LiveServer, tokens: int, *, crowd: bool) -> tuple[float, li
         connection.close()
         return answer
 
+    until_making(server, 0, ended)  # a client hears of an answer's end before it is counted
     with ThreadPoolExecutor(8) as pool:
         answers = []
         for number in range(8):
             answers.append(pool.submit(one, number))
-            time.sleep(0.02)
+            until_making(server, number + 1, ended)  # else the crowd could take its place
         refused = ask_in_vain(server, tokens, ended) if crowd else []
         found = [answer.result() for answer in answers]
     assert all(answer.status == 200 and len(answer.text) for answer in found), found

@@ -35,7 +35,8 @@ async def main(url: str) -> None:
     conversation = await Conversations(database).create("ada")
     started = await turns.start("ada", conversation.id, content="Count, please.", model="m")
     messages = Messages(database)
-    while not (await messages.get("ada", conversation.id, started.assistant_message_id)).content:
+    answer = ("ada", conversation.id, started.assistant_message_id)
+    while not (await messages.get(*answer)).content.startswith("0 1 2 "):
         pass  # each look lets the turn run on
     print(conversation.id, started.turn_id, flush=True)
     async for _event in turns.events("ada", conversation.id, started.turn_id):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 COMMAND = str(Path(sys.executable).parent / "mini-claude")
 STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
-PATIENCE = 240.0  # seconds until a test is given up
+PATIENCE = 900.0  # seconds until a test is given up
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,6 +20,8 @@ from miniclaude.providers.registry import Registry
 from miniclaude.server.serve import Server, bind_socket, server_for
 from miniclaude.server.services import Services, opened
 from miniclaude.settings import ServerSettings
+
+Event = TypeVar("Event")
 
 PATIENCE_S = 180
 """How long a test waits for what must happen before it fails. Nothing takes as long."""
@@ -89,6 +92,25 @@ class Live:
     def wait_until_idle(self) -> None:
         """No answer is being made any more."""
         self.wait_until(lambda: self.services.admission.active == 0 and self.endless.talking == 0)
+
+
+async def leave_at(stream: AsyncIterable[Event], enough: Callable[[Event], bool]) -> None:
+    """Read an SDK's stream, and hang up at the first event that is enough.
+
+    A `break` would leave the SDK's nested generators to the garbage collector, which may end them
+    at a bad moment; what cancels the next read ends them all, inside out.
+    """
+
+    async def read() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        async for event in stream:
+            if enough(event):
+                task.cancel()
+
+    reading = asyncio.create_task(read())
+    await asyncio.wait({reading})
+    assert reading.cancelled()
 
 
 StartLive = Callable[..., AbstractContextManager[Live]]

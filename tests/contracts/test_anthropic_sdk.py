@@ -13,7 +13,7 @@ from anthropic.types import MessageParam, ToolParam
 
 from miniclaude.providers.echo import Echo
 from tests.contracts.calling import Calling
-from tests.contracts.conftest import Live, running
+from tests.contracts.conftest import Live, leave_at, running
 from tests.picture_file import PNG, PNG_URL, encoded
 
 pytestmark = pytest.mark.anyio
@@ -201,9 +201,7 @@ async def test_async_and_given_up(live: Live, async_client: AsyncAnthropic) -> N
     endless = await async_client.messages.create(
         model="endless", max_tokens=9, messages=SAID, stream=True
     )
-    async for event in endless:
-        if event.type == "content_block_delta":
-            break
+    await leave_at(endless, lambda event: event.type == "content_block_delta")
     await endless.close()
     await asyncio.to_thread(live.wait_until_idle)
 

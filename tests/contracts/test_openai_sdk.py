@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.contracts.conftest import Live
+from tests.contracts.conftest import Live, leave_at
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +140,7 @@ async def test_async_stream_and_cancel(live: Live, async_client: AsyncOpenAI) ->
     endless = await async_client.chat.completions.create(
         model="endless", messages=MESSAGES, stream=True
     )
-    await anext(aiter(endless))
+    await leave_at(endless, lambda chunk: True)
     await endless.close()
     await asyncio.to_thread(live.wait_until_idle)
 

@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from miniclaude.providers.echo import Echo
 from tests.contracts.calling import Calling
-from tests.contracts.conftest import Live, running
+from tests.contracts.conftest import Live, leave_at, running
 
 pytestmark = pytest.mark.anyio
 
@@ -156,9 +156,7 @@ async def test_async_and_given_up(live: Live) -> None:
         whole = await sdk.responses.create(model="echo", input="one two")
         assert whole.output_text == "one two"
         endless = await sdk.responses.create(model="endless", input="go", stream=True)
-        async for event in endless:
-            if event.type == "response.output_text.delta":
-                break
+        await leave_at(endless, lambda event: event.type == "response.output_text.delta")
         await endless.close()
     await asyncio.to_thread(live.wait_until_idle)
 

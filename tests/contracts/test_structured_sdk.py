@@ -230,7 +230,8 @@ def test_other_protocols_name_their_own_fields(
 ) -> None:
     """Who sent `input_schema` looks in vain for `function.parameters`."""
     said = {"input": "hi"} if path == "responses" else {"messages": ASKED}
-    answer = httpx2.post(f"{house.url}/v1/{path}", json={"model": house.model, **said, **body})
+    asked = {"model": house.model, **said, **body}
+    answer = httpx2.post(f"{house.url}/v1/{path}", json=asked, timeout=240)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith(f"{place}: ")
 

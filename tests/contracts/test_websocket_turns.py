@@ -23,7 +23,7 @@ async def socket(live: Live) -> AsyncIterator[ClientConnection]:
 
 @pytest.fixture
 async def conversation(live: Live) -> str:
-    async with httpx2.AsyncClient(base_url=live.url) as client:
+    async with httpx2.AsyncClient(base_url=live.url, timeout=180) as client:
         created = await client.post("/conversations", json={})
     return str(created.json()["id"])
 

@@ -70,9 +70,11 @@ def worker_pid(engine: EngineProcess) -> int:
 
 
 async def die_answering(engine: EngineProcess) -> None:
-    """Kill the worker in the middle of an answer."""
-    async for _ in engine.submit(ask("a", "hi", max_tokens=90)):
-        os.kill(worker_pid(engine), signal.SIGKILL)
+    """Kill the worker in mid-answer: of one this long the end cannot have left it unread."""
+    stream = engine.submit(ask("a", "hi", max_tokens=90, n=5, logprobs=20))
+    await anext(stream)
+    os.kill(worker_pid(engine), signal.SIGKILL)
+    _ = [output async for output in stream]
 
 
 async def test_a_grammar_travels_and_binds(engine: EngineProcess) -> None:
@@ -258,12 +260,15 @@ async def test_a_machine_that_cannot_start_a_process_is_told_as_such(
     await engine.close()
 
 
-async def test_closing_ends_live_requests_and_the_worker(model_folder: Path) -> None:
+async def test_closing_ends_live_requests_and_the_worker(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miniclaude.engine.connection.Connection.close.__defaults__", (180.0,))
     engine = EngineProcess(spec(model_folder))
     await engine.start()
     assert engine.connection is not None
     worker = engine.connection.process
-    stream = engine.submit(ask("a", "hi", max_tokens=90))
+    stream = engine.submit(ask("a", "hi", max_tokens=90, n=5, logprobs=20))
     await anext(stream)
     await engine.close()
     with pytest.raises(EngineError, match="The engine was stopped"):
@@ -375,7 +380,7 @@ def test_no_orphan_stays_when_the_server_is_killed(model_folder: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    ended, _, _ = select.select([worker], [], [], 30)
+    ended, _, _ = select.select([worker], [], [], 180)
     os.close(worker)
     assert ended
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
+import signal
+from asyncio.subprocess import Process
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from miniclaude.engine.parent import Commands
 from miniclaude.engine.process import EngineProcess, EngineSpec
 from miniclaude.engine.protocol import Json, decode_line, encode_line, encode_request
 from miniclaude.engine.queued import Queued, called
-from miniclaude.engine.request import GenerationRequest
+from miniclaude.engine.request import GenerationRequest, Output
 from miniclaude.engine.scheduler import Job, Scheduler
 from miniclaude.engine.worker import queue_news, serve
 from miniclaude.errors import ContextLengthError, InvalidRequestError, OverloadedError
@@ -194,6 +197,14 @@ async def test_the_server_knows_only_what_still_holds(model_folder: Path) -> Non
         await engine.close()
 
 
+async def outputs_of(engine: EngineProcess, request: GenerationRequest) -> list[Output]:
+    return [output async for output in engine.submit(request)]
+
+
+async def go_on(worker: Process) -> None:
+    worker.send_signal(signal.SIGCONT)
+
+
 @pytest.mark.anyio
 async def test_the_queue_of_a_worker_reaches_the_server(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -210,11 +221,14 @@ async def test_the_queue_of_a_worker_reaches_the_server(
     engine = EngineProcess(EngineSpec(model_folder, device="cpu", threads=1, limits=limits))
     await engine.start()
     try:
-        first = engine.submit(by("ada", ask("1", "hi", max_tokens=60)))
-        await anext(first)
-        second = engine.submit(by("ada", ask("2", "hi", max_tokens=20)))
-        assert [output async for output in second]
-        assert [output async for output in first]
+        worker = (await engine.connected()).process
+        worker.send_signal(signal.SIGSTOP)  # so that it finds both requests, not the first alone
+        first = by("ada", ask("1", "hi", max_tokens=60))
+        second = by("ada", ask("2", "hi", max_tokens=20))
+        *answers, _ = await asyncio.gather(
+            outputs_of(engine, first), outputs_of(engine, second), go_on(worker)
+        )
+        assert all(answers)
     finally:
         await engine.close()
     assert asdict(Queued(22, 100, {ADA: 78})) in told

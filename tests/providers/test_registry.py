@@ -116,8 +116,11 @@ async def test_what_resolves_is_what_is_listed() -> None:
     ]
 
 
-async def test_one_model_is_asked_of_its_own_provider_alone() -> None:
+async def test_one_model_is_asked_of_its_own_provider_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Whoever looks at one local model a second must not have every service on the net asked."""
+    monkeypatch.setattr(registry_module, "LISTING_SECONDS", 600)
     registry = Registry({"openai": Stuck("openai"), "local": Listing("local", "a")}, "a")
     async with asyncio.timeout(registry_module.LISTING_SECONDS / 2):
         found = await registry.model("a")

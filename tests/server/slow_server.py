@@ -40,8 +40,7 @@ def create(options: Mapping[str, object]) -> echo.Echo:
 
 if __name__ == "__main__":
     echo.create = create
-    if "stuck" in sys.argv:
-        serve.LAST_SECONDS = 0.1
+    serve.LAST_SECONDS = 0.1 if "stuck" in sys.argv else 120  # a slow machine ends slowly
     if "impatient" in sys.argv:
         unread.DropsUnread.patience = 0.1
     try:

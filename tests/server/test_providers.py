@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from miniclaude.providers import registry
 from miniclaude.providers.base import ModelInfo
 from miniclaude.settings import load_settings
 from miniclaude.store.choices import CHOICES_FILE
@@ -60,8 +61,11 @@ async def test_a_stored_key_is_never_sent_to_another_address(tmp_path: Path) -> 
         assert not removed.json()["key_set"]
 
 
-async def test_which_models_see_is_told_and_kept(tmp_path: Path) -> None:
+async def test_which_models_see_is_told_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A service that is not OpenAI's own is not taken to see unless somebody says so."""
+    monkeypatch.setattr(registry, "LISTING_SECONDS", 180)  # one that is late is left out
     async with running_stand_in("openai") as service, shelf(tmp_path) as served:
 
         async def sees(vision: object) -> bool:

@@ -29,6 +29,9 @@ from tests.server.conftest import Served
 
 LONG = " ".join(f"word{number}" for number in range(20_000))
 PATIENCE_S = 180
+PATIENT = "shutdown_seconds = 120\n"
+"""The configuration of a server that has to end without a word, however slow the machine is."""
+
 EVIL = "http://evil.example"
 
 
@@ -84,6 +87,7 @@ def process(home: Path, *kind: str) -> Iterator[Process]:
 
 def test_a_stop_ends_streams_and_saves_turns(tmp_path: Path) -> None:
     """uvicorn alone waits for ever for a stream that never ends."""
+    (tmp_path / "config.toml").write_text(PATIENT)
     with process(tmp_path) as server:
         turn = server.start_turn(LONG)
         chat = {"model": "echo", "messages": [{"role": "user", "content": LONG}], "stream": True}
@@ -113,6 +117,7 @@ def test_a_stop_ends_streams_and_saves_turns(tmp_path: Path) -> None:
 
 def test_a_stop_tells_every_request_of_a_socket(tmp_path: Path) -> None:
     """A socket that is only closed leaves its client to guess which answers are whole."""
+    (tmp_path / "config.toml").write_text(PATIENT)
     body = {"model": "echo", "messages": [{"role": "user", "content": LONG}]}
     with process(tmp_path) as server, connect(f"ws{server.url[4:]}/chat/stream") as spoken:
         for name in ("a", "b"):
@@ -242,6 +247,7 @@ def test_a_second_server_on_the_same_home_names_the_first(tmp_path: Path) -> Non
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(PATIENT)
     with process(tmp_path) as server:
         assert server.end(signal.SIGINT) == (0, "ended\n", "")
 

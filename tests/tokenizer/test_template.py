@@ -98,7 +98,8 @@ def test_an_endless_template_is_stopped_in_seconds() -> None:
     source = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     with pytest.raises(ChatTemplateError, match="more than 1 s of processor time"):
         ChatTemplate({"default": source}).render(source, [{}])
-    assert os.times().children_user - cpu_before < 3
+    # The start of a Python counts too, and takes seconds on a slow machine; the template, minutes.
+    assert os.times().children_user - cpu_before < 30
     assert time.monotonic() - before < 60
 
 

@@ -132,7 +132,7 @@ def test_a_run_that_outgrows_its_limit_ends_the_trial_alone(base: Path, chats: P
     """Without the watch, the system would end whichever process is largest: perhaps the server."""
     little = replace(MACHINE, memory=280 << 20)
     order = Order(str(base), str(chats), SPEC.as_dict(), limit=little.memory)
-    found = run_child(order, seconds=60)
+    found = run_child(order, seconds=600)
     assert found.exceeded
     assert found.memory > little.memory
     foretold = Estimate(found.memory, 0, 0, 0, 0, 1024, fits=False)

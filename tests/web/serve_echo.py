@@ -21,6 +21,7 @@ from pathlib import Path
 
 from miniclaude.errors import ProviderError
 from miniclaude.jobs.fine_tuning import Workshop
+from miniclaude.jobs.preparing import Preparations
 from miniclaude.messages import (
     Finished,
     StreamEvent,
@@ -43,6 +44,9 @@ CALCULATE = "calculate: "
 
 STAND_IN_WORKER = "STAND_IN_WORKER"
 """In the environment: a program that takes the place of the one that trains."""
+
+STAND_IN_PREPARER = "STAND_IN_PREPARER"
+"""The same of the one that prepares datasets."""
 
 
 class CommandedEcho(echo.Echo):
@@ -123,6 +127,8 @@ def main(home: Path, port: int) -> None:
             return replace(workshop_of(settings, library), worker=(stand_in,))
 
         services.workshop_of = with_stand_in
+    if preparer := os.environ.get(STAND_IN_PREPARER):
+        Preparations.__init__.__defaults__ = ((preparer,),)
     settings = load_settings(home, port=port, model="echo")
     if "MINI_CLAUDE_TEST_TWIN" in os.environ:
         settings.providers["twin"] = ProviderSettings(kind="echo")

@@ -237,6 +237,8 @@ def test_scrolling_up_is_respected_and_one_button_leads_back(
     expect(latest).to_be_disabled()
     with server.hold() as held:
         send(page, "\n\n".join(f"line {n}" for n in range(60)))
+        # Sending leads to the end of the page: who scrolls before that is led back.
+        expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
         viewport.hover()
         page.mouse.wheel(0, -3000)
         expect(latest).to_be_enabled()

@@ -48,9 +48,11 @@ def test_escape_leaves_a_title_as_it_was(page: Page) -> None:
 
 def test_a_deletion_can_be_undone(page: Page) -> None:
     choose(page, "Zebra crossing", "Delete")
+    undo = page.get_by_role("button", name="Undo")
+    undo.hover()  # it stays while one points at it
     expect(listed(page, "Zebra crossing")).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    undo.click()
     listed(page, "Zebra crossing").click()
     expect(answers(page)).to_contain_text("Zebra crossing")
 

@@ -15,12 +15,16 @@ from tests.tiny_adapter import write_tiny_adapter
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.web.conftest import OpenPage
 from tests.web.live import LiveServer, live_server
+from tests.web.serve_echo import STAND_IN_PREPARER
 from tests.web.test_accessibility import problems
 
 pytestmark = pytest.mark.browser
 
 EVIL = "<img src=x onerror=document.title='owned'><script>alert(1)</script>"
-PREPARED_MS = 60_000
+PREPARED_MS = 400_000
+
+STAYS = {STAND_IN_PREPARER: str(Path(__file__).with_name("preparing_that_stays.py"))}
+"""For a server whose preparations are never done."""
 
 
 def said(question: str, answer: str) -> dict[str, Any]:
@@ -249,24 +253,25 @@ def test_tokens_show_what_would_be_learnt(open_page: OpenPage, home: Path) -> No
         expect(learnt).not_to_contain_text("What is the capital")
 
 
-def test_a_preparation_can_be_cancelled_and_is_found_again(data: Page) -> None:
-    # So many that adding variety to them takes longer than coming back.
+def test_a_preparation_can_be_cancelled_and_is_found_again(open_page: OpenPage, home: Path) -> None:
     many = [said(f"What is number {n}?", f"It is {n * n} less {n}.") for n in range(9000)]
-    dialog = choose_file(data, upload("many.jsonl", many))
-    expect(dialog.get_by_role("textbox", name="Name")).to_have_value("many")
-    dialog.get_by_role("button", name="Prepare").click()
-    making = data.get_by_role("region", name="Preparing many")
-    expect(making).to_be_visible()
-    data.reload()
-    expect(making.get_by_text("Reading and cleaning")).to_be_visible()
-    making.get_by_role("button", name="Cancel").click()
-    expect(data.get_by_role("heading", name="was cancelled")).to_be_visible()
-    expect(data.get_by_role("heading", name="No datasets yet")).to_be_visible()
+    with live_server(home, environment=STAYS) as live:
+        page = open_page(live.url, "/app/data")
+        dialog = choose_file(page, upload("many.jsonl", many))
+        expect(dialog.get_by_role("textbox", name="Name")).to_have_value("many")
+        dialog.get_by_role("button", name="Prepare").click()
+        making = page.get_by_role("region", name="Preparing many")
+        expect(making).to_be_visible()
+        page.reload()
+        expect(making.get_by_text("Reading and cleaning")).to_be_visible()
+        making.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("heading", name="was cancelled")).to_be_visible()
+        expect(page.get_by_role("heading", name="No datasets yet")).to_be_visible()
 
 
 def test_a_server_that_dies_while_it_prepares_is_told_of(open_page: OpenPage, home: Path) -> None:
     many = [said(f"What is number {n}?", f"It is {n * n} less {n}.") for n in range(9000)]
-    with live_server(home) as first:
+    with live_server(home, environment=STAYS) as first:
         page = open_page(first.url, "/app/data")
         dialog = choose_file(page, upload("many.jsonl", many))
         dialog.get_by_role("button", name="Prepare").click()
@@ -312,8 +317,10 @@ def test_a_deleted_dataset_comes_back_with_undo(data: Page) -> None:
     link = data.get_by_role("table").get_by_role("link", name="talk")
     data.get_by_role("button", name="Options for talk").click()
     data.get_by_role("menuitem", name="Delete").click()
+    undo = data.get_by_role("button", name="Undo")
+    undo.hover()  # it stays while one points at it
     expect(link).to_have_count(0)
-    data.get_by_role("button", name="Undo").click()
+    undo.click()
     expect(link).to_be_visible()
 
 
