@@ -22,6 +22,7 @@ from miniclaude.messages import (
 )
 from miniclaude.providers.base import Settings, Structure
 from miniclaude.providers.told_values import count_of, text_if_any, text_of
+from miniclaude.tokenizer.plain_tools import NO_PARAMETERS
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -110,7 +111,8 @@ def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str
             {
                 "name": tool.name,
                 "description": tool.description,
-                "input_schema": tool.parameters,
+                # An object with a type has to stand there, whatever was given.
+                "input_schema": {**NO_PARAMETERS, **tool.parameters},
                 **({"strict": True} if tool.strict else {}),
             }
             for tool in tools
