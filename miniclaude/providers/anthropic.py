@@ -20,7 +20,7 @@ from miniclaude.providers.capped import capped
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
-from miniclaude.providers.told_values import count_of
+from miniclaude.providers.told_values import context_of, count_of, seconds_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -94,8 +94,8 @@ class Anthropic:
             page = await answered(self._max_retries, lambda: client.models.list(limit=100))
             async for model in page:
                 with well_formed(self.name):
-                    created = int(model.created_at.timestamp())
-                    context = count_of(model.max_input_tokens, "max_input_tokens")
+                    created = seconds_of(model.created_at)
+                    context = context_of(model.max_input_tokens)
                     sees = self.sees(model.id)
                     found.append(ModelInfo(model.id, created, "anthropic", context, sees=sees))
                 if len(found) == MOST_MODELS:

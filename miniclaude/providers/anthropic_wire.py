@@ -234,7 +234,8 @@ class EventReader:
         if usage.input_tokens is not None:
             read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
             self._cached = count_of(read, "cache_read_input_tokens")
-            self._input = count_of(usage.input_tokens, "input_tokens") + self._cached
-            self._input += count_of(written, "cache_creation_input_tokens")
+            new = count_of(usage.input_tokens, "input_tokens")
+            kept = count_of(written, "cache_creation_input_tokens")
+            self._input = count_of(new + self._cached + kept, "input_tokens with the cache's")
         if usage.output_tokens is not None:
             self._output = count_of(usage.output_tokens, "output_tokens")

@@ -25,7 +25,7 @@ from miniclaude.providers.openai_wire import (
 )
 from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
-from miniclaude.providers.told_values import text_of
+from miniclaude.providers.told_values import context_of, seconds_of, text_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -101,9 +101,9 @@ class OpenAICompatible:
             async for model in page:
                 with well_formed(self.name):
                     sizes = (getattr(model, field, None) for field in CONTEXT_FIELDS)
-                    context = next((size for size in sizes if type(size) is int), 0)
+                    context = next((sane for size in sizes if (sane := context_of(size))), 0)
                     id = text_of(model.id, "id")
-                    created = int(getattr(model, "created", 0) or 0)
+                    created = seconds_of(getattr(model, "created", None))
                     owner = text_of(getattr(model, "owned_by", None), "owned_by") or self.name
                     found.append(ModelInfo(id, created, owner, context, sees=self.sees(id)))
                 if len(found) == MOST_MODELS:
