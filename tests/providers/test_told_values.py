@@ -15,7 +15,7 @@ from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta,
 from miniclaude.providers import anthropic, openai_compatible
 from miniclaude.providers.base import ChatRequest, CompletionRequest
 from miniclaude.providers.registry import Factory
-from miniclaude.providers.told_values import LATEST, MOST
+from miniclaude.providers.told_values import MOST
 from tests.providers.stand_in import running_stand_in
 
 pytestmark = pytest.mark.anyio
