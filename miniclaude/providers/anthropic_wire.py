@@ -84,16 +84,30 @@ def _unsupported(field: str, reason: str) -> UnsupportedFieldError:
 
 
 def conversation_json(messages: Sequence[Message]) -> dict[str, object]:
-    """The fields `system` and `messages`. System messages are lifted out of the conversation, tool
-    results become blocks of a user message, and messages without content, which the API refuses,
-    are left out. Raises InvalidRequestError for tool arguments that are no JSON object."""
+    """The fields `system` and `messages`. System messages are lifted out of the conversation, and
+    messages without content, which the API refuses, are left out. The API wants all results of one
+    answer's calls in the next message, before anything else: they become blocks of one message,
+    with what the user says after them. Raises InvalidRequestError for tool arguments that are no
+    JSON object."""
     system = "\n\n".join(m.text for m in messages if m.role == "system" and m.text)
-    entries = [
-        {"role": "assistant" if message.role == "assistant" else "user", "content": blocks}
-        for message in messages
-        if message.role != "system" and (blocks := _blocks(message))
-    ]
-    return {"messages": entries, **({"system": system} if system else {})}
+    entries: list[tuple[str, list[dict[str, object]]]] = []
+    for message in messages:
+        blocks = _blocks(message)
+        if message.role == "system" or not blocks:
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        last_role, last = entries[-1] if entries else ("", [])
+        if role == last_role == "user" and any(map(_is_result, (*last, *blocks))):
+            last += blocks
+            last.sort(key=_is_result, reverse=True)
+        else:
+            entries.append((role, blocks))
+    said = [{"role": role, "content": blocks} for role, blocks in entries]
+    return {"messages": said, **({"system": system} if system else {})}
+
+
+def _is_result(block: dict[str, object]) -> bool:
+    return block["type"] == "tool_result"
 
 
 def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str, object]:
