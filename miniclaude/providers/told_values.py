@@ -42,6 +42,11 @@ def count_of(value: Any, what: str) -> int:
     return value
 
 
+def name_of(value: Any) -> str:
+    """A name out of a list; an empty one for what is no text, so that only this one is lost."""
+    return text_of(value, "a name") if isinstance(value, str) else ""
+
+
 def context_of(value: Any) -> int:
     """A whole number, 0 to `MOST`; 0 for all else: a model is not lost for it."""
     return value if type(value) is int and 0 <= value <= MOST else 0

@@ -74,3 +74,21 @@ async def test_a_context_under_another_name_counts_where_the_first_cannot_be(
 def test_times_end_with_the_year_9999() -> None:
     """Python has no later ones, so that Anthropic's shape of the list failed at them."""
     assert [seconds_of(LATEST), seconds_of(LATEST + 1)] == [LATEST, 0]
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 5, "big", [], {}, {"id": 5}, {"id": None}, {"id": ["big"]}, {"id": ""}]
+)
+async def test_an_odd_entry_costs_no_other(remote: tuple[Provider, StandIn], odd: object) -> None:
+    """One of a hundred that was no model took all the provider's models out of the list."""
+    names = [info.id for info in await listed(remote, odd, entry(remote[0]))]
+    assert names == ["big"]
+
+
+@pytest.mark.parametrize("owner", [5, None, ["acme"], {"name": "acme"}, ""])
+async def test_an_odd_owner_is_the_provider(
+    remote: tuple[Provider, StandIn], owner: object
+) -> None:
+    """Who owns a model matters less than that it can be asked, and all were lost for it."""
+    [info] = await listed(remote, entry(remote[0], owned_by=owner))
+    assert (info.id, info.owned_by) == ("big", remote[0].name)
