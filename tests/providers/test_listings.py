@@ -37,8 +37,8 @@ async def listed(remote: tuple[Provider, StandIn], *entries: object) -> list[Mod
 
 def entry(provider: Provider, **fields: Any) -> dict[str, Any]:
     """The stand-in's model, with other fields."""
-    data: Any = MODELS[provider.name]["data"]
-    return {**data[0], **fields}
+    listing: Any = MODELS[provider.name]
+    return {**listing["data"][0], **fields}
 
 
 @pytest.mark.parametrize("size", [-4096, HUGE, MOST + 1, "many", [], float("nan")])
