@@ -121,6 +121,11 @@ async def test_a_call_without_a_number_is_the_first() -> None:
     assert ToolCallDelta(0, 0, "c", "f", "{}") in await of_openai(calling(index=None))
 
 
+async def test_a_refusal_is_the_answers_text() -> None:
+    """As the docs promise: passed over, it would leave an answer that says nothing."""
+    assert TextDelta(0, "I will not.") in await of_openai({"delta": {"refusal": "I will not."}})
+
+
 @pytest.mark.parametrize("raw", [False, True])
 async def test_half_a_surrogate_pair_is_mended(raw: bool) -> None:
     """Services that cut their texts in UTF-16 send such; no answer of ours can be encoded with
