@@ -20,7 +20,7 @@ from miniclaude.providers.capped import capped
 from miniclaude.providers.listening import Listening
 from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
-from miniclaude.providers.told_values import count_of
+from miniclaude.providers.told_values import context_of, count_of, name_of, seconds_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -85,20 +85,21 @@ class Anthropic:
         self._made: AsyncAnthropic | None = None
 
     async def models(self) -> list[ModelInfo]:
-        """What the service lists."""
+        """What the service lists, less what has no name."""
         client = await self._client()
         import anthropic
 
         found: list[ModelInfo] = []
+        seen = 0
         with upstream_errors(self.name, "", anthropic.AnthropicError):
             page = await answered(self._max_retries, lambda: client.models.list(limit=100))
             async for model in page:
-                with well_formed(self.name):
-                    created = int(model.created_at.timestamp())
-                    context = count_of(model.max_input_tokens, "max_input_tokens")
-                    sees = self.sees(model.id)
-                    found.append(ModelInfo(model.id, created, "anthropic", context, sees=sees))
-                if len(found) == MOST_MODELS:
+                if id := name_of(getattr(model, "id", None)):
+                    created = seconds_of(getattr(model, "created_at", None))
+                    context = context_of(getattr(model, "max_input_tokens", None))
+                    found.append(ModelInfo(id, created, "anthropic", context, sees=self.sees(id)))
+                seen += 1
+                if seen == MOST_MODELS:
                     break
         return found
 

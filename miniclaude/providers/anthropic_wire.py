@@ -22,6 +22,7 @@ from miniclaude.messages import (
 )
 from miniclaude.providers.base import Settings, Structure
 from miniclaude.providers.told_values import count_of, text_if_any, text_of
+from miniclaude.tokenizer.plain_tools import NO_PARAMETERS
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -83,16 +84,30 @@ def _unsupported(field: str, reason: str) -> UnsupportedFieldError:
 
 
 def conversation_json(messages: Sequence[Message]) -> dict[str, object]:
-    """The fields `system` and `messages`. System messages are lifted out of the conversation, tool
-    results become blocks of a user message, and messages without content, which the API refuses,
-    are left out. Raises InvalidRequestError for tool arguments that are no JSON object."""
+    """The fields `system` and `messages`. System messages are lifted out of the conversation, and
+    messages without content, which the API refuses, are left out. The API wants all results of one
+    answer's calls in the next message, before anything else: they become blocks of one message,
+    with what the user says after them. Raises InvalidRequestError for tool arguments that are no
+    JSON object."""
     system = "\n\n".join(m.text for m in messages if m.role == "system" and m.text)
-    entries = [
-        {"role": "assistant" if message.role == "assistant" else "user", "content": blocks}
-        for message in messages
-        if message.role != "system" and (blocks := _blocks(message))
-    ]
-    return {"messages": entries, **({"system": system} if system else {})}
+    entries: list[tuple[str, list[dict[str, object]]]] = []
+    for message in messages:
+        blocks = _blocks(message)
+        if message.role == "system" or not blocks:
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        last_role, last = entries[-1] if entries else ("", [])
+        if role == last_role == "user" and any(map(_is_result, (*last, *blocks))):
+            last += blocks
+            last.sort(key=_is_result, reverse=True)
+        else:
+            entries.append((role, blocks))
+    said = [{"role": role, "content": blocks} for role, blocks in entries]
+    return {"messages": said, **({"system": system} if system else {})}
+
+
+def _is_result(block: dict[str, object]) -> bool:
+    return block["type"] == "tool_result"
 
 
 def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str, object]:
@@ -110,7 +125,8 @@ def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str
             {
                 "name": tool.name,
                 "description": tool.description,
-                "input_schema": tool.parameters,
+                # An object with a type has to stand there, whatever was given.
+                "input_schema": {**NO_PARAMETERS, **tool.parameters},
                 **({"strict": True} if tool.strict else {}),
             }
             for tool in tools
@@ -232,7 +248,8 @@ class EventReader:
         if usage.input_tokens is not None:
             read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
             self._cached = count_of(read, "cache_read_input_tokens")
-            self._input = count_of(usage.input_tokens, "input_tokens") + self._cached
-            self._input += count_of(written, "cache_creation_input_tokens")
+            new = count_of(usage.input_tokens, "input_tokens")
+            kept = count_of(written, "cache_creation_input_tokens")
+            self._input = count_of(new + self._cached + kept, "input_tokens with the cache's")
         if usage.output_tokens is not None:
             self._output = count_of(usage.output_tokens, "output_tokens")

@@ -3,6 +3,7 @@ event or a body until it ends, and one that never did filled the memory."""
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
@@ -52,7 +53,7 @@ async def _events(
     name: str, read: Callable[..., AsyncGenerator[bytes, None]], chunk_size: int | None = None
 ) -> AsyncGenerator[bytes, None]:
     count, tail = 0, b""
-    async with aclosing(read(chunk_size)) as chunks:
+    async with aclosing(_without_mark(read(chunk_size))) as chunks:
         async for chunk in chunks:
             seen = tail + chunk  # an event's end may be cut in the middle
             tail = seen[-3:]
@@ -60,4 +61,18 @@ async def _events(
             count = len(seen) - end if end else count + len(chunk)
             if count > MOST_EVENT_BYTES:
                 raise broken(name, f"it sent an event of more than {MOST_EVENT_BYTES:,} bytes")
+            yield chunk
+
+
+async def _without_mark(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Less a byte order mark at the beginning, which streams of events may have: the SDKs read it
+    as a part of the first field's name, and pass the field over."""
+    begun = b""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            begun += chunk
+            if not BOM_UTF8.startswith(begun):  # it may be cut in the middle
+                yield begun.removeprefix(BOM_UTF8)
+                break
+        async for chunk in chunks:
             yield chunk

@@ -29,9 +29,16 @@ class Listening(Generic[Event]):
         self._room = MOST_CHARACTERS * choices
 
     async def next(self) -> Event | None:
-        """The next event; None at the end. Raises TimeoutError when none comes."""
+        """The next event; None at the end. Raises TimeoutError when none comes, and ProviderError
+        for a JSON `null`, which the SDKs hand on as None."""
         async with asyncio.timeout(EVENT_SECONDS):
-            return await anext(self._events, None)
+            try:
+                event = await anext(self._events)
+            except StopAsyncIteration:
+                return None
+        if event is None:
+            raise broken(self._name, "it sent an event of an unknown shape (null)")
+        return event
 
     def count(self, news: Iterable[StreamEvent]) -> None:
         """What an event said. Raises ProviderError when the answer is longer than any can be."""

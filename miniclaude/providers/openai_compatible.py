@@ -25,7 +25,7 @@ from miniclaude.providers.openai_wire import (
 )
 from miniclaude.providers.retries import RETRIES, answered
 from miniclaude.providers.seeing import Vision, is_seeing, vision_option
-from miniclaude.providers.told_values import text_of
+from miniclaude.providers.told_values import context_of, name_of, seconds_of
 from miniclaude.providers.upstream import (
     CONNECT_SECONDS,
     MOST_MODELS,
@@ -91,22 +91,23 @@ class OpenAICompatible:
         self._made: AsyncOpenAI | None = None
 
     async def models(self) -> list[ModelInfo]:
-        """What the service lists, without saying which of them can chat."""
+        """What the service lists, without saying which of them can chat, less what has no name."""
         client = await self._client()
         import openai
 
         found: list[ModelInfo] = []
+        seen = 0
         with upstream_errors(self.name, "", openai.OpenAIError):
             page = await answered(self._max_retries, client.models.list)
             async for model in page:
-                with well_formed(self.name):
+                if id := name_of(getattr(model, "id", None)):
                     sizes = (getattr(model, field, None) for field in CONTEXT_FIELDS)
-                    context = next((size for size in sizes if type(size) is int), 0)
-                    id = text_of(model.id, "id")
-                    created = int(getattr(model, "created", 0) or 0)
-                    owner = text_of(getattr(model, "owned_by", None), "owned_by") or self.name
+                    context = next((sane for size in sizes if (sane := context_of(size))), 0)
+                    created = seconds_of(getattr(model, "created", None))
+                    owner = name_of(getattr(model, "owned_by", None)) or self.name
                     found.append(ModelInfo(id, created, owner, context, sees=self.sees(id)))
-                if len(found) == MOST_MODELS:
+                seen += 1
+                if seen == MOST_MODELS:
                     break
         return found
 

@@ -68,7 +68,7 @@ def tools_json(tools: tuple[Tool, ...], choice: str, parallel: bool) -> dict[str
         {
             "name": tool.name,
             "description": tool.description,
-            "parameters": tool.parameters,
+            **({"parameters": tool.parameters} if tool.parameters else {}),
             **({"strict": True} if tool.strict else {}),
         }
         for tool in tools

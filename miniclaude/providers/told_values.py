@@ -5,9 +5,17 @@ type than it should be would fail far from here, as a fault of ours. Raises Type
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from miniclaude.store.text import mend_text
+
+MOST = 100_000_000
+"""No model reads or writes more tokens in one go. An answer that calls tools costs the sum of a few
+such counts, for which the store has 32 bits."""
+
+LATEST = 253_402_300_799
+"""The last second of the year 9999, in Unix seconds."""
 
 
 def text_of(value: Any, what: str) -> str:
@@ -26,12 +34,29 @@ def text_if_any(value: Any, what: str) -> str | None:
 
 
 def count_of(value: Any, what: str) -> int:
-    """A whole number, 0 or greater; none is 0."""
+    """A whole number, 0 to `MOST`; none is 0."""
     if value is None:
         return 0
-    if type(value) is not int or value < 0:
-        raise _unlike(value, what, "a whole number, 0 or greater")
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise _unlike(value, what, f"a whole number, 0 to {MOST:,}")
     return value
+
+
+def name_of(value: Any) -> str:
+    """A name out of a list; an empty one for what is no text, so that only this one is lost."""
+    return text_of(value, "a name") if isinstance(value, str) else ""
+
+
+def context_of(value: Any) -> int:
+    """A whole number, 0 to `MOST`; 0 for all else: a model is not lost for it."""
+    return value if type(value) is int and 0 <= value <= MOST else 0
+
+
+def seconds_of(value: Any) -> int:
+    """A time, as such or in Unix seconds, since 1970; 0 for all else, likewise."""
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=value.tzinfo or UTC).timestamp()
+    return int(value) if type(value) in (int, float) and 0 <= value <= LATEST else 0
 
 
 def choice_of(value: Any, choices: int) -> int:

@@ -26,8 +26,10 @@ _log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 500  # characters of an upstream's own words that we pass on
 MOST_MODELS = 1000
 OVERLOADED = (503, 529)
+UNREADABLE = "it sent an answer that cannot be unpacked"
 CUT = ("ReadError", "WriteError", "CloseError", "RemoteProtocolError")
-"""How httpx calls it when a service that was reached is lost again. Who reads that it cannot be
+PROBLEMS = {**dict.fromkeys(CUT, "the connection broke"), "DecodingError": UNREADABLE}
+"""By how httpx calls what happens to a service that was reached. Who reads that it cannot be
 reached looks for a wrong address."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 300.0
@@ -82,10 +84,12 @@ def upstream_errors(
         if isinstance(error.__cause__, MiniClaudeError):
             raise error.__cause__ from error
         raise translate(name, model, error) from error
-    except httpx2.HTTPError as error:
-        raise broken(name, f"the connection broke: {error or type(error).__name__}") from error
-    except TimeoutError as error:
+    except (TimeoutError, httpx2.TimeoutException) as error:
         raise broken(name, "it did not answer in time") from error
+    except httpx2.DecodingError as error:
+        raise broken(name, f"{UNREADABLE} ({_words(error)})") from error
+    except httpx2.HTTPError as error:
+        raise broken(name, f"the connection broke: {_words(error)}") from error
     except ValueError as error:
         raise broken(name, "it sent something that is not JSON") from error
     except RecursionError as error:
@@ -122,9 +126,9 @@ def translate(name: str, model: str, error: Exception) -> MiniClaudeError:
         if kind == "APITimeoutError":
             return broken(name, "it did not answer in time")
         if kind == "APIConnectionError":
-            cut = type(error.__cause__).__name__ in CUT
-            problem = "the connection broke" if cut else "it cannot be reached"
-            return broken(name, f"{problem} ({error.__cause__ or error})")
+            cause = error.__cause__ or error
+            problem = PROBLEMS.get(type(cause).__name__, "it cannot be reached")
+            return broken(name, f"{problem} ({_words(cause)})")
         return broken(name, f"it stopped with an error: {said(error)}")
     if status in (401, 403):
         return ProviderError(
@@ -178,6 +182,11 @@ def said(error: Exception) -> str:
             body = body[key]
     text = mend_text(body if isinstance(body, str) else str(getattr(error, "message", error)))
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "…"
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, or else its kind: httpx's often say nothing."""
+    return str(error) or type(error).__name__
 
 
 def _retry_after(error: Exception) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator
+from codecs import BOM_UTF8
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,7 +15,13 @@ from miniclaude.errors import ProviderError
 from miniclaude.messages import StreamEvent, TextDelta, text_message
 from miniclaude.providers import anthropic, capped, listening, openai_compatible
 from miniclaude.providers.base import ChatRequest, Provider
-from tests.providers.stand_in import MODELS, StandIn, openai_answer, running_stand_in
+from tests.providers.stand_in import (
+    MODELS,
+    StandIn,
+    anthropic_answer,
+    openai_answer,
+    running_stand_in,
+)
 from tests.server.test_library import shelf
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +110,42 @@ async def test_many_small_events_are_no_large_one(
         await heard(provider, "hello", said)
         await provider.aclose()
     assert sum(isinstance(event, TextDelta) for event in said) > 40
+
+
+async def test_a_byte_order_mark_costs_no_event(remote: tuple[Provider, StandIn]) -> None:
+    """The first event was lost with it: what OpenAI's style said first, and of Anthropic's what
+    the prompt cost."""
+    provider, service = remote
+    style = "openai" if service.url.endswith("/v1") else "anthropic"
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "one two"}]}
+    make = openai_answer if style == "openai" else anthropic_answer
+    events = list(make("/chat/completions", body))
+    if style == "openai":
+        del events[0]  # it only tells the role
+    said: list[list[StreamEvent]] = [[], []]
+    for news, mark in zip(said, (b"", BOM_UTF8), strict=True):
+        service.raw = mark + b"".join(events)
+        await heard(provider, "hello", news)
+    assert said[0] == said[1]
+    assert len(said[0]) > 3
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 99])
+async def test_a_byte_order_mark_may_be_cut_anywhere(step: int) -> None:
+    """Networks cut where they like; what only begins as a mark does is kept."""
+
+    async def chunks(said: bytes) -> AsyncGenerator[bytes, None]:
+        for start in range(0, len(said), step):
+            yield said[start : start + step]
+
+    for said, left in (
+        (BOM_UTF8 + b"data", b"data"),
+        (b"data", b"data"),
+        (BOM_UTF8[:2] + b"data", BOM_UTF8[:2] + b"data"),
+        (BOM_UTF8 * 2, BOM_UTF8),
+        (b"", b""),
+    ):
+        assert b"".join([piece async for piece in capped._without_mark(chunks(said))]) == left
 
 
 @pytest.mark.parametrize("status", [200, 400])

@@ -15,6 +15,7 @@ from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta,
 from miniclaude.providers import anthropic, openai_compatible
 from miniclaude.providers.base import ChatRequest, CompletionRequest
 from miniclaude.providers.registry import Factory
+from miniclaude.providers.told_values import MOST
 from tests.providers.stand_in import running_stand_in
 
 pytestmark = pytest.mark.anyio
@@ -80,11 +81,14 @@ def calling(**fields: Any) -> dict[str, Any]:
         ({}, {"prompt_tokens": "3", "completion_tokens": 1}, "usage.prompt_tokens is '3'"),
         ({}, {"prompt_tokens": 3, "completion_tokens": -1}, "usage.completion_tokens is -1"),
         ({}, {**USAGE, "prompt_tokens_details": {"cached_tokens": []}}, r"cached_tokens is \[\]"),
+        ({}, {**USAGE, "prompt_tokens": 10**400}, "usage.prompt_tokens is 1000.*, not a whole"),
+        ({}, {**USAGE, "completion_tokens": MOST + 1}, "completion_tokens is 100000001"),
     ],
 )
 async def test_values_of_other_types_are_the_services_failure(
     choice: dict[str, Any], usage: object, named: str
 ) -> None:
+    """A count beyond all measure was a 500: neither the metrics nor the store can hold it."""
     with pytest.raises(ProviderError, match=named):
         await of_openai(choice, usage)
 
@@ -115,6 +119,11 @@ async def test_counts_that_are_not_told_are_zeros() -> None:
 async def test_a_call_without_a_number_is_the_first() -> None:
     """Services that make one call at a time leave it out."""
     assert ToolCallDelta(0, 0, "c", "f", "{}") in await of_openai(calling(index=None))
+
+
+async def test_a_refusal_is_the_answers_text() -> None:
+    """As the docs promise: passed over, it would leave an answer that says nothing."""
+    assert TextDelta(0, "I will not.") in await of_openai({"delta": {"refusal": "I will not."}})
 
 
 @pytest.mark.parametrize("raw", [False, True])
@@ -148,6 +157,7 @@ async def test_a_count_that_anthropic_leaves_out_stays_as_it_was() -> None:
     [
         (ended(output_tokens="many"), "output_tokens is 'many'"),
         (ended(input_tokens={}, output_tokens=2), "input_tokens is {}"),
+        (ended(output_tokens=10**400), "output_tokens is 1000"),
         (
             {
                 "type": "content_block_delta",

@@ -1,0 +1,55 @@
+"""The results of calls, as Anthropic's API wants them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from miniclaude.messages import Message, TextPart, ToolCall, text_message
+from miniclaude.providers.anthropic_wire import conversation_json
+
+ASKED = text_message("user", "add")
+CALLS = Message("assistant", (), tool_calls=(ToolCall("c1", "add", ""), ToolCall("c2", "add", "")))
+THANKS = text_message("user", "thanks")
+
+
+def result(id: str) -> Message:
+    return Message("tool", (TextPart(f"of {id}"),), tool_call_id=id)
+
+
+def block(id: str) -> dict[str, object]:
+    return {"type": "tool_result", "tool_use_id": id, "content": f"of {id}"}
+
+
+def turns(*messages: Message) -> list[tuple[str, Any]]:
+    """Roles and contents."""
+    said: Any = conversation_json(messages)["messages"]
+    return [(entry["role"], entry["content"]) for entry in said]
+
+
+@pytest.mark.parametrize(
+    ("after", "texts"),
+    [
+        ((result("c1"), result("c2")), []),
+        ((result("c1"), result("c2"), THANKS), ["thanks"]),
+        ((result("c1"), text_message("system", "be kind"), result("c2")), []),
+        ((result("c1"), THANKS, result("c2")), ["thanks"]),
+        ((THANKS, result("c1"), result("c2")), ["thanks"]),
+    ],
+)
+def test_results_of_parallel_calls_are_one_message(
+    after: tuple[Message, ...], texts: list[str]
+) -> None:
+    """The API wants them together, results first, and a model that saw them apart learns to call
+    one tool at a time."""
+    told = [{"type": "text", "text": text} for text in texts]
+    assert turns(ASKED, CALLS, *after)[2:] == [("user", [block("c1"), block("c2"), *told])]
+
+
+def test_other_turns_stay_as_they_are() -> None:
+    """Results of different answers are not mixed, nor are the user's messages joined."""
+    again = Message("assistant", (), tool_calls=(ToolCall("c3", "add", ""),))
+    said = turns(ASKED, THANKS, CALLS, result("c1"), result("c2"), again, result("c3"))
+    assert [role for role, _ in said] == ["user", "user", "assistant", "user", "assistant", "user"]
+    assert [said[3][1], said[5][1]] == [[block("c1"), block("c2")], [block("c3")]]
