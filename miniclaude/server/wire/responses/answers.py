@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
-from miniclaude.errors import ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire import told
@@ -120,7 +119,7 @@ class ResponseEvents:
         }
 
     def add(self, event: TextDelta | ToolCallDelta) -> Iterator[Json]:
-        """More of an item, which may begin with it. Raises ProviderError for mixed-up calls."""
+        """More of an item, which may begin with it."""
         number = event.call_index if isinstance(event, ToolCallDelta) else -1
         if number != self.open:
             yield from self.close("completed")
@@ -146,10 +145,6 @@ class ResponseEvents:
         if isinstance(event, TextDelta):
             item: Json = {"id": new_item_id("msg"), "type": "message", "role": "assistant"}
             item |= {"status": "in_progress", "content": []}
-        elif event.id is None or not event.name:
-            raise ProviderError(
-                "The model's tool calls came mixed up.", hint="Send the request again."
-            )
         else:
             item = {"id": new_item_id("fc"), "type": "function_call", "status": "in_progress"}
             item |= {"call_id": event.id, "name": event.name, "arguments": ""}
