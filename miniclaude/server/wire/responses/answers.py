@@ -95,6 +95,7 @@ class ResponseEvents:
             "id": self.id,
             "object": "response",
             "created_at": self.created,
+            "completed_at": int(time.time()) if status == "completed" else None,
             "status": status,
             "background": False,
             "error": None,
@@ -115,6 +116,8 @@ class ResponseEvents:
             "truncation": "disabled",
             "usage": None if usage is None else usage_json(usage),
             "user": body.user,
+            "safety_identifier": body.safety_identifier,
+            "prompt_cache_key": body.prompt_cache_key,
             "metadata": body.metadata,
         }
 
