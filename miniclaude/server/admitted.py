@@ -12,7 +12,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from miniclaude.errors import InvalidRequestError, UnsupportedFieldError
 from miniclaude.messages import CompletionEvent, ImagePart, StreamEvent, Usage
@@ -36,6 +36,7 @@ from miniclaude.server.limits import Admission, Arrival
 from miniclaude.server.metrics import Meter
 from miniclaude.server.quotas import OWNER, Quota
 from miniclaude.server.sse import to_json
+from miniclaude.server.wire.in_order import in_order
 
 CHARACTERS_PER_TOKEN = 4
 """Roughly, in most languages and vocabularies: what a prompt will cost is guessed before anybody
@@ -196,10 +197,10 @@ class Admitted:
         request: ChatRequest | CompletionRequest,
         make: Callable[[], AsyncIterator[Event]],
     ) -> AsyncIterator[Event]:
-        """The provider's, or the cache's. kind: which call of the provider `make` is."""
-        if self._cached is None:
-            return make()
-        return self._cached.ask(self._provider, kind, request, make)
+        """The provider's or the cache's, in order. kind: which call of the provider `make` is."""
+        cached = self._cached
+        events = make() if cached is None else cached.ask(self._provider, kind, request, make)
+        return cast("AsyncIterator[Event]", in_order(events))
 
     async def _counted(
         self, events: AsyncIterator[Event], prompt: int, settings: Settings, prompts: int = 1

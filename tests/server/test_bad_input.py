@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from miniclaude.server.wire.socket import read_frame
 from tests.server.conftest import Served
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +121,7 @@ F = {"type": "function", "function": {"name": "f"}}
         ({"logit_bias": {"5": 101}}, "logit_bias.5"),
         ({"logit_bias": {str(i): 1 for i in range(1025)}}, "logit_bias"),
         ({"logit_bias": []}, "logit_bias"),
+        ({"logit_bias": {"100": 100, "0100": -100}}, "logit_bias"),  # the last won in silence
         ({"logprobs": 1}, "logprobs"),
         ({"top_logprobs": 1}, "top_logprobs"),
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
@@ -337,3 +339,9 @@ async def test_no_address_whatever_makes_a_5xx(served: Served, path: str, query:
 
 def _quoted(text: str) -> str:
     return "".join(f"%{byte:02x}" for byte in text.encode(errors="replace"))
+
+
+def test_a_frame_may_say_null_for_the_offset_it_leaves_out() -> None:
+    """As everywhere; it was `invalid_type`."""
+    watch = {"type": "turn.watch", "id": "a", "conversation_id": "c" * 32, "turn_id": "t" * 32}
+    assert read_frame({**watch, "offset": None}) == read_frame(watch)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from miniclaude.messages import ChosenLogprob, Finished, TextDelta, TokenLogprob, Usage
+from miniclaude.messages import (
+    ChosenLogprob,
+    CompletionEvent,
+    Finished,
+    PromptEcho,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
 from miniclaude.providers.base import CompletionRequest
 from miniclaude.server.wire import completions, told
+from miniclaude.server.wire.answers import Head
+from miniclaude.server.wire.completions import completion, completion_chunks
 from tests.server.conftest import Serve, Served
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +116,43 @@ async def test_logprobs_in_columns(served: Served, stream: bool) -> None:
             "top_logprobs": [{"on": -1.0}, {" it": -1.0}],
             "text_offset": [0, 2],
         }
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("echo", [False, True])
+async def test_offsets_are_places_in_the_text(stream: bool, echo: bool) -> None:
+    """Each token that is a piece of a character was counted as one, so that the offsets went beyond
+    the text's end."""
+
+    def chosen(token: bytes) -> ChosenLogprob:
+        entry = TokenLogprob(token.decode(errors="replace"), token, -1.0)
+        return ChosenLogprob(entry, (entry,))
+
+    pieces = [bytes([byte]) for byte in "é👩 x".encode()]
+    tokens = [chosen(piece) for piece in pieces]
+    prompt = PromptEcho(0, "é👩 x", "\ufffd", tuple(tokens[1:]))
+    script: list[Any] = [
+        TextDelta(0, "", tuple(tokens[:3])),
+        TextDelta(0, "é👩 x", tuple(tokens[3:])),
+    ]
+    events = [*([prompt] if echo else []), *script, Finished(0, "stop")]
+    head = Head("cmpl", "m")
+
+    async def played() -> AsyncGenerator[CompletionEvent, None]:
+        for event in (*events, Usage(1, 1)):
+            yield event
+
+    if stream:
+        said = completion_chunks(head, played(), choices=1, include_usage=False, with_logprobs=True)
+        chunks = [chunk async for chunk in said]
+    else:
+        chunks = [await completion(head, played(), choices=1, with_logprobs=True)]
+    told = [choice["logprobs"] for chunk in chunks for choice in chunk["choices"]]
+    offsets = [
+        offset for columns in told if columns is not None for offset in columns["text_offset"]
+    ]
+    once = [0, 0, 1, 1, 1, 1, 2, 3]
+    assert offsets == (once + [4 + offset for offset in once] if echo else once)
 
 
 @pytest.mark.parametrize(

@@ -257,3 +257,14 @@ async def test_not_to_reason_is_told_to_the_provider(served: Served) -> None:
     assert (await post(served, reasoning={"effort": None})).status_code == 200
     asked = [request for request in served.scripted.asked if isinstance(request, ChatRequest)]
     assert [request.reasoning_effort for request in asked] == [effort, None, effort, None]
+
+
+async def test_who_asked_is_told_back_and_when_it_was_done(served: Served) -> None:
+    """OpenAI's responses have these three; ours left them out."""
+    whose = {"safety_identifier": "s", "prompt_cache_key": "k"}
+    answer = (await post(served, **whose)).json()
+    assert {name: answer[name] for name in whose} == whose
+    assert answer["completed_at"] >= answer["created_at"]
+    served.scripted.script = [TextDelta(0, "a"), Finished(0, "length"), Usage(1, 1)]
+    cut = (await post(served)).json()
+    assert [cut[name] for name in (*whose, "completed_at")] == [None] * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -167,21 +168,34 @@ class _Choice:
     finish: FinishReason | None = None
 
 
+class _Place:
+    """Where in a text its tokens begin. A character may have several: each stands at its start."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._offset = 0
+
+    def step(self, token: bytes) -> int:
+        """The place of the token that comes next."""
+        place = self._offset
+        self._offset += len(self._decoder.decode(token))
+        return place
+
+
 def _logprobs_json(
-    entries: Iterable[ChosenLogprob], offset: int, echo: PromptEcho | None = None
+    entries: Iterable[ChosenLogprob], place: _Place, echo: PromptEcho | None = None
 ) -> Json:
-    """The older shape: columns. offset: characters of the answer before the first entry. echo: the
-    prompt that comes before them; its first token has no probability, and so null."""
+    """The older shape: columns. place: where the first entry begins. echo: the prompt that comes
+    before them; its first token has no probability, and so null."""
     columns: Json = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
     if echo is not None:
         columns = {
             "tokens": [echo.first],
             "token_logprobs": [None],
             "top_logprobs": [None],
-            "text_offset": [offset],
+            "text_offset": [place.step(_first_bytes(echo))],
         }
         entries = (*echo.logprobs, *entries)
-        offset += len(echo.first)
     for entry in entries:
         columns["tokens"].append(entry.chosen.token)
         columns["token_logprobs"].append(clamp_logprob(entry.chosen.logprob))
@@ -190,9 +204,16 @@ def _logprobs_json(
         for top in entry.top:
             tops.setdefault(top.token, clamp_logprob(top.logprob))
         columns["top_logprobs"].append(tops)
-        columns["text_offset"].append(offset)
-        offset += len(entry.chosen.token)
+        columns["text_offset"].append(place.step(entry.chosen.token_bytes))
     return columns
+
+
+def _first_bytes(echo: PromptEcho) -> bytes:
+    """Of a prompt's first token, which may be a piece of a character."""
+    if "\ufffd" not in echo.first:
+        return echo.first.encode()
+    text = echo.text.encode()
+    return text[: len(text) - sum(len(entry.chosen.token_bytes) for entry in echo.logprobs)]
 
 
 def _choice_json(index: int, text: str, finish: FinishReason | None, logprobs: Json | None) -> Json:
@@ -216,20 +237,18 @@ async def completion_chunks(
         body = {**head.json("text_completion"), "choices": [choice]}
         return {**body, "usage": None} if include_usage else body
 
-    offsets = [0] * choices
+    places = [_Place() for _ in range(choices)]
     open_choices = set(range(choices))
     async with closing(events):
         async for event in events:
             if isinstance(event, PromptEcho):
-                logprobs = _logprobs_json((), 0, event) if with_logprobs else None
-                tokens = (entry.chosen.token for entry in event.logprobs)
-                offsets[event.index] = len(event.first) + sum(map(len, tokens))
+                place = places[event.index]
+                logprobs = _logprobs_json((), place, event) if with_logprobs else None
                 yield chunk(_choice_json(event.index, event.text, None, logprobs))
             elif isinstance(event, TextDelta):
                 logprobs = None
                 if event.logprobs:
-                    logprobs = _logprobs_json(event.logprobs, offsets[event.index])
-                    offsets[event.index] += sum(len(e.chosen.token) for e in event.logprobs)
+                    logprobs = _logprobs_json(event.logprobs, places[event.index])
                 yield chunk(_choice_json(event.index, event.text, None, logprobs))
             elif isinstance(event, Finished):
                 open_choices.discard(event.index)
@@ -288,7 +307,7 @@ def _choices_json(answers: Iterable[_Choice], with_logprobs: bool) -> list[Json]
             index,
             "".join(answer.text),
             answer.finish,
-            _logprobs_json(answer.logprobs, 0, answer.echo) if with_logprobs else None,
+            _logprobs_json(answer.logprobs, _Place(), answer.echo) if with_logprobs else None,
         )
         for index, answer in enumerate(answers)
     ]

@@ -86,6 +86,16 @@ class SamplingFields(NullIsAbsent):
     ] = ()
     n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] = 1
 
+    @field_validator("logit_bias")
+    @classmethod
+    def _each_once(cls, value: dict[str, float]) -> dict[str, float]:
+        tokens: set[int] = set()
+        for token in map(int, value):
+            if token in tokens:
+                raise ValueError(f"has the token {token} twice")
+            tokens.add(token)
+        return value
+
     @field_validator("stop", mode="before")
     @classmethod
     def _one_or_several(cls, value: object) -> object:

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.server.wire.conversations import MAX_OFFSET, Id
-from miniclaude.server.wire.validation import StrictBody, validate
+from miniclaude.server.wire.validation import NullIsAbsent, StrictBody, validate
 
 RequestId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -37,7 +37,7 @@ class TurnStartFrame(StrictBody):
     body: dict[str, Any]
 
 
-class TurnWatchFrame(StrictBody):
+class TurnWatchFrame(NullIsAbsent):
     """Watch a turn, running or ended, from the code point `offset` of its answer on."""
 
     type: Literal["turn.watch"]

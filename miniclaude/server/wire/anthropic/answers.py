@@ -22,7 +22,6 @@ from miniclaude.messages import (
 )
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire.answers import Json, incomplete
-from miniclaude.store.text import mend_text
 
 STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -85,10 +84,6 @@ class _Blocks:
         self.current = place
         if isinstance(event, TextDelta):
             block: Json = {"type": "text", "text": ""}
-        elif event.id is None or not event.name:
-            raise ProviderError(
-                "The model's tool calls came mixed up.", hint="Send the request again."
-            )
         else:
             block = {"type": "tool_use", "id": event.id, "name": event.name, "input": ""}
         self.blocks.append(block)
@@ -146,14 +141,12 @@ def _object(text: str, *, cut: bool) -> Json | None:
 
 
 def _sayable(value: Any) -> Any:
-    """A value that was read from JSON, as it can be written again, and sent back to us: `1e999` is
-    read as infinity, and `"\\ud800"` as half of a character. The nearest there is stands for it."""
+    """A value that was read from JSON, as it can be written again: `1e999` is read as infinity. The
+    nearest number there is stands for it."""
     if isinstance(value, dict):
-        return {mend_text(key): _sayable(inner) for key, inner in value.items()}
+        return {key: _sayable(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_sayable(inner) for inner in value]
-    if isinstance(value, str):
-        return mend_text(value)
     if isinstance(value, float):
         return min(max(value, -LARGEST), LARGEST)
     return value

@@ -123,6 +123,7 @@ class ResponseAnswer(Answer):
     id: str
     object: Literal["response"]
     created_at: int
+    completed_at: int | None
     status: Status
     background: Literal[False]
     error: None
@@ -143,6 +144,8 @@ class ResponseAnswer(Answer):
     truncation: Literal["disabled"]
     usage: ResponseUsage | None
     user: str | None
+    safety_identifier: str | None
+    prompt_cache_key: str | None
     metadata: dict[str, str]
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
-from miniclaude.errors import ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage
 from miniclaude.server.disconnect import closing
 from miniclaude.server.wire import told
@@ -96,6 +95,7 @@ class ResponseEvents:
             "id": self.id,
             "object": "response",
             "created_at": self.created,
+            "completed_at": int(time.time()) if status == "completed" else None,
             "status": status,
             "background": False,
             "error": None,
@@ -116,11 +116,13 @@ class ResponseEvents:
             "truncation": "disabled",
             "usage": None if usage is None else usage_json(usage),
             "user": body.user,
+            "safety_identifier": body.safety_identifier,
+            "prompt_cache_key": body.prompt_cache_key,
             "metadata": body.metadata,
         }
 
     def add(self, event: TextDelta | ToolCallDelta) -> Iterator[Json]:
-        """More of an item, which may begin with it. Raises ProviderError for mixed-up calls."""
+        """More of an item, which may begin with it."""
         number = event.call_index if isinstance(event, ToolCallDelta) else -1
         if number != self.open:
             yield from self.close("completed")
@@ -146,10 +148,6 @@ class ResponseEvents:
         if isinstance(event, TextDelta):
             item: Json = {"id": new_item_id("msg"), "type": "message", "role": "assistant"}
             item |= {"status": "in_progress", "content": []}
-        elif event.id is None or not event.name:
-            raise ProviderError(
-                "The model's tool calls came mixed up.", hint="Send the request again."
-            )
         else:
             item = {"id": new_item_id("fc"), "type": "function_call", "status": "in_progress"}
             item |= {"call_id": event.id, "name": event.name, "arguments": ""}

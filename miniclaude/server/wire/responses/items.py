@@ -12,7 +12,14 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, field_validat
 
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Detail, Message, Part, TextPart, ToolCall
-from miniclaude.server.wire.messages import MAX_PARTS, CallId, DataUrl, Name, image_part
+from miniclaude.server.wire.messages import (
+    MAX_PARTS,
+    CallId,
+    DataUrl,
+    Name,
+    check_arguments,
+    image_part,
+)
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_ITEMS = 2048
@@ -118,6 +125,7 @@ class FunctionCallItem(NullIsAbsent):
 
     def message(self, place: str) -> Message:
         """As ours."""
+        check_arguments(self.arguments, f"{place}.arguments")
         return Message("assistant", (), (ToolCall(self.call_id, self.name, self.arguments),))
 
 

@@ -1,0 +1,202 @@
+"""What a provider says, as every protocol here can tell it: one thing after the other, each as it
+can be sent back to us, and the end last."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+
+from miniclaude.errors import ProviderError
+from miniclaude.messages import (
+    ChosenLogprob,
+    CompletionEvent,
+    Finished,
+    PromptEcho,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from miniclaude.providers.tool_answers import JsonEnd
+from miniclaude.server.disconnect import closing
+from miniclaude.store.text import mend_text
+
+_HIGH, _LOW = r"u[dD][89abAB][0-9a-fA-F]{2}", r"u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(
+    rf"\\(?:{_HIGH}\\{_LOW}"
+    rf"|(?P<begun>(?:u[0-9a-fA-F]{{0,3}}|{_HIGH}(?:\\(?:u(?:[dD](?:[c-fC-F].?)?)?)?)?)?\Z)"
+    rf"|(?P<bad>u0000|{_HIGH}|{_LOW})|.)",
+    re.DOTALL,
+)
+"""Those of JSON. begun: it ends with the text and may go on. bad: no text holds what it says."""
+
+
+async def in_order(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:
+    """The events of an answer. A text or call begins when the one before it is whole, and waits
+    until then; the most that a service's answer may have is known to `providers/listening.py`. Each
+    choice's end comes when nothing else can. A call without an id gets one, and what no text can
+    hold is U+FFFD.
+
+    Raises what `events` raises, and ProviderError for a call without a name.
+    """
+    choices: dict[int, _Choice] = {}
+    async with closing(events):
+        async for event in events:
+            if isinstance(event, TextDelta | ToolCallDelta | Finished):
+                choice = choices.setdefault(event.index, _Choice(event.index))
+                for told in choice.take(event):
+                    yield told
+            elif isinstance(event, Usage):
+                for told in _ends(choices):
+                    yield told
+                yield event
+            elif isinstance(event, PromptEcho):
+                yield _mended_echo(event)
+            else:
+                yield event
+    for told in _ends(choices):  # the service may not have counted
+        yield told
+
+
+def _ends(choices: dict[int, _Choice]) -> Iterator[StreamEvent]:
+    for choice in choices.values():
+        yield from choice.end()
+    choices.clear()
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call. untold: of its arguments, as they came."""
+
+    number: int
+    id: str = ""
+    name: str = ""
+    begun: bool = False
+    whole: bool = False
+    untold: str = ""
+    end: JsonEnd = field(default_factory=JsonEnd)
+
+    def take(self, event: ToolCallDelta) -> None:
+        """More of it."""
+        self.id = self.id or mend_text(event.id or "")
+        self.name = self.name or mend_text(event.name or "")
+        self.untold += event.arguments
+        self.whole = self.whole or self.end.find(event.arguments) is not None
+
+    def tell(self, index: int, *, ended: bool) -> Iterator[ToolCallDelta]:
+        """What can be told of it. ended: no more will come. Raises ProviderError."""
+        if not self.name:
+            if ended:
+                raise ProviderError(
+                    "The model called a tool without a name.", hint="Send the request again."
+                )
+            return
+        text, self.untold = sayable(self.untold, ended=ended)
+        if not self.begun:
+            self.begun = True
+            id = self.id or f"call_{secrets.token_hex(12)}"
+            yield ToolCallDelta(index, self.number, id, self.name, text)
+        elif text:
+            yield ToolCallDelta(index, self.number, None, None, text)
+
+
+@dataclass(slots=True)
+class _Choice:
+    """One answer. waiting: what is not told whole, the call that is open first."""
+
+    index: int
+    waiting: deque[_Call | TextDelta] = field(default_factory=deque)
+    calls: dict[int, _Call] = field(default_factory=dict)
+    finished: Finished | None = None
+
+    def take(self, event: TextDelta | ToolCallDelta | Finished) -> Iterator[StreamEvent]:
+        """What can be told now."""
+        if isinstance(event, Finished):
+            self.finished = event
+            return
+        if isinstance(event, TextDelta):
+            self.waiting.append(_mended_delta(event))
+        else:
+            call = self.calls.get(event.call_index)
+            if call is None:
+                call = self.calls[event.call_index] = _Call(event.call_index)
+                self.waiting.append(call)
+            elif call.whole and call not in self.waiting:
+                return  # what follows a whole value is no part of it
+            call.take(event)
+        yield from self._tell(ended=False)
+
+    def end(self) -> Iterator[StreamEvent]:
+        """The rest."""
+        yield from self._tell(ended=True)
+        if self.finished is not None:
+            yield self.finished
+
+    def _tell(self, *, ended: bool) -> Iterator[StreamEvent]:
+        while self.waiting:
+            first = self.waiting[0]
+            if isinstance(first, TextDelta):
+                yield first
+            else:
+                yield from first.tell(self.index, ended=ended)
+                if not ended and not (first.begun and first.whole and len(self.waiting) > 1):
+                    return
+            self.waiting.popleft()
+
+
+def sayable(arguments: str, *, ended: bool) -> tuple[str, str]:
+    """JSON text whose escapes say what a text can hold, and what is held back of it: an escape that
+    may go on. ended: nothing goes on."""
+    if "\\" not in arguments:
+        return mend_text(arguments), ""
+    rest = ""
+
+    def mend(escape: re.Match[str]) -> str:
+        nonlocal rest
+        if escape["begun"] is None:
+            return escape[0] if escape["bad"] is None else "\\ufffd"
+        if ended:
+            return escape[0] if len(escape[0]) < 6 else f"\\ufffd{escape[0][6:]}"
+        rest = escape[0]
+        return ""
+
+    said = _ESCAPES.sub(mend, arguments)
+    return mend_text(said), rest
+
+
+def half_escaped(arguments: str) -> str | None:
+    """An escape in JSON text that says half of a character."""
+    if "\\" not in arguments:
+        return None
+    found = (match["bad"] or match["begun"] for match in _ESCAPES.finditer(arguments))
+    halves = (f"\\{escape[:5]}" for escape in found if escape and escape[1:2] in "dD")
+    return next((half for half in halves if len(half) == 6), None)
+
+
+def _mended_delta(event: TextDelta) -> TextDelta:
+    text, logprobs = mend_text(event.text), _mended_logprobs(event.logprobs)
+    if text == event.text and logprobs is event.logprobs:
+        return event
+    return replace(event, text=text, logprobs=logprobs)
+
+
+def _mended_echo(event: PromptEcho) -> PromptEcho:
+    text, first = mend_text(event.text), mend_text(event.first)
+    return replace(event, text=text, first=first, logprobs=_mended_logprobs(event.logprobs))
+
+
+def _mended_logprobs(entries: tuple[ChosenLogprob, ...]) -> tuple[ChosenLogprob, ...]:
+    """Those tokens' texts; their bytes say what they were."""
+    tokens = (token for entry in entries for token in (entry.chosen, *entry.top))
+    if all(mend_text(token.token) == token.token for token in tokens):
+        return entries
+    return tuple(
+        ChosenLogprob(
+            replace(entry.chosen, token=mend_text(entry.chosen.token)),
+            tuple(replace(token, token=mend_text(token.token)) for token in entry.top),
+        )
+        for entry in entries
+    )
