@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -53,7 +54,9 @@ def _said(message: StoredMessage, images: Sequence[ImagePart]) -> list[Message]:
     steps = [s for s in message.steps or () if s["status"] in ("done", "failed", "refused")]
     for offset, run in groupby(steps, key=lambda step: int(step["offset"])):
         told = list(run)
-        calls = tuple(ToolCall(step["id"], step["name"], step["arguments"]) for step in told)
+        calls = tuple(
+            ToolCall(step["id"], step["name"], showable(step["arguments"])) for step in told
+        )
         before = message.content[start:offset]
         said.append(Message("assistant", (TextPart(before),) if before else (), tool_calls=calls))
         said += (
@@ -64,6 +67,17 @@ def _said(message: StoredMessage, images: Sequence[ImagePart]) -> list[Message]:
     notes = "".join(f"(A picture, not shown here: {picture.name})\n" for picture in unseen)
     text = TextPart(notes + message.content[start:])
     return [*said, Message(message.role, (*images, text))]
+
+
+def showable(arguments: str) -> str:
+    """The arguments of a call as any model can be shown them: none where they are no JSON object,
+    for some services refuse others, and with them all that is said after. The call's result tells
+    what was wrong."""
+    try:
+        is_object = isinstance(json.loads(arguments or "{}"), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    return arguments if is_object else "{}"
 
 
 def go_on(messages: Sequence[Message], said: Sequence[Message]) -> list[Message]:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from miniclaude.chat.history import showable
 from miniclaude.messages import (
     Finished,
     Message,
@@ -110,7 +111,8 @@ async def answer_with_tools(
         if not called or not rounds_left:
             break
         parts = (TextPart("".join(this.text)),) if this.text else ()
-        said.append(Message("assistant", parts, tool_calls=tuple(calls)))
+        shown = tuple(replace(call, arguments=showable(call.arguments)) for call in calls)
+        said.append(Message("assistant", parts, tool_calls=shown))
         for place, call in enumerate(calls):
             step = ToolStep(number, call, "running")
             if place < MOST_CALLS:

@@ -185,7 +185,7 @@ class OpenAICompatible:
     ) -> AsyncGenerator[StreamEvent, None]:
         """The stream's events; it must end each choice once. Services that do not count tokens
         report none, which we pass on as zeros."""
-        finished: set[int] = set()
+        finished: dict[int, Finished] = {}
         usage = Usage(0, 0)
         async with stream:
             listening = Listening(self.name, stream, n)
@@ -197,12 +197,14 @@ class OpenAICompatible:
                 listening.count(events)
                 for event in events:
                     if isinstance(event, Finished):
-                        if event.index in finished:
-                            continue
-                        finished.add(event.index)
-                    yield event
+                        finished.setdefault(event.index, event)
+                    else:
+                        yield event
         if len(finished) < n:
             raise broken(self.name, "it closed the stream before the answer was complete")
+        # Only now: some services have more to say after an answer's end.
+        for end in finished.values():
+            yield end
         yield usage
 
     async def _client(self) -> AsyncOpenAI:

@@ -98,6 +98,21 @@ async def test_a_tool_that_is_not_there_is_an_answer_for_the_model() -> None:
     assert asked.said[1][1].text == "Error: there is no tool 'weather'."
 
 
+@pytest.mark.parametrize("arguments", ["{bad", "[1]", '{"a":' * 5000])
+async def test_arguments_that_make_no_sense_do_not_end_the_conversation(arguments: str) -> None:
+    """Anthropic's API takes objects alone: the answer failed, and each question after it."""
+    asked = Asked(calling("calculator", arguments), saying("I cannot."))
+    events = await events_of(asked)
+    assert isinstance(events[-2], Finished)
+    [step] = [e for e in events if isinstance(e, ToolStep) and e.status != "running"]
+    assert (step.call.arguments, step.result[:6]) == (arguments, "Error:")
+    assert asked.said[1][0].tool_calls[0].arguments == "{}"
+    row = StoredMessage("0" * 32, "0" * 32, None, "assistant", "I cannot.", "complete", None, 0.0)
+    told = {"id": "c", "name": "calculator", "result": "Error: no", "offset": 0, "status": "done"}
+    [called, *_] = branch_messages([_with(row, [{**told, "arguments": arguments}])])
+    assert called.tool_calls[0].arguments == "{}"
+
+
 async def test_a_model_that_only_ever_calls_is_stopped() -> None:
     """The last round offers no tools; what it calls all the same is not run."""
     asked = Asked(calling("calculator", SUM))

@@ -121,6 +121,17 @@ async def test_a_call_without_a_number_is_the_first() -> None:
     assert ToolCallDelta(0, 0, "c", "f", "{}") in await of_openai(calling(index=None))
 
 
+async def test_an_answers_end_comes_last() -> None:
+    """What a service said behind it was streamed behind the reason, at which clients stop to
+    read."""
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": reason}]}
+        for text, reason in (("a", None), ("", "stop"), ("b", "length"))
+    ]
+    told = await answer("openai", [*chunks, {"choices": [], "usage": USAGE}], raw=False)
+    assert told[:3] == [TextDelta(0, "a"), TextDelta(0, "b"), Finished(0, "stop")]
+
+
 async def test_a_refusal_is_the_answers_text() -> None:
     """As the docs promise: passed over, it would leave an answer that says nothing."""
     assert TextDelta(0, "I will not.") in await of_openai({"delta": {"refusal": "I will not."}})

@@ -204,24 +204,6 @@ async def test_a_call_without_a_name_is_the_services_fault(
     assert "without a name" in streamed.text
 
 
-async def test_the_reason_comes_last(served: Served) -> None:
-    """What a service said after it was streamed after the chunk with the reason, at which clients
-    stop to read."""
-    script: list[StreamEvent] = [
-        TextDelta(0, "a"),
-        Finished(0, "stop"),
-        TextDelta(0, "b"),
-        Usage(1, 2),
-    ]
-    response = await ask(served, "chat/completions", script, stream=True)
-    [*before, last] = [chunk["choices"][0] for chunk in events(response.text)]
-    assert last["finish_reason"] == "stop"
-    assert {choice["finish_reason"] for choice in before} == {None}
-    assert "".join(choice["delta"].get("content", "") for choice in before) == "ab"
-    raw = await ask(served, "completions", script, prompt="x", stream=True)
-    assert [c["choices"][0]["finish_reason"] for c in events(raw.text)] == [None, None, "stop"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -1,5 +1,5 @@
 """What a provider says, as every protocol here can tell it: one thing after the other, each as it
-can be sent back to us, and the end last."""
+can be sent back to us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from miniclaude.messages import (
     StreamEvent,
     TextDelta,
     ToolCallDelta,
-    Usage,
 )
 from miniclaude.providers.tool_answers import JsonEnd
 from miniclaude.server.disconnect import closing
@@ -36,35 +35,27 @@ _ESCAPES = re.compile(
 
 async def in_order(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[CompletionEvent, None]:
     """The events of an answer. A text or call begins when the one before it is whole, and waits
-    until then; the most that a service's answer may have is known to `providers/listening.py`. Each
-    choice's end comes when nothing else can. A call without an id gets one, and what no text can
-    hold is U+FFFD.
+    until then; the most that a service's answer may have is known to `providers/listening.py`. A
+    call without an id gets one, and what no text can hold is U+FFFD.
 
     Raises what `events` raises, and ProviderError for a call without a name.
     """
     choices: dict[int, _Choice] = {}
     async with closing(events):
         async for event in events:
-            if isinstance(event, TextDelta | ToolCallDelta | Finished):
+            if isinstance(event, TextDelta | ToolCallDelta):
                 choice = choices.setdefault(event.index, _Choice(event.index))
                 for told in choice.take(event):
                     yield told
-            elif isinstance(event, Usage):
-                for told in _ends(choices):
-                    yield told
+            elif isinstance(event, Finished):
+                if event.index in choices:
+                    for told in choices.pop(event.index).end():
+                        yield told
                 yield event
             elif isinstance(event, PromptEcho):
                 yield _mended_echo(event)
             else:
                 yield event
-    for told in _ends(choices):  # the service may not have counted
-        yield told
-
-
-def _ends(choices: dict[int, _Choice]) -> Iterator[StreamEvent]:
-    for choice in choices.values():
-        yield from choice.end()
-    choices.clear()
 
 
 @dataclass(slots=True)
@@ -110,13 +101,9 @@ class _Choice:
     index: int
     waiting: deque[_Call | TextDelta] = field(default_factory=deque)
     calls: dict[int, _Call] = field(default_factory=dict)
-    finished: Finished | None = None
 
-    def take(self, event: TextDelta | ToolCallDelta | Finished) -> Iterator[StreamEvent]:
+    def take(self, event: TextDelta | ToolCallDelta) -> Iterator[StreamEvent]:
         """What can be told now."""
-        if isinstance(event, Finished):
-            self.finished = event
-            return
         if isinstance(event, TextDelta):
             self.waiting.append(_mended_delta(event))
         else:
@@ -132,8 +119,6 @@ class _Choice:
     def end(self) -> Iterator[StreamEvent]:
         """The rest."""
         yield from self._tell(ended=True)
-        if self.finished is not None:
-            yield self.finished
 
     def _tell(self, *, ended: bool) -> Iterator[StreamEvent]:
         while self.waiting:
