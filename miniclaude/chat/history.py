@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from miniclaude.messages import ImagePart, Message, Role, TextPart, ToolCall, text_message
 from miniclaude.pictures import ABOUT_TOKENS
+from miniclaude.providers.anthropic_wire import MAX_ARGUMENTS_DEPTH, is_deeper
 from miniclaude.store.messages import StoredMessage
 
 CountTokens = Callable[[str], int]
@@ -70,14 +71,17 @@ def _said(message: StoredMessage, images: Sequence[ImagePart]) -> list[Message]:
 
 
 def showable(arguments: str) -> str:
-    """The arguments of a call as any model can be shown them: none where they are no JSON object,
-    for some services refuse others, and with them all that is said after. The call's result tells
-    what was wrong."""
+    """The arguments of a call as any model can be shown them: none where they are no JSON object
+    that can be written again, for some services refuse others, and with them all that is said
+    after. The call's result tells what was wrong."""
     try:
-        is_object = isinstance(json.loads(arguments or "{}"), dict)
+        said = json.loads(arguments or "{}")
+        json.dumps(said, allow_nan=False)
     except (ValueError, RecursionError):
-        is_object = False
-    return arguments if is_object else "{}"
+        return "{}"
+    if not isinstance(said, dict) or is_deeper(said, MAX_ARGUMENTS_DEPTH):
+        return "{}"
+    return arguments or "{}"
 
 
 def go_on(messages: Sequence[Message], said: Sequence[Message]) -> list[Message]:

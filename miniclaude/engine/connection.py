@@ -185,16 +185,19 @@ class Connection:
         `seconds`."""
         self.input.close()
         try:
-            async with asyncio.timeout(seconds):
-                await self.process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.process.wait()
+        finally:
+            if self.process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self.process.kill()
+        await self.process.wait()
         await self.listener
 
     async def close_after(self, listening: asyncio.Task[Any]) -> None:
         """End a worker that does one thing. Who was heard out leaves by itself: to kill it as it
         leaves would race asyncio for its exit code, which is logged then. Any other is killed."""
         heard_out = listening.done() and not listening.cancelled()
+        heard_out = heard_out and not isinstance(listening.exception(), EngineError)
         await self.close(STOP_SECONDS if heard_out else 0)

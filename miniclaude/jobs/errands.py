@@ -123,11 +123,13 @@ class Errands:
         except MiniClaudeError as raised:
             error = {"message": raised.message, "hint": raised.hint}
         finally:
-            if status != "succeeded":
-                await asyncio.to_thread(_sweep, order)
-            # Last, for who reads that it has ended may begin another at once.
-            errand.status, errand.error, errand.finished_at = status, error, time.time()
-            self._news.tell()
+            try:
+                if status != "succeeded":
+                    await asyncio.to_thread(_sweep, order)
+            finally:
+                # Last, for who reads that it has ended may begin another at once.
+                errand.status, errand.error, errand.finished_at = status, error, time.time()
+                self._news.tell()
 
     async def _run(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> str | None:
         """The errand's result, or None once it was cancelled."""

@@ -172,7 +172,7 @@ def _arguments(call: ToolCall) -> dict[str, object]:
             hint="Send them back as the model wrote them.",
             param="messages",
         )
-    if deep or _is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
+    if deep or is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
         raise InvalidRequestError(
             f"messages: the arguments of tool call {call.id!r} are nested deeper than"
             f" {MAX_ARGUMENTS_DEPTH} levels.",
@@ -182,7 +182,7 @@ def _arguments(call: ToolCall) -> dict[str, object]:
     return arguments
 
 
-def _is_deeper(value: object, most: int) -> bool:
+def is_deeper(value: object, most: int) -> bool:
     """Whether objects and lists stand in each other more than `most` deep."""
     level = [value]
     for _ in range(most + 1):
@@ -205,6 +205,7 @@ class EventReader:
         self.stop_text: str | None = None
         self.ended = False
         self._calls: dict[int, int] = {}  # content block → number of the tool call
+        self._silent: set[int] = set()  # content blocks of calls that have said nothing
         self._input = self._cached = self._output = 0
 
     @property
@@ -221,6 +222,7 @@ class EventReader:
                 return [PromptRead(self._input, self._cached)]
             case "content_block_start" if event.content_block.type == "tool_use":
                 number = self._calls[event.index] = len(self._calls)
+                self._silent.add(event.index)
                 block = event.content_block
                 id, name = text_of(block.id, "id"), text_of(block.name, "name")
                 return [ToolCallDelta(0, number, id, name, "")]
@@ -232,7 +234,13 @@ class EventReader:
             case "content_block_delta" if event.delta.type == "input_json_delta":
                 number = self._calls[event.index]
                 piece = text_of(event.delta.partial_json, "partial_json")
+                if piece:
+                    self._silent.discard(event.index)
                 return [ToolCallDelta(0, number, None, None, piece)]
+            case "content_block_stop" if event.index in self._silent:
+                # A call without arguments: in the other protocols they are JSON all the same.
+                self._silent.discard(event.index)
+                return [ToolCallDelta(0, self._calls[event.index], None, None, "{}")]
             case "message_delta":
                 self._count(event.usage)
                 if event.delta.stop_reason is not None:

@@ -128,19 +128,34 @@ def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object
 
 class CallNumbers:
     """The numbers of the tool calls in a stream. Some services leave `index` out: there a delta
-    with an id that is not the last one's begins the next call, any other goes on with it."""
+    with an id that is not the last one's begins the next call, any other goes on with it. Some
+    give all calls the same: there one with a name and an id, both not the first, begins the next.
+    """
 
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, str | None]] = {}
+        self._begun: dict[tuple[int, int], tuple[int, str | None]] = {}
+        self._taken: set[tuple[int, int]] = set()
 
-    def of(self, choice: int, index: object, id: str | None) -> int:
+    def of(self, choice: int, index: object, id: str | None, name: str | None) -> int:
         """Which of its choice's calls a delta belongs to. Raises TypeError as `count_of` does."""
         number, last_id = self._last.get(choice, (-1, None))
         if index is not None:
-            number = count_of(index, "tool_calls[].index")
+            number = self._indexed(choice, count_of(index, "tool_calls[].index"), id, name)
         elif number < 0 or (id and id != last_id):
             number += 1
         self._last[choice] = (number, id or last_id)
+        return number
+
+    def _indexed(self, choice: int, index: int, id: str | None, name: str | None) -> int:
+        number, first_id = self._begun.get((choice, index), (-1, None))
+        if number < 0 or (id and name and first_id and id != first_id):
+            number = index
+            while (choice, number) in self._taken:
+                number += 1
+            self._taken.add((choice, number))
+            first_id = None
+        self._begun[choice, index] = (number, first_id or (id if name else None))
         return number
 
 
@@ -161,11 +176,12 @@ def chat_events(
         for call in delta.tool_calls or ():
             function = call.function
             id = text_if_any(call.id, "tool_calls[].id")
+            name = text_if_any(function.name, "function.name") if function else None
             yield ToolCallDelta(
                 index,
-                numbers.of(index, call.index, id),
+                numbers.of(index, call.index, id, name),
                 id,
-                text_if_any(function.name, "function.name") if function else None,
+                name,
                 text_of(function.arguments, "function.arguments") if function else "",
             )
         if choice.finish_reason:

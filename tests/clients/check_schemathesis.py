@@ -25,7 +25,16 @@ MAIN = {
 }
 """The routes that must reach the model, and the field that bounds their answers."""
 
-OTHERS = ("POST /conversations", "GET /conversations/{conversation_id}", "GET /models/{model}")
+OTHERS = (
+    "POST /conversations",
+    "GET /conversations/{conversation_id}",
+    "GET /models/{model}",
+    "GET /files/{file_id}/content",
+    "GET /datasets/{name}/rows",
+    "POST /fine_tuning/jobs",
+    "GET /fine_tuning/jobs/{job_id}/checkpoints",
+    "GET /library/exports/{name}",
+)
 """More routes that must answer well."""
 
 CONFIG = """\
@@ -62,7 +71,7 @@ def main(url: str, model: str) -> int:
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
     command += ["--url", url, "--checks", "not_a_server_error,response_schema_conformance"]
     command += ["--phases", "examples,coverage,fuzzing,stateful"]
-    command += ["--max-examples", "10", "--seed", "1", "--request-timeout", "60"]
+    command += ["--max-examples", "10", "--seed", "1", "--request-timeout", "300"]
     # One worker: with more, two threads parse Python at once, which Python 3.11 now and then
     # fails at.
     command += ["--workers", "1", "--continue-on-failure"]

@@ -121,6 +121,26 @@ async def test_a_call_without_a_number_is_the_first() -> None:
     assert ToolCallDelta(0, 0, "c", "f", "{}") in await of_openai(calling(index=None))
 
 
+async def test_calls_that_all_have_one_number_are_several() -> None:
+    """Some services number every call 0: the second's arguments became the first one's."""
+
+    def chunk(id: str, name: str | None, arguments: str) -> dict[str, Any]:
+        function = {"name": name, "arguments": arguments}
+        call = {"index": 0, "id": id, "function": function}
+        return {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    # An id that changes without a name goes on with the call: some services draw one each time.
+    chunks = [chunk("a", "f", '{"a"'), chunk("x", None, ":1}"), chunk("b", "g", "{}"), end]
+    told = await answer("openai", [*chunks, {"choices": [], "usage": USAGE}], raw=False)
+    calls = [event for event in told if isinstance(event, ToolCallDelta)]
+    assert [(call.call_index, call.arguments) for call in calls] == [
+        (0, '{"a"'),
+        (0, ":1}"),
+        (1, "{}"),
+    ]
+
+
 async def test_an_answers_end_comes_last() -> None:
     """What a service said behind it was streamed behind the reason, at which clients stop to
     read."""

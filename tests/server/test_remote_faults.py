@@ -31,7 +31,11 @@ ANTHROPIC_TYPES = {429: "rate_limit_error", 502: "api_error", 503: "overloaded_e
 OPENAI_TYPES = {429: "rate_limit_error"}
 CODES = {429: "rate_limit_exceeded", 502: "provider_error", 503: "server_overloaded"}
 WHOLE = {"/chat/completions": "choices", "/responses": "output", "/messages": "content"}
-ENDS = {"/chat/completions": "[DONE]", "/responses": "completed", "/messages": "message_stop"}
+ENDS = {
+    "/chat/completions": "[DONE]",
+    "/responses": "response.completed",
+    "/messages": "message_stop",
+}
 
 
 @dataclass

@@ -177,6 +177,9 @@ class _Place:
 
     def step(self, token: bytes) -> int:
         """The place of the token that comes next."""
+        begun, _ = self._decoder.getstate()
+        if begun and token[:1] and not 0x80 <= token[0] < 0xC0:  # that was no character
+            self._offset += len(self._decoder.decode(b"", True))
         place = self._offset
         self._offset += len(self._decoder.decode(token))
         return place

@@ -60,21 +60,22 @@ async def in_order(events: AsyncIterator[CompletionEvent]) -> AsyncGenerator[Com
 
 @dataclass(slots=True)
 class _Call:
-    """A call. untold: of its arguments, as they came."""
+    """A call. untold: of its arguments, as they came. told: all of it was."""
 
     number: int
     id: str = ""
     name: str = ""
     begun: bool = False
     whole: bool = False
-    untold: str = ""
+    told: bool = False
+    untold: list[str] = field(default_factory=list)
     end: JsonEnd = field(default_factory=JsonEnd)
 
     def take(self, event: ToolCallDelta) -> None:
         """More of it."""
         self.id = self.id or mend_text(event.id or "")
         self.name = self.name or mend_text(event.name or "")
-        self.untold += event.arguments
+        self.untold.append(event.arguments)
         self.whole = self.whole or self.end.find(event.arguments) is not None
 
     def tell(self, index: int, *, ended: bool) -> Iterator[ToolCallDelta]:
@@ -85,7 +86,8 @@ class _Call:
                     "The model called a tool without a name.", hint="Send the request again."
                 )
             return
-        text, self.untold = sayable(self.untold, ended=ended)
+        text, rest = sayable("".join(self.untold), ended=ended)
+        self.untold = [rest]
         if not self.begun:
             self.begun = True
             id = self.id or f"call_{secrets.token_hex(12)}"
@@ -111,7 +113,7 @@ class _Choice:
             if call is None:
                 call = self.calls[event.call_index] = _Call(event.call_index)
                 self.waiting.append(call)
-            elif call.whole and call not in self.waiting:
+            elif call.told:
                 return  # what follows a whole value is no part of it
             call.take(event)
         yield from self._tell(ended=False)
@@ -129,6 +131,7 @@ class _Choice:
                 yield from first.tell(self.index, ended=ended)
                 if not ended and not (first.begun and first.whole and len(self.waiting) > 1):
                     return
+                first.told = True
             self.waiting.popleft()
 
 
@@ -150,15 +153,6 @@ def sayable(arguments: str, *, ended: bool) -> tuple[str, str]:
 
     said = _ESCAPES.sub(mend, arguments)
     return mend_text(said), rest
-
-
-def half_escaped(arguments: str) -> str | None:
-    """An escape in JSON text that says half of a character."""
-    if "\\" not in arguments:
-        return None
-    found = (match["bad"] or match["begun"] for match in _ESCAPES.finditer(arguments))
-    halves = (f"\\{escape[:5]}" for escape in found if escape and escape[1:2] in "dD")
-    return next((half for half in halves if len(half) == 6), None)
 
 
 def _mended_delta(event: TextDelta) -> TextDelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,15 +17,10 @@ from pydantic import (
 from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import Detail, ImagePart, Message, Part, TextPart, ToolCall
 from miniclaude.pictures import read_data_url
-from miniclaude.server.wire.in_order import half_escaped
 from miniclaude.server.wire.validation import NullIsAbsent
 
 MAX_PARTS = 256
 MAX_TOOL_CALLS = 128
-MAX_ARGUMENTS_DEPTH = 64
-
-_TEXT_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}]', re.DOTALL)
-"""Of JSON; a text that never ends is one too, so that each character is looked at once."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 CallId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -148,34 +142,6 @@ class UserMessage(_Typed):
         return Message("user", _parts(self.content, place), name=self.name)
 
 
-def check_arguments(text: str, place: str) -> None:
-    """Raise InvalidRequestError for the arguments of a call that no model can be shown: with half
-    of a character, or nested too deeply. place: where they stand."""
-    problem = ""
-    if half := half_escaped(text):
-        problem = f"{half} in it is half of a surrogate pair"
-    elif text.count("{") + text.count("[") > MAX_ARGUMENTS_DEPTH and _depth(text) > (
-        MAX_ARGUMENTS_DEPTH
-    ):
-        problem = f"it is nested deeper than {MAX_ARGUMENTS_DEPTH} levels"
-    if problem:
-        raise InvalidRequestError(
-            f"{place}: {problem}.", hint="Correct it and send it again.", param=place
-        )
-
-
-def _depth(text: str) -> int:
-    """How deep objects and lists stand in each other in JSON text."""
-    deepest = depth = 0
-    for found in _TEXT_OR_BRACKET.finditer(text):
-        if found[0] in ("{", "["):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif found[0] in ("}", "]"):
-            depth -= 1
-    return deepest
-
-
 class CalledFunction(NullIsAbsent):
     """arguments: JSON text, as the model wrote it. parsed_arguments: what OpenAI's SDKs made of
     that text; they send it back with the message, and it says nothing new."""
@@ -219,9 +185,6 @@ class AssistantMessage(_Typed):
 
     def message(self, place: str) -> Message:
         """As ours."""
-        for number, call in enumerate(self.tool_calls):
-            where = f"{place}.tool_calls[{number}].function.arguments"
-            check_arguments(call.function.arguments, where)
         calls = tuple(
             ToolCall(call.id, call.function.name, call.function.arguments)
             for call in self.tool_calls

@@ -17,7 +17,6 @@ from miniclaude.server.wire.messages import (
     CallId,
     DataUrl,
     Name,
-    check_arguments,
     image_part,
 )
 from miniclaude.server.wire.validation import NullIsAbsent
@@ -125,7 +124,6 @@ class FunctionCallItem(NullIsAbsent):
 
     def message(self, place: str) -> Message:
         """As ours."""
-        check_arguments(self.arguments, f"{place}.arguments")
         return Message("assistant", (), (ToolCall(self.call_id, self.name, self.arguments),))
 
 
