@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 
+from miniclaude.errors import InvalidRequestError
 from miniclaude.messages import ImagePart, Message, Role, TextPart, ToolCall, text_message
 from miniclaude.pictures import ABOUT_TOKENS
-from miniclaude.providers.anthropic_wire import MAX_ARGUMENTS_DEPTH, is_deeper
+from miniclaude.providers.anthropic_wire import arguments_of
 from miniclaude.store.messages import StoredMessage
 
 CountTokens = Callable[[str], int]
@@ -71,15 +71,12 @@ def _said(message: StoredMessage, images: Sequence[ImagePart]) -> list[Message]:
 
 
 def showable(arguments: str) -> str:
-    """The arguments of a call as any model can be shown them: none where they are no JSON object
-    that can be written again, for some services refuse others, and with them all that is said
-    after. The call's result tells what was wrong."""
+    """The arguments of a call as any model can be shown them: none where Anthropic's API, which is
+    the strictest, would refuse them, and with them all that is said after. The call's result tells
+    what was wrong."""
     try:
-        said = json.loads(arguments or "{}")
-        json.dumps(said, allow_nan=False)
-    except (ValueError, RecursionError):
-        return "{}"
-    if not isinstance(said, dict) or is_deeper(said, MAX_ARGUMENTS_DEPTH):
+        arguments_of(ToolCall("", "", arguments))
+    except InvalidRequestError:
         return "{}"
     return arguments or "{}"
 

@@ -152,27 +152,30 @@ def _blocks(message: Message) -> list[dict[str, object]]:
         elif part.text.strip():
             blocks.append({"type": "text", "text": part.text})
     blocks += [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call)}
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_of(call)}
         for call in message.tool_calls
     ]
     return blocks
 
 
-def _arguments(call: ToolCall) -> dict[str, object]:
+def arguments_of(call: ToolCall) -> dict[str, object]:
+    """A call's arguments as the API takes them. Raises InvalidRequestError for others."""
     deep = False
     try:
         arguments = json.loads(call.arguments or "{}")
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()  # as the SDK does
     except ValueError:
         arguments = None
     except RecursionError:
         arguments, deep = {}, True
     if not isinstance(arguments, dict):
         raise InvalidRequestError(
-            f"messages: the arguments of tool call {call.id!r} are not a JSON object.",
+            f"messages: the arguments of tool call {call.id!r} are not a JSON object"
+            " that can be written again.",
             hint="Send them back as the model wrote them.",
             param="messages",
         )
-    if deep or is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
+    if deep or _is_deeper(arguments, MAX_ARGUMENTS_DEPTH):
         raise InvalidRequestError(
             f"messages: the arguments of tool call {call.id!r} are nested deeper than"
             f" {MAX_ARGUMENTS_DEPTH} levels.",
@@ -182,7 +185,7 @@ def _arguments(call: ToolCall) -> dict[str, object]:
     return arguments
 
 
-def is_deeper(value: object, most: int) -> bool:
+def _is_deeper(value: object, most: int) -> bool:
     """Whether objects and lists stand in each other more than `most` deep."""
     level = [value]
     for _ in range(most + 1):
@@ -205,7 +208,7 @@ class EventReader:
         self.stop_text: str | None = None
         self.ended = False
         self._calls: dict[int, int] = {}  # content block → number of the tool call
-        self._silent: set[int] = set()  # content blocks of calls that have said nothing
+        self._silent: dict[int, object] = {}  # content blocks of calls that began, and with what
         self._input = self._cached = self._output = 0
 
     @property
@@ -222,8 +225,8 @@ class EventReader:
                 return [PromptRead(self._input, self._cached)]
             case "content_block_start" if event.content_block.type == "tool_use":
                 number = self._calls[event.index] = len(self._calls)
-                self._silent.add(event.index)
                 block = event.content_block
+                self._silent[event.index] = block.input
                 id, name = text_of(block.id, "id"), text_of(block.name, "name")
                 return [ToolCallDelta(0, number, id, name, "")]
             case "content_block_start" if event.content_block.type == "text":
@@ -235,12 +238,12 @@ class EventReader:
                 number = self._calls[event.index]
                 piece = text_of(event.delta.partial_json, "partial_json")
                 if piece:
-                    self._silent.discard(event.index)
+                    self._silent.pop(event.index, None)
                 return [ToolCallDelta(0, number, None, None, piece)]
             case "content_block_stop" if event.index in self._silent:
-                # A call without arguments: in the other protocols they are JSON all the same.
-                self._silent.discard(event.index)
-                return [ToolCallDelta(0, self._calls[event.index], None, None, "{}")]
+                # In the other protocols the arguments are JSON where there are none, too.
+                whole = json.dumps(self._silent.pop(event.index) or {})
+                return [ToolCallDelta(0, self._calls[event.index], None, None, whole)]
             case "message_delta":
                 self._count(event.usage)
                 if event.delta.stop_reason is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from miniclaude.messages import (
@@ -20,6 +21,7 @@ from miniclaude.messages import (
 )
 from miniclaude.providers.base import Settings, Structure
 from miniclaude.providers.told_values import choice_of, count_of, logprob_of, text_if_any, text_of
+from miniclaude.providers.tool_answers import JsonEnd
 
 if TYPE_CHECKING:
     from openai.types import Completion, CompletionUsage
@@ -126,37 +128,57 @@ def settings_json(settings: Settings, max_tokens_field: str) -> dict[str, object
     return {**given, "extra_body": extensions} if extensions else given
 
 
+@dataclass(slots=True)
+class _Begun:
+    """The call that an index stands for now."""
+
+    number: int
+    id: str | None = None
+    name: str | None = None
+    whole: bool = False
+    end: JsonEnd = field(default_factory=JsonEnd)
+
+
 class CallNumbers:
     """The numbers of the tool calls in a stream. Some services leave `index` out: there a delta
     with an id that is not the last one's begins the next call, any other goes on with it. Some
-    give all calls the same: there one with a name and an id, both not the first, begins the next.
-    """
+    give all calls the same, and some every delta its own id and the call's name: there another id
+    begins the next call with another name, or with arguments behind some that are whole."""
 
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, str | None]] = {}
-        self._begun: dict[tuple[int, int], tuple[int, str | None]] = {}
+        self._begun: dict[tuple[int, int], _Begun] = {}
         self._taken: set[tuple[int, int]] = set()
+        self._highest: dict[int, int] = {}
 
-    def of(self, choice: int, index: object, id: str | None, name: str | None) -> int:
+    def of(
+        self, choice: int, index: object, id: str | None, name: str | None, arguments: str
+    ) -> int:
         """Which of its choice's calls a delta belongs to. Raises TypeError as `count_of` does."""
         number, last_id = self._last.get(choice, (-1, None))
         if index is not None:
-            number = self._indexed(choice, count_of(index, "tool_calls[].index"), id, name)
+            place = count_of(index, "tool_calls[].index")
+            number = self._indexed(choice, place, id, name, arguments)
         elif number < 0 or (id and id != last_id):
             number += 1
         self._last[choice] = (number, id or last_id)
         return number
 
-    def _indexed(self, choice: int, index: int, id: str | None, name: str | None) -> int:
-        number, first_id = self._begun.get((choice, index), (-1, None))
-        if number < 0 or (id and name and first_id and id != first_id):
-            number = index
-            while (choice, number) in self._taken:
-                number += 1
+    def _indexed(
+        self, choice: int, index: int, id: str | None, name: str | None, arguments: str
+    ) -> int:
+        call = self._begun.get((choice, index))
+        other = call and id and name and call.id and call.name and id != call.id
+        if call is None or (other and (name != call.name or (call.whole and arguments))):
+            highest = self._highest.get(choice, -1)
+            number = index if (choice, index) not in self._taken else highest + 1
             self._taken.add((choice, number))
-            first_id = None
-        self._begun[choice, index] = (number, first_id or (id if name else None))
-        return number
+            self._highest[choice] = max(highest, number)
+            call = self._begun[choice, index] = _Begun(number)
+        if name and call.name is None:
+            call.id, call.name = id, name
+        call.whole = call.whole or call.end.find(arguments) is not None
+        return call.number
 
 
 def chat_events(
@@ -177,13 +199,9 @@ def chat_events(
             function = call.function
             id = text_if_any(call.id, "tool_calls[].id")
             name = text_if_any(function.name, "function.name") if function else None
-            yield ToolCallDelta(
-                index,
-                numbers.of(index, call.index, id, name),
-                id,
-                name,
-                text_of(function.arguments, "function.arguments") if function else "",
-            )
+            arguments = text_of(function.arguments, "function.arguments") if function else ""
+            number = numbers.of(index, call.index, id, name, arguments)
+            yield ToolCallDelta(index, number, id, name, arguments)
         if choice.finish_reason:
             yield Finished(index, finish_reason(choice.finish_reason), _stop_text(choice))
 

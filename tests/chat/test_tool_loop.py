@@ -100,7 +100,10 @@ async def test_a_tool_that_is_not_there_is_an_answer_for_the_model() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["{bad", "[1]", '{"a":' * 5000, '{"a":1e999}', '{"a":NaN}', '{"a":' * 65 + "1" + "}" * 65],
+    [
+        *("{bad", "[1]", '{"a":' * 5000, '{"a":1e999}', '{"a":NaN}', '{"a":"\\ud800"}'),
+        '{"a":' * 65 + "1" + "}" * 65,
+    ],
 )
 async def test_arguments_that_make_no_sense_do_not_end_the_conversation(arguments: str) -> None:
     """Anthropic's API takes objects alone: the answer failed, and each question after it."""

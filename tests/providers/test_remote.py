@@ -226,8 +226,9 @@ async def test_messages_in_anthropic_form(claude: Remote) -> None:
     }
 
 
-@pytest.mark.parametrize("arguments", ["{", "[1]"])
+@pytest.mark.parametrize("arguments", ["{", "[1]", '{"a":1e999}', '{"a":"\\ud800"}'])
 async def test_tool_arguments_that_are_no_object(claude: Remote, arguments: str) -> None:
+    """What the SDK cannot write was told as the service's fault."""
     call = Message("assistant", (), tool_calls=(ToolCall("c1", "add", arguments),))
     with pytest.raises(InvalidRequestError, match="tool call 'c1' are not a JSON object"):
         await claude.ask(call)

@@ -14,6 +14,7 @@ from miniclaude.errors import ProviderError
 from miniclaude.messages import Finished, StreamEvent, TextDelta, ToolCallDelta, Usage, text_message
 from miniclaude.providers import anthropic, openai_compatible
 from miniclaude.providers.base import ChatRequest, CompletionRequest
+from miniclaude.providers.openai_wire import CallNumbers
 from miniclaude.providers.registry import Factory
 from miniclaude.providers.told_values import MOST
 from tests.providers.stand_in import running_stand_in
@@ -121,24 +122,41 @@ async def test_a_call_without_a_number_is_the_first() -> None:
     assert ToolCallDelta(0, 0, "c", "f", "{}") in await of_openai(calling(index=None))
 
 
-async def test_calls_that_all_have_one_number_are_several() -> None:
-    """Some services number every call 0: the second's arguments became the first one's."""
+@pytest.mark.parametrize(
+    ("deltas", "numbers"),
+    [
+        # One number for all calls.
+        ([("a", "f", '{"a":1}'), ("b", "g", "{}")], [0, 1]),
+        ([("a", "f", '{"a":1}'), ("b", "f", "{}"), ("c", "f", "{}")], [0, 1, 2]),
+        ([("a", "f", '{"a"'), ("a", "f", ":1}"), ("b", "g", ""), (None, None, "{}")], [0, 0, 1, 1]),
+        # Another id for each delta of one call.
+        ([("a", "f", '{"a"'), ("x", None, ":1}"), ("b", "g", "{}")], [0, 0, 1]),
+        ([("a", "f", '{"a"'), ("x", "f", ":1"), ("y", "f", "}"), ("z", "f", "")], [0, 0, 0, 0]),
+    ],
+)
+async def test_the_calls_of_services_that_number_all_of_them_alike(
+    deltas: list[tuple[str | None, str | None, str]], numbers: list[int]
+) -> None:
+    """The second's arguments became the first one's; or one call became several."""
 
-    def chunk(id: str, name: str | None, arguments: str) -> dict[str, Any]:
+    def chunk(id: str | None, name: str | None, arguments: str) -> dict[str, Any]:
         function = {"name": name, "arguments": arguments}
         call = {"index": 0, "id": id, "function": function}
         return {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
 
     end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
-    # An id that changes without a name goes on with the call: some services draw one each time.
-    chunks = [chunk("a", "f", '{"a"'), chunk("x", None, ":1}"), chunk("b", "g", "{}"), end]
-    told = await answer("openai", [*chunks, {"choices": [], "usage": USAGE}], raw=False)
-    calls = [event for event in told if isinstance(event, ToolCallDelta)]
-    assert [(call.call_index, call.arguments) for call in calls] == [
-        (0, '{"a"'),
-        (0, ":1}"),
-        (1, "{}"),
-    ]
+    chunks = [*(chunk(*delta) for delta in deltas), end, {"choices": [], "usage": USAGE}]
+    told = await answer("openai", chunks, raw=False)
+    assert [event.call_index for event in told if isinstance(event, ToolCallDelta)] == numbers
+
+
+def test_many_calls_of_one_number_are_read_once() -> None:
+    """Each looked through all before it: one event could hold up the server for seconds. Here it
+    would be minutes."""
+    numbers = CallNumbers()
+    found = [numbers.of(0, 0, f"c{call}", f"f{call}", "{}") for call in range(100_000)]
+    assert found == list(range(100_000))
+    assert [numbers.of(0, 7, "late", "f", "{}"), numbers.of(1, 7, "x", "f", "")] == [100_000, 7]
 
 
 async def test_an_answers_end_comes_last() -> None:
