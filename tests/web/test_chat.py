@@ -253,7 +253,8 @@ def test_settings_of_a_conversation_reach_the_model_and_are_remembered(page: Pag
     page.get_by_role("button", name="Answer settings").click()
     page.get_by_role("spinbutton", name="Longest answer").fill("2")
     page.keyboard.press("Escape")
-    send(page, "one two three four")
+    with page.expect_response(lambda response: response.request.method == "PATCH"):
+        send(page, "one two three four")
     expect(answers(page)).to_contain_text("Cut off at the length limit.")
     assert answers(page).locator(".markdown").inner_text() == "one two"
     page.reload()

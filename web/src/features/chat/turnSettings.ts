@@ -68,7 +68,10 @@ export function adoptTurnSettings(from: string, to: string): void {
   const { [from]: settings, ...others } = useAll.getState().byId;
   if (settings === undefined || from === to) return;
   useAll.setState({ byId: others });
-  if (Object.keys(settings).length > 0) saveTurnSettings(to, settings);
+  if (Object.keys(settings).length === 0) return;
+  saveTurnSettings(to, settings);
+  // At once, for nobody is typing: a page that is loaded again before it was sent has none.
+  if (waiting.has(to)) send(to);
 }
 
 function send(id: string, keepalive = false): void {
