@@ -116,7 +116,7 @@ class Errands:
 
     async def _live(self, errand: Errand, order: Order, cancelled: asyncio.Event) -> None:
         status: Status = "failed"
-        error: Json | None = {"message": "The task was broken off.", "hint": ""}
+        error: Json | None = {"message": "The task was broken off.", "hint": "Start it again."}
         try:
             errand.result = await self._run(errand, order, cancelled)
             status, error = "cancelled" if errand.result is None else "succeeded", None
