@@ -32,7 +32,7 @@ from tests.server.conftest import Scripted, Serve, Served
 pytestmark = pytest.mark.anyio
 
 ASKED = {"model": "scripted/m", "messages": [{"role": "user", "content": "hi"}], "temperature": 0}
-OF_ITS_OWN = re.compile(rb'"(id|item_id|created|created_at)":("[^"]*"|[0-9]+)')
+OF_ITS_OWN = re.compile(rb'"(id|item_id|created|created_at|completed_at)":("[^"]*"|[0-9]+)')
 """What tells two answers to the same request apart."""
 
 
