@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { loadMore, openArchive, refresh, useConversations } from "./store";
+import { change, find, loadMore, openArchive, put, refresh, useConversations } from "./store";
 
 const COUNT = 450;
 const MOST = 200;
@@ -44,4 +44,21 @@ it("goes on through an archive that is longer than the server's largest page", a
   await refresh(); // as far down as one page reaches, and on from there
   expect(useConversations.getState().archived).toHaveLength(MOST);
   expect(useConversations.getState().archivedNext).toBe(String(MOST));
+});
+
+it("does not lose a change to the server's answer to the one before it", async () => {
+  // The title was changed, then pinned; the answer to the first took the pin off again.
+  const arrivals: ((response: Response) => void)[] = [];
+  vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => arrivals.push(resolve)));
+  const before = { id: "c", title: "Old", pinned: false, archived: false, folder: "" };
+  put({ ...before, head_id: null, created_at: 0, updated_at: 0 });
+  const renamed = change("c", { title: "New" });
+  const pinned = change("c", { pinned: true });
+  await vi.waitFor(() => expect(arrivals).toHaveLength(2));
+  arrivals[0]?.(Response.json({ ...before, title: "New" }));
+  await renamed;
+  expect(find("c")).toMatchObject({ title: "New", pinned: true });
+  arrivals[1]?.(Response.json({ ...before, title: "New", pinned: true }));
+  await pinned;
+  expect(find("c")).toMatchObject({ title: "New", pinned: true });
 });

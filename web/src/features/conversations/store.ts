@@ -119,17 +119,23 @@ export function openFolder(folder: string | null): void {
   void refresh();
 }
 
+/** What was last sent about each; once there is a next, what the server says of it is too late. */
+const lastSent = new Map<string, Promise<Conversation>>();
+
 /** Show a change at once, and take it back should the server refuse it. */
 export async function change(id: string, wanted: ConversationChange): Promise<void> {
   const before = find(id);
   if (before === undefined) return;
   put({ ...before, ...wanted });
+  const sending = changeConversation(id, wanted);
+  lastSent.set(id, sending);
+  const isWhatIsShown = () => lastSent.get(id) === sending && !isLeaving(id);
   try {
-    const changed = await changeConversation(id, wanted);
-    put(before.match ? { ...changed, match: before.match } : changed);
+    const changed = await sending;
+    if (isWhatIsShown()) put(before.match ? { ...changed, match: before.match } : changed);
     if ("archived" in wanted || "folder" in wanted) await refresh();
   } catch (error) {
-    put(before);
+    if (isWhatIsShown()) put(before);
     showError(error);
   }
 }

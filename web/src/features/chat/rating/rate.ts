@@ -15,6 +15,10 @@ export function ratingOf(rating: Rating | null): Rating {
 const says = ({ thumb, note, correction }: Rating) =>
   thumb !== null || note.trim() !== "" || correction !== null;
 
+/** What was last sent about each answer. The next waits for it, for on two connections the later
+ * could arrive first; and once there is a next, what the server says of it comes too late. */
+const lastSent = new Map<string, Promise<Rating | null>>();
+
 /** False when it could not be stored. key: the chat; without it, the one on the screen. */
 export async function rate(
   messageId: string,
@@ -22,20 +26,35 @@ export async function rate(
   key = useChat.getState().activeKey,
 ): Promise<boolean> {
   const thread = useChat.getState().threads[key];
+  const { conversationId } = thread ?? {};
   const message = thread && find(thread, messageId);
-  if (!message?.serverId || !thread?.conversationId) return false;
+  if (!message?.serverId || !conversationId) return false;
+  const { serverId } = message;
   const before = message.rating;
   const wanted = { ...ratingOf(before), ...change };
   const show = (rating: Rating | null) =>
     changeThread(key, (now) => rated(now, messageId, rating));
   show(says(wanted) ? wanted : null);
+  const sending = inTurn(lastSent.get(messageId), () =>
+    says(wanted)
+      ? send(conversationId, serverId, wanted)
+      : unrate(conversationId, serverId).then(() => null),
+  );
+  lastSent.set(messageId, sending);
+  const isNewest = () => lastSent.get(messageId) === sending;
   try {
-    if (says(wanted)) show(await send(thread.conversationId, message.serverId, wanted));
-    else await unrate(thread.conversationId, message.serverId);
+    const stored = await sending;
+    if (isNewest()) show(stored);
     return true;
   } catch (error) {
-    show(before);
+    if (isNewest()) show(before);
     showError(error);
     return false;
   }
+}
+
+/** Once `earlier` is over, however it went. */
+async function inTurn<T>(earlier: Promise<unknown> | undefined, act: () => Promise<T>): Promise<T> {
+  await earlier?.catch(() => undefined);
+  return act();
 }
