@@ -26,7 +26,7 @@ PANELS = {
 }
 ORDER = [
     "ours-int8", "ours-int4", "llama.cpp-q8", "llama.cpp-q4", "ctranslate2-int8", "openvino-int8",
-    "openvino-int4", "transformers-bfloat16",
+    "openvino-int4", "transformers-bfloat16", "transformers",
 ]  # fmt: skip
 WIDTH, LABEL, BAR, ROW, PANEL = 840, 150, 150, 17, 420
 
