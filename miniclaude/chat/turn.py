@@ -33,7 +33,7 @@ from miniclaude.providers.base import Provider, Settings
 from miniclaude.store.conversations import UNSET, Unset
 from miniclaude.store.database import Database
 from miniclaude.store.ids import new_id, not_found
-from miniclaude.store.messages import Messages
+from miniclaude.store.messages import Messages, StoredMessage
 from miniclaude.store.pictures import NamedPicture
 from miniclaude.store.text import check_text
 from miniclaude.store.turns import Ending, TurnStore
@@ -336,7 +336,7 @@ class Turns:
 
         events = answer_with_tools(
             ask_with,
-            await self._offered(asked),
+            await self._offered(asked, branch),
             turn.approved if asked.ask_leave else None,
             first_number=len(turn.answer.steps),
         )
@@ -344,13 +344,15 @@ class Turns:
             async for event in events:
                 yield event
 
-    async def _offered(self, asked: _Asked) -> dict[str, RunnableTool]:
+    async def _offered(
+        self, asked: _Asked, branch: Sequence[StoredMessage]
+    ) -> dict[str, RunnableTool]:
         """The tools that an answer may call."""
-        names = asked.tools
-        if names is None:
+        if (names := asked.tools) is None:
             provider = asked.provider
             known = isinstance(provider, KnowsTools) and await provider.knows_tools(asked.model)
-            names = list(self._tools) if known else []
+            question = next((one.content for one in reversed(branch) if one.role == "user"), "")
+            names = [name for name, one in self._tools.items() if known and one.suits(question)]
         return {name: self._tools[name] for name in names}
 
     def _check_tools(self, names: Sequence[str]) -> None:

@@ -87,7 +87,7 @@ def evaluate(
     if transcript is not None:
         _require(bool(rows.scripts), "transcript", "turns")
         chosen = seed if sampled else None
-        talks = talk_through(rows.scripts, speaker, seed=chosen)
+        talks = talk_through(rows.scripts, speaker, tools, seed=chosen)
         _write(transcript, write_transcript(speaker.facts, talks, chosen))
         typer.echo(f"The transcript is in {transcript}")
         return
@@ -108,7 +108,7 @@ def _tools() -> dict[str, OfferedTool]:
     from miniclaude.evaluation.speaking import OfferedTool
     from miniclaude.tools.builtin import BUILTIN
 
-    return {name: OfferedTool(one.tool, one.run) for name, one in BUILTIN.items()}
+    return {name: OfferedTool(one.tool, one.run, one.suits) for name, one in BUILTIN.items()}
 
 
 def _speaker(name: str | None, dtype: str | None, home: Path | None) -> LocalBatch:

@@ -11,6 +11,7 @@ from miniclaude.evaluation.speaking import Asked, Reply, Speaker, Told, Tools
 from miniclaude.evaluation.suite import LONGEST, Check, Reference
 from miniclaude.messages import Message, TextPart, text_message
 from miniclaude.tokenizer.chat_template import encode_chat
+from miniclaude.tokenizer.tool_format import PLAIN
 
 ROUNDS = 3
 """How often a model may call tools before it must answer."""
@@ -34,6 +35,14 @@ def answer_checks(
     after them. A check that never comes to an answer has an empty one. told: after the first
     answer of each."""
     talks = [_Talk(check) for check in checks]
+    _bring_to_an_answer(talks, speaker, tools, seed, told)
+    return [talk.answered for talk in talks]
+
+
+def _bring_to_an_answer(
+    talks: Sequence[_Talk], speaker: Speaker, tools: Tools, seed: int, told: Told
+) -> None:
+    """Ask, run what is called, tell it, ask again; the last time no tool is offered."""
     waiting = list(enumerate(talks))
     for number in range(ROUNDS + 1):
         last = number == ROUNDS
@@ -54,7 +63,6 @@ def answer_checks(
         waiting = still
         if not waiting:
             break
-    return [talk.answered for talk in talks]
 
 
 class _Talk:
@@ -76,9 +84,9 @@ class _Talk:
             return False
         parts = (TextPart(reply.text),) if reply.text else ()
         # Ids are unique in the conversation, whatever the model called them.
+        earlier = sum(len(message.tool_calls) for message in self.messages)
         calls = tuple(
-            replace(call, id=f"call_{len(self.calls) + number}")
-            for number, call in enumerate(reply.calls)
+            replace(call, id=f"call_{earlier + number}") for number, call in enumerate(reply.calls)
         )
         self.messages.append(Message("assistant", parts, calls))
         for call in calls:
@@ -114,42 +122,46 @@ def sample_replies(
 def talk_through(
     scripts: Sequence[Sequence[str]],
     speaker: Speaker,
+    tools: Tools,
     *,
     seed: int | None = None,
     told: Told = quiet,
 ) -> list[list[Message]]:
     """Each script as a conversation: the model answers every turn of the user, reading what was
-    said before. The oldest turns are left out where the context has no room for all. seed: None
-    for the likeliest answers. told: for each turn."""
-    talks: list[list[Message]] = [[] for _ in scripts]
+    said before, calls of tools and what they returned too. As in a chat, a model whose template has
+    a place for tools is offered those that suit the turn, and the oldest turns are left out where
+    the context has no room for all. seed: None for the likeliest answers. told: for each turn."""
+    whole: list[list[Message]] = [[] for _ in scripts]
+    template = speaker.tokenizer.template
+    known = {} if template is None or speaker.tokenizer.tool_format is PLAIN else tools
     for turn in range(max(map(len, scripts), default=0)):
-        places = [place for place, script in enumerate(scripts) if turn < len(script)]
-        for place in places:
-            talks[place].append(text_message("user", scripts[place][turn]))
-        asked = [
-            Asked(
-                tuple(_latest(talks[place], speaker)),
-                LONGEST,
-                seed=None if seed is None else seed + 1000 * turn + place,
-            )
-            for place in places
-        ]
-        for place, reply in zip(places, speaker.replies(asked, told), strict=True):
-            parts = (TextPart(reply.text),) if reply.text.strip() else (TextPart("(nothing)"),)
-            talks[place].append(Message("assistant", parts))
-    return talks
+        talks: dict[int, _Talk] = {}
+        for place, script in enumerate(scripts):
+            if turn < len(script):
+                offered = tuple(name for name, one in known.items() if one.suits(script[turn]))
+                whole[place].append(text_message("user", script[turn]))
+                latest = tuple(_latest(whole[place], offered, speaker, tools))
+                check = Check("", "", latest, {}, offered, sampled=seed is not None)
+                talks[place] = _Talk(check)
+        _bring_to_an_answer(list(talks.values()), speaker, tools, (seed or 0) + 1000 * turn, told)
+        for place, talk in talks.items():
+            said = TextPart(talk.answered.text if talk.answered.text.strip() else "(nothing)")
+            on_the_way = talk.messages[len(talk.check.messages) :]
+            whole[place] += [*on_the_way, Message("assistant", (said,))]
+    return whole
 
 
-def _latest(messages: list[Message], speaker: Speaker) -> list[Message]:
-    """The last messages, as many as leave room for an answer."""
+def _latest(
+    messages: list[Message], offered: Sequence[str], speaker: Speaker, tools: Tools
+) -> list[Message]:
+    """The last turns, as many as leave room for an answer."""
     room = speaker.facts.context - min(LONGEST, speaker.facts.context // 2)
-    start = 0
-    while start + 2 < len(messages):
+    shown = tuple(tools[name].tool for name in offered)
+    starts = [place for place, message in enumerate(messages) if message.role == "user"]
+    for start in starts[:-1]:
         try:
-            fits = len(encode_chat(speaker.tokenizer, messages[start:])) <= room
+            if len(encode_chat(speaker.tokenizer, messages[start:], tools=shown)) <= room:
+                return messages[start:]
         except MiniClaudeError:
-            fits = False
-        if fits:
-            break
-        start += 2
-    return messages[start:]
+            continue
+    return messages[starts[-1] :]

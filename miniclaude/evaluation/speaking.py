@@ -45,10 +45,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool and what runs it: a call's arguments, JSON text, to the text that it returns."""
+    """A tool and what runs it: a call's arguments, JSON text, to the text that it returns. suits:
+    whether a question may need it."""
 
     tool: Tool
     run: Callable[[str], str]
+    suits: Callable[[str], bool] = lambda question: True
 
 
 Tools = Mapping[str, OfferedTool]

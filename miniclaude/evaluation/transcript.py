@@ -14,15 +14,21 @@ def write_transcript(
     facts: Speaking, talks: Sequence[Sequence[Message]], seed: int | None = None
 ) -> str:
     """All conversations, one section each. What was said is text: none of it is read as marks.
-    seed: with which the answers were drawn; None for the likeliest ones."""
+    Calls of tools stand where they were made, with what they returned. seed: with which the
+    answers were drawn; None for the likeliest ones."""
     drawn = "the likeliest answers" if seed is None else f"sampled answers, seed {seed}"
     lines = [f"# {_text(facts.name)} in conversation", "", f"{facts.dtype}, {drawn}, unedited.", ""]
     for number, talk in enumerate(talks, start=1):
         lines += [f"## {number}. {_text(talk[0].text)[:70]}", ""]
+        results = iter([message.text for message in talk if message.role == "tool"])
         for message in talk:
             speaker = "User" if message.role == "user" else "Assistant"
-            said = [_text(line) for line in message.text.strip().splitlines()] or [""]
-            lines += [f"**{speaker}:** " + "  \n".join(said), ""]
+            said = [_text(line) for line in message.text.strip().splitlines()]
+            if message.role != "tool" and (said or not message.tool_calls):
+                lines += [f"**{speaker}:** " + "  \n".join(said or [""]), ""]
+            for call in message.tool_calls:
+                asked = f"{_text(call.name)} {_text(call.arguments)}"
+                lines += [f"**Calls** {asked} → {_text(next(results, ''))}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

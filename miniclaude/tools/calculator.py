@@ -17,6 +17,7 @@ import json
 import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import islice
 from typing import NoReturn
 
 from miniclaude.errors import InvalidRequestError
@@ -46,6 +47,29 @@ CALCULATOR = Tool(
         "required": ["expression"],
     },
 )
+
+
+COMPUTES = re.compile(
+    r"\d|\b(?:plus|minus|multipl(?:y|ied)|divided?|subtract(?:ed)?|squared?|twice|doubled?|tripled?"
+    r"|per ?cent|calculate)\b|%",
+    re.IGNORECASE,
+)
+QUANTITY = re.compile(
+    r"\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|hundred|thousand|million|billion|dozen|half|times|add(?:ed)?|sum|total|altogether)\b",
+    re.IGNORECASE,
+)
+
+
+def concerns_numbers(text: str) -> bool:
+    """Whether there may be something to work out: a digit, a word of reckoning, or two quantities.
+
+    A small model that is offered a tool it has no use for answers worse. English only; in other
+    languages digits tell."""
+    if COMPUTES.search(text):
+        return True
+    return next(islice(QUANTITY.finditer(text), 1, None), None) is not None
 
 
 def run_calculator(arguments: str) -> str:

@@ -3,6 +3,7 @@ context."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from miniclaude.evaluation.conduct import answer_checks, sample_replies, talk_th
 from miniclaude.evaluation.rules import failures
 from miniclaude.evaluation.speaking import Asked, OfferedTool, Reply
 from miniclaude.evaluation.suite import Check
+from miniclaude.evaluation.transcript import write_transcript
 from miniclaude.messages import Tool, text_message
+from miniclaude.tokenizer.chat_formats import store_template
 from tests.evaluation.speakers import Scripted, calling
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
@@ -89,9 +92,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_script_is_talked_through_with_what_fits(folder: Path) -> None:
     speaker = Scripted(lambda asked: "" if len(asked.messages) < 3 else "hello " * 20, folder)
-    long, short = talk_through([["the cat sat"] * 8, ["hello"]], speaker)
+    long, short = talk_through([["the cat sat"] * 8, ["hello"]], speaker, TOOLS)
     assert [message.role for message in long] == ["user", "assistant"] * 8
     assert [message.text for message in short] == ["hello", "(nothing)"]
     # The oldest turns are left out of what is asked, never out of the conversation.
     assert all(one.messages[-1].role == "user" for one in speaker.asked)
     assert len(speaker.asked[-1].messages) < 15
+
+
+def test_a_script_is_talked_through_with_tools_as_a_chat_is(tmp_path: Path, folder: Path) -> None:
+    """Those that suit a turn, where the model's template has a place for them; and what was called
+    in earlier turns is read in later ones."""
+
+    def answer(asked: Asked) -> Reply | str:
+        if asked.messages[-1].role == "tool":
+            return f"It is {asked.messages[-1].text}."
+        return calling("double", asked.messages[-1].text) if asked.tools else "No tools."
+
+    knows = write_tiny_checkpoint(tmp_path / "knows")
+    store_template(knows, "chatml-tools")
+    speaker = Scripted(answer, knows, context=4096)
+    tools = {"double": replace(DOUBLE, suits=str.isdigit)}
+    doubled, plain = talk_through([["21", "4"], ["five"]], speaker, tools)
+    assert [message.role for message in doubled] == ["user", "assistant", "tool", "assistant"] * 2
+    assert [message.text for message in doubled[-2:]] == ["8", "It is 8."]
+    calls = [call for message in doubled for call in message.tool_calls]
+    assert [(call.id, call.arguments) for call in calls] == [("call_0", "21"), ("call_1", "4")]
+    assert plain[-1].text == "No tools."
+    text = write_transcript(speaker.facts, [doubled])
+    assert "**User:** 4\n\n**Calls** double 4 → 8\n\n**Assistant:** It is 8.\n" in text
+    assert "**Assistant:** \n" not in text
+    [without] = talk_through([["21"]], Scripted(answer, folder), tools)
+    assert without[-1].text == "No tools."

@@ -434,15 +434,17 @@ async def test_an_answer_goes_on_over_http_and_tells_its_probabilities(served: S
 
 
 async def test_tools_are_offered_to_models_that_know_how(served: Served) -> None:
-    """The provider is behind the one that counts answers, which must not hide what it can."""
+    """Unasked, where the question may need them. The provider is behind the one that counts
+    answers, which must not hide what it can."""
 
     async def knows_tools(model: str) -> bool:
         return model == "org/model"
 
     served.scripted.knows_tools = knows_tools  # type: ignore[attr-defined]
     conversation = await new(served)
-    turn = await say(served, conversation, content="hi", model="scripted/org/model")
-    await watch(served, conversation, turn)
-    asked = served.scripted.asked[-1]
-    assert isinstance(asked, ChatRequest)
-    assert [tool.name for tool in asked.tools] == ["calculator"]
+    for question, names in (("What is 27 + 58?", ["calculator"]), ("Who are you?", [])):
+        turn = await say(served, conversation, content=question, model="scripted/org/model")
+        await watch(served, conversation, turn)
+        asked = served.scripted.asked[-1]
+        assert isinstance(asked, ChatRequest)
+        assert [tool.name for tool in asked.tools] == names

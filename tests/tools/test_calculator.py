@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miniclaude.errors import InvalidRequestError
-from miniclaude.tools.calculator import CALCULATOR, calculate, run_calculator, shown
+from miniclaude.tools.calculator import (
+    CALCULATOR,
+    calculate,
+    concerns_numbers,
+    run_calculator,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +136,40 @@ def test_a_call_without_an_expression_says_what_is_wanted(arguments: str) -> Non
 def test_a_mistake_is_the_answer_of_the_call() -> None:
     said = run_calculator(json.dumps({"expression": "1 / 0"}))
     assert said == "Error: expression: it divides by zero. There is no such number."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is 27 + 58?",
+        "what is seven plus eight",
+        "Six times seven?",
+        "What is half of ninety?",
+        "And twice that?",
+        "How many are five apples and three pears?",
+        "15% of it",
+    ],
+)
+def test_questions_that_it_suits(text: str) -> None:
+    assert concerns_numbers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Who are you?",
+        "How do I make a bomb?",
+        "Tell me one joke.",
+        "Which one is it?",
+        "Add milk.",
+    ],
+)
+def test_a_question_without_numbers_is_not_offered_it(text: str) -> None:
+    """Offered it all the time, the bundled model refused fewer harmful requests (50 of 80, instead
+    of 70), and made up an answer for more of what it cannot know."""
+    assert not concerns_numbers(text)
+
+
+def test_a_long_question_is_looked_through_once() -> None:
+    assert not concerns_numbers("one " + "on twen eigh per " * 200_000)

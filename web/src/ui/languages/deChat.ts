@@ -44,7 +44,7 @@ export const chat: Readonly<Record<string, string>> = {
   "Example questions": "Beispielfragen",
   "first word after {n} s": "erstes Wort nach {n} s",
   "Hello. What is on your mind?": "Hallo. Was beschäftigt dich?",
-  "If the model knows how": "Wenn das Modell es kann",
+  "Where they may help": "Wo sie helfen können",
   "In tokens; a token is about three quarters of a word.":
     "In Token; ein Token ist etwa drei Viertel eines Wortes.",
   "Instructions": "Anweisungen",

@@ -31,7 +31,7 @@ export function ToolFields({ settings, onChange }: FieldsProps) {
     <div className="field">
       <label htmlFor={names.which}>{t("Tools")}</label>
       <select id={names.which} value={which} onChange={(event) => choose(event.target.value)}>
-        <option value="auto">{t("If the model knows how")}</option>
+        <option value="auto">{t("Where they may help")}</option>
         {(known.length > 0 || which === "chosen") && <option value="chosen">{t("These")}</option>}
         <option value="none">{t("None")}</option>
       </select>
