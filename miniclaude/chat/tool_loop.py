@@ -21,6 +21,7 @@ from miniclaude.messages import (
     ToolCallDelta,
     Usage,
 )
+from miniclaude.store.messages import StoredMessage
 from miniclaude.tools.builtin import RunnableTool
 
 MOST_ROUNDS = 8
@@ -68,6 +69,16 @@ class _Round:
         self.calls[event.call_index] = replace(
             old, name=event.name or old.name, arguments=old.arguments + event.arguments
         )
+
+
+def suiting(tools: Mapping[str, RunnableTool], branch: Sequence[StoredMessage]) -> list[str]:
+    """The names of those that may help with the question at the branch's end, or with the answer
+    to it that is gone on with. After an answer that called one, all: a question such as "And five
+    more?" is about its result, and a model that reads a call writes another, offered or not."""
+    latest = branch[-3:]  # the answer before, the question, and what there is of an answer to it
+    question = next((one.content for one in reversed(latest) if one.role == "user"), "")
+    called = any(one.steps for one in latest)
+    return [name for name, one in tools.items() if called or one.suits(question)]
 
 
 async def answer_with_tools(

@@ -17,7 +17,7 @@ from miniclaude.chat.asking import Contexts, ask
 from miniclaude.chat.events import TurnDelta, TurnEvent, last_event, stored_ending, stored_steps
 from miniclaude.chat.history import CountTokens, estimate_tokens
 from miniclaude.chat.sight import Seeing, Sight, can_see
-from miniclaude.chat.tool_loop import ToolStep, answer_with_tools
+from miniclaude.chat.tool_loop import ToolStep, answer_with_tools, suiting
 from miniclaude.chat.turn_fields import check_continues, stored_settings
 from miniclaude.chat.writing import LiveTurn, failed, write_answer
 from miniclaude.errors import (
@@ -126,8 +126,8 @@ class Turns:
         goes with it, after the pictures of the message `pictures_of`. parent_id: UNSET is the
         conversation's head, None a new root. continue_id: an answer that was cut off and goes on in
         its place, with nothing else. system: an instruction sent first. tools: names of those that
-        the answer may call; None is all there are where the model knows how to call, none
-        elsewhere. ask_leave: whether each call waits for `decide`.
+        the answer may call; None is those that suit the question where the model knows how to
+        call, none elsewhere. ask_leave: whether each call waits for `decide`.
         Raises NotFoundError, ModelNotFoundError, InvalidRequestError (also for pictures that the
         model cannot see), ConflictError (the parent is still being written), RateLimitError,
         OverloadedError (shutting down), StoreError; nothing is stored then.
@@ -351,8 +351,7 @@ class Turns:
         if (names := asked.tools) is None:
             provider = asked.provider
             known = isinstance(provider, KnowsTools) and await provider.knows_tools(asked.model)
-            question = next((one.content for one in reversed(branch) if one.role == "user"), "")
-            names = [name for name, one in self._tools.items() if known and one.suits(question)]
+            names = suiting(self._tools, branch) if known else []
         return {name: self._tools[name] for name in names}
 
     def _check_tools(self, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from miniclaude.errors import MiniClaudeError
 from miniclaude.evaluation.rules import Answered, Called
@@ -84,10 +85,9 @@ class _Talk:
             return False
         parts = (TextPart(reply.text),) if reply.text else ()
         # Ids are unique in the conversation, whatever the model called them.
-        earlier = sum(len(message.tool_calls) for message in self.messages)
-        calls = tuple(
-            replace(call, id=f"call_{earlier + number}") for number, call in enumerate(reply.calls)
-        )
+        taken = {call.id for message in self.messages for call in message.tool_calls}
+        free = (name for name in map("call_{}".format, count()) if name not in taken)
+        calls = tuple(replace(call, id=name) for call, name in zip(reply.calls, free, strict=False))
         self.messages.append(Message("assistant", parts, calls))
         for call in calls:
             known = offered.get(call.name)
@@ -129,21 +129,28 @@ def talk_through(
 ) -> list[list[Message]]:
     """Each script as a conversation: the model answers every turn of the user, reading what was
     said before, calls of tools and what they returned too. As in a chat, a model whose template has
-    a place for tools is offered those that suit the turn, and the oldest turns are left out where
-    the context has no room for all. seed: None for the likeliest answers. told: for each turn."""
+    a place for tools is offered those that suit the turn, and all after a turn that called one; and
+    the oldest turns are left out where the context has no room for all. seed: None for the
+    likeliest answers. told: for each turn."""
     whole: list[list[Message]] = [[] for _ in scripts]
     template = speaker.tokenizer.template
     known = {} if template is None or speaker.tokenizer.tool_format is PLAIN else tools
+    called: set[int] = set()
     for turn in range(max(map(len, scripts), default=0)):
         talks: dict[int, _Talk] = {}
         for place, script in enumerate(scripts):
             if turn < len(script):
-                offered = tuple(name for name, one in known.items() if one.suits(script[turn]))
+                offered = tuple(
+                    name
+                    for name, one in known.items()
+                    if place in called or one.suits(script[turn])
+                )
                 whole[place].append(text_message("user", script[turn]))
                 latest = tuple(_latest(whole[place], offered, speaker, tools))
                 check = Check("", "", latest, {}, offered, sampled=seed is not None)
                 talks[place] = _Talk(check)
         _bring_to_an_answer(list(talks.values()), speaker, tools, (seed or 0) + 1000 * turn, told)
+        called = {place for place, talk in talks.items() if talk.answered.calls}
         for place, talk in talks.items():
             said = TextPart(talk.answered.text if talk.answered.text.strip() else "(nothing)")
             on_the_way = talk.messages[len(talk.check.messages) :]

@@ -49,9 +49,10 @@ CALCULATOR = Tool(
 )
 
 
+DIGIT = re.compile(r"[\d%]")
 COMPUTES = re.compile(
-    r"\d|\b(?:plus|minus|multipl(?:y|ied)|divided?|subtract(?:ed)?|squared?|twice|doubled?|tripled?"
-    r"|per ?cent|calculate)\b|%",
+    r"\b(?:plus|minus|multipl(?:y|ied)|divided?|subtract(?:ed)?|squared?|twice|doubled?|tripled?"
+    r"|per ?cent|calculate)\b",
     re.IGNORECASE,
 )
 QUANTITY = re.compile(
@@ -60,6 +61,8 @@ QUANTITY = re.compile(
     r"|hundred|thousand|million|billion|dozen|half|times|add(?:ed)?|sum|total|altogether)\b",
     re.IGNORECASE,
 )
+READ_WORDS = 10_000
+"""Characters at the end of a question in which words are looked for."""
 
 
 def concerns_numbers(text: str) -> bool:
@@ -67,9 +70,11 @@ def concerns_numbers(text: str) -> bool:
 
     A small model that is offered a tool it has no use for answers worse. English only; in other
     languages digits tell."""
-    if COMPUTES.search(text):
+    if DIGIT.search(text):
         return True
-    return next(islice(QUANTITY.finditer(text), 1, None), None) is not None
+    end = text[-READ_WORDS:]
+    second = next(islice(QUANTITY.finditer(end), 1, None), None)
+    return second is not None or COMPUTES.search(end) is not None
 
 
 def run_calculator(arguments: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import pytest
 
 from miniclaude.chat.history import branch_messages, join_neighbours
-from miniclaude.chat.tool_loop import MOST_ROUNDS, ToolStep, answer_with_tools
+from miniclaude.chat.tool_loop import MOST_ROUNDS, ToolStep, answer_with_tools, suiting
 from miniclaude.chat.turn import Turns
 from miniclaude.chat.writing import NOT_RUN
 from miniclaude.errors import InvalidRequestError, NotFoundError
 from miniclaude.messages import (
     Finished,
     Message,
+    Role,
     StreamEvent,
     TextDelta,
     Tool,
@@ -332,3 +334,22 @@ async def test_a_tool_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPa
     gate.set()
     [step] = [e for e in events if isinstance(e, ToolStep) and e.status == "failed"]
     assert step.result == "Error: it took over 0 seconds."
+
+
+def said(role: Role, content: str, *steps: dict[str, Any]) -> StoredMessage:
+    return StoredMessage(
+        "0" * 32, "0" * 32, None, role, content, "complete", None, 0.0, steps=list(steps)
+    )
+
+
+def test_a_question_after_a_call_may_be_about_what_it_returned() -> None:
+    """Not offered the calculator for "And half of that?", the bundled model wrote the call all the
+    same, and people read its markup."""
+    summed = [said("user", "What is 27 + 58?"), said("assistant", "It's 85.", {"id": "call_1"})]
+    assert suiting(BUILTIN, summed[:1]) == ["calculator"]
+    assert suiting(BUILTIN, summed) == ["calculator"]  # the answer is gone on with
+    more = [*summed, said("user", "And half of that?")]
+    assert suiting(BUILTIN, more) == ["calculator"]
+    later = [*more, said("assistant", "42.5."), said("user", "Who are you?")]
+    assert suiting(BUILTIN, later) == []
+    assert suiting(BUILTIN, []) == []

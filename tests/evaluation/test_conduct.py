@@ -101,8 +101,8 @@ def test_a_script_is_talked_through_with_what_fits(folder: Path) -> None:
 
 
 def test_a_script_is_talked_through_with_tools_as_a_chat_is(tmp_path: Path, folder: Path) -> None:
-    """Those that suit a turn, where the model's template has a place for them; and what was called
-    in earlier turns is read in later ones."""
+    """Those that suit a turn, where the model's template has a place for them; all after a turn
+    that called one. What was called in earlier turns is read in later ones."""
 
     def answer(asked: Asked) -> Reply | str:
         if asked.messages[-1].role == "tool":
@@ -112,7 +112,7 @@ def test_a_script_is_talked_through_with_tools_as_a_chat_is(tmp_path: Path, fold
     knows = write_tiny_checkpoint(tmp_path / "knows")
     store_template(knows, "chatml-tools")
     speaker = Scripted(answer, knows, context=4096)
-    tools = {"double": replace(DOUBLE, suits=str.isdigit)}
+    tools = {"double": replace(DOUBLE, suits="21".__eq__)}
     doubled, plain = talk_through([["21", "4"], ["five"]], speaker, tools)
     assert [message.role for message in doubled] == ["user", "assistant", "tool", "assistant"] * 2
     assert [message.text for message in doubled[-2:]] == ["8", "It is 8."]

@@ -171,5 +171,8 @@ def test_a_question_without_numbers_is_not_offered_it(text: str) -> None:
     assert not concerns_numbers(text)
 
 
-def test_a_long_question_is_looked_through_once() -> None:
-    assert not concerns_numbers("one " + "on twen eigh per " * 200_000)
+def test_of_a_long_question_words_are_read_at_its_end() -> None:
+    """A message may be a million characters, and all other answers wait meanwhile."""
+    assert not concerns_numbers("two times three " + "word " * 10_000)
+    assert concerns_numbers("word " * 10_000 + "What is two times three?")
+    assert concerns_numbers("2 times " + "word " * 10_000)

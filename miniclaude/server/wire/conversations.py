@@ -42,9 +42,9 @@ class NewConversation(NullIsAbsent):
 
 class TurnSettings(SamplingFields):
     """How the answer is drawn. system: an instruction sent first, before the conversation. tools:
-    those it may call; absent, all there are where the model knows how to. ask_leave: whether each
-    call waits to be allowed. logprobs: how many alternatives to each token are told to those who
-    watch the turn; absent, no probabilities are."""
+    those it may call; absent, those that suit the question, where the model knows how to.
+    ask_leave: whether each call waits to be allowed. logprobs: how many alternatives to each token
+    are told to those who watch the turn; absent, no probabilities are."""
 
     max_tokens: Count | None = None
     system: Annotated[str, StringConstraints(max_length=100_000)] | None = None

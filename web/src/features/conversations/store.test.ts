@@ -54,11 +54,31 @@ it("does not lose a change to the server's answer to the one before it", async (
   put({ ...before, head_id: null, created_at: 0, updated_at: 0 });
   const renamed = change("c", { title: "New" });
   const pinned = change("c", { pinned: true });
-  await vi.waitFor(() => expect(arrivals).toHaveLength(2));
+  await vi.waitFor(() => expect(arrivals).toHaveLength(1));
   arrivals[0]?.(Response.json({ ...before, title: "New" }));
   await renamed;
   expect(find("c")).toMatchObject({ title: "New", pinned: true });
+  await vi.waitFor(() => expect(arrivals).toHaveLength(2));
   arrivals[1]?.(Response.json({ ...before, title: "New", pinned: true }));
   await pinned;
   expect(find("c")).toMatchObject({ title: "New", pinned: true });
+});
+
+it("shows what is stored where both of two changes are refused", async () => {
+  // The second put back what the first had only wanted.
+  vi.stubGlobal("fetch", () =>
+    Promise.resolve(Response.json({ error: { message: "No." } }, { status: 400 })),
+  );
+  put({
+    id: "d",
+    title: "Old",
+    pinned: false,
+    archived: false,
+    folder: "",
+    head_id: null,
+    created_at: 0,
+    updated_at: 0,
+  });
+  await Promise.all([change("d", { title: "New" }), change("d", { pinned: true })]);
+  expect(find("d")).toMatchObject({ title: "Old", pinned: false });
 });

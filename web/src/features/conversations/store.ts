@@ -8,6 +8,7 @@ import {
   listConversations,
   listFolders,
 } from "../../api/conversations";
+import { InTurn } from "../../api/inTurn";
 import type { Conversation, Folder } from "../../api/types";
 import { showError } from "../../ui/toast";
 import { isLeaving } from "./deletion";
@@ -119,23 +120,24 @@ export function openFolder(folder: string | null): void {
   void refresh();
 }
 
-/** What was last sent about each; once there is a next, what the server says of it is too late. */
-const lastSent = new Map<string, Promise<Conversation>>();
+const changes = new InTurn<Conversation>();
 
 /** Show a change at once, and take it back should the server refuse it. */
 export async function change(id: string, wanted: ConversationChange): Promise<void> {
   const before = find(id);
   if (before === undefined) return;
   put({ ...before, ...wanted });
-  const sending = changeConversation(id, wanted);
-  lastSent.set(id, sending);
-  const isWhatIsShown = () => lastSent.get(id) === sending && !isLeaving(id);
+  const store = async () => {
+    const changed = await changeConversation(id, wanted);
+    return before.match ? { ...changed, match: before.match } : changed;
+  };
+  const show = (stored: Conversation) => {
+    if (!isLeaving(id)) put(stored);
+  };
   try {
-    const changed = await sending;
-    if (isWhatIsShown()) put(before.match ? { ...changed, match: before.match } : changed);
+    await changes.change(id, before, store, show);
     if ("archived" in wanted || "folder" in wanted) await refresh();
   } catch (error) {
-    if (isWhatIsShown()) put(before);
     showError(error);
   }
 }

@@ -1,6 +1,7 @@
 /** Say what one thinks of an answer: shown at once, taken back should the server refuse it. */
 
 import { rate as send, unrate } from "../../../api/feedback";
+import { InTurn } from "../../../api/inTurn";
 import type { Rating } from "../../../api/types";
 import { showError } from "../../../ui/toast";
 import { changeThread, useChat } from "../store";
@@ -15,9 +16,7 @@ export function ratingOf(rating: Rating | null): Rating {
 const says = ({ thumb, note, correction }: Rating) =>
   thumb !== null || note.trim() !== "" || correction !== null;
 
-/** What was last sent about each answer. The next waits for it, for on two connections the later
- * could arrive first; and once there is a next, what the server says of it comes too late. */
-const lastSent = new Map<string, Promise<Rating | null>>();
+const changes = new InTurn<Rating | null>();
 
 /** False when it could not be stored. key: the chat; without it, the one on the screen. */
 export async function rate(
@@ -35,26 +34,15 @@ export async function rate(
   const show = (rating: Rating | null) =>
     changeThread(key, (now) => rated(now, messageId, rating));
   show(says(wanted) ? wanted : null);
-  const sending = inTurn(lastSent.get(messageId), () =>
+  const store = () =>
     says(wanted)
       ? send(conversationId, serverId, wanted)
-      : unrate(conversationId, serverId).then(() => null),
-  );
-  lastSent.set(messageId, sending);
-  const isNewest = () => lastSent.get(messageId) === sending;
+      : unrate(conversationId, serverId).then(() => null);
   try {
-    const stored = await sending;
-    if (isNewest()) show(stored);
+    await changes.change(messageId, before, store, show);
     return true;
   } catch (error) {
-    if (isNewest()) show(before);
     showError(error);
     return false;
   }
-}
-
-/** Once `earlier` is over, however it went. */
-async function inTurn<T>(earlier: Promise<unknown> | undefined, act: () => Promise<T>): Promise<T> {
-  await earlier?.catch(() => undefined);
-  return act();
 }
