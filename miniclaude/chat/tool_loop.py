@@ -74,11 +74,16 @@ class _Round:
 def suiting(tools: Mapping[str, RunnableTool], branch: Sequence[StoredMessage]) -> list[str]:
     """The names of those that may help with the question at the branch's end, or with the answer
     to it that is gone on with. After an answer that called one, all: a question such as "And five
-    more?" is about its result, and a model that reads a call writes another, offered or not."""
-    latest = branch[-3:]  # the answer before, the question, and what there is of an answer to it
-    question = next((one.content for one in reversed(latest) if one.role == "user"), "")
-    called = any(one.steps for one in latest)
-    return [name for name, one in tools.items() if called or one.suits(question)]
+    more?" is about its result, and a model that reads a call writes another, offered or not.
+    Answers that failed before their first word are not read, so the questions around them are
+    one."""
+    said = [one for one in branch if one.content.strip() or one.steps]
+    answers = [said.pop()] if said and said[-1].role == "assistant" else []  # one gone on with
+    questions: list[str] = []
+    while said and said[-1].role == "user":
+        questions.append(said.pop().content)
+    called = any(one.steps for one in [*answers, *said[-1:]])
+    return [name for name, one in tools.items() if called or any(map(one.suits, questions))]
 
 
 async def answer_with_tools(

@@ -350,6 +350,9 @@ def test_a_question_after_a_call_may_be_about_what_it_returned() -> None:
     assert suiting(BUILTIN, summed) == ["calculator"]  # the answer is gone on with
     more = [*summed, said("user", "And half of that?")]
     assert suiting(BUILTIN, more) == ["calculator"]
+    failed = [*more, said("assistant", ""), said("user", "Please answer.")]
+    assert suiting(BUILTIN, failed) == ["calculator"]
+    assert suiting(BUILTIN, [*summed[:1], *failed[-2:]]) == ["calculator"]
     later = [*more, said("assistant", "42.5."), said("user", "Who are you?")]
     assert suiting(BUILTIN, later) == []
     assert suiting(BUILTIN, []) == []

@@ -78,8 +78,8 @@ def test_a_rating_that_is_refused_is_not_shown(page: Page) -> None:
 def test_ratings_are_counted_and_saved_as_rows(open_page: OpenPage, server: LiveServer) -> None:
     page = open_page(server.url)
     answer = ask(page, "What is a fox?")
-    answer.get_by_role("button", name="Good answer").click()
-    expect(answer.get_by_role("button", name="Helpful", exact=True)).to_be_visible()
+    with page.expect_response("**/rating"):
+        answer.get_by_role("button", name="Good answer").click()
     page.get_by_role("link", name="Conversations").click()
     ratings = page.get_by_role("region", name="Ratings")
     expect(ratings).to_contain_text("make a dataset of")

@@ -1,4 +1,4 @@
-import { sendJson } from "./http";
+import { PATIENCE_MS, sendJson } from "./http";
 import type { Conversation, ConversationWithMessages, Folder, Page, TurnSettings } from "./types";
 
 export type ConversationChange = Partial<
@@ -49,7 +49,11 @@ export function changeConversation(
   change: ConversationChange,
   { keepalive = false } = {},
 ): Promise<Conversation> {
-  return sendJson("PATCH", path(id), { body: change, keepalive });
+  return sendJson("PATCH", path(id), {
+    body: change,
+    keepalive,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
 }
 
 export function deleteConversation(id: string, { keepalive = false } = {}): Promise<void> {

@@ -41,6 +41,12 @@ interface SendOptions {
   keepalive?: boolean;
 }
 
+/** How long a small change may take: later ones of the same thing wait for it. */
+export const PATIENCE_MS = 30_000;
+
+const isTimeout = ({ reason }: AbortSignal) =>
+  reason instanceof DOMException && reason.name === "TimeoutError";
+
 export async function send(
   method: string,
   path: string,
@@ -62,7 +68,7 @@ export async function send(
       keepalive,
     });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted && !isTimeout(signal)) throw error;
     serverUnreachable();
     throw new UnreachableError();
   }

@@ -8,6 +8,7 @@ import {
   listConversations,
   listFolders,
 } from "../../api/conversations";
+import { ApiError } from "../../api/http";
 import { InTurn } from "../../api/inTurn";
 import type { Conversation, Folder } from "../../api/types";
 import { showError } from "../../ui/toast";
@@ -138,6 +139,7 @@ export async function change(id: string, wanted: ConversationChange): Promise<vo
     await changes.change(id, before, store, show);
     if ("archived" in wanted || "folder" in wanted) await refresh();
   } catch (error) {
+    if (error instanceof ApiError && error.status === 404) drop(id);
     showError(error);
   }
 }
